@@ -1,0 +1,20 @@
+//! Sayna's release, stage by stage.
+//!
+//! [`plan`] decides everything · [`changelog`] writes the notes · [`build`] makes one target's binary, which [`audit`]
+//! holds against its floor and [`package`], [`licences`] and [`sbom`] make into a [`part`] · [`image`] makes one
+//! platform's OCI layout · [`publish`] brings [`forge`] and [`registry`] to the state that plan and parts ask for ·
+//! [`verify`] looks at the result as a stranger would · [`promote`] moves `latest` · [`rehearse`] does all of it here.
+
+pub mod atomic;
+pub mod audit;
+pub mod changelog;
+pub mod digest;
+pub mod git;
+pub mod image;
+pub mod licences;
+pub mod package;
+pub mod part;
+pub mod plan;
+pub mod sbom;
+pub mod table;
+pub mod triple;

@@ -1,0 +1,232 @@
+//! A part: what one machine contributes to a release. `dist/<target>/` or `dist/<os>-<arch>/` holds the files and a
+//! `part.json` (schema 1, this module) that names them. Nothing else passes between machines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::atomic::{self, At as _, PathError};
+use crate::digest::Digest;
+use crate::triple::Triple;
+
+/// The name of a part's description.
+pub const FILE: &str = "part.json";
+/// The version of `part.json`'s form; another one is refused.
+pub const SCHEMA: u32 = 1;
+/// The folder of an image part that is an OCI image layout.
+pub const LAYOUT: &str = "layout";
+
+/// A file by name, size and digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// The bare file name.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Of its bytes.
+    pub digest: Digest,
+}
+
+impl FileEntry {
+    /// Reads size and digest of `folder/name`.
+    pub fn of(folder: &Path, name: &str) -> Result<Self, PathError> {
+        let path = folder.join(name);
+        let (digest, size) = Digest::of_file(&path).at("read", &path)?;
+        Ok(Self { name: name.to_owned(), size, digest })
+    }
+}
+
+/// A feature of the table that this build does not have, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// The Cargo feature.
+    pub feature: String,
+    /// Why, in a sentence for people.
+    pub reason: String,
+}
+
+/// How something was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Built {
+    /// `cargo` or `nix`.
+    pub by: crate::table::Builder,
+    /// The compiler's version.
+    pub rustc: Version,
+    /// The Cargo features it has.
+    pub features: Vec<String>,
+    /// The features it should have had.
+    pub left_out: Vec<LeftOut>,
+    /// An image whose files came from the machine that assembled it and not from pinned inputs.
+    pub host_assembled: bool,
+}
+
+/// What every part says of the release that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// `release.name` of the table.
+    pub name: String,
+    /// The package's version.
+    pub version: Version,
+    /// The commit's full id.
+    pub commit: String,
+    /// `clean`, or the content id of a tree with changes that are not committed.
+    pub tree: String,
+}
+
+/// `part.json`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Part {
+    /// One target's archive, checksum and SBOM.
+    Binary(BinaryPart),
+    /// One platform's OCI layout.
+    Image(ImagePart),
+}
+
+/// A part with an executable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BinaryPart {
+    /// [`SCHEMA`]
+    pub schema: u32,
+    /// The release.
+    pub origin: Origin,
+    /// The target.
+    pub target: Triple,
+    /// How.
+    pub built: Built,
+    /// The executable inside the archive.
+    pub binary: FileEntry,
+    /// The archive.
+    pub archive: FileEntry,
+    /// The archive's checksum file.
+    pub checksum: FileEntry,
+    /// The CycloneDX document.
+    pub sbom: FileEntry,
+}
+
+/// A part with an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImagePart {
+    /// [`SCHEMA`]
+    pub schema: u32,
+    /// The release.
+    pub origin: Origin,
+    /// OCI `os`.
+    pub os: String,
+    /// OCI `architecture`.
+    pub arch: String,
+    /// The triple of the binary inside.
+    pub target: Triple,
+    /// How.
+    pub built: Built,
+    /// The executable inside, by its path in the image.
+    pub binary: FileEntry,
+    /// Digest of the image manifest in `layout/`.
+    pub manifest: Digest,
+    /// Size of the manifest in bytes.
+    pub manifest_size: u64,
+    /// Sum of the compressed layers in bytes.
+    pub compressed: u64,
+}
+
+/// Why a part cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file is missing or not readable.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// `part.json` is not of this form.
+    #[error("{}: not a part this program understands: {source}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// Another schema version.
+    #[error("{}: has schema {found}, this program reads {SCHEMA}", path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The version found.
+        found: u32,
+    },
+    /// A file's bytes are not those that `part.json` names.
+    #[error("{}: has digest {found}, part.json says {expected}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// In `part.json`.
+        expected: Digest,
+        /// Of the bytes there.
+        found: Digest,
+    },
+}
+
+impl Part {
+    /// Reads `folder/part.json`; `None` where there is none.
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(FILE);
+        let text = match fs::read(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.at("read", &path)?,
+        };
+        let part: Self = serde_json::from_slice(&text).map_err(|source| Error::Form { path: path.clone(), source })?;
+        let found = match &part {
+            Self::Binary(p) => p.schema,
+            Self::Image(p) => p.schema,
+        };
+        if found == SCHEMA { Ok(Some(part)) } else { Err(Error::Schema { path, found }) }
+    }
+
+    /// Writes `folder/part.json`, the last file of a part: a folder without it is unfinished work.
+    pub fn write(&self, folder: &Path) -> Result<(), PathError> {
+        let path = folder.join(FILE);
+        let mut text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other).at("describe", &path)?;
+        text.push(b'\n');
+        atomic::write(&path, &text)
+    }
+
+    /// What it says of its release.
+    pub fn origin(&self) -> &Origin {
+        match self {
+            Self::Binary(p) => &p.origin,
+            Self::Image(p) => &p.origin,
+        }
+    }
+
+    /// How it was built.
+    pub fn built(&self) -> &Built {
+        match self {
+            Self::Binary(p) => &p.built,
+            Self::Image(p) => &p.built,
+        }
+    }
+}
+
+impl BinaryPart {
+    /// The files that a release attaches, in order.
+    pub fn assets(&self) -> [&FileEntry; 3] {
+        [&self.archive, &self.checksum, &self.sbom]
+    }
+
+    /// Reads every file again and compares.
+    pub fn check(&self, folder: &Path) -> Result<(), Error> {
+        for entry in self.assets() {
+            let found = FileEntry::of(folder, &entry.name)?.digest;
+            if found != entry.digest {
+                let path = folder.join(&entry.name);
+                return Err(Error::Changed { path, expected: entry.digest, found });
+            }
+        }
+        Ok(())
+    }
+}

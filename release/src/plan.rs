@@ -1,0 +1,117 @@
+//! Plan: tag + Cargo.toml + sayna-release.toml → everything a release consists of, decided before anything runs.
+
+use semver::Version;
+use serde::Serialize;
+
+use crate::part::Origin;
+use crate::table::{ArchiveKind, Builder};
+use crate::triple::Triple;
+
+/// Everything that is decided before anything runs. `plan --format json` prints exactly this.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// Version of this document's form.
+    pub schema: u32,
+    /// `release.name` of the table.
+    pub name: String,
+    /// The package's version.
+    pub version: Version,
+    /// `v` + version.
+    pub tag: String,
+    /// Full commit id.
+    pub commit: String,
+    /// Seconds since 1970, UTC; `SOURCE_DATE_EPOCH` wins.
+    pub commit_time: i64,
+    /// `clean`, or the content id of a tree with changes that are not committed.
+    pub tree: String,
+    /// `https://github.com/<owner>/<repository>`
+    pub source: String,
+    /// Derived from the version (Semantic Versioning 2.0, section 9).
+    pub prerelease: bool,
+    /// Whether `latest` should point at this version once it is promoted, as far as Git's tags know.
+    pub latest: bool,
+    /// The compiler that released binaries are built with.
+    pub toolchain: Version,
+    /// What is attached per target.
+    pub targets: Vec<PlannedTarget>,
+    /// The image; `None` where the table has none.
+    pub image: Option<PlannedImage>,
+    /// The manifest's asset name.
+    pub manifest: String,
+    /// What the table has and this plan leaves out, with the reason (only `rehearse` narrows).
+    pub left_out: Vec<NotPlanned>,
+    /// The notes of this release, Markdown.
+    pub notes: String,
+}
+
+/// One target of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedTarget {
+    /// The triple.
+    pub triple: Triple,
+    /// GitHub runner label.
+    pub runner: String,
+    /// How it is built.
+    pub builder: Builder,
+    /// The flake's name of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Cargo features, sorted.
+    pub features: Vec<String>,
+    /// The archive's form.
+    #[serde(skip)]
+    pub archive_kind: ArchiveKind,
+    /// `<name>-<version>-<triple>`: the folder inside the archive.
+    pub stem: String,
+    /// Asset name of the archive.
+    pub archive: String,
+    /// Asset name of its checksum.
+    pub checksum: String,
+    /// Asset name of its SBOM.
+    pub sbom: String,
+}
+
+/// The image of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedImage {
+    /// `host/path`
+    pub repositories: Vec<String>,
+    /// The tag that this version gets: the version itself.
+    pub tag: String,
+    /// Cargo features of the binary inside, sorted.
+    pub features: Vec<String>,
+    /// What the index lists, in the table's order.
+    pub platforms: Vec<PlannedPlatform>,
+}
+
+/// One platform of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedPlatform {
+    /// OCI `os`.
+    pub os: String,
+    /// OCI `architecture`.
+    pub arch: String,
+    /// The triple of the binary inside.
+    pub target: Triple,
+}
+
+/// Something the table has and a plan leaves out.
+#[derive(Debug, Clone, Serialize)]
+pub struct NotPlanned {
+    /// A triple, or `linux/arm64`.
+    pub what: String,
+    /// Why, in a sentence for people.
+    pub reason: String,
+}
+
+impl Plan {
+    /// What its parts must say of their release.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            commit: self.commit.clone(),
+            tree: self.tree.clone(),
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! `sayna-release.toml`: the one place that says what a release consists of.
+//!
+//! Reading gives typed values whose spans point back into the file, so that whatever is found wrong
+//! later (a feature that does not exist, a file that is missing) is shown at its line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+pub use toml::Spanned;
+
+use crate::atomic::{At as _, PathError};
+use crate::triple::Triple;
+
+/// The table's name, at the root of the checkout.
+pub const FILE: &str = "sayna-release.toml";
+
+/// The whole table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// What is released.
+    pub release: Release,
+    /// The executables, one per triple.
+    #[serde(rename = "target")]
+    pub targets: Vec<Target>,
+    /// The container image; a project without one leaves it out.
+    pub image: Option<Image>,
+    /// Prebuilt native inputs.
+    #[serde(default)]
+    pub native: Vec<Native>,
+    /// Sizes that belong to no target.
+    #[serde(default)]
+    pub budget: Budget,
+    /// Where releases are published.
+    pub forge: Forge,
+}
+
+/// `[release]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The package and binary that is released, also the first word of every artifact's name.
+    pub name: Spanned<String>,
+    /// Files packed beside the binary, relative to the root.
+    pub files: Vec<Spanned<String>>,
+    /// The `rustc` version that released binaries are built with.
+    pub toolchain: Spanned<semver::Version>,
+    /// The name of the project's cachix cache.
+    pub cachix: Option<String>,
+}
+
+/// How a target's binary is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Builder {
+    /// `nix build`, from the flake.
+    Nix,
+    /// `cargo build`, on the machine itself.
+    Cargo,
+}
+
+/// The form of a target's archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ArchiveKind {
+    /// gzip-compressed tar.
+    #[serde(rename = "tar.gz")]
+    TarGz,
+    /// Deflated zip, for Windows.
+    #[serde(rename = "zip")]
+    Zip,
+}
+
+impl ArchiveKind {
+    /// The file name's ending, without the dot.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::TarGz => "tar.gz",
+            Self::Zip => "zip",
+        }
+    }
+}
+
+/// `[[target]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The Rust target triple.
+    pub triple: Spanned<Triple>,
+    /// The GitHub runner label it is built on.
+    pub runner: String,
+    /// How it is built.
+    pub builder: Builder,
+    /// The flake's name of the system; needed where the builder is `nix`.
+    pub system: Option<Spanned<String>>,
+    /// Cargo features of the released binary.
+    pub features: Vec<Spanned<String>>,
+    /// The archive's form.
+    pub archive: ArchiveKind,
+    /// The oldest system that the binary must run on.
+    pub floor: Floor,
+    /// The libraries it may ask of that system, by the name it asks with (soname, dylib path, DLL).
+    pub libs: Vec<String>,
+    /// Largest allowed sizes.
+    pub budget: TargetBudget,
+}
+
+/// `floor = { … }`: exactly one of the three, and the one that fits the triple (checked by `plan`).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Floor {
+    /// Newest glibc symbol version a Linux binary may ask for, such as `2.35`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glibc: Option<DottedVersion>,
+    /// Oldest macOS, such as `14.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub macos: Option<DottedVersion>,
+    /// Oldest Windows, as the subsystem version that its loader compares, such as `10.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<DottedVersion>,
+}
+
+/// A target's `budget`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetBudget {
+    /// Of the executable.
+    pub binary: Size,
+    /// Of the archive.
+    pub archive: Size,
+    /// Of an executable that had to leave out a feature for want of its native input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_livekit: Option<Size>,
+}
+
+/// `[image]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Where it is pushed: `host/path`.
+    pub repositories: Vec<Spanned<String>>,
+    /// What the index lists.
+    pub platforms: Vec<Platform>,
+    /// Cargo features of the binary inside.
+    pub features: FeatureChoice,
+    /// Layer compression.
+    pub compression: Compression,
+    /// Largest allowed sum of compressed layers, per platform.
+    pub budget: Size,
+}
+
+/// One entry of `image.platforms`, in the words of the OCI image specification (GOOS and GOARCH).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    /// `linux`
+    pub os: String,
+    /// `amd64`, `arm64`
+    pub arch: String,
+    /// The triple of the binary inside.
+    pub target: Spanned<Triple>,
+}
+
+/// `"all"` or a list of features.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "expected \"all\" or a list of Cargo features")]
+pub enum FeatureChoice {
+    /// Every feature of the package.
+    All(All),
+    /// These.
+    These(Vec<Spanned<String>>),
+}
+
+/// The word `all`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum All {
+    /// `"all"`
+    All,
+}
+
+/// Layer compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// `application/vnd.oci.image.layer.v1.tar+gzip`: every client reads it.
+    Gzip,
+    /// `application/vnd.oci.image.layer.v1.tar+zstd`
+    Zstd,
+}
+
+/// `[[native]]`: a prebuilt input that a feature needs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Native {
+    /// Its name in messages and in the SBOM.
+    pub name: Spanned<String>,
+    /// Its own version or tag.
+    pub version: String,
+    /// SPDX expression.
+    pub licence: Spanned<String>,
+    /// The Cargo feature that needs it.
+    #[serde(rename = "for")]
+    pub feature: Spanned<String>,
+    /// The environment variable that says where it lies unpacked on a machine that has it.
+    pub env: Option<String>,
+    /// Where it is had; `{name}` stands for a target's word in `names`.
+    pub url: String,
+    /// What `{name}` is, per triple. Targets that are not listed cannot have the feature.
+    #[serde(default)]
+    pub names: BTreeMap<Triple, String>,
+    /// SHA-256 of what the URL gives, per triple, as hex or `sha256-<base64>`; an empty one stops a real release.
+    pub sha256: BTreeMap<Triple, Spanned<String>>,
+}
+
+/// `[budget]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// The release binary with no feature at all, on `x86_64-unknown-linux-gnu`.
+    pub default_binary: Option<Size>,
+}
+
+/// `[forge]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forge {
+    /// `owner/repository` on GitHub.
+    pub github: Spanned<String>,
+}
+
+/// A size in bytes, written as a number and a unit: `9 MB` (decimal, 1 MB = 1 000 000 bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "u64")]
+pub struct Size(pub u64);
+
+impl TryFrom<String> for Size {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not a size; write a whole number and kB, MB or GB, such as \"9 MB\"");
+        let (number, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
+        let factor: u64 = match unit.trim() {
+            "kB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_not_a_number| wrong())?;
+        number.checked_mul(factor).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl From<Size> for u64 {
+    fn from(size: Size) -> Self {
+        size.0
+    }
+}
+
+/// A version of two or three numbers that compares by number: `2.35`, `14.0`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DottedVersion(pub Vec<u32>);
+
+impl TryFrom<String> for DottedVersion {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let parts: Result<Vec<u32>, _> = text.split('.').map(str::parse).collect();
+        match parts {
+            Ok(numbers) if (1..=3).contains(&numbers.len()) => Ok(Self(numbers)),
+            _ => Err(format!("{text:?} is not a version of one to three numbers, such as \"2.35\"")),
+        }
+    }
+}
+
+impl From<DottedVersion> for String {
+    fn from(version: DottedVersion) -> Self {
+        version.to_string()
+    }
+}
+
+impl std::fmt::Display for DottedVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        f.write_str(&numbers.join("."))
+    }
+}
+
+/// The table and the text it was read from; the text is kept to point into it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The parsed table.
+    pub table: Table,
+    /// Its path, for messages.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// Why the table could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No file, or not readable.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// Not TOML, an unknown key, or a value of the wrong kind.
+    #[error("{message}")]
+    Syntax {
+        /// What is wrong.
+        message: String,
+        /// The file.
+        path: PathBuf,
+        /// Its whole text.
+        text: String,
+        /// Where in the text, in bytes.
+        span: Option<Range<usize>>,
+    },
+}
+
+impl Source {
+    /// Reads the table at the root of a checkout.
+    pub fn read(root: &Path) -> Result<Self, Error> {
+        let path = root.join(FILE);
+        let text = fs::read_to_string(&path).at("read", &path)?;
+        Self::parse(path, text)
+    }
+
+    /// Parses a table that was read elsewhere; `path` is for messages.
+    pub fn parse(path: PathBuf, text: String) -> Result<Self, Error> {
+        match toml::from_str(&text) {
+            Ok(table) => Ok(Self { table, path, text }),
+            Err(e) => Err(Error::Syntax { message: e.message().to_owned(), span: e.span(), path, text }),
+        }
+    }
+}
+
+impl Table {
+    /// The target of that triple.
+    pub fn target(&self, triple: &Triple) -> Option<&Target> {
+        self.targets.iter().find(|t| t.triple.get_ref() == triple)
+    }
+}
+
+impl Target {
+    /// Its features as plain words, in order, each once.
+    pub fn feature_names(&self) -> BTreeSet<String> {
+        self.features.iter().map(|f| f.get_ref().clone()).collect()
+    }
+}

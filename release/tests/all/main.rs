@@ -1,0 +1,1 @@
+//! Tests of `sayna-release` from outside.
