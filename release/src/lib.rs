@@ -16,5 +16,6 @@ pub mod package;
 pub mod part;
 pub mod plan;
 pub mod sbom;
+pub mod snippet;
 pub mod table;
 pub mod triple;
