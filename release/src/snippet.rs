@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// How grave a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,21 +56,19 @@ pub fn render(message: &Message<'_>, colour: bool) -> String {
         Severity::Note => Level::NOTE,
     };
     let path = message.place.as_ref().map(|place| place.path.display().to_string());
-    let mut group = match &message.place {
-        Some(place) => {
-            let annotation = AnnotationKind::Primary.span(inside(place.text, &place.span));
-            let snippet: Snippet<'_, _> = Snippet::source(place.text).path(path).annotation(annotation);
-            level.primary_title(message.title).element(snippet)
-        }
-        None => annotate_snippets::Group::with_title(level.primary_title(message.title)),
-    };
-    if let Some(hint) = message.hint {
-        group = group.element(Level::HELP.message(hint));
+    let mut groups = Vec::new();
+    if let Some(place) = &message.place {
+        let annotation = AnnotationKind::Primary.span(inside(place.text, &place.span));
+        let snippet: Snippet<'_, _> = Snippet::source(place.text).path(path).annotation(annotation);
+        let group = level.primary_title(message.title).element(snippet);
+        groups.push(group.elements(message.hint.map(|hint| Level::HELP.message(hint))));
+    } else {
+        groups.push(Group::with_title(level.primary_title(message.title)));
+        groups.extend(message.hint.map(|hint| Group::with_title(Level::HELP.primary_title(hint))));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let mut text = renderer.render(&[group]);
-    text.push('\n');
-    text
+    // Each on its own: rendered together, groups without a place are joined by an empty gutter.
+    groups.chunks(1).flat_map(|group| [renderer.render(group), "\n".to_owned()]).collect()
 }
 
 /// A span that lies within the text, on character boundaries: a renderer may slice by it.

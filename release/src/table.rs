@@ -12,7 +12,12 @@ use serde::{Deserialize, Serialize};
 pub use toml::Spanned;
 
 use crate::atomic::{At as _, PathError};
+use crate::snippet::{self, Message, Place, Severity, nearest};
 use crate::triple::Triple;
+
+mod value;
+
+pub use value::{All, DottedVersion, FeatureChoice, Size};
 
 /// The table's name, at the root of the checkout.
 pub const FILE: &str = "sayna-release.toml";
@@ -71,6 +76,15 @@ pub enum ArchiveKind {
     /// Deflated zip, for Windows.
     #[serde(rename = "zip")]
     Zip,
+}
+
+impl std::fmt::Display for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Nix => "nix",
+            Self::Cargo => "cargo",
+        })
+    }
 }
 
 impl ArchiveKind {
@@ -163,24 +177,6 @@ pub struct Platform {
     pub target: Spanned<Triple>,
 }
 
-/// `"all"` or a list of features.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "expected \"all\" or a list of Cargo features")]
-pub enum FeatureChoice {
-    /// Every feature of the package.
-    All(All),
-    /// These.
-    These(Vec<Spanned<String>>),
-}
-
-/// The word `all`.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum All {
-    /// `"all"`
-    All,
-}
-
 /// Layer compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -231,62 +227,6 @@ pub struct Forge {
     pub github: Spanned<String>,
 }
 
-/// A size in bytes, written as a number and a unit: `9 MB` (decimal, 1 MB = 1 000 000 bytes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "u64")]
-pub struct Size(pub u64);
-
-impl TryFrom<String> for Size {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not a size; write a whole number and kB, MB or GB, such as \"9 MB\"");
-        let (number, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
-        let factor: u64 = match unit.trim() {
-            "kB" => 1_000,
-            "MB" => 1_000_000,
-            "GB" => 1_000_000_000,
-            _ => return Err(wrong()),
-        };
-        let number: u64 = number.parse().map_err(|_not_a_number| wrong())?;
-        number.checked_mul(factor).map(Self).ok_or_else(wrong)
-    }
-}
-
-impl From<Size> for u64 {
-    fn from(size: Size) -> Self {
-        size.0
-    }
-}
-
-/// A version of two or three numbers that compares by number: `2.35`, `14.0`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DottedVersion(pub Vec<u32>);
-
-impl TryFrom<String> for DottedVersion {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        let parts: Result<Vec<u32>, _> = text.split('.').map(str::parse).collect();
-        match parts {
-            Ok(numbers) if (1..=3).contains(&numbers.len()) => Ok(Self(numbers)),
-            _ => Err(format!("{text:?} is not a version of one to three numbers, such as \"2.35\"")),
-        }
-    }
-}
-
-impl From<DottedVersion> for String {
-    fn from(version: DottedVersion) -> Self {
-        version.to_string()
-    }
-}
-
-impl std::fmt::Display for DottedVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let numbers: Vec<String> = self.0.iter().map(u32::to_string).collect();
-        f.write_str(&numbers.join("."))
-    }
-}
-
 /// The table and the text it was read from; the text is kept to point into it.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -316,6 +256,35 @@ pub enum Error {
         /// Where in the text, in bytes.
         span: Option<Range<usize>>,
     },
+}
+
+impl Error {
+    /// The next step: the key that was meant, where one is near.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(_) => Some(format!("run this in the top folder of a clone, where {FILE} lies")),
+            Self::Syntax { message, .. } => {
+                // serde's own words: unknown field `a`, expected one of `b`, `c`.
+                let mut words = message.split('`').skip(1).step_by(2);
+                let unknown = words.next().filter(|_| message.starts_with("unknown "))?;
+                nearest(unknown, words).map(|near| format!("did you mean `{near}`?"))
+            }
+        }
+    }
+
+    /// As text for people: the file, the line, and a caret under what is meant.
+    pub fn render(&self, colour: bool) -> String {
+        let (title, place) = match self {
+            Self::File(e) => (e.to_string(), None),
+            Self::Syntax { message, path, text, span } => {
+                // A table that lacks a key has no other place than its beginning.
+                let span = span.clone().unwrap_or(0..0);
+                (message.clone(), Some(Place { path, text, span }))
+            }
+        };
+        let hint = self.hint();
+        snippet::render(&Message { severity: Severity::Error, title: &title, place, hint: hint.as_deref() }, colour)
+    }
 }
 
 impl Source {

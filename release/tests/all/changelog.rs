@@ -94,22 +94,149 @@ fn the_whole_file_has_a_section_per_stable_release_of_this_branch() {
     assert!(named.contains("/compare/v0.2.1...v0.2.2)"), "{named}");
 }
 
+fn notes_of(world: &World, request: &Request) -> String {
+    changelog::notes(world.root(), request).unwrap().markdown
+}
+
+fn tagged(tag: &str) -> Request {
+    Request::Tagged(tag.to_owned())
+}
+
+fn upcoming(tag: &str) -> Request {
+    Request::Upcoming(tag.to_owned())
+}
+
 #[test]
 #[ignore = "needs git-cliff"]
-fn the_git_cliff_program_gives_the_same_text() {
-    let world = everything();
+fn the_git_cliff_program_gives_the_same_file() {
+    let mut world = everything();
     for branch in ["main", "release/0.2"] {
         world.switch(branch);
         assert_eq!(changelog::whole(world.root(), None).unwrap(), git_cliff(&world, &[]), "{branch}");
         let whole = changelog::whole(world.root(), Some("v0.4.0")).unwrap();
         assert_eq!(whole, git_cliff(&world, &["--tag", "v0.4.0"]), "{branch}");
-        let upcoming = changelog::notes(world.root(), &Request::Upcoming("v0.4.0".to_owned())).unwrap().markdown;
-        if branch == "release/0.2" {
-            let theirs = git_cliff(&world, &["--unreleased", "--tag", "v0.4.0", "--strip", "header"]);
-            assert_eq!(upcoming.trim(), theirs.trim());
+    }
+    // A merged back-port, a second root, a commit that is ignored.
+    let back_port = world.head();
+    world.switch("main");
+    world.merge(&back_port, "Merge branch 'release/0.2'");
+    let ignored = world.commit("feat: nobody needs to know");
+    world.write(".cliffignore", &format!("# by hand\n{ignored}\n"));
+    world.commit(
+        "fix(stt): the last one\n\nwith a body\n\nCo-authored-by: B <b@example.org>\nBREAKING-CHANGE: and a footer",
+    );
+    let whole = changelog::whole(world.root(), Some("v0.4.0")).unwrap();
+    assert!(whole.contains("The last one") && !whole.contains("needs to know"), "{whole}");
+    assert_eq!(whole, git_cliff(&world, &["--tag", "v0.4.0"]));
+}
+
+#[test]
+#[ignore = "needs git-cliff"]
+fn the_git_cliff_program_gives_the_same_notes() {
+    let theirs = |world: &World, arguments: &[&str]| {
+        let text = git_cliff(world, &[arguments, &["--strip", "header"]].concat());
+        format!("{}\n", text.trim())
+    };
+    let mut world = World::begun();
+    assert_eq!(notes_of(&world, &upcoming("v0.1.0")), theirs(&world, &["--unreleased", "--tag", "v0.1.0"]));
+    world.tag("v0.1.0");
+    assert_eq!(notes_of(&world, &tagged("v0.1.0")), theirs(&world, &["--latest"]));
+    world.commit("feat: more\n\nwhy");
+    assert_eq!(notes_of(&world, &upcoming("v0.1.1")), theirs(&world, &["--unreleased", "--tag", "v0.1.1"]));
+
+    let mut world = everything();
+    assert_eq!(notes_of(&world, &tagged("v0.2.1")), theirs(&world, &["v0.2.0..v0.2.1"]));
+    assert_eq!(notes_of(&world, &upcoming("v0.2.2")), theirs(&world, &["--unreleased", "--tag", "v0.2.2"]));
+    world.switch("main");
+    assert_eq!(notes_of(&world, &tagged("v0.3.0")), theirs(&world, &["--latest"]));
+    assert_eq!(notes_of(&world, &tagged("v0.3.0")), theirs(&world, &["--current"]));
+    assert_eq!(notes_of(&world, &tagged("v0.2.0")), theirs(&world, &["v0.1.0..v0.2.0"]));
+    world.commit("feat(nix): a flake");
+    world.commit("chore: tidy");
+    for tag in ["v0.4.0", "v0.4.0-rc.1"] {
+        assert_eq!(notes_of(&world, &upcoming(tag)), theirs(&world, &["--unreleased", "--tag", tag]), "{tag}");
+    }
+    world.annotated_tag("v0.4.0-rc.1");
+    world.commit("fix(nix): it builds");
+    let stable = notes_of(&world, &upcoming("v0.4.0"));
+    assert!(stable.contains("A flake") && stable.contains("It builds"), "since the stable one before: {stable}");
+    assert_eq!(stable, theirs(&world, &["--unreleased", "--tag", "v0.4.0"]));
+}
+
+#[test]
+#[ignore = "needs git-cliff"]
+fn the_git_cliff_program_asks_for_the_same_version() {
+    let bodies =
+        ["fix: a", "docs: b", "feat: c", "perf!: d", "fix: e\n\nBREAKING CHANGE: f", "Something else", "chore: g"];
+    for before in ["v0.1.0", "v1.2.3"] {
+        for body in bodies {
+            let mut world = World::begun();
+            world.tag(before);
+            world.commit(body);
+            let ours = changelog::notes(world.root(), &upcoming("v9.9.9")).unwrap().asked.unwrap().version;
+            assert_eq!(format!("v{ours}"), git_cliff(&world, &["--bumped-version"]).trim(), "{before} {body}");
         }
-        let latest = if branch == "main" { "v0.3.0" } else { "v0.2.1" };
-        let ours = changelog::notes(world.root(), &Request::Tagged(latest.to_owned())).unwrap().markdown;
-        assert_eq!(ours.trim(), git_cliff(&world, &["--latest", "--strip", "header"]).trim(), "{branch}");
+    }
+}
+
+#[test]
+fn a_pre_release_tag_is_no_boundary_and_a_first_release_has_no_comparison() {
+    let mut world = World::begun();
+    world.tag("v0.1.0-rc.1");
+    world.commit("fix: after the candidate");
+    let text = notes_of(&world, &upcoming("v0.1.0"));
+    assert!(text.contains("Begin") && text.contains("After the candidate"), "{text}");
+    assert!(
+        text.starts_with("## [0.1.0](https://github.com/saynaai/sayna/releases/tag/v0.1.0) - 2026-01-02\n"),
+        "{text}"
+    );
+    let candidate = notes_of(&world, &tagged("v0.1.0-rc.1"));
+    assert!(candidate.starts_with("## [0.1.0-rc.1](") && !candidate.contains("After"), "{candidate}");
+}
+
+#[test]
+fn the_changelog_is_written_once_and_the_same_on_every_day() {
+    let world = everything();
+    assert!(changelog::write(world.root(), Some("v0.2.2")).unwrap());
+    assert!(!changelog::write(world.root(), Some("v0.2.2")).unwrap(), "nothing changed");
+    assert_eq!(world.read("CHANGELOG.md"), changelog::whole(world.root(), Some("v0.2.2")).unwrap());
+    world.write("CHANGELOG.md", "by hand\n");
+    assert!(changelog::write(world.root(), None).unwrap());
+    let leftovers = std::fs::read_dir(world.root())
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with(".partial-"));
+    assert_eq!(leftovers.count(), 0);
+}
+
+#[test]
+fn what_cannot_be_made_says_why() {
+    let world = everything();
+    let error = changelog::notes(world.root(), &tagged("v7.0.0")).unwrap_err();
+    assert!(error.to_string().contains("there is no tag v7.0.0"), "{error}");
+    world.edit("cliff.toml", "trim = false", "trim = 0");
+    let error = changelog::whole(world.root(), None).unwrap_err();
+    assert!(matches!(&error, changelog::Error::Config { span: Some(_), .. }), "{error}");
+    world.edit("cliff.toml", "trim = 0", "trim = false");
+    world.edit("cliff.toml", "{% if commit.scope %}", "{% if %}");
+    assert!(changelog::whole(world.root(), None).unwrap_err().to_string().contains("emplate"));
+    std::fs::remove_file(world.path("cliff.toml")).unwrap();
+    let error = changelog::whole(world.root(), None).unwrap_err();
+    assert!(error.to_string().contains("cliff.toml") && error.hint().is_some(), "{error}");
+}
+
+#[test]
+fn every_commit_but_the_internal_ones_is_listed_once() {
+    let world = everything();
+    world.switch("main");
+    let text = changelog::whole(world.root(), None).unwrap();
+    let mut walk = world.repository().revwalk().unwrap();
+    walk.push_head().unwrap();
+    for id in walk.map(Result::unwrap) {
+        let commit = world.repository().find_commit(id).unwrap();
+        let subject = commit.summary().unwrap().unwrap_or_default().to_owned();
+        let internal =
+            ["chore: ", "chore(release)", "style: ", "Merge "].iter().any(|start| subject.starts_with(start));
+        let links = text.matches(&format!("/commit/{id})")).count();
+        assert_eq!(links, usize::from(!internal), "{subject}");
     }
 }

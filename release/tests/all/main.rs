@@ -8,4 +8,7 @@
 )]
 
 mod changelog;
+mod git;
+mod plan;
 mod support;
+mod table;

@@ -170,7 +170,8 @@ pub(crate) fn table() -> String {
     TABLE.replace("RUSTC", &running_rustc())
 }
 
-const TABLE: &str = r#"[release]
+/// The same, with `RUSTC` for the compiler's version.
+pub(crate) const TABLE: &str = r#"[release]
 name = "sayna"
 files = ["README.md", "LICENSE"]
 toolchain = "RUSTC"

@@ -1,4 +1,15 @@
 //! Plan: tag + Cargo.toml + sayna-release.toml → everything a release consists of, decided before anything runs.
+//!
+//! [`make`] always gives a plan where one can be made at all; what a release may not have comes beside it as problems, all
+//! of them at once. Who means a release refuses on them; a rehearsal prints them and goes on.
+
+mod contents;
+mod make;
+mod native;
+pub mod output;
+mod package;
+mod problem;
+mod version;
 
 use semver::Version;
 use serde::Serialize;
@@ -6,6 +17,13 @@ use serde::Serialize;
 use crate::part::Origin;
 use crate::table::{ArchiveKind, Builder};
 use crate::triple::Triple;
+
+pub use make::{Error, Made, Options, make};
+pub use package::Error as PackageError;
+pub use problem::Problem;
+
+/// The version of the JSON document's form.
+pub const SCHEMA: u32 = 1;
 
 /// Everything that is decided before anything runs. `plan --format json` prints exactly this.
 #[derive(Debug, Clone, Serialize)]

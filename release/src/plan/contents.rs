@@ -1,0 +1,235 @@
+//! The table against the package and the files: whether everything it names exists and fits together. Each finding points
+//! at its line.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Component, Path};
+
+use super::package::Package;
+use super::problem::Problem;
+use crate::snippet::nearest;
+use crate::table::{Builder, FeatureChoice, Floor, Source, Spanned, Table, Target};
+use crate::triple::{Os, Triple};
+
+/// What the table is held against.
+pub(super) struct Contents<'a> {
+    pub(super) root: &'a Path,
+    pub(super) source: &'a Source,
+    pub(super) package: &'a Package,
+}
+
+impl Contents<'_> {
+    /// Everything that is wrong with `[release]`, the targets and the image.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let mut problems = self.release();
+        for target in &self.table().targets {
+            problems.extend(self.target(target));
+        }
+        problems.extend(duplicates(&self.table().targets));
+        problems.extend(self.image());
+        problems.extend(self.forge());
+        problems
+    }
+
+    fn table(&self) -> &Table {
+        &self.source.table
+    }
+
+    fn release(&self) -> Vec<Problem> {
+        let release = &self.table().release;
+        let (name, package) = (release.name.get_ref(), &self.package.name);
+        let mut problems = Vec::new();
+        if name != package {
+            let message = format!("release.name is {name:?}, but the package in Cargo.toml is {package:?}");
+            problems.push(
+                Problem::new("package-name", message).hint(format!("write name = {package:?}")).at(release.name.span()),
+            );
+        }
+        problems.extend(release.files.iter().filter_map(|file| self.file(file)));
+        problems.extend(self.artifact_name(name, release.name.span()));
+        problems
+    }
+
+    fn file(&self, file: &Spanned<String>) -> Option<Problem> {
+        let name = file.get_ref();
+        let is_inside = !name.is_empty() && Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
+        if !is_inside {
+            let message = format!("the file {name:?} is not a path below the top folder");
+            let hint = "write it relative to the top folder, without `..` and without a leading `/`";
+            return Some(Problem::new("file-outside", message).hint(hint).at(file.span()));
+        }
+        if self.root.join(name).is_file() {
+            return None;
+        }
+        let folder = self.root.join(name).parent().map(Path::to_owned).unwrap_or_default();
+        let there: Vec<String> = std::fs::read_dir(folder)
+            .map(|entries| entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
+            .unwrap_or_default();
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let hint = nearest(last, there.iter().map(String::as_str)).map_or_else(
+            || "add the file, or take it out of the list".to_owned(),
+            |near| format!("did you mean {near:?}?"),
+        );
+        Some(Problem::new("file-missing", format!("there is no file {name:?}")).hint(hint).at(file.span()))
+    }
+
+    /// Asset names and image tags both carry the version; a forge would silently rename other characters.
+    fn artifact_name(&self, name: &str, span: Range<usize>) -> Option<Problem> {
+        let version = self.package.version.to_string();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let wrong: BTreeSet<char> = name.chars().chain(version.chars()).filter(|c| !is_plain(*c)).collect();
+        let listed: Vec<String> = wrong.iter().map(|c| format!("{c:?}")).collect();
+        (!listed.is_empty()).then(|| {
+            let message = format!("the artifacts of {name} {version} would have {} in their names", listed.join(", "));
+            let hint = "names and versions of a release are made of letters, digits, `.`, `_` and `-`";
+            Problem::new("artifact-name", message).hint(hint).at(span)
+        })
+    }
+
+    fn target(&self, target: &Target) -> Vec<Problem> {
+        let mut problems = self.features(&target.features);
+        problems.extend(floor(&target.floor, &target.triple));
+        let triple = target.triple.get_ref();
+        if target.builder == Builder::Nix && target.system.is_none() {
+            let message = format!("{triple} is built by nix, but has no `system`");
+            let hint = format!("add the flake's name of it: system = {:?}", nix_system(triple));
+            problems.push(Problem::new("system-missing", message).hint(hint).at(target.triple.span()));
+        }
+        if let Some(system) = target.system.as_ref().filter(|s| *s.get_ref() != nix_system(triple)) {
+            let message = format!("the system {:?} is not that of {triple}", system.get_ref());
+            let hint = format!("write system = {:?}", nix_system(triple));
+            problems.push(Problem::new("system-mismatch", message).hint(hint).at(system.span()));
+        }
+        problems
+    }
+
+    pub(super) fn features(&self, features: &[Spanned<String>]) -> Vec<Problem> {
+        features.iter().filter_map(|feature| self.feature(feature)).collect()
+    }
+
+    pub(super) fn feature(&self, feature: &Spanned<String>) -> Option<Problem> {
+        let name = feature.get_ref();
+        if self.package.features.contains(name) {
+            return None;
+        }
+        let message = format!("the package {} has no feature {name:?}", self.package.name);
+        let hint = nearest(name, self.package.features.iter().map(String::as_str)).map_or_else(
+            || format!("it has: {}", listed(&self.package.features)),
+            |near| format!("did you mean {near:?}?"),
+        );
+        Some(Problem::new("unknown-feature", message).hint(hint).at(feature.span()))
+    }
+
+    fn image(&self) -> Vec<Problem> {
+        let Some(image) = &self.table().image else { return Vec::new() };
+        let mut problems = Vec::new();
+        if let FeatureChoice::These(features) = &image.features {
+            problems.extend(self.features(features));
+        }
+        let mut seen = BTreeSet::new();
+        for platform in &image.platforms {
+            let (triple, span) = (platform.target.get_ref(), platform.target.span());
+            let name = format!("{}/{}", platform.os, platform.arch);
+            problems.extend(self.known_target(&platform.target));
+            if !seen.insert(name.clone()) {
+                let message = format!("the image platform {name} is listed twice");
+                problems.push(Problem::new("duplicate-platform", message).at(span.clone()));
+            }
+            let fitting = (platform.os == "linux").then_some(rust_arch(&platform.arch)).flatten();
+            if triple.os() != Os::Linux || fitting != Some(triple.arch()) {
+                let message = format!("the image platform {name} cannot hold a binary for {triple}");
+                let hint = "linux/amd64 takes x86_64-unknown-linux-gnu, linux/arm64 takes aarch64-unknown-linux-gnu";
+                problems.push(Problem::new("platform-mismatch", message).hint(hint).at(span));
+            }
+        }
+        problems.extend(image.repositories.iter().filter_map(repository));
+        problems
+    }
+
+    pub(super) fn known_target(&self, target: &Spanned<Triple>) -> Option<Problem> {
+        let triple = target.get_ref();
+        if self.table().target(triple).is_some() {
+            return None;
+        }
+        let known: Vec<&str> = self.table().targets.iter().map(|t| t.triple.get_ref().as_str()).collect();
+        let hint = nearest(triple.as_str(), known.iter().copied())
+            .map_or_else(|| format!("add a [[target]] for {triple}"), |near| format!("did you mean {near:?}?"));
+        let message = format!("there is no [[target]] with the triple {triple}");
+        Some(Problem::new("unknown-target", message).hint(hint).at(target.span()))
+    }
+
+    fn forge(&self) -> Option<Problem> {
+        let github = &self.table().forge.github;
+        let is_part =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let is_pair = github.get_ref().split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name));
+        (!is_pair).then(|| {
+            Problem::new("forge-form", format!("{:?} is not a repository on GitHub", github.get_ref()))
+                .hint("write github = \"owner/repository\"")
+                .at(github.span())
+        })
+    }
+}
+
+/// The flake's name of a triple's system.
+fn nix_system(triple: &Triple) -> String {
+    let os = match triple.os() {
+        Os::Linux => "linux",
+        Os::Macos => "darwin",
+        Os::Windows => "windows",
+    };
+    format!("{}-{os}", triple.arch())
+}
+
+/// Rust's word for an architecture of the OCI specification.
+fn rust_arch(oci: &str) -> Option<&'static str> {
+    match oci {
+        "amd64" => Some("x86_64"),
+        "arm64" => Some("aarch64"),
+        "386" => Some("i686"),
+        _ => None,
+    }
+}
+
+fn floor(floor: &Floor, triple: &Spanned<Triple>) -> Option<Problem> {
+    let (wanted, example, has) = match triple.get_ref().os() {
+        Os::Linux => ("glibc", "2.35", floor.glibc.is_some()),
+        Os::Macos => ("macos", "14.0", floor.macos.is_some()),
+        Os::Windows => ("windows", "10.0", floor.windows.is_some()),
+    };
+    let count = [&floor.glibc, &floor.macos, &floor.windows].into_iter().flatten().count();
+    (!has || count != 1).then(|| {
+        let message = format!("the floor of {} must be `{wanted}` and nothing else", triple.get_ref());
+        let hint = format!("write floor = {{ {wanted} = {example:?} }}");
+        Problem::new("floor-kind", message).hint(hint).at(triple.span())
+    })
+}
+
+fn duplicates(targets: &[Target]) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let again = targets.iter().filter(|target| !seen.insert(target.triple.get_ref()));
+    let problem = |target: &Target| {
+        let message = format!("{} is listed twice, so its artifacts would have equal names", target.triple.get_ref());
+        Problem::new("duplicate-target", message).hint("keep one of the two entries").at(target.triple.span())
+    };
+    again.map(problem).collect()
+}
+
+/// `host/path` in the characters that a registry accepts (OCI distribution specification, "Pulling manifests").
+fn repository(repository: &Spanned<String>) -> Option<Problem> {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
+    };
+    let is_host = |host: &str| host == "localhost" || host.contains(['.', ':']);
+    let parts = repository.get_ref().split_once('/');
+    let is_right = parts.is_some_and(|(host, path)| is_host(host) && path.split('/').all(is_word));
+    (!is_right).then(|| {
+        Problem::new("repository-form", format!("{:?} is not an image repository", repository.get_ref()))
+            .hint("write host and path in lower case and without a tag, such as \"docker.io/owner/name\"")
+            .at(repository.span())
+    })
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
+}

@@ -1,0 +1,255 @@
+//! Making a plan of a checkout.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use semver::Version;
+
+use super::contents::Contents;
+use super::package::{self, Package};
+use super::problem::{Problem, SHOWN};
+use super::version::{self, Head};
+use super::{Plan, PlannedImage, PlannedPlatform, PlannedTarget, SCHEMA};
+use crate::changelog::{self, Notes, Request};
+use crate::git::{self, Checkout};
+use crate::snippet::{self, Message, Place, Severity};
+use crate::table::{self, FeatureChoice, Image, Source, Target};
+
+/// What a caller may choose.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The tag that is meant to be released; without one, HEAD's own, else `v` and the package's version.
+    pub tag: Option<String>,
+}
+
+/// A plan and everything that was found on the way.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The plan; good for a release only where there are no problems.
+    pub plan: Plan,
+    /// What a release may not have.
+    pub problems: Vec<Problem>,
+    /// What stops nothing, but somebody should look.
+    pub warnings: Vec<Problem>,
+    /// What is only said: an assumed tag, a back-port.
+    pub facts: Vec<Problem>,
+    /// Whether a tag was named, so that a release is meant.
+    pub meant: bool,
+    /// The table, for those who point into it.
+    pub source: Source,
+}
+
+/// Why no plan could be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The table.
+    #[error(transparent)]
+    Table(#[from] table::Error),
+    /// Cargo.toml or Cargo.lock.
+    #[error(transparent)]
+    Package(#[from] package::Error),
+    /// The checkout.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The notes.
+    #[error(transparent)]
+    Changelog(#[from] changelog::Error),
+}
+
+impl Error {
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Table(e) => e.hint(),
+            Self::Package(package::Error::File(_)) => Some("run this in the top folder of a clone of Sayna".to_owned()),
+            Self::Package(_) => None,
+            Self::Git(e) => e.hint(),
+            Self::Changelog(e) => e.hint(),
+        }
+    }
+
+    /// As text for people, with the line that is meant where a file has one.
+    pub fn render(&self, colour: bool) -> String {
+        let (title, place) = match self {
+            Self::Table(e) => return e.render(colour),
+            Self::Package(package::Error::Form { path, message, text, span })
+            | Self::Changelog(changelog::Error::Config { path, message, text, span }) => {
+                let at = |span: &Range<usize>| Place { path, text, span: span.clone() };
+                (message.clone(), span.as_ref().map(at))
+            }
+            _ => (self.to_string(), None),
+        };
+        let title = if place.is_some() { title } else { self.to_string() };
+        let hint = self.hint();
+        snippet::render(&Message { severity: Severity::Error, title: &title, place, hint: hint.as_deref() }, colour)
+    }
+}
+
+/// Makes the plan of the checkout at `root`, and holds it against everything that a release needs.
+pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
+    let source = Source::read(root)?;
+    let package = Package::read(root)?;
+    let checkout = Checkout::open(root)?;
+    let (commit, tags, changed) = (checkout.commit(), checkout.tags()?, checkout.changed()?);
+    let tag = format!("v{}", package.version);
+    let head = Head { commit: &commit, tags: &tags, named: options.tag.as_deref(), expected: &tag };
+    let request = if head.is_tagged() { Request::Tagged(tag.clone()) } else { Request::Upcoming(tag.clone()) };
+    let notes = changelog::notes(root, &request)?;
+    let released = version::released(&tags);
+    let order = version::order(&package.version, &released.values().collect::<Vec<_>>());
+
+    let mut problems = head.check(&package, &notes);
+    problems.extend(version::check_lock(&package));
+    problems.extend(order.problem);
+    problems.extend(dirty(&changed));
+    problems.extend(shallow(&checkout));
+    problems.extend(empty(&tag, &notes));
+    let contents = Contents { root, source: &source, package: &package };
+    problems.extend(contents.check());
+    problems.extend(contents.check_native());
+
+    let mut facts = head.facts();
+    facts.extend(order.fact);
+    let mut warnings: Vec<Problem> = version::check_step(&package.version, &notes).into_iter().collect();
+    warnings.extend(unconventional(&notes));
+    warnings.extend(toolchain(root, &source));
+
+    let basis = Basis { source: &source, package: &package, latest: order.latest };
+    let moment = Moment { commit, time: checkout.time()?, tree: checkout.tree()?, notes: notes.markdown };
+    let plan = basis.plan(tag, moment);
+    Ok(Made { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
+}
+
+/// What a plan is made of, beside the moment.
+struct Basis<'a> {
+    source: &'a Source,
+    package: &'a Package,
+    latest: bool,
+}
+
+/// What Git says of the checkout now.
+struct Moment {
+    commit: String,
+    time: i64,
+    tree: String,
+    notes: String,
+}
+
+impl Basis<'_> {
+    fn plan(&self, tag: String, moment: Moment) -> Plan {
+        let (table, version) = (&self.source.table, &self.package.version);
+        let name = table.release.name.get_ref().clone();
+        Plan {
+            schema: SCHEMA,
+            version: version.clone(),
+            tag,
+            commit: moment.commit,
+            commit_time: moment.time,
+            tree: moment.tree,
+            source: format!("https://github.com/{}", table.forge.github.get_ref()),
+            prerelease: !version.pre.is_empty(),
+            latest: self.latest,
+            toolchain: table.release.toolchain.get_ref().clone(),
+            targets: table.targets.iter().map(|target| planned_target(&name, version, target)).collect(),
+            image: table.image.as_ref().map(|image| self.planned_image(image)),
+            manifest: format!("{name}-{version}.release.json"),
+            left_out: Vec::new(),
+            notes: moment.notes,
+            name,
+        }
+    }
+
+    fn planned_image(&self, image: &Image) -> PlannedImage {
+        let mut features = match &image.features {
+            FeatureChoice::All(_) => self.package.all_features(),
+            FeatureChoice::These(features) => features.iter().map(|f| f.get_ref().clone()).collect(),
+        };
+        features.sort();
+        features.dedup();
+        let platform = |p: &table::Platform| PlannedPlatform {
+            os: p.os.clone(),
+            arch: p.arch.clone(),
+            target: p.target.get_ref().clone(),
+        };
+        PlannedImage {
+            repositories: image.repositories.iter().map(|r| r.get_ref().clone()).collect(),
+            tag: self.package.version.to_string(),
+            features,
+            platforms: image.platforms.iter().map(platform).collect(),
+        }
+    }
+}
+
+fn planned_target(name: &str, version: &Version, target: &Target) -> PlannedTarget {
+    let triple = target.triple.get_ref().clone();
+    let stem = format!("{name}-{version}-{triple}");
+    let archive = format!("{stem}.{}", target.archive.extension());
+    PlannedTarget {
+        triple,
+        runner: target.runner.clone(),
+        builder: target.builder,
+        system: target.system.as_ref().map(|s| s.get_ref().clone()),
+        features: target.feature_names().into_iter().collect(),
+        archive_kind: target.archive,
+        checksum: format!("{archive}.sha256"),
+        sbom: format!("{stem}.cdx.json"),
+        archive,
+        stem,
+    }
+}
+
+fn dirty(changed: &[String]) -> Option<Problem> {
+    let first: Vec<&str> = changed.iter().take(SHOWN).map(String::as_str).collect();
+    let more = changed.len().saturating_sub(SHOWN);
+    let files = if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) };
+    let verb = if changed.len() == 1 { "file differs" } else { "files differ" };
+    (!changed.is_empty()).then(|| {
+        Problem::new("tree-dirty", format!("{} {verb} from HEAD: {files}", changed.len()))
+            .hint("commit them, `git stash --include-untracked`, or add what is not the project's to .gitignore")
+    })
+}
+
+fn shallow(checkout: &Checkout) -> Option<Problem> {
+    checkout.is_shallow().then(|| {
+        Problem::new("history-shallow", "the clone is shallow, so tags and notes may be incomplete")
+            .hint("`git fetch --unshallow --tags`; in a workflow, check out with `fetch-depth: 0`")
+    })
+}
+
+fn empty(tag: &str, notes: &Notes) -> Option<Problem> {
+    let since = notes.previous.as_ref().map_or_else(String::new, |tag| format!(" since {tag}"));
+    notes.is_empty.then(|| {
+        Problem::new("notes-empty", format!("the notes of {tag} are empty: no commit{since} is one that users notice"))
+            .hint("there is nothing to release; `chore` and `style` commits do not count")
+    })
+}
+
+fn unconventional(notes: &Notes) -> Option<Problem> {
+    let commits = &notes.unconventional;
+    let (count, verb) = (commits.len(), if commits.len() == 1 { "commit is" } else { "commits are" });
+    (count > 0).then(|| {
+        let message = format!("{count} {verb} not in the conventional form and listed under \"Other\":");
+        let hint = "write subjects such as `fix(tts): no click at the end` (conventionalcommits.org)";
+        Problem::new("unconventional-commits", message).hint(hint).about(commits.clone())
+    })
+}
+
+/// The compiler that would build here against the one that releases are built with.
+fn toolchain(root: &Path, source: &Source) -> Option<Problem> {
+    let wanted = &source.table.release.toolchain;
+    let program = std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
+    let output = Command::new(&program).arg("-vV").current_dir(root).output();
+    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let running = text.lines().find_map(|line| line.strip_prefix("release: "));
+    let running = running.and_then(|text| Version::parse(text).ok());
+    if running.as_ref() == Some(wanted.get_ref()) {
+        return None;
+    }
+    let message = running.map_or_else(
+        || format!("{} does not say its version", program.display()),
+        |running| format!("rustc is {running}, but releases are built with {}", wanted.get_ref()),
+    );
+    let hint = format!("`rustup toolchain install {0}` and `RUSTUP_TOOLCHAIN={0}`", wanted.get_ref());
+    Some(Problem::new("toolchain", message).hint(hint).at(wanted.span()))
+}

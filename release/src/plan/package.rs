@@ -1,0 +1,139 @@
+//! What the plan needs of Cargo.toml and Cargo.lock, read as text: no `cargo` runs, so a plan can be made where there is
+//! none, and nothing is resolved or downloaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+use serde::Deserialize;
+
+use crate::atomic::{At as _, PathError};
+
+/// The package at the root.
+#[derive(Debug, Clone)]
+pub(super) struct Package {
+    /// Its name.
+    pub(super) name: String,
+    /// Its version, inherited or its own.
+    pub(super) version: Version,
+    /// The names under `[features]`.
+    pub(super) features: BTreeSet<String>,
+    /// The version of each workspace member in Cargo.lock; `None` where there is no such file.
+    pub(super) locked: Option<BTreeMap<String, Version>>,
+}
+
+/// Why the package could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No file, or not readable.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// Not TOML, or not the form that Cargo writes.
+    #[error("{}: {message}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+        /// Its text.
+        text: String,
+        /// Where, in bytes.
+        span: Option<Range<usize>>,
+    },
+    /// A manifest of a workspace alone.
+    #[error("{}: has no [package], so there is nothing to release", path.display())]
+    NoPackage {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No version, or one that is no `SemVer`.
+    #[error("{}: the package's version {found}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What was found, in words.
+        found: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    package: Option<ManifestPackage>,
+    workspace: Option<Workspace>,
+    #[serde(default)]
+    features: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Deserialize)]
+struct ManifestPackage {
+    name: String,
+    version: Option<toml::Value>,
+}
+
+#[derive(Deserialize)]
+struct Workspace {
+    package: Option<WorkspacePackage>,
+}
+
+#[derive(Deserialize)]
+struct WorkspacePackage {
+    version: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    package: Vec<LockedPackage>,
+}
+
+#[derive(Deserialize)]
+struct LockedPackage {
+    name: String,
+    version: Version,
+    source: Option<String>,
+}
+
+impl Package {
+    /// Reads both files at the root of a checkout.
+    pub(super) fn read(root: &Path) -> Result<Self, Error> {
+        let path = root.join("Cargo.toml");
+        let manifest: Manifest = parse(&path, fs::read_to_string(&path).at("read", &path)?)?;
+        let Some(package) = manifest.package else { return Err(Error::NoPackage { path }) };
+        let inherited = manifest.workspace.and_then(|w| w.package).and_then(|p| p.version);
+        let version = match package.version {
+            Some(toml::Value::String(own)) => Some(own),
+            Some(toml::Value::Table(table)) if table.contains_key("workspace") => inherited,
+            _ => None,
+        };
+        let missing = || Error::Version { path: path.clone(), found: "is missing".to_owned() };
+        let text = version.ok_or_else(missing)?;
+        let version = Version::parse(&text);
+        let version = version.map_err(|e| Error::Version { path, found: format!("{text:?} is no SemVer: {e}") })?;
+        let features = manifest.features.into_keys().collect();
+        Ok(Self { name: package.name, version, features, locked: locked(root)? })
+    }
+
+    /// What `features = "all"` stands for.
+    pub(super) fn all_features(&self) -> Vec<String> {
+        self.features.iter().filter(|name| *name != "default").cloned().collect()
+    }
+}
+
+fn locked(root: &Path) -> Result<Option<BTreeMap<String, Version>>, Error> {
+    let path = root.join("Cargo.lock");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let lock: Lock = parse(&path, fs::read_to_string(&path).at("read", &path)?)?;
+    let members = lock.package.into_iter().filter(|package| package.source.is_none());
+    Ok(Some(members.map(|package| (package.name, package.version)).collect()))
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: String) -> Result<T, Error> {
+    toml::from_str(&text).map_err(|e| {
+        let (message, span) = (e.message().to_owned(), e.span());
+        Error::Form { path: path.to_owned(), message, text, span }
+    })
+}

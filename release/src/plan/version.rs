@@ -1,0 +1,208 @@
+//! Tag, version and commit: whether this checkout is the one that the tag means, and whether the version may follow those
+//! that were released before. Pure functions over what Git and Cargo said.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use super::package::Package;
+use super::problem::Problem;
+use crate::changelog::{Asked, Notes};
+
+/// The versions that Git's tags name, by tag.
+pub(super) fn released(tags: &BTreeMap<String, String>) -> BTreeMap<String, Version> {
+    let version = |tag: &String| Some((tag.clone(), of_tag(tag)?));
+    tags.keys().filter_map(version).collect()
+}
+
+/// The version of a tag `v1.2.3`.
+pub(super) fn of_tag(tag: &str) -> Option<Version> {
+    tag.strip_prefix('v').and_then(|text| Version::parse(text).ok())
+}
+
+/// What the tags say about HEAD.
+#[derive(Debug)]
+pub(super) struct Head<'a> {
+    /// Full id.
+    pub(super) commit: &'a str,
+    /// Every tag and its commit.
+    pub(super) tags: &'a BTreeMap<String, String>,
+    /// The tag that was named on the command line.
+    pub(super) named: Option<&'a str>,
+    /// `v` and the package's version.
+    pub(super) expected: &'a str,
+}
+
+impl Head<'_> {
+    /// Whether the expected tag is on HEAD.
+    pub(super) fn is_tagged(&self) -> bool {
+        self.tags.get(self.expected).is_some_and(|commit| commit == self.commit)
+    }
+
+    /// The tag against the package's version, and HEAD against the tag's commit.
+    pub(super) fn check(&self, package: &Package, notes: &Notes) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let here = || self.tags.iter().filter(|(tag, commit)| *commit == self.commit && of_tag(tag).is_some());
+        let tag = match self.named {
+            Some(tag) => Some(tag),
+            None if self.is_tagged() => Some(self.expected),
+            None => here().map(|(tag, _)| tag.as_str()).max_by_key(|tag| of_tag(tag)),
+        };
+        if let Some(tag) = tag {
+            problems.extend(self.against_package(tag, package));
+        }
+        let elsewhere = self.tags.get(tag.unwrap_or(self.expected)).filter(|commit| *commit != self.commit);
+        if let Some(commit) = elsewhere {
+            problems.push(self.elsewhere(tag.unwrap_or(self.expected), commit, notes));
+        } else if tag.is_none() {
+            let expected = self.expected;
+            problems.push(Problem::new("head-untagged", "HEAD carries no release tag").hint(format!(
+                "when all else is right: `git tag -a {expected} -m {expected} && git push origin {expected}`"
+            )));
+        }
+        problems
+    }
+
+    fn against_package(&self, tag: &str, package: &Package) -> Option<Problem> {
+        let expected = self.expected;
+        match of_tag(tag) {
+            None => Some(
+                Problem::new("tag-form", format!("the tag {tag:?} is not `v` and a SemVer version"))
+                    .hint(format!("the tag of this version is {expected}")),
+            ),
+            Some(version) if version != package.version => Some(
+                Problem::new("tag-version", format!("the tag is {tag}, but Cargo.toml says {}", package.version))
+                    .hint(format!("tag it {expected}, or set the version to {version} in Cargo.toml and Cargo.lock")),
+            ),
+            Some(_) => None,
+        }
+    }
+
+    fn elsewhere(&self, tag: &str, commit: &str, notes: &Notes) -> Problem {
+        let next = notes.asked.as_ref().map_or_else(String::new, |asked| format!(" to {}", asked.version));
+        let message = format!("{tag} is the tag of commit {}, but HEAD is {}", short(commit), short(self.commit));
+        Problem::new("head-not-tagged", message).hint(format!(
+            "`git checkout {tag}` to release that commit, or raise the version{next} to release this one; a tag is never moved"
+        ))
+    }
+
+    /// What is only said: a tag that is assumed, or that is not there yet.
+    pub(super) fn facts(&self) -> Vec<Problem> {
+        let expected = self.expected;
+        match self.named {
+            None if !self.is_tagged() => {
+                vec![Problem::new(
+                    "tag-assumed",
+                    format!("no tag was named and none is on HEAD: {expected} is assumed"),
+                )]
+            }
+            Some(tag) if !self.tags.contains_key(tag) => {
+                vec![Problem::new("tag-missing", format!("the tag {tag} does not exist yet"))]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Cargo.lock against Cargo.toml.
+pub(super) fn check_lock(package: &Package) -> Option<Problem> {
+    let (name, version) = (&package.name, &package.version);
+    let Some(locked) = &package.locked else {
+        let hint = "run `cargo generate-lockfile` and commit Cargo.lock: releases are built with --locked";
+        return Some(Problem::new("lock-missing", "there is no Cargo.lock").hint(hint));
+    };
+    let hint = "run `cargo update --workspace --offline` and commit Cargo.lock";
+    match locked.get(name) {
+        Some(found) if found == version => None,
+        Some(found) => {
+            let message = format!("Cargo.toml says {name} {version}, but Cargo.lock says {found}");
+            Some(Problem::new("lock-version", message).hint(hint))
+        }
+        None => Some(Problem::new("lock-version", format!("Cargo.lock does not know the package {name}")).hint(hint)),
+    }
+}
+
+/// What the versions released so far say of this one.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// Whether `latest` moves to it.
+    pub(super) latest: bool,
+    /// It is below one of its line.
+    pub(super) problem: Option<Problem>,
+    /// It is a back-port.
+    pub(super) fact: Option<Problem>,
+}
+
+/// Holds a version against the stable ones that were released: it must be above all of its line. A line is `1.2`; a
+/// version that begins a line must be above all of `1`.
+pub(super) fn order(version: &Version, released: &[&Version]) -> Order {
+    let stable: Vec<&Version> = released.iter().copied().filter(|v| v.pre.is_empty() && *v != version).collect();
+    let same_line = |other: &&&Version| (other.major, other.minor) == (version.major, version.minor);
+    let same_major = |other: &&&Version| other.major == version.major;
+    let line = stable.iter().filter(same_line).max().or_else(|| stable.iter().filter(same_major).max());
+    let highest = stable.iter().max().filter(|other| ***other > *version);
+    let latest = version.pre.is_empty() && highest.is_none();
+    if let Some(above) = line.filter(|other| ***other > *version) {
+        let next = Version::new(above.major, above.minor, above.patch + 1);
+        let problem = Problem::new("version-order", format!("{version} is below {above}, which is released already"))
+            .hint(format!("the next version of that line is {next}; versions never go back"));
+        return Order { latest, problem: Some(problem), fact: None };
+    }
+    let fact = highest.map(|other| {
+        let message = format!("{version} is a back-port: {other} is released, so `latest` stays where it is");
+        Problem::new("back-port", message)
+    });
+    Order { latest, problem: None, fact }
+}
+
+/// A step from the version before that is smaller than the commits ask for.
+pub(super) fn check_step(version: &Version, notes: &Notes) -> Option<Problem> {
+    let Asked { version: asked, commits } = notes.asked.as_ref()?;
+    let previous = notes.previous.as_deref()?;
+    let core = |v: &Version| (v.major, v.minor, v.patch);
+    let is_small = core(version) < core(asked) && of_tag(previous).is_some_and(|before| core(version) > core(&before));
+    is_small.then(|| {
+        let message = format!("the commits since {previous} ask for {asked}, but the version is {version}:");
+        Problem::new("version-step", message).hint(format!("set the version to {asked}")).about(commits.clone())
+    })
+}
+
+/// The first digits of a commit id, as people write it.
+pub(super) fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn against(version: &str, released: &[&str]) -> (bool, Option<String>, Option<String>) {
+        let released: Vec<Version> = released.iter().map(|v| Version::parse(v).unwrap()).collect();
+        let order = order(&Version::parse(version).unwrap(), &released.iter().collect::<Vec<_>>());
+        (order.latest, order.problem.map(|p| p.message), order.fact.map(|p| p.kind.to_owned()))
+    }
+
+    #[test]
+    fn a_version_is_above_its_line_or_a_back_port_or_refused() {
+        let back_port = Some("back-port".to_owned());
+        let below = |a: &str, b: &str| Some(format!("{a} is below {b}, which is released already"));
+        assert_eq!(against("0.1.0", &[]), (true, None, None));
+        assert_eq!(against("0.1.0", &["0.1.0"]), (true, None, None));
+        assert_eq!(against("1.3.1", &["1.2.9", "1.3.0"]), (true, None, None));
+        assert_eq!(against("1.10.0", &["1.9.0"]), (true, None, None));
+        assert_eq!(against("1.2.5", &["1.2.4", "1.3.0"]), (false, None, back_port.clone()));
+        assert_eq!(against("1.4.0", &["1.3.0", "2.0.0"]), (false, None, back_port.clone()));
+        assert_eq!(against("0.9.0", &["1.0.0"]), (false, None, back_port));
+        assert_eq!(against("1.2.4", &["1.2.5", "1.3.0"]), (false, below("1.2.4", "1.2.5"), None));
+        assert_eq!(against("0.1.15", &["0.1.16"]), (false, below("0.1.15", "0.1.16"), None));
+        assert_eq!(against("1.2.0", &["1.3.0"]), (false, below("1.2.0", "1.3.0"), None));
+    }
+
+    #[test]
+    fn pre_releases_never_become_latest_and_never_count() {
+        assert_eq!(against("1.3.0-rc.1", &["1.2.0"]), (false, None, None));
+        assert_eq!(against("1.2.1", &["1.2.0", "1.3.0-rc.1"]), (true, None, None));
+        let below = Some("1.3.0-rc.2 is below 1.3.0, which is released already".to_owned());
+        assert_eq!(against("1.3.0-rc.2", &["1.3.0"]), (false, below, None));
+    }
+}

@@ -1,0 +1,99 @@
+//! Values of the table that TOML has no form of: sizes, versions of few numbers, and a word or a list.
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::Spanned;
+
+/// `"all"` or a list of features.
+#[derive(Debug, Clone)]
+pub enum FeatureChoice {
+    /// Every feature of the package.
+    All(All),
+    /// These.
+    These(Vec<Spanned<String>>),
+}
+
+/// The word `all`.
+#[derive(Debug, Clone, Copy)]
+pub enum All {
+    /// `"all"`
+    All,
+}
+
+// By hand, as serde's untagged enums read into a buffer first, where the spans are lost.
+impl<'de> Deserialize<'de> for FeatureChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Choice;
+        impl<'de> Visitor<'de> for Choice {
+            type Value = FeatureChoice;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"all\" or a list of Cargo features")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<FeatureChoice, E> {
+                let wrong = || E::invalid_value(Unexpected::Str(text), &self);
+                if text == "all" { Ok(FeatureChoice::All(All::All)) } else { Err(wrong()) }
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<FeatureChoice, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(list)).map(FeatureChoice::These)
+            }
+        }
+        deserializer.deserialize_any(Choice)
+    }
+}
+
+/// A size in bytes, written as a number and a unit: `9 MB` (decimal, 1 MB = 1 000 000 bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "u64")]
+pub struct Size(pub u64);
+
+impl TryFrom<String> for Size {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not a size; write a whole number and kB, MB or GB, such as \"9 MB\"");
+        let (number, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
+        let factor: u64 = match unit.trim() {
+            "kB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_not_a_number| wrong())?;
+        number.checked_mul(factor).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl From<Size> for u64 {
+    fn from(size: Size) -> Self {
+        size.0
+    }
+}
+
+/// A version of two or three numbers that compares by number: `2.35`, `14.0`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DottedVersion(pub Vec<u32>);
+
+impl TryFrom<String> for DottedVersion {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let parts: Result<Vec<u32>, _> = text.split('.').map(str::parse).collect();
+        match parts {
+            Ok(numbers) if (1..=3).contains(&numbers.len()) => Ok(Self(numbers)),
+            _ => Err(format!("{text:?} is not a version of one to three numbers, such as \"2.35\"")),
+        }
+    }
+}
+
+impl From<DottedVersion> for String {
+    fn from(version: DottedVersion) -> Self {
+        version.to_string()
+    }
+}
+
+impl std::fmt::Display for DottedVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        f.write_str(&numbers.join("."))
+    }
+}

@@ -1,0 +1,137 @@
+//! What the table names against what there is.
+
+use sayna_release::plan::output;
+
+use super::{assert_only, kinds, made, made_for, with_file, with_table};
+use crate::support::{World, golden};
+
+#[test]
+fn a_feature_that_does_not_exist_is_shown_at_its_line_with_the_nearest() {
+    let features = "[features]\ndefault = []\nlivekit = []\nlocal = []\n";
+    let mut world = World::new();
+    world.edit("Cargo.toml", "[features]\ndefault = []\n", features);
+    world.edit("sayna-release.toml", "features = []", "features = [\"local\", \"livekti\"]");
+    world.commit("feat: begin");
+    world.tag("v0.1.0");
+    assert_only(&world, "unknown-feature", &["livekti", "did you mean \"livekit\"?"]);
+    let findings = output::findings(&made_for(&world, "v0.1.0"), false);
+    golden("plan-unknown-feature.txt", &findings.replace(&world.root().display().to_string(), "ROOT"));
+    assert!(output::json(&made(&world)).contains("\"line\": 11"));
+    world.edit("sayna-release.toml", "\"livekti\"", "\"livekit\"");
+    world.edit("sayna-release.toml", "features = \"all\"", "features = [\"vda\"]");
+    world.commit("fix: it");
+    let made = made(&world);
+    assert!(kinds(&made.problems).contains(&"unknown-feature"));
+}
+
+#[test]
+fn all_features_of_the_image_are_those_of_the_package() {
+    let world = with_file("Cargo.toml", "default = []", "default = []\nvad = []\nlocal = [\"vad\"]");
+    assert_eq!(made(&world).plan.image.unwrap().features, ["local", "vad"]);
+}
+
+#[test]
+fn a_file_that_is_missing_or_outside_is_a_problem() {
+    let world = with_table("\"LICENSE\"", "\"LICENCE\"");
+    assert_only(&world, "file-missing", &["LICENCE", "did you mean \"LICENSE\"?"]);
+    for outside in ["../LICENSE", "/etc/hostname", "", "./LICENSE/.."] {
+        let world = with_table("\"LICENSE\"", &format!("{outside:?}"));
+        assert_only(&world, "file-outside", &["below the top folder"]);
+    }
+}
+
+#[test]
+fn names_that_a_forge_would_change_are_a_problem() {
+    let mut world = World::new();
+    world.set_version("0.1.0+build.5");
+    world.commit("feat: begin");
+    world.tag("v0.1.0+build.5");
+    assert_only(&world, "artifact-name", &["'+'"]);
+    let world = with_table("name = \"sayna\"", "name = \"saina\"");
+    assert_only(&world, "package-name", &["saina", "sayna"]);
+}
+
+#[test]
+fn targets_must_be_consistent() {
+    let world = with_table("x86_64-pc-windows-msvc", "x86_64-unknown-linux-gnu");
+    let problems = made(&world).problems;
+    assert_eq!(kinds(&problems), ["floor-kind", "duplicate-target"]);
+    let world = with_table("{ windows = \"10.0\" }", "{ macos = \"14.0\" }");
+    assert_only(&world, "floor-kind", &["`windows`", "floor = { windows = \"10.0\" }"]);
+    let world = with_table("{ glibc = \"2.35\" }", "{ glibc = \"2.35\", macos = \"14.0\" }");
+    assert_only(&world, "floor-kind", &["`glibc` and nothing else"]);
+    let world = with_table("{ glibc = \"2.35\" }", "{}");
+    assert_only(&world, "floor-kind", &["`glibc`"]);
+    let world = with_table("system = \"x86_64-linux\"\n", "");
+    assert_only(&world, "system-missing", &["system = \"x86_64-linux\""]);
+    let world = with_table("system = \"x86_64-linux\"\n", "system = \"aarch64-linux\"\n");
+    assert_only(&world, "system-mismatch", &["x86_64-linux"]);
+}
+
+#[test]
+fn every_image_platform_needs_its_linux_target() {
+    let platform = |arch: &str, target: &str| format!("{{ os = \"linux\", arch = {arch:?}, target = {target:?} }}");
+    let amd64 = platform("amd64", "x86_64-unknown-linux-gnu");
+    let world = with_table(&amd64, &platform("arm64", "aarch64-unknown-linux-gnu"));
+    assert_only(&world, "unknown-target", &["aarch64-unknown-linux-gnu"]);
+    let world = with_table(&amd64, &platform("arm64", "x86_64-unknown-linux-gnu"));
+    assert_only(&world, "platform-mismatch", &["linux/arm64", "x86_64-unknown-linux-gnu"]);
+    let world = with_table(&amd64, &platform("amd64", "x86_64-pc-windows-msvc"));
+    assert_only(&world, "platform-mismatch", &["x86_64-pc-windows-msvc"]);
+    let world = with_table(&amd64, &format!("{amd64}, {amd64}"));
+    assert_only(&world, "duplicate-platform", &["linux/amd64"]);
+}
+
+#[test]
+fn repositories_and_forge_are_checked_by_form() {
+    for wrong in ["sayna", "docker.io/Saynaai/sayna", "docker.io/saynaai/sayna:1", "saynaai/sayna", "docker.io//x"] {
+        let world = with_table("\"docker.io/saynaai/sayna\"", &format!("{wrong:?}"));
+        assert_only(&world, "repository-form", &[wrong]);
+    }
+    for right in ["ghcr.io/saynaai/sayna", "localhost:5000/sayna"] {
+        let world = with_table("\"docker.io/saynaai/sayna\"", &format!("{right:?}"));
+        assert_eq!(kinds(&made(&world).problems), [""; 0], "{right}");
+    }
+    let world = with_table("github = \"saynaai/sayna\"", "github = \"https://github.com/saynaai/sayna\"");
+    assert_only(&world, "forge-form", &["owner/repository"]);
+}
+
+/// A world with a native input for the Linux target; `edit` changes its entry.
+fn with_native(from: &str, to: &str) -> World {
+    let native = "[[native]]\nname = \"libwebrtc\"\nversion = \"1\"\nlicence = \"BSD-3-Clause\"\nfor = \"livekit\"\nurl = \"https://example.org/{name}.zip\"\n\
+        [native.names]\nx86_64-unknown-linux-gnu = \"linux-x64\"\n[native.sha256]\nx86_64-unknown-linux-gnu = \"SUM\"\n"
+        .replace("SUM", &"ab".repeat(32));
+    assert!(native.contains(from), "{native}");
+    let mut world = World::new();
+    world.edit("Cargo.toml", "default = []", "default = []\nlivekit = []");
+    world.edit("sayna-release.toml", "features = []", "features = [\"livekit\"]");
+    let table = world.read("sayna-release.toml");
+    world.write("sayna-release.toml", &format!("{table}\n{}", native.replacen(from, to, 1)));
+    world.commit("feat: begin");
+    world.tag("v0.1.0");
+    world
+}
+
+#[test]
+fn a_native_input_must_be_pinned_for_every_target_that_needs_it() {
+    assert_eq!(kinds(&made(&with_native("", "")).problems), [""; 0]);
+    let sum = "ab".repeat(32);
+    let pinned = format!("{sum:?}");
+    let fill = "curl -fsSL https://example.org/linux-x64.zip | sha256sum";
+    assert_only(&with_native(&pinned, "\"\""), "native-unpinned", &["is empty", fill]);
+    assert_only(&with_native(&pinned, "\"abc\""), "native-sha256", &["64 hex digits", fill]);
+    let base64 = format!("\"sha256-{}=\"", "A".repeat(43));
+    assert_eq!(kinds(&made(&with_native(&pinned, &base64)).problems), [""; 0]);
+    let line = format!("x86_64-unknown-linux-gnu = {pinned}\n");
+    assert_only(&with_native(&line, ""), "native-unpinned", &["has no sha256 for x86_64-unknown-linux-gnu", fill]);
+    let names = "x86_64-unknown-linux-gnu = \"linux-x64\"\n";
+    assert_only(&with_native(names, ""), "native-unavailable", &["\"livekit\""]);
+    assert_only(&with_native("BSD-3-Clause", "BSD3"), "licence-form", &["BSD3"]);
+    assert_only(
+        &with_native(names, &format!("{names}aarch64-apple-darwin = \"mac\"\n")),
+        "unknown-target",
+        &["aarch64-apple-darwin"],
+    );
+    let made = made(&with_native("for = \"livekit\"", "for = \"live\""));
+    assert_eq!(kinds(&made.problems), ["unknown-feature"]);
+}

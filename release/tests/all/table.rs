@@ -1,0 +1,61 @@
+//! The table and messages that point into it.
+
+use sayna_release::table::{self, Source};
+
+use crate::support::{TABLE, World, golden, project_file};
+
+/// A table that is the same on every machine.
+fn table() -> String {
+    TABLE.replace("RUSTC", "1.95.0")
+}
+
+fn message(text: &str) -> String {
+    Source::parse(table::FILE.into(), text.to_owned()).unwrap_err().render(false)
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_file_line_and_a_caret() {
+    golden("table-unknown-key.txt", &message(&table().replacen("toolchain", "toolchian", 1)));
+}
+
+#[test]
+fn a_wrong_value_is_shown_where_it_stands() {
+    golden("table-wrong-value.txt", &message(&table().replacen("\"80 MB\"", "\"80 megabytes\"", 1)));
+    golden("table-wrong-choice.txt", &message(&table().replacen("\"all\"", "\"every\"", 1)));
+    golden("table-wrong-triple.txt", &message(&table().replacen("x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu", 1)));
+    golden("table-wrong-builder.txt", &message(&table().replacen("builder = \"nix\"", "builder = \"nixx\"", 1)));
+}
+
+#[test]
+fn text_that_is_no_toml_is_shown_where_it_breaks() {
+    golden("table-syntax.txt", &message("[release]\nname = \"sayna\nfiles = []\n"));
+    golden("table-missing-key.txt", &message(&table().replacen("archive = \"zip\"\n", "", 1)));
+    golden("table-empty.txt", &message(""));
+}
+
+#[test]
+fn colour_is_ansi_and_plain_text_has_none() {
+    let error = Source::parse(table::FILE.into(), "what".to_owned()).unwrap_err();
+    assert!(error.render(true).contains("\u{1b}["));
+    assert!(!error.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn a_missing_table_says_where_it_should_be() {
+    let world = World::empty();
+    let error = Source::read(world.root()).unwrap_err();
+    assert!(error.to_string().contains("sayna-release.toml"), "{error}");
+    assert!(error.hint().unwrap().contains("top folder"));
+}
+
+#[test]
+fn this_repository_has_a_table_and_links_to_its_own_forge() {
+    let source = Source::parse(table::FILE.into(), project_file(table::FILE)).unwrap();
+    assert_eq!(source.table.targets.len(), 6);
+    let url = format!("https://github.com/{}", source.table.forge.github.get_ref());
+    let links: Vec<String> = project_file("cliff.toml")
+        .match_indices("https://github.com/")
+        .map(|(at, _)| project_file("cliff.toml")[at..at + url.len()].to_owned())
+        .collect();
+    assert!(!links.is_empty() && links.iter().all(|link| *link == url), "{links:?}");
+}
