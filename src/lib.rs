@@ -1,1 +1,3 @@
-//! The server.
+//! Sayna, a real-time voice server, as a library.
+
+pub mod config;

@@ -1,0 +1,194 @@
+//! What can be wrong with a configuration, where, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::nearest;
+
+/// A position in a file; both count from 1, as editors do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The character within the line.
+    pub column: usize,
+}
+
+/// Where a fault is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file, and the position in it unless the whole file is meant.
+    File(PathBuf, Option<Position>),
+    /// A variable of the environment.
+    Environment(&'static str),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, None) => write!(f, "{}", path.display()),
+            Self::File(path, Some(at)) => write!(f, "{}:{}:{}", path.display(), at.line, at.column),
+            Self::Environment(name) => write!(f, "${name}"),
+        }
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// No such key.
+    #[error("unknown key `{}`", quote(&path(section, word)))]
+    UnknownKey {
+        /// The section it stands in; empty at the top.
+        section: String,
+        /// The key as written.
+        word: String,
+    },
+    /// A value that its key cannot have.
+    #[error("`{key}` must be {expected}, not {found}")]
+    Wrong {
+        /// The key.
+        key: &'static str,
+        /// What a value must be.
+        expected: &'static str,
+        /// What it is, for people.
+        found: String,
+    },
+    /// A section that is not one.
+    #[error("{what} must be a mapping (`key: value` lines), not {found}")]
+    NotAMapping {
+        /// The document, or a section.
+        what: String,
+        /// What it is, for people.
+        found: String,
+    },
+    /// The same key for the second time.
+    #[error("`{key}` is already set on line {first}")]
+    Duplicate {
+        /// The key with its sections.
+        key: String,
+        /// The line of the first.
+        first: usize,
+    },
+    /// A key that is not a word.
+    #[error("a key must be a plain word, not {0}")]
+    NotAKey(String),
+    /// The file cannot be opened or read.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
+    /// The file is beyond [`super::MAX_BYTES`].
+    #[error("is larger than {} KiB, the most that is read", super::MAX_BYTES / 1024)]
+    TooLarge,
+    /// The file or variable is not text.
+    #[error("is not UTF-8 text")]
+    NotUtf8,
+    /// A control character, which YAML forbids and which parsers cut files at.
+    #[error("control character U+{:04X}", u32::from(*.0))]
+    Control(char),
+    /// The YAML is broken; the text is the parser's.
+    #[error("not valid YAML: {0}")]
+    Syntax(String),
+    /// Nested further than any configuration is.
+    #[error("nested more than {0} levels deep")]
+    TooDeep(usize),
+    /// `*name`.
+    #[error("aliases (`*name`) are not supported")]
+    Alias,
+    /// `!name`.
+    #[error("tags (`!name`) are not supported")]
+    Tag,
+    /// A second `---`.
+    #[error("a second document begins here")]
+    SecondDocument,
+}
+
+impl Problem {
+    /// The next step, where there is more to say than to correct the place.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownKey { section, word } => nearest::hint(section, word),
+            Self::Duplicate { .. } => "keep one of the two".to_owned(),
+            Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
+                "check the path given with `-c`; without `-c`, only the environment and the defaults count".to_owned()
+            }
+            Self::TooLarge => "check that the path given with `-c` is a configuration file".to_owned(),
+            Self::Alias => "write the value out".to_owned(),
+            Self::Tag => "put quotes around a text that begins with `!`; remove the tag otherwise".to_owned(),
+            Self::SecondDocument => "keep one; a configuration is a single document".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// One fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct Fault {
+    /// Where it is.
+    pub place: Place,
+    /// What it is.
+    pub problem: Problem,
+}
+
+impl Fault {
+    pub(super) fn in_file(path: &Path, position: Option<Position>, problem: Problem) -> Self {
+        Self { place: Place::File(path.to_owned(), position), problem }
+    }
+
+    pub(super) fn position(&self) -> Option<Position> {
+        if let Place::File(_, position) = self.place { position } else { None }
+    }
+}
+
+/// How many faults are printed: a mistaken file can have thousands, which helps nobody.
+const SHOWN: usize = 20;
+
+/// Every fault of a configuration; never empty.
+#[derive(Debug)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn none_or(faults: Vec<Fault>) -> Result<(), Self> {
+        if faults.is_empty() { Ok(()) } else { Err(Self(faults)) }
+    }
+
+    /// The faults: those of the file from top to bottom, then those of the environment.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        writeln!(f, "{count} fault{} in the configuration", if count == 1 { "" } else { "s" })?;
+        for fault in self.0.iter().take(SHOWN) {
+            write!(f, "\n  {fault}")?;
+            if let Some(hint) = fault.problem.hint() {
+                write!(f, "\n      {hint}")?;
+            }
+        }
+        if count > SHOWN {
+            write!(f, "\n  … and {} more", count - SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+/// A key with the section it stands in.
+pub(super) fn path(section: &str, word: &str) -> String {
+    if section.is_empty() { word.to_owned() } else { format!("{section}.{word}") }
+}
+
+/// A piece of foreign text for a message: one line, no control characters, not long.
+pub(super) fn quote(text: &str) -> String {
+    const MOST: usize = 40;
+    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
