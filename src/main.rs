@@ -1,3 +1,128 @@
-//! The program.
+//! The program: arguments in, one of three modes, one place that prints, one table of exit statuses.
 
-fn main() {}
+mod cli;
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::pin::pin;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use sayna::config::{self, Faults, Loaded, Origin};
+use sayna::signals::Signals;
+use sayna::{BindError, probe};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use crate::cli::{Arguments, Command};
+
+/// Why the program ends otherwise than it should.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] Faults),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Probe(#[from] probe::Error),
+    #[error("the system refused to start the server: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Failure {
+    fn status(&self) -> u8 {
+        match self {
+            Self::Config(_) => 2,
+            Self::Probe(e) if e.is_usage() => 2,
+            Self::Bind(_) | Self::Probe(_) | Self::System(_) => 1,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Bind(e) => e.hint(),
+            Self::Probe(e) => e.hint(),
+            Self::Config(_) | Self::System(_) => None,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let Err(failure) = run(Arguments::parse()) else { return ExitCode::SUCCESS };
+    let hint = failure.hint().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+    // Where nobody can be told, the exit status has to do.
+    writeln!(io::stderr(), "error: {failure}{hint}").ok();
+    ExitCode::from(failure.status())
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let file = arguments.config.as_deref();
+    let load = || config::load(file, |name| std::env::var_os(name));
+    match arguments.command {
+        None => finish(Builder::new_multi_thread().enable_all().build()?, listen(load()?)),
+        Some(Command::Check) => {
+            say(report(&load()?, file));
+            Ok(())
+        }
+        Some(Command::Health { url }) => {
+            let url = url.map_or_else(|| Ok(probe::url(&load()?.config.server)?), Ok::<_, Failure>)?;
+            // Asking one question needs no thread per processor.
+            let well = finish(Builder::new_current_thread().enable_all().build()?, probe::probe(&url))?;
+            say(format_args!("{well} is healthy"));
+            Ok(())
+        }
+    }
+}
+
+/// Runs to the end of `task` and not longer: a name that is still being looked up would otherwise hold up the exit.
+fn finish<T>(runtime: Runtime, task: impl Future<Output = T>) -> T {
+    let result = runtime.block_on(task);
+    runtime.shutdown_background();
+    result
+}
+
+/// Serves until the first signal and the end of the running requests, or the second signal.
+async fn listen(loaded: Loaded) -> Result<(), Failure> {
+    // Before the address is printed: whoever reads it may send a signal at once.
+    let mut signals = Signals::catch()?;
+    let listener = tokio::select! {
+        listener = sayna::bind(&loaded.config.server) => listener?,
+        _ = signals.next() => return Ok(()),
+    };
+    say(format_args!("listening on http://{}", listener.local_addr()?));
+    let limit = loaded.config.server.shutdown.as_secs();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut server = pin!(sayna::serve(loaded.config, listener, async { stopped.await.unwrap_or_default() }));
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        _ = &mut server => return Ok(()),
+    };
+    say(format_args!("stopping on {signal}: running requests have {limit} s, a second signal ends at once"));
+    drop(stop);
+    tokio::select! {
+        ended = &mut server => say(ended),
+        _ = signals.next() => say("stopped at once"),
+    }
+    Ok(())
+}
+
+/// What `check` prints: every key, its value, and who set it.
+fn report(loaded: &Loaded, file: Option<&Path>) -> String {
+    let source = file.map_or("the environment".to_owned(), |file| format!("{} and the environment", file.display()));
+    let line = |(key, value, origin): (&str, String, &Origin)| {
+        let origin = match origin {
+            Origin::Default => "default".to_owned(),
+            Origin::File { path, line } => format!("{}:{line}", path.display()),
+            Origin::Environment(name) => format!("${name}"),
+        };
+        format!("\n  {key:<24}  {value:<16}  {origin}")
+    };
+    let lines: String = loaded.settings().map(line).collect();
+    format!("no fault in {source}\n{lines}")
+}
+
+/// A line to standard output. A server whose output nobody reads any more keeps serving.
+fn say(line: impl Display) {
+    writeln!(io::stdout(), "{line}").ok();
+}

@@ -1,1 +1,8 @@
-//! Tests of `sayna` from outside.
+//! Tests of `sayna` from outside: the real program, a real socket, real signals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod cli;
+mod config;
+mod health;
+mod server;
+mod support;

@@ -1,0 +1,49 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+const HELP: &str = "\
+Configuration: each key comes from the environment, else from the file, else
+from its default. `config.example.yaml` describes every key, `sayna check`
+shows the values in use and where each comes from.
+
+Examples:
+  sayna                             listen on 0.0.0.0:3001
+  PORT=8080 sayna -c sayna.yaml     read a file, choose the port here
+  sayna check -c sayna.yaml         find every fault of a configuration
+  sayna health                      ask the server on this machine
+  sayna health http://10.0.0.7:3001
+
+Exit status:
+  0  done: ended when told to, no faults, healthy
+  1  not healthy, or the server could not run
+  2  a fault in the configuration or on the command line";
+
+/// Real-time voice server
+#[derive(Debug, Parser)]
+#[command(name = "sayna", version, after_help = HELP, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    /// Configuration file (YAML)
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Report every fault of the configuration; start nothing
+    #[command(after_help = "Example:\n  sayna check -c sayna.yaml\n\nExit status: 0 no fault, 2 faults")]
+    Check,
+    /// Ask a running server whether it is well
+    #[command(after_help = "Examples:\n  sayna health\n  sayna health http://10.0.0.7:3001\n\n\
+                            Exit status: 0 healthy, 1 not healthy, 2 cannot be asked like this")]
+    Health {
+        /// Its address, plain http [default: from the configuration, 0.0.0.0 meaning 127.0.0.1]
+        url: Option<String>,
+    },
+}

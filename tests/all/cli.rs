@@ -1,0 +1,53 @@
+//! What one sees of the command line.
+
+use crate::support::World;
+
+#[test]
+fn version_is_the_package_version_and_nothing_else() {
+    let ended = World::new().run(&["--version"]);
+    assert_eq!(ended.status, Some(0));
+    assert_eq!(ended.stdout, concat!("sayna ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn help_names_every_mode_with_examples_and_exit_statuses() {
+    let ended = World::new().run(&["--help"]);
+    assert_eq!(ended.status, Some(0));
+    for part in ["check ", "health ", "-c, --config <FILE>", "-V, --version", "Examples:", "Exit status:", "  2  "] {
+        assert!(ended.stdout.contains(part), "{part} is missing:\n{}", ended.stdout);
+    }
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
+    for mode in ["check", "health"] {
+        let ended = World::new().run(&[mode, "--help"]);
+        assert_eq!(ended.status, Some(0));
+        assert!(ended.stdout.contains("Example") && ended.stdout.contains("Exit status:"), "{}", ended.stdout);
+    }
+}
+
+/// Every command line of the help is one that the program takes: a wrong one would end with a usage error.
+#[test]
+fn the_examples_of_the_help_are_understood() {
+    let world = World::new().with_file("sayna.yaml", "server:\n");
+    let help = world.run(&["--help"]).stdout;
+    let examples = help.lines().skip_while(|line| *line != "Examples:").skip(1).take_while(|line| !line.is_empty());
+    let mut count = 0;
+    for example in examples {
+        let mut words = example.split("   ").next().unwrap().split_whitespace().skip_while(|word| word.contains('='));
+        assert_eq!(words.next(), Some("sayna"));
+        // With `--help` nothing is started; a word that is not known is refused all the same.
+        let arguments: Vec<_> = words.chain(["--help"]).collect();
+        assert_eq!(world.run(&arguments).status, Some(0), "{example}");
+        count += 1;
+    }
+    assert_eq!(count, 5);
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    for arguments in [&["serve"][..], &["--port", "80"], &["-c"], &["check", "x"], &["health", "a", "b"]] {
+        let ended = World::new().run(arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}");
+        assert!(ended.stderr.starts_with("error: ") && ended.stdout.is_empty(), "{ended:?}");
+    }
+}

@@ -1,0 +1,244 @@
+//! Where values come from, and what is said of wrong ones. The texts are compared whole: they are what users see.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use sayna::config::{Config, MAX_BYTES, parse};
+
+use crate::support::World;
+
+const EXAMPLE: &str = include_str!("../../config.example.yaml");
+
+fn faults(text: impl AsRef<[u8]>) -> String {
+    let ended = World::new().with_file("sayna.yaml", text).run(&["check", "-c", "sayna.yaml"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
+    ended.stderr
+}
+
+#[test]
+fn the_example_is_the_defaults() {
+    assert_eq!(parse(EXAMPLE.as_bytes(), Path::new("x")).unwrap().config, Config::default());
+}
+
+#[test]
+fn the_example_has_every_key_with_its_variable() {
+    let shown = World::new().run(&["check"]).stdout;
+    let world = World::new().with_file("example.yaml", EXAMPLE);
+    let from_file = world.run(&["check", "-c", "example.yaml"]).stdout;
+    assert_eq!(shown.matches("default\n").count(), 3, "{shown}");
+    assert_eq!(from_file.matches("  example.yaml:").count(), 3, "{from_file}");
+    for variable in ["HOST", "PORT", "SAYNA_SERVER_SHUTDOWN_SECONDS"] {
+        assert!(EXAMPLE.contains(&format!("# Environment: {variable}\n")), "{variable}");
+    }
+}
+
+#[test]
+fn environment_wins_over_file_wins_over_default() {
+    let world = World::new().with_file("sayna.yaml", "server:\n  host: 127.0.0.1\n  port: 4000\n");
+    let ended = world.run_with(&["check", "-c", "sayna.yaml"], &[("PORT", "5000")]);
+    assert_eq!(
+        ended.stdout,
+        "no fault in sayna.yaml and the environment\n\
+         \n\
+         \x20 server.host               127.0.0.1         sayna.yaml:2\n\
+         \x20 server.port               5000              $PORT\n\
+         \x20 server.shutdown_seconds   10                default\n"
+    );
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn every_key_can_be_set_by_file_and_by_environment() {
+    let file = "server: {host: \"::1\", port: '1', shutdown_seconds: 2}";
+    let world = World::new().with_file("sayna.yaml", file);
+    let variables = [("HOST", "localhost"), ("PORT", "3"), ("SAYNA_SERVER_SHUTDOWN_SECONDS", "4")];
+    let values = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter_map(|line| line.trim().strip_prefix("server.")?.split_whitespace().nth(1).map(str::to_owned))
+            .collect()
+    };
+    assert_eq!(values(&world.run(&["check", "-c", "sayna.yaml"]).stdout), ["::1", "1", "2"]);
+    assert_eq!(values(&world.run_with(&["check", "-c", "sayna.yaml"], &variables).stdout), ["localhost", "3", "4"]);
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    for text in ["", "\n", "# nothing\n", "---\n", "server:\n", "\u{feff}server: {}\r\n", "{}", "~"] {
+        let loaded = parse(text.as_bytes(), Path::new("x")).unwrap_or_else(|e| panic!("{text:?}: {e}"));
+        assert_eq!(loaded.config, Config::default(), "{text:?}");
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let text = "server:\n  prot: 80\n  port: eighty\n  host: http://x\n  port: 12\n  shutdown_seconds:\n\
+                sever: {}\nport: 80\n? [a]\n: 3\n";
+    let world = World::new().with_file("sayna.yaml", text);
+    let ended = world.run_with(&["-c", "sayna.yaml"], &[("PORT", "70000"), ("HOST", "")]);
+    assert_eq!(ended.status, Some(2));
+    assert_eq!(
+        ended.stderr,
+        "error: 10 faults in the configuration
+
+  sayna.yaml:2:3: unknown key `server.prot`
+      did you mean `port`?
+  sayna.yaml:3:9: `server.port` must be a whole number from 0 to 65535, not `eighty`
+  sayna.yaml:4:9: `server.host` must be an IP address or a host name, without scheme or port, not `http://x`
+  sayna.yaml:5:3: `server.port` is already set on line 3
+      keep one of the two
+  sayna.yaml:6:19: `server.shutdown_seconds` must be a whole number of seconds from 0 to 3600, not empty
+  sayna.yaml:7:1: unknown key `sever`
+      did you mean `server`?
+  sayna.yaml:8:1: unknown key `port`
+      did you mean `port:` below `server:`?
+  sayna.yaml:9:3: a key must be a plain word, not a list
+  $HOST: `server.host` must be an IP address or a host name, without scheme or port, not empty
+  $PORT: `server.port` must be a whole number from 0 to 65535, not `70000`
+"
+    );
+}
+
+#[test]
+fn each_kind_of_fault_says_what_and_where() {
+    let deep = "a: ".to_owned() + &"[".repeat(100);
+    for (text, expected) in [
+        ("- a\n", "sayna.yaml:1:1: a configuration must be a mapping (`key: value` lines), not a list"),
+        ("hello", "sayna.yaml:1:1: a configuration must be a mapping (`key: value` lines), not `hello`"),
+        ("server: 80", "sayna.yaml:1:9: `server` must be a mapping (`key: value` lines), not `80`"),
+        ("server:\n  port: [1]", "sayna.yaml:2:9: `server.port` must be a whole number from 0 to 65535, not a list"),
+        ("server:\n  port: {a: 1}", "`server.port` must be a whole number from 0 to 65535, not a mapping"),
+        ("server:\n  port: 65536", "not `65536`"),
+        ("server:\n  port: 0x50", "not `0x50`"),
+        ("server:\n  host: ~", "sayna.yaml:2:9: `server.host` must be an IP address or a host name, without"),
+        ("server:\n  shutdown_seconds: 3601", "from 0 to 3600, not `3601`"),
+        ("server: {}\nserver: {}", "sayna.yaml:2:1: `server` is already set on line 1\n      keep one of the two"),
+        ("server.port: 1", "unknown key `server.port`\n      did you mean `port:` below `server:`?"),
+        ("colour: red", "sayna.yaml:1:1: unknown key `colour`\n      known here: `server`"),
+        ("server: {}\n---\nserver: {}", "sayna.yaml:2:1: a second document begins here"),
+        ("a: &x 1\nserver: *x", "sayna.yaml:2:9: aliases (`*name`) are not supported\n      write the value out"),
+        ("server:\n  port: !!int 1", "tags (`!name`) are not supported"),
+        ("server: [", "not valid YAML: "),
+        ("server:\n\tport: 1", "not valid YAML: "),
+        ("server:\n  port: \"\u{7}1\"", "sayna.yaml:2:10: control character U+0007"),
+        (&deep, "nested more than 32 levels deep"),
+    ] {
+        let said = faults(text);
+        assert!(said.contains(expected), "{text:?} should say {expected:?}:\n{said}");
+    }
+    assert!(faults(b"server:\n  \xff").contains("sayna.yaml:2:3: is not UTF-8 text"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_fault() {
+    let ended = World::new().run(&["-c", "nowhere.yaml"]);
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.stderr.contains("  nowhere.yaml: cannot be read: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("check the path given with `-c`"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_thousand_faults_are_counted_and_not_all_printed() {
+    let said = faults((0..1000).map(|n| format!("key{n}: 1\n")).collect::<Vec<_>>().concat());
+    assert!(said.starts_with("error: 1000 faults in the configuration\n"), "{said}");
+    assert!(said.ends_with("… and 980 more\n"), "{said}");
+}
+
+/// Shapes that are known to make YAML parsers run out of time, memory or stack.
+#[test]
+fn hostile_files_are_refused() {
+    let most = usize::try_from(MAX_BYTES).unwrap();
+    let level = |n: usize| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9));
+    let bomb = (1..30).map(level).collect::<Vec<_>>().concat();
+    let fill = |piece: &str| piece.repeat(most / piece.len());
+    for text in [
+        fill("["),
+        fill("{"),
+        fill("- "),
+        fill("? "),
+        fill("a: "),
+        fill("[]"),
+        fill("\"\\x"),
+        fill("&a "),
+        fill("!a "),
+        fill("a\n"),
+        fill("--- \n"),
+        fill("%YAML 1.2\n"),
+        fill("*a"),
+        fill("|\n"),
+        fill("{a: "),
+        fill("'"),
+        format!("a0: &a0 lol\n{bomb}"),
+        fill("a: 1\n"),
+        "a".repeat(most + 1),
+        "\0".repeat(most),
+        fill("a, "),
+    ] {
+        assert!(parse(text.as_bytes(), Path::new("x")).is_err(), "{:?}…", text.get(..10));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        parse(&bytes, Path::new("x")).ok();
+    }
+
+    #[test]
+    fn arbitrary_yaml_never_panics(pieces in proptest::collection::vec(piece(), 0..60)) {
+        if let Err(faults) = parse(pieces.concat().as_bytes(), Path::new("x")) {
+            prop_assert!(!faults.to_string().contains('\0') && faults.iter().count() > 0);
+        }
+    }
+
+    #[test]
+    fn a_number_is_taken_exactly_if_it_is_a_port(number in -70_000_i64..140_000) {
+        let loaded = parse(format!("server:\n  port: {number}\n").as_bytes(), Path::new("x"));
+        prop_assert_eq!(loaded.ok().map(|loaded| i64::from(loaded.config.server.port)),
+            (0..=65535).contains(&number).then_some(number));
+    }
+}
+
+/// What YAML is made of, so that random texts get further than their first character.
+fn piece() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "server",
+        "port",
+        "host",
+        ":",
+        ": ",
+        "\n",
+        "\n  ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "? ",
+        "&a ",
+        "*a",
+        "!t ",
+        "|\n",
+        ">-\n",
+        "'",
+        "\"",
+        "\\",
+        "#",
+        " #",
+        "---\n",
+        "...\n",
+        "%YAML 1.2\n",
+        "\t",
+        "\r\n",
+        "3001",
+        "~",
+        "ä",
+        "\u{85}",
+        "\u{2028}",
+        "@",
+        "`",
+        "<<",
+    ])
+}
