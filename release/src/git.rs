@@ -178,19 +178,19 @@ impl Checkout {
     /// Files that differ from HEAD, sorted, with `/` between folders: changed, staged, removed, and new ones that are not
     /// ignored.
     pub fn changed(&self) -> Result<Vec<String>, Error> {
-        self.listed(|status| status != Status::CURRENT)
+        let names = self.listed(|status| status != Status::CURRENT)?;
+        Ok(names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
     }
 
     /// Files of the working tree as they are now, sorted, relative to the root: tracked ones that exist, and new ones that
     /// are not ignored.
     pub fn files(&self) -> Result<Vec<PathBuf>, Error> {
         let index = self.repository.index().map_err(self.cannot("read the index"))?;
-        let mut names: BTreeSet<String> =
-            index.iter().map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect();
+        let mut names: BTreeSet<Vec<u8>> = index.iter().map(|entry| entry.path).collect();
         names.extend(self.listed(|status| status.contains(Status::WT_NEW))?);
         // A submodule is an entry too, but a folder: its files belong to another repository.
         let is_file = |path: &PathBuf| fs::symlink_metadata(self.root.join(path)).is_ok_and(|m| !m.is_dir());
-        Ok(names.into_iter().map(PathBuf::from).filter(is_file).collect())
+        Ok(names.iter().map(|name| path_of(name)).filter(is_file).collect())
     }
 
     /// `clean`, or a content id: the first 16 hex digits of a SHA-256 over every file's path, mode and bytes.
@@ -203,10 +203,12 @@ impl Checkout {
         for file in self.files()? {
             let path = self.root.join(&file);
             let (mode, bytes) = self.content(&file)?;
-            let name = file.to_string_lossy().replace('\\', "/");
+            let name = file.as_os_str().as_encoded_bytes();
+            let name: Vec<u8> = name.iter().map(|b| if cfg!(windows) && *b == b'\\' { b'/' } else { *b }).collect();
             // The lengths keep one file's end from being read as another's beginning.
-            let head = format!("{mode} {} {} {name}\0", name.len(), bytes.len());
-            hash.write_all(head.as_bytes()).and_then(|()| hash.write_all(&bytes)).at("hash", &path)?;
+            let head = format!("{mode} {} {} ", name.len(), bytes.len());
+            let all = [head.as_bytes(), name.as_slice(), bytes.as_slice()].concat();
+            hash.write_all(&all).at("hash", &path)?;
         }
         let hex = hash.finish().0.hex();
         Ok(hex.chars().take(16).collect())
@@ -237,17 +239,29 @@ impl Checkout {
         entry.is_some_and(|entry| entry.mode & 0o100 != 0)
     }
 
-    fn listed(&self, wanted: impl Fn(Status) -> bool) -> Result<Vec<String>, Error> {
+    fn listed(&self, wanted: impl Fn(Status) -> bool) -> Result<BTreeSet<Vec<u8>>, Error> {
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(true).include_ignored(false);
         let statuses = self.repository.statuses(Some(&mut options)).map_err(self.cannot("compare the files"))?;
         let wanted = statuses.iter().filter(|entry| wanted(entry.status()));
-        let names: BTreeSet<String> = wanted.map(|e| String::from_utf8_lossy(e.path_bytes()).into_owned()).collect();
-        Ok(names.into_iter().collect())
+        Ok(wanted.map(|entry| entry.path_bytes().to_vec()).collect())
     }
 
     fn cannot(&self, what: &'static str) -> impl Fn(git2::Error) -> Error + '_ {
         move |source| Error::Git { what, root: self.root.clone(), source }
+    }
+}
+
+/// Git's names are bytes; those that this system cannot have as a path are shown as well as they can be.
+fn path_of(name: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        PathBuf::from(OsStr::from_bytes(name))
+    }
+    #[cfg(not(unix))]
+    {
+        PathBuf::from(String::from_utf8_lossy(name).into_owned())
     }
 }
 

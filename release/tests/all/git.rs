@@ -127,3 +127,16 @@ fn a_checkout_of_another_user_is_refused_with_the_way_out() {
     assert!(error.to_string().contains("belongs to another user"), "{error}");
     assert!(error.hint().unwrap().contains("safe.directory"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text_are_files_too() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let world = World::begun();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    fs::write(world.root().join(name), "latin").unwrap();
+    assert!(open(&world).files().unwrap().contains(&PathBuf::from(name)));
+    let before = open(&world).tree().unwrap();
+    fs::write(world.root().join(name), "other").unwrap();
+    assert_ne!(open(&world).tree().unwrap(), before);
+}

@@ -1,5 +1,8 @@
 //! The table and messages that point into it.
 
+use std::path::Path;
+
+use sayna_release::snippet::{Message, Place, Severity, line_and_column, render};
 use sayna_release::table::{self, Source};
 
 use crate::support::{TABLE, World, golden, project_file};
@@ -58,4 +61,27 @@ fn this_repository_has_a_table_and_links_to_its_own_forge() {
         .map(|(at, _)| project_file("cliff.toml")[at..at + url.len()].to_owned())
         .collect();
     assert!(!links.is_empty() && links.iter().all(|link| *link == url), "{links:?}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_and_no_place_stops_the_renderer(text in "(\\PC|[\\r\\n\\t\u{0}é日])*", start in 0usize..80, length in 0usize..80) {
+        let place = Place { path: Path::new("table.toml"), text: &text, span: start..start + length };
+        let message = Message { severity: Severity::Error, title: &text, place: Some(place), hint: Some(&text) };
+        for colour in [false, true] {
+            proptest::prop_assert!(render(&message, colour).ends_with('\n'));
+        }
+        let (line, column) = line_and_column(&text, start);
+        proptest::prop_assert!(line >= 1 && column >= 1);
+    }
+
+    #[test]
+    fn a_damaged_table_is_read_or_explained(at in 0usize..1200, damage in "[\\[\\]{}\"=,\n0a]{0,3}", cut in 0usize..40) {
+        let whole = table();
+        let at = at.min(whole.len());
+        let text = format!("{}{damage}{}", &whole[..at], &whole[(at + cut).min(whole.len())..]);
+        if let Err(error) = Source::parse(table::FILE.into(), text) {
+            proptest::prop_assert!(error.render(false).starts_with("error: "));
+        }
+    }
 }

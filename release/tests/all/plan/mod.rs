@@ -332,6 +332,22 @@ fn every_field_of_the_json_is_documented() {
     }
 }
 
+#[test]
+fn every_kind_of_finding_is_documented() {
+    let docs = crate::support::project_file("docs/plan.md");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plan");
+    let mut kinds = std::collections::BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let calls = source.split("Problem::new(").skip(1);
+        kinds.extend(calls.map(|call| call.split('"').nth(1).unwrap().to_owned()));
+    }
+    assert!(kinds.len() > 25, "{kinds:?}");
+    for kind in kinds {
+        assert!(docs.contains(&format!("`{kind}`")), "docs/plan.md does not say what `{kind}` is");
+    }
+}
+
 fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(object) => {
