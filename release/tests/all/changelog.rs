@@ -84,6 +84,7 @@ fn the_whole_file_has_a_section_per_stable_release_of_this_branch() {
     };
     world.switch("main");
     let text = changelog::whole(world.root(), None).unwrap();
+    assert!(!text.contains("\n\n\n") && text.ends_with("))\n"), "one blank line between two paragraphs: {text}");
     assert!(text.starts_with("# Changelog\n\nWhat changed"), "{text}");
     assert_eq!(headings(&text), ["## [0.3.0] - 2026-01-02", "## [0.2.0] - 2026-01-02", "## [0.1.0] - 2026-01-02"]);
     world.switch("release/0.2");
