@@ -210,6 +210,18 @@ fn the_changelog_is_written_once_and_the_same_on_every_day() {
 }
 
 #[test]
+fn a_merge_a_revert_and_an_unknown_kind_are_not_counted_as_another_form() {
+    let world = everything();
+    let subjects = |tag: &str| {
+        let notes = changelog::notes(world.root(), &tagged(tag)).unwrap();
+        notes.unconventional.into_iter().map(|commit| commit.subject).collect::<Vec<_>>()
+    };
+    assert_eq!(subjects("v0.1.0"), ["Import the old tree"]);
+    assert_eq!(subjects("v0.2.0"), [""; 0]);
+    assert_eq!(subjects("v0.3.0"), [""; 0]);
+}
+
+#[test]
 fn what_cannot_be_made_says_why() {
     let world = everything();
     let error = changelog::notes(world.root(), &tagged("v7.0.0")).unwrap_err();

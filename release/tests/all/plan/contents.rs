@@ -135,3 +135,20 @@ fn a_native_input_must_be_pinned_for_every_target_that_needs_it() {
     let made = made(&with_native("for = \"livekit\"", "for = \"live\""));
     assert_eq!(kinds(&made.problems), ["unknown-feature"]);
 }
+
+#[test]
+fn the_image_needs_its_native_inputs_pinned_too() {
+    let pinned = format!("{:?}", "ab".repeat(32));
+    let mut world = with_native(&pinned, "\"\"");
+    world.edit("sayna-release.toml", "features = [\"livekit\"]", "features = []");
+    world.commit("fix: only the image has it");
+    world.set_version("0.1.1");
+    world.commit("chore(release): 0.1.1");
+    world.tag("v0.1.1");
+    assert_only(&world, "native-unpinned", &["x86_64-unknown-linux-gnu"]);
+    world.edit("sayna-release.toml", "features = \"all\"", "features = []");
+    world.set_version("0.1.2");
+    world.commit("fix: nobody has it");
+    world.tag("v0.1.2");
+    assert_eq!(kinds(&made(&world).problems), [""; 0]);
+}
