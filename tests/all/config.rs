@@ -177,6 +177,17 @@ fn hostile_files_are_refused() {
     }
 }
 
+/// What fuzzing has found, and what it starts from, stays tried without it.
+#[test]
+fn the_kept_inputs_of_the_fuzzer_do_not_panic() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/config");
+    let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(inputs.len() >= 4, "{inputs:?}");
+    for input in inputs {
+        parse(&std::fs::read(&input).unwrap(), &input).ok();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
