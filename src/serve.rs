@@ -1,7 +1,7 @@
 //! A listener to a running server to its orderly end.
 //!
 //! The caller owns the socket and the signal to stop, so a test binds port 0 and stops when it likes. What one client
-//! can hold is bounded in number (connections), in size (hyper's read buffer) and in time (a request's head), and
+//! can hold is bounded in number (connections), and a request's head in size and time, and
 //! nothing a client does can hold up the end beyond `server.shutdown_seconds`.
 
 use std::fmt;
@@ -29,8 +29,11 @@ const MAX_CONNECTIONS: usize = 1000;
 /// How long the head of a request may take, and a kept connection stay without one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same once the server was told to stop: a first request that is on its way still gets its answer, but one that
-/// never comes (browsers connect in advance) does not hold up the end.
+/// The largest head of a request; hyper's own limit is ten times as much, which a thousand clients could make it keep.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+/// [`HEAD_TIMEOUT`] once the server was told to stop: a first request that is on its way still gets its answer,
+/// but one that never comes (browsers connect in advance) does not hold up the end.
 const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long to wait where a connection cannot be accepted because the system is out of something.
@@ -157,6 +160,7 @@ async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, router: Rout
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
@@ -242,6 +246,29 @@ mod tests {
         world.stop.send(()).unwrap();
         assert_eq!(world.server.await.unwrap(), Ended { cut: 1, refused: 0 });
         assert_eq!(begin.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_never_ends_is_given_up() {
+        let world = World::new(Duration::ZERO).await;
+        let begin = tokio::time::Instant::now();
+        let mut client = TcpStream::connect(world.address).await.unwrap();
+        client.write_all(b"GET /slow HT").await.unwrap();
+        client.read_to_end(&mut Vec::new()).await.unwrap();
+        assert_eq!(begin.elapsed().as_secs(), HEAD_TIMEOUT.as_secs());
+    }
+
+    #[tokio::test]
+    async fn a_head_beyond_the_limit_is_refused() {
+        let world = World::new(Duration::ZERO).await;
+        let mut client = TcpStream::connect(world.address).await.unwrap();
+        let mut head = b"GET /slow HTTP/1.1\r\nHost: ".to_vec();
+        // Not a byte more than is read: closing on unread bytes can take the answer with it.
+        head.resize(MAX_HEAD_BYTES, b'a');
+        client.write_all(&head).await.unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 431");
     }
 
     #[tokio::test]
