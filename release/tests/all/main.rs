@@ -12,3 +12,5 @@ mod git;
 mod plan;
 mod support;
 mod table;
+
+mod audit;

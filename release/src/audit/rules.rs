@@ -1,0 +1,313 @@
+//! What a target allows, and what of an executable's facts it does not.
+
+use serde::Serialize;
+
+use super::{Facts, Format, Image, Paths, SymbolVersion, hardening};
+use crate::table::{DottedVersion, Floor, Table, Target};
+use crate::triple::{Os, Triple};
+
+/// What is held against a file; the names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// The format is the one of the target's system.
+    Format,
+    /// The processor is the target's.
+    Architecture,
+    /// The loader is where every such system has it.
+    Loader,
+    /// Only listed libraries are asked for.
+    Libraries,
+    /// No library comes from a redistributable package that has to be installed first.
+    Redistributable,
+    /// Libraries are searched where the system has them only.
+    SearchPath,
+    /// No glibc symbol is newer than the floor.
+    Glibc,
+    /// No libstdc++ symbol is needed.
+    Libstdcxx,
+    /// The system's version is at most the floor.
+    MinimumOs,
+    /// No Nix store is mentioned.
+    StorePath,
+    /// No path of the build machine is mentioned.
+    BuildPath,
+    /// Position independent.
+    Pie,
+    /// Relocations are read-only after start.
+    Relro,
+    /// The stack is not executable.
+    Stack,
+    /// Signed, where the system refuses what is not.
+    Signature,
+    /// Loaded at a random address.
+    Aslr,
+    /// Data is not executed.
+    Dep,
+    /// Indirect calls are checked.
+    Cfg,
+}
+
+/// Something that is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which rule.
+    pub rule: Rule,
+    /// What was found.
+    pub what: String,
+    /// How to fix it.
+    pub fix: String,
+}
+
+/// What a target allows.
+#[derive(Debug, Clone, Copy)]
+pub struct Expectations<'a> {
+    /// Processor and system.
+    pub triple: &'a Triple,
+    /// The oldest system.
+    pub floor: &'a Floor,
+    /// Allowed libraries; one that ends in `/` allows everything below it.
+    pub libs: &'a [String],
+}
+
+impl<'a> From<&'a Target> for Expectations<'a> {
+    fn from(target: &'a Target) -> Self {
+        Self { triple: target.triple.get_ref(), floor: &target.floor, libs: &target.libs }
+    }
+}
+
+/// The table's target that a file is for: the same format and processor. A universal file is for none.
+pub fn matching<'a>(facts: &Facts, table: &'a Table) -> Option<&'a Target> {
+    let [image] = facts.images.as_slice() else { return None };
+    table.targets.iter().find(|target| {
+        let triple = target.triple.get_ref();
+        format_of(triple.os()) == image.format && triple.arch() == image.arch
+    })
+}
+
+/// Holds facts against a target; without one, against what is wrong for every target.
+pub fn findings(facts: &Facts, expectations: Option<&Expectations<'_>>) -> Vec<Finding> {
+    let mut report = Report::default();
+    for image in &facts.images {
+        if let Some(expected) = expectations {
+            identity(&mut report, image, expected);
+            libraries(&mut report, image, expected);
+            versions(&mut report, image, expected);
+            minimum_os(&mut report, image, expected);
+        }
+        loader(&mut report, image);
+        redistributables(&mut report, image);
+        search_paths(&mut report, image);
+        hardening::check(&mut report, image);
+    }
+    paths(&mut report, facts);
+    report.0
+}
+
+#[derive(Default)]
+pub(super) struct Report(Vec<Finding>);
+
+impl Report {
+    pub(super) fn add(&mut self, rule: Rule, what: String, fix: impl Into<String>) {
+        self.0.push(Finding { rule, what, fix: fix.into() });
+    }
+
+    pub(super) fn unless(&mut self, holds: bool, rule: Rule, what: &str, fix: &str) {
+        if !holds {
+            self.add(rule, what.to_owned(), fix);
+        }
+    }
+}
+
+const fn format_of(os: Os) -> Format {
+    match os {
+        Os::Linux => Format::Elf,
+        Os::Macos => Format::MachO,
+        Os::Windows => Format::Pe,
+    }
+}
+
+fn identity(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+    let triple = expected.triple;
+    let format = format_of(triple.os());
+    if image.format != format {
+        let what = format!("it is {}, and {triple} runs {}", image.format.name(), format.name());
+        report.add(Rule::Format, what, format!("build it with --target {triple}"));
+    }
+    if image.arch != triple.arch() {
+        let what = format!("it is for {}, and {triple} is {}", image.arch, triple.arch());
+        report.add(
+            Rule::Architecture,
+            what,
+            format!("build it with --target {triple}; its name does not change what it is"),
+        );
+    }
+}
+
+/// Where systems have the loader, by the psABI of each processor and by dyld's fixed place.
+fn system_loader(image: &Image) -> Option<&'static str> {
+    match (image.format, image.arch.as_str()) {
+        (Format::Elf, "x86_64") => Some("/lib64/ld-linux-x86-64.so.2"),
+        (Format::Elf, "aarch64") => Some("/lib/ld-linux-aarch64.so.1"),
+        (Format::Elf, "i686") => Some("/lib/ld-linux.so.2"),
+        (Format::MachO, _) => Some("/usr/lib/dyld"),
+        _ => None,
+    }
+}
+
+fn loader(report: &mut Report, image: &Image) {
+    let (Some(found), Some(system)) = (&image.loader, system_loader(image)) else { return };
+    if found != system {
+        let what = format!("it is loaded by {found}, which other systems do not have");
+        let fix = if image.format == Format::Elf {
+            format!("patchelf --set-interpreter {system}")
+        } else {
+            format!("link it with the system's linker, which writes {system}")
+        };
+        report.add(Rule::Loader, what, fix);
+    }
+}
+
+fn libraries(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+    let optional = image.optional.iter().filter(|_| image.format == Format::Pe);
+    for library in image.needed.iter().chain(optional) {
+        if is_redistributable(library) && image.format == Format::Pe || is_allowed(library, image.format, expected.libs)
+        {
+            continue;
+        }
+        let fix = match image.format {
+            Format::MachO if library.starts_with("/nix/") || library.starts_with('@') => {
+                "point it at the system's (install_name_tool -change OLD /usr/lib/NAME), then sign again (codesign -f -s -)"
+            }
+            _ => {
+                "link it statically or without it; if every supported system has it, add it to `libs` of the target in the table"
+            }
+        };
+        report.add(Rule::Libraries, format!("it asks for {library}, which the target does not list"), fix);
+    }
+}
+
+fn is_allowed(library: &str, format: Format, libs: &[String]) -> bool {
+    libs.iter().any(|allowed| match format {
+        Format::Pe => allowed.eq_ignore_ascii_case(library),
+        _ if allowed.ends_with('/') => library.starts_with(allowed.as_str()) && !library.contains("/../"),
+        _ => allowed == library,
+    })
+}
+
+/// The Visual C++ runtime, and the parts of the C runtime that come with it. The other `api-ms-win-*` names are
+/// Windows itself and belong into the table's list.
+fn is_redistributable(library: &str) -> bool {
+    const BEGINNINGS: [&str; 6] = ["vcruntime1", "msvcp1", "msvcr1", "concrt1", "api-ms-win-crt-", "ucrtbase"];
+    let library = library.to_ascii_lowercase();
+    BEGINNINGS.iter().any(|beginning| library.starts_with(beginning))
+}
+
+fn redistributables(report: &mut Report, image: &Image) {
+    if image.format != Format::Pe {
+        return;
+    }
+    let named = image.needed.iter().chain(&image.optional).filter(|library| is_redistributable(library));
+    let named: Vec<&str> = named.map(String::as_str).collect();
+    if !named.is_empty() {
+        let what = format!("it needs the C runtime from outside: {}", named.join(", "));
+        let fix = "build it with RUSTFLAGS=\"-C target-feature=+crt-static\"; else users have to install the Visual C++ redistributable";
+        report.add(Rule::Redistributable, what, fix);
+    }
+}
+
+fn search_paths(report: &mut Report, image: &Image) {
+    for path in &image.search_paths {
+        let fix = match image.format {
+            Format::Elf => "patchelf --remove-rpath, or link without -rpath".to_owned(),
+            _ => format!("install_name_tool -delete_rpath {path}, then sign again (codesign -f -s -)"),
+        };
+        report.add(Rule::SearchPath, format!("it searches libraries in {path:?}"), fix);
+    }
+}
+
+fn versions(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+    for need in &image.symbol_versions {
+        match need.family.as_str() {
+            "GLIBC" => glibc(report, need, expected),
+            "GLIBCXX" | "CXXABI" if !expected.libs.iter().any(|lib| lib.starts_with("libstdc++.so")) => {
+                let what = format!("it needs {}{} of {}", need.name, by(need), need.library);
+                let fix = "link libstdc++ statically (CXXSTDLIB=static=stdc++ with its search path); old systems have an old one";
+                report.add(Rule::Libstdcxx, what, fix);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn glibc(report: &mut Report, need: &SymbolVersion, expected: &Expectations<'_>) {
+    let Some(floor) = &expected.floor.glibc else { return };
+    match &need.version {
+        Some(version) if version > floor => {
+            let what = format!("it needs {}{}, and the floor is glibc {floor}", need.name, by(need));
+            let fix = format!("build it by Nix, or with `cargo zigbuild --target {}.{floor}`", expected.triple);
+            report.add(Rule::Glibc, what, fix);
+        }
+        Some(_) => {}
+        None => {
+            let what = format!("it needs {}{}, which only one build of glibc promises", need.name, by(need));
+            report.add(
+                Rule::Glibc,
+                what,
+                "leave out what uses glibc's private symbols, or raise nothing but the linker's version",
+            );
+        }
+    }
+}
+
+fn by(need: &SymbolVersion) -> String {
+    need.symbol.as_ref().map_or_else(String::new, |symbol| format!(" (by {symbol})"))
+}
+
+fn minimum_os(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+    let (floor, system, fix) = match image.format {
+        Format::MachO => (&expected.floor.macos, "macOS", "set MACOSX_DEPLOYMENT_TARGET to"),
+        Format::Pe => (&expected.floor.windows, "Windows", "link with /SUBSYSTEM:CONSOLE and a version of at most"),
+        Format::Elf => return,
+    };
+    let Some(floor) = floor else { return };
+    match &image.minimum_os {
+        Some(version) if numbers(version) > numbers(floor) => {
+            let what = format!("it asks for {system} {version}, and the floor is {floor}");
+            report.add(Rule::MinimumOs, what, format!("{fix} {floor}"));
+        }
+        Some(_) => {}
+        None => {
+            report.add(Rule::MinimumOs, format!("it does not say which {system} it needs"), format!("{fix} {floor}"));
+        }
+    }
+}
+
+/// `14` and `14.0` are one version.
+fn numbers(version: &DottedVersion) -> &[u32] {
+    let mut numbers = version.0.as_slice();
+    while let [rest @ .., 0] = numbers {
+        numbers = rest;
+    }
+    numbers
+}
+
+fn paths(report: &mut Report, facts: &Facts) {
+    if !facts.store_paths.is_empty() {
+        let what = format!("it mentions a Nix store {}", occurrences(&facts.store_paths));
+        report.add(
+            Rule::StorePath,
+            what,
+            "rewrite it to the system's path, or remove the reference (remove-references-to does not: the word stays)",
+        );
+    }
+    if !facts.build_paths.is_empty() {
+        let what = format!("it mentions its build machine {}", occurrences(&facts.build_paths));
+        report.add(Rule::BuildPath, what, "build it with --remap-path-prefix for the checkout, Cargo's home and the toolchain, and -ffile-prefix-map for C");
+    }
+}
+
+fn occurrences(paths: &Paths) -> String {
+    let first = paths.examples.first().map_or("", String::as_str);
+    if paths.count == 1 { format!("once: {first}") } else { format!("{} times, first: {first}", paths.count) }
+}
