@@ -7,6 +7,9 @@ use serde::Serialize;
 const EXAMPLES: usize = 10;
 /// A path is cut after this many bytes.
 const LONGEST: usize = 200;
+/// How many times a path that touches another text is looked at closely. A large program has some thousands; beyond
+/// that the file is made to waste time, and doubt counts against it.
+const MOST_DOUBTS: u32 = 50_000;
 
 /// Paths found: how many, and the first few different ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -27,7 +30,7 @@ impl Paths {
         self.count += 1;
         if self.examples.len() < EXAMPLES {
             let path = String::from_utf8_lossy(path).into_owned();
-            if !self.examples.contains(&path) {
+            if !path.is_empty() && !self.examples.contains(&path) {
                 self.examples.push(path);
             }
         }
@@ -38,7 +41,9 @@ impl Paths {
 pub(super) fn store(bytes: &[u8]) -> Paths {
     let mut found = Paths::default();
     for at in memchr::memmem::find_iter(bytes, b"/nix/store") {
-        found.add(path_at(bytes, at));
+        // Only what is shown needs the whole path.
+        let path = if found.examples.len() < EXAMPLES { path_at(bytes, at) } else { b"" };
+        found.add(path);
     }
     found
 }
@@ -47,14 +52,23 @@ pub(super) fn store(bytes: &[u8]) -> Paths {
 pub(super) fn build(bytes: &[u8]) -> Paths {
     let mut found = Paths::default();
     let mut end_of_last = 0;
+    let mut doubts = 0;
     for at in memchr::memchr3_iter(b'/', b'\\', b':', bytes) {
         // A drive's path begins one byte before its colon.
         let start = if bytes.get(at) == Some(&b':') { at.saturating_sub(1) } else { at };
         if start < end_of_last || !is_build_root(bytes.get(start..).unwrap_or_default()) {
             continue;
         }
+        let beginning = match beginning(bytes, start) {
+            Beginning::InDoubt if doubts >= MOST_DOUBTS => Beginning::Clear,
+            other => other,
+        };
+        if beginning == Beginning::None {
+            continue;
+        }
+        doubts += u32::from(beginning == Beginning::InDoubt);
         let path = to_source(path_at(bytes, start));
-        if begins(bytes, start, path) {
+        if beginning == Beginning::Clear || is_separate(bytes, start, path) {
             found.add(path);
             end_of_last = start + path.len();
         }
@@ -103,20 +117,29 @@ fn has_folder(rest: &[u8], separator: u8) -> bool {
     name > 0 && rest.get(name) == Some(&separator) && rest.get(name + 1).is_some_and(|b| is_name(*b))
 }
 
-/// Whether a path really begins at `start` instead of going on from the left: `target/build/x`, `https://host/home/x/y`.
+/// What the byte before a path says about whether it begins there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    Clear,
+    InDoubt,
+    None,
+}
+
+/// `~/home/`, `{}/home/`, `//home/` and `a-b/home/` go on; a quote, a space or a zero byte ends what was before.
+fn beginning(bytes: &[u8], start: usize) -> Beginning {
+    match start.checked_sub(1).and_then(|before| bytes.get(before)) {
+        Some(b'_' | b'-' | b'~' | b'+' | b'%' | b'}' | b')' | b'>' | b'$' | b'/' | b'\\') => Beginning::None,
+        Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'.' => Beginning::InDoubt,
+        _ => Beginning::Clear,
+    }
+}
+
+/// Tells a path that a text touches from one that goes on from the left: `target/build/x`, `https://host/home/x/y`.
 ///
-/// Compilers put texts beside each other without a gap, so a word may touch a path from the left. Then the path
-/// counts where the word is whole without it (a source file, a flag), or where the path could only be a builder's.
-fn begins(bytes: &[u8], start: usize, path: &[u8]) -> bool {
+/// Compilers put texts beside each other without a gap. So the path counts where the word before it is whole without
+/// it (a source file, a flag), or where the path could only be a builder's.
+fn is_separate(bytes: &[u8], start: usize, path: &[u8]) -> bool {
     let before = bytes.get(start.saturating_sub(LONGEST)..start).unwrap_or_default();
-    let Some(last) = before.last() else { return true };
-    // `~/home/`, `{}/home/`, `//home/` and `a-b/home/` go on; a quote, a space or a zero byte ends what was before.
-    if b"_-~+%})>$/\\".contains(last) {
-        return false;
-    }
-    if !last.is_ascii_alphanumeric() && *last != b'.' {
-        return true;
-    }
     let word = before.iter().rev().take_while(|b| is_path(**b)).count();
     let word = before.get(before.len() - word..).unwrap_or_default();
     if memchr::memmem::find(word, b"://").is_some() {

@@ -72,3 +72,9 @@ fn many_mentions_are_counted_and_few_are_kept() {
     let facts = audit::facts(&Elf { text: text.leak(), ..Elf::default() }.build()).unwrap();
     assert_eq!((facts.build_paths.count, facts.build_paths.examples.len()), (5000, 10));
 }
+
+#[test]
+fn a_file_that_wastes_time_with_doubtful_paths_is_not_let_off() {
+    let facts = audit::facts(&Elf { text: b"a/root/b ".repeat(50_003).leak(), ..Elf::default() }.build()).unwrap();
+    assert_eq!(facts.build_paths.count, 3);
+}
