@@ -10,6 +10,7 @@ pub mod audit;
 pub mod changelog;
 pub mod digest;
 pub mod git;
+pub mod graph;
 pub mod image;
 pub mod licences;
 pub mod package;

@@ -1,1 +1,144 @@
-//! licences
+//! Licences: THIRD-PARTY-LICENSES, the texts of everything that a binary links besides the package's own code.
+//!
+//! Each crate's SPDX expression must be met by what deny.toml allows, and each licence must have a text: the one that
+//! the crate ships, else the canonical one of SPDX, which the file says. Anything less is an error, not a gap.
+
+use std::path::{Path, PathBuf};
+
+use crate::atomic::PathError;
+use crate::graph::{Crate, Graph};
+use crate::table::Native;
+
+mod policy;
+mod render;
+mod texts;
+
+pub(crate) use policy::canonical as canonical_expression;
+use policy::{Policy, Terms};
+use texts::Text;
+
+/// The file's name in an archive.
+pub const FILE: &str = "THIRD-PARTY-LICENSES";
+/// Where the allowed licences are listed.
+pub const POLICY_FILE: &str = "deny.toml";
+
+/// Every Rust binary links it; its sources carry these two licences (`COPYRIGHT` in the toolchain).
+const STD: (&str, &str) = ("Rust standard library", "MIT OR Apache-2.0");
+
+/// Something linked, its terms and the texts that belong to it.
+#[derive(Debug)]
+struct Component {
+    /// As people know it: `axum 0.8.9`.
+    name: String,
+    terms: Terms,
+    /// Whoever holds the copyright, where the texts do not say it.
+    authors: Vec<String>,
+    texts: Vec<Text>,
+}
+
+/// Why the file cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// deny.toml or a licence file is missing or not readable.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// deny.toml is not of the form that cargo-deny reads, or allows something that is no licence.
+    #[error("{}: {message}", path.display())]
+    Policy {
+        /// deny.toml
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A crate whose manifest names no licence.
+    #[error("{component} has no `license` in its manifest")]
+    Unnamed {
+        /// Name and version.
+        component: String,
+    },
+    /// A licence that is no SPDX expression.
+    #[error("the licence {expression:?} of {component} is no SPDX expression: {reason}")]
+    Expression {
+        /// Name and version.
+        component: String,
+        /// As written.
+        expression: String,
+        /// What the parser said.
+        reason: String,
+    },
+    /// An expression that the allowed licences do not meet.
+    #[error("{component} is licensed under {expression:?}, which {} does not allow", path.display())]
+    Refused {
+        /// Name and version.
+        component: String,
+        /// As written.
+        expression: String,
+        /// deny.toml
+        path: PathBuf,
+    },
+    /// Neither the crate nor SPDX has a text.
+    #[error("{component} ships no licence text, and SPDX has none for {licence:?}")]
+    NoText {
+        /// Name and version.
+        component: String,
+        /// The licence.
+        licence: String,
+    },
+}
+
+impl Error {
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::File(_) => "`cargo fetch --locked` gets every crate's sources; deny.toml is at the root".to_owned(),
+            Self::Policy { .. } => {
+                "list SPDX identifiers under [licenses]: allow = [\"Apache-2.0\", \"MIT\"]".to_owned()
+            }
+            Self::Unnamed { component } | Self::Expression { component, .. } => {
+                format!("take another version of {component}, or ask its authors for an SPDX `license`")
+            }
+            Self::Refused { component, expression, .. } => format!(
+                "`cargo tree -i` shows what brings {component} in: do without it, or, if its terms suit the project, add {expression:?} to `allow`"
+            ),
+            Self::NoText { component, .. } => {
+                format!("take a version of {component} that ships its licence, or do without it")
+            }
+        })
+    }
+}
+
+/// The text of THIRD-PARTY-LICENSES for what `graph` links, with these native inputs.
+pub fn third_party(root: &Path, graph: &Graph, natives: &[&Native]) -> Result<String, Error> {
+    let policy = Policy::read(root)?;
+    let (name, expression) = STD;
+    let mut components = vec![canonical(&policy, name.to_owned(), expression)?];
+    for krate in &graph.crates {
+        components.push(of_crate(&policy, krate)?);
+    }
+    let mut natives = natives.to_vec();
+    natives.sort_by_key(|native| (native.name.get_ref(), &native.version));
+    for native in natives {
+        let name = format!("{} {}", native.name.get_ref(), native.version);
+        components.push(canonical(&policy, name, native.licence.get_ref())?);
+    }
+    Ok(render::document(&graph.package.id.name, &components))
+}
+
+fn of_crate(policy: &Policy, krate: &Crate) -> Result<Component, Error> {
+    let name = krate.id.to_string();
+    let Some(expression) = &krate.licence else { return Err(Error::Unnamed { component: name }) };
+    let terms = policy.check(&name, expression)?;
+    let mut texts = texts::shipped(krate)?;
+    let mut authors = Vec::new();
+    if !texts.iter().any(Text::is_licence) {
+        texts.extend(texts::canonical(&name, &terms)?);
+        authors.clone_from(&krate.authors);
+    }
+    Ok(Component { name, terms, authors, texts })
+}
+
+fn canonical(policy: &Policy, name: String, expression: &str) -> Result<Component, Error> {
+    let terms = policy.check(&name, expression)?;
+    let texts = texts::canonical(&name, &terms)?;
+    Ok(Component { name, terms, authors: Vec::new(), texts })
+}

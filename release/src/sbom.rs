@@ -1,1 +1,206 @@
-//! sbom
+//! SBOM: what one target's binary really links, as a CycloneDX 1.6 document (ECMA-424).
+//!
+//! A function of the plan, the graph, the native inputs and the binary's digest: no clock, no random number, no path of
+//! this machine. The same release gives the same bytes anywhere.
+
+use std::collections::BTreeSet;
+
+use semver::Version;
+
+use crate::graph::{Crate, Graph, Id};
+use crate::part::FileEntry;
+use crate::plan::Plan;
+use crate::table::Native;
+use crate::triple::Triple;
+
+mod cyclonedx;
+mod native;
+mod purl;
+
+use cyclonedx::{
+    Component, Dependency, Document, Hash, Kind, Licence, Metadata, Property, Reference, ReferenceKind, Tools,
+};
+
+/// What a document is made from.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// The release.
+    pub plan: &'a Plan,
+    /// The target.
+    pub target: &'a Triple,
+    /// The compiler that built the binary.
+    pub rustc: &'a Version,
+    /// What the binary links.
+    pub graph: &'a Graph,
+    /// The native inputs that it was built with.
+    pub natives: &'a [&'a Native],
+    /// The executable.
+    pub binary: &'a FileEntry,
+}
+
+/// Why there is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The commit's time is none that a calendar has.
+    #[error("the commit's time, {seconds} seconds after 1970, is no date: {source}")]
+    Time {
+        /// The time.
+        seconds: i64,
+        /// What the calendar said.
+        source: jiff::Error,
+    },
+    /// A licence that is no SPDX expression.
+    #[error("the licence {expression:?} of {component} is no SPDX expression: {reason}")]
+    Expression {
+        /// Name and version.
+        component: String,
+        /// As written.
+        expression: String,
+        /// What the parser said.
+        reason: String,
+    },
+    /// The pinned digest of a native input is none.
+    #[error("the sha256 of {name} for {target} is neither 64 hex digits nor sha256-<base64>: {found:?}")]
+    NativeDigest {
+        /// The input.
+        name: String,
+        /// The target.
+        target: Triple,
+        /// As written.
+        found: String,
+    },
+    /// The document could not be written as JSON.
+    #[error("cannot write the document as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Time { .. } => Some("set SOURCE_DATE_EPOCH to the seconds since 1970 that are meant".to_owned()),
+            Self::Expression { component, .. } => {
+                Some(format!("take another version of {component}, or ask its authors for an SPDX `license`"))
+            }
+            Self::NativeDigest { .. } => {
+                Some("`sha256sum` of the downloaded file prints what belongs in sayna-release.toml".to_owned())
+            }
+            Self::Json(_) => None,
+        }
+    }
+}
+
+/// The document's bytes: pretty-printed JSON and a final newline.
+pub fn document(input: &Input<'_>) -> Result<Vec<u8>, Error> {
+    let package = package(input)?;
+    let root = package.bom_ref.clone();
+    let mut components = vec![standard_library(input.rustc)];
+    for krate in &input.graph.crates {
+        components.push(of_crate(krate)?);
+    }
+    for native in input.natives {
+        components.push(native::component(native, input.target)?);
+    }
+    components.sort_by(|a, b| a.bom_ref.cmp(&b.bom_ref));
+    let document = Document {
+        bom_format: "CycloneDX",
+        spec_version: "1.6",
+        serial_number: None,
+        version: 1,
+        metadata: metadata(input, package)?,
+        dependencies: dependencies(input, &root, &components),
+        components,
+    };
+    document.into_bytes()
+}
+
+fn metadata(input: &Input<'_>, component: Component) -> Result<Metadata, Error> {
+    let seconds = input.plan.commit_time;
+    let time = jiff::Timestamp::from_second(seconds).map_err(|source| Error::Time { seconds, source })?;
+    let tool = |name: &str, version: String| Component::new(Kind::Application, name.to_owned(), version);
+    let tools = vec![
+        tool(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION").to_owned()),
+        tool("rustc", input.rustc.to_string()),
+    ];
+    Ok(Metadata { timestamp: time.to_string(), tools: Tools { components: tools }, component })
+}
+
+/// What the document is about: the executable.
+fn package(input: &Input<'_>) -> Result<Component, Error> {
+    let (plan, package) = (input.plan, &input.graph.package);
+    let purl = purl::github(&plan.source, &plan.tag).unwrap_or_else(|| purl::of_crate(&package.id));
+    let mut component = Component::new(Kind::Application, plan.name.clone(), plan.version.to_string());
+    component.bom_ref = bom_ref(&package.id);
+    component.hashes = vec![Hash::sha256(&input.binary.digest)];
+    component.licences = licences(&package.id, package.licence.as_deref())?;
+    component.purl = Some(purl);
+    component.references = vec![Reference::new(ReferenceKind::Vcs, plan.source.clone())];
+    let mut property = |name: &str, value: &str| {
+        component.properties.push(Property { name: format!("sayna:{name}"), value: value.to_owned() });
+    };
+    property("commit", &plan.commit);
+    input.graph.features.iter().for_each(|feature| property("feature", feature));
+    property("target", input.target.as_str());
+    Ok(component)
+}
+
+fn of_crate(krate: &Crate) -> Result<Component, Error> {
+    let mut component = Component::new(Kind::Library, krate.id.name.clone(), krate.id.version.to_string());
+    component.bom_ref = bom_ref(&krate.id);
+    component.hashes = krate.checksum.iter().map(Hash::sha256).collect();
+    component.licences = licences(&krate.id, krate.licence.as_deref())?;
+    component.purl = Some(purl::of_crate(&krate.id));
+    let repository = krate.repository.iter().cloned();
+    component.references = repository.map(|url| Reference::new(ReferenceKind::Vcs, url)).collect();
+    Ok(component)
+}
+
+/// The one library that no lock file names.
+fn standard_library(rustc: &Version) -> Component {
+    let mut component = Component::new(Kind::Library, "std".to_owned(), rustc.to_string());
+    component.bom_ref = std_ref(rustc);
+    component.licences = vec![Licence { expression: "MIT OR Apache-2.0".to_owned() }];
+    component.purl = Some(purl::generic("rust-std", &rustc.to_string(), &[]));
+    component
+}
+
+fn dependencies(input: &Input<'_>, root: &str, components: &[Component]) -> Vec<Dependency> {
+    let graph = input.graph;
+    let std = std_ref(input.rustc);
+    let mut all: Vec<Dependency> = Vec::new();
+    for krate in &graph.crates {
+        let depends_on: BTreeSet<String> = krate.dependencies.iter().map(bom_ref).collect();
+        all.push(Dependency { bom_ref: bom_ref(&krate.id), depends_on });
+    }
+    // Whatever no crate asks for is the package's own: the standard library and the native inputs.
+    let crates: BTreeSet<String> = graph.crates.iter().map(|krate| bom_ref(&krate.id)).collect();
+    let others = components.iter().map(|c| c.bom_ref.clone()).filter(|other| !crates.contains(other));
+    let own = graph.package.dependencies.iter().map(bom_ref);
+    let leaves = others.clone().map(|bom_ref| Dependency { bom_ref, depends_on: BTreeSet::new() });
+    all.extend(leaves);
+    let depends_on = own.chain(others).chain([std]).collect();
+    all.push(Dependency { bom_ref: root.to_owned(), depends_on });
+    all.sort_by(|a, b| a.bom_ref.cmp(&b.bom_ref));
+    all
+}
+
+fn licences(id: &Id, expression: Option<&str>) -> Result<Vec<Licence>, Error> {
+    expression.map(|expression| licence(&id.to_string(), expression)).into_iter().collect()
+}
+
+fn licence(component: &str, expression: &str) -> Result<Licence, Error> {
+    let canonical = crate::licences::canonical_expression(expression);
+    canonical.map(|expression| Licence { expression }).map_err(|reason| {
+        let (component, expression) = (component.to_owned(), expression.to_owned());
+        Error::Expression { component, expression, reason }
+    })
+}
+
+fn bom_ref(id: &Id) -> String {
+    format!("{}@{}", id.name, id.version)
+}
+
+fn std_ref(rustc: &Version) -> String {
+    // No crate can have a space in its name, so this meets none.
+    format!("rust std@{rustc}")
+}

@@ -9,6 +9,7 @@
 
 mod changelog;
 mod git;
+mod licences;
 mod plan;
 mod support;
 mod table;

@@ -1,5 +1,7 @@
 //! A world of its own for each test: a temporary Git repository with a history that the test writes.
 
+pub(crate) mod graph;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,207 @@
+//! Graph: the crates that one target's binary really links, with those features, and the edges between them.
+//!
+//! `cargo tree` decides what is linked: it resolves features for the one package and its target alone, where
+//! `cargo metadata` unifies them over the workspace, tests and build scripts. `cargo metadata` says where each crate
+//! lies and what it declares, Cargo.lock what it hashes to. [`licences`](crate::licences) and [`sbom`](crate::sbom) read
+//! the same graph, so they cannot disagree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{CargoOpt, MetadataCommand, Package};
+use semver::Version;
+
+use crate::atomic::PathError;
+use crate::digest::Digest;
+use crate::triple::Triple;
+
+mod lock;
+mod tree;
+
+/// A crate by what tells it from every other one: crates.io has each name and version once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// One linked crate.
+#[derive(Debug, Clone)]
+pub struct Crate {
+    /// Name and version.
+    pub id: Id,
+    /// Its manifest's `license`, as written there.
+    pub licence: Option<String>,
+    /// Its manifest's `authors`.
+    pub authors: Vec<String>,
+    /// Its manifest's `repository`.
+    pub repository: Option<String>,
+    /// SHA-256 of the file that crates.io gives; `None` for a crate of this workspace.
+    pub checksum: Option<Digest>,
+    /// The linked crates that it depends on, sorted.
+    pub dependencies: BTreeSet<Id>,
+    /// Where its source lies on this machine; never written into anything that leaves it.
+    pub(crate) folder: PathBuf,
+    /// Its manifest's `license-file`, on this machine.
+    pub(crate) licence_file: Option<PathBuf>,
+}
+
+/// What a binary links: the package and, in [`crates`](Self::crates), everything beneath it.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    /// The package that the binary belongs to.
+    pub package: Crate,
+    /// Every other crate, by name and version.
+    pub crates: Vec<Crate>,
+    /// The features that were asked for, sorted.
+    pub features: Vec<String>,
+}
+
+/// Why there is no graph.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file is missing or not readable.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// `cargo metadata` could not be run, or failed.
+    #[error("cargo metadata for {target}: {source}")]
+    Metadata {
+        /// The target.
+        target: Triple,
+        /// What went wrong; Cargo's own words where it ran.
+        source: Box<cargo_metadata::Error>,
+    },
+    /// `cargo tree` could not be started.
+    #[error("cannot run cargo tree: {0}")]
+    Run(#[source] std::io::Error),
+    /// `cargo tree` failed.
+    #[error("cargo tree for {target}: {stderr}")]
+    Tree {
+        /// The target.
+        target: Triple,
+        /// Cargo's own words.
+        stderr: String,
+    },
+    /// A line of `cargo tree` that this program does not understand.
+    #[error("cargo tree printed {line:?} where a depth, a name and a version belong")]
+    TreeLine {
+        /// The line.
+        line: String,
+    },
+    /// Cargo.lock is not of the form that Cargo writes.
+    #[error("{}: {message}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A crate that the tree has and the metadata or Cargo.lock lacks.
+    #[error("{id} is linked, but {missing_in} does not have it")]
+    Unknown {
+        /// The crate.
+        id: Id,
+        /// Which of Cargo's answers lacks it.
+        missing_in: &'static str,
+    },
+    /// A crate that comes neither from crates.io nor from this workspace.
+    #[error("{id} comes from {found}, not from crates.io")]
+    Source {
+        /// The crate.
+        id: Id,
+        /// Its source, in Cargo's words.
+        found: String,
+    },
+}
+
+impl Error {
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(_) | Self::Lock { .. } => {
+                Some("`cargo generate-lockfile` writes Cargo.lock; commit it".to_owned())
+            }
+            Self::Metadata { .. } | Self::Tree { .. } => {
+                Some("`cargo fetch --locked` gets every crate that Cargo.lock names; then try again".to_owned())
+            }
+            Self::Run(_) => Some("install Rust from https://rustup.rs, or set CARGO to the path of cargo".to_owned()),
+            Self::TreeLine { .. } => Some("build with the toolchain that sayna-release.toml names".to_owned()),
+            Self::Unknown { .. } => {
+                Some("`cargo update --workspace` brings Cargo.lock in line with the manifests".to_owned())
+            }
+            Self::Source { id, .. } => {
+                Some(format!("take {} from crates.io: deny.toml refuses other sources", id.name))
+            }
+        }
+    }
+}
+
+impl Graph {
+    /// Resolves what `package` links for a target with exactly these features, in the checkout at `root`.
+    pub fn resolve(root: &Path, package: &str, triple: &Triple, features: &[String]) -> Result<Self, Error> {
+        let asked: BTreeSet<&String> = features.iter().collect();
+        // Qualified, so that a workspace member with a feature of the same name is left alone.
+        let qualified: Vec<String> = asked.iter().map(|feature| format!("{package}/{feature}")).collect();
+        let tree = tree::read(root, package, triple, &qualified)?;
+        let checksums = lock::read(root)?;
+        let mut described = metadata(root, triple, qualified)?;
+        let mut describe = |id: Id, dependencies: BTreeSet<Id>| -> Result<Crate, Error> {
+            let Some(package) = described.remove(&id) else {
+                return Err(Error::Unknown { id, missing_in: "cargo metadata" });
+            };
+            let checksum = match &package.source {
+                None => None,
+                Some(source) if !source.is_crates_io() => {
+                    return Err(Error::Source { id, found: source.repr.clone() });
+                }
+                Some(_) => match checksums.get(&id) {
+                    Some(digest) => Some(*digest),
+                    None => return Err(Error::Unknown { id, missing_in: "Cargo.lock" }),
+                },
+            };
+            Ok(Crate::new(id, dependencies, checksum, package))
+        };
+        let root_dependencies = tree.edges.get(&tree.root).cloned().unwrap_or_default();
+        let root_crate = describe(tree.root.clone(), root_dependencies)?;
+        let others = tree.edges.into_iter().filter(|(id, _)| *id != tree.root);
+        let crates = others.map(|(id, dependencies)| describe(id, dependencies)).collect::<Result<_, _>>()?;
+        Ok(Self { package: root_crate, crates, features: asked.into_iter().cloned().collect() })
+    }
+}
+
+impl Crate {
+    fn new(id: Id, dependencies: BTreeSet<Id>, checksum: Option<Digest>, package: Package) -> Self {
+        let licence_file = package.license_file().map(Into::into);
+        let manifest: PathBuf = package.manifest_path.into();
+        let folder = manifest.parent().map(Path::to_owned).unwrap_or_default();
+        Self {
+            id,
+            licence: package.license,
+            authors: package.authors,
+            repository: package.repository,
+            checksum,
+            dependencies,
+            folder,
+            licence_file,
+        }
+    }
+}
+
+/// Every package that Cargo resolves for the target: more than is linked.
+fn metadata(root: &Path, triple: &Triple, features: Vec<String>) -> Result<BTreeMap<Id, Package>, Error> {
+    let mut command = MetadataCommand::new();
+    command.current_dir(root).manifest_path(root.join("Cargo.toml"));
+    command.features(CargoOpt::NoDefaultFeatures).features(CargoOpt::SomeFeatures(features));
+    command.other_options(["--locked", "--filter-platform", triple.as_str()].map(str::to_owned));
+    let metadata = command.exec().map_err(|e| Error::Metadata { target: triple.clone(), source: Box::new(e) })?;
+    let by_id = |package: Package| (Id { name: package.name.to_string(), version: package.version.clone() }, package);
+    Ok(metadata.packages.into_iter().map(by_id).collect())
+}

@@ -1,0 +1,93 @@
+//! What `cargo tree` says is linked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use semver::Version;
+
+use super::{Error, Id};
+use crate::triple::Triple;
+
+/// The linked crates; each is a key, also the ones that depend on nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Tree {
+    /// The package itself.
+    pub(super) root: Id,
+    /// What each crate depends on.
+    pub(super) edges: BTreeMap<Id, BTreeSet<Id>>,
+}
+
+/// Asks Cargo for the normal dependencies of one package on one target; macros run at build time and are not linked.
+pub(super) fn read(root: &Path, package: &str, triple: &Triple, features: &[String]) -> Result<Tree, Error> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.current_dir(root).args(["tree", "--locked", "--color", "never", "--no-default-features"]);
+    command.args(["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}"]);
+    command.args(["--package", package, "--target", triple.as_str(), "--features", &features.join(",")]);
+    let output = command.output().map_err(Error::Run)?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(Error::Tree { target: triple.clone(), stderr });
+    }
+    parse(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Reads lines such as `2 mio v1.2.0 (/where/it/lies) (*)`. A crate's dependencies follow its first mention only; any
+/// later one ends in `(*)` and adds just the edge to it.
+fn parse(text: &str) -> Result<Tree, Error> {
+    let mut edges: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
+    let mut above: Vec<Id> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let wrong = || Error::TreeLine { line: line.to_owned() };
+        let (depth, id) = entry(line).ok_or_else(wrong)?;
+        if depth > above.len() || (depth == 0 && !above.is_empty()) {
+            return Err(wrong());
+        }
+        above.truncate(depth);
+        if let Some(parent) = above.last() {
+            edges.entry(parent.clone()).or_default().insert(id.clone());
+        }
+        edges.entry(id.clone()).or_default();
+        above.push(id);
+    }
+    let root = above.into_iter().next().ok_or_else(|| Error::TreeLine { line: String::new() })?;
+    Ok(Tree { root, edges })
+}
+
+fn entry(line: &str) -> Option<(usize, Id)> {
+    let mut words = line.split_whitespace();
+    let depth = words.next()?.parse().ok()?;
+    let name = words.next()?.to_owned();
+    let version = Version::parse(words.next()?.strip_prefix('v')?).ok()?;
+    Some((depth, Id { name, version }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_crate_keeps_the_edges_of_its_first_mention() {
+        let text = "0 app v0.1.0 (/home/a b/app)\n1 x v1.0.0\n2 y v2.0.0+c.1\n1 z v1.0.0\n2 x v1.0.0 (*)\n";
+        let tree = parse(text).unwrap();
+        let edges: Vec<String> = tree
+            .edges
+            .iter()
+            .map(|(id, to)| format!("{id} > {}", to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
+            .collect();
+        assert_eq!(
+            edges,
+            ["app 0.1.0 > x 1.0.0, z 1.0.0", "x 1.0.0 > y 2.0.0+c.1", "y 2.0.0+c.1 > ", "z 1.0.0 > x 1.0.0"]
+        );
+    }
+
+    #[test]
+    fn a_line_of_another_form_is_an_error() {
+        for text in ["", "app v0.1.0", "0 app", "0 app 0.1.0", "0 app v0.1.0\n2 x v1.0.0", "0 a v1.0.0\n0 b v1.0.0"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The part of CycloneDX 1.6 that the document uses, field by field in the order of the specification.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::Error;
+use crate::digest::Digest;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document {
+    pub(super) bom_format: &'static str,
+    pub(super) spec_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) serial_number: Option<String>,
+    pub(super) version: u32,
+    pub(super) metadata: Metadata,
+    pub(super) components: Vec<Component>,
+    pub(super) dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Metadata {
+    pub(super) timestamp: String,
+    pub(super) tools: Tools,
+    pub(super) component: Component,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Tools {
+    pub(super) components: Vec<Component>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Application,
+    Library,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Component {
+    #[serde(rename = "type")]
+    pub(super) kind: Kind,
+    #[serde(rename = "bom-ref", skip_serializing_if = "String::is_empty")]
+    pub(super) bom_ref: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) hashes: Vec<Hash>,
+    #[serde(rename = "licenses", skip_serializing_if = "Vec::is_empty")]
+    pub(super) licences: Vec<Licence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) purl: Option<String>,
+    #[serde(rename = "externalReferences", skip_serializing_if = "Vec::is_empty")]
+    pub(super) references: Vec<Reference>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) properties: Vec<Property>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Hash {
+    alg: &'static str,
+    content: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Licence {
+    pub(super) expression: String,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ReferenceKind {
+    Distribution,
+    Vcs,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Reference {
+    #[serde(rename = "type")]
+    kind: ReferenceKind,
+    url: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) hashes: Vec<Hash>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Property {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Dependency {
+    #[serde(rename = "ref")]
+    pub(super) bom_ref: String,
+    #[serde(rename = "dependsOn", skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) depends_on: BTreeSet<String>,
+}
+
+impl Component {
+    pub(super) fn new(kind: Kind, name: String, version: String) -> Self {
+        Self {
+            kind,
+            bom_ref: String::new(),
+            name,
+            version,
+            hashes: Vec::new(),
+            licences: Vec::new(),
+            purl: None,
+            references: Vec::new(),
+            properties: Vec::new(),
+        }
+    }
+}
+
+impl Hash {
+    pub(super) fn sha256(digest: &Digest) -> Self {
+        Self { alg: "SHA-256", content: digest.hex() }
+    }
+}
+
+impl Reference {
+    pub(super) fn new(kind: ReferenceKind, url: String) -> Self {
+        Self { kind, url, hashes: Vec::new() }
+    }
+}
+
+impl Document {
+    /// Names the document after its content, so that another content has another serial number, and gives its bytes.
+    pub(super) fn into_bytes(mut self) -> Result<Vec<u8>, Error> {
+        self.serial_number = None;
+        let unnamed = serde_json::to_vec(&self)?;
+        self.serial_number = Some(serial_number(&Digest::of(&unnamed)));
+        let mut bytes = serde_json::to_vec_pretty(&self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// A UUID of version 8, whose bits are free but for version and variant (RFC 9562, section 5.8).
+fn serial_number(digest: &Digest) -> String {
+    let hex: Vec<char> = digest.hex().chars().collect();
+    let part = |from: usize, count: usize| hex.iter().skip(from).take(count).collect::<String>();
+    format!("urn:uuid:{}-{}-8{}-8{}-{}", part(0, 8), part(8, 4), part(12, 3), part(15, 3), part(18, 12))
+}
