@@ -60,6 +60,11 @@ impl AtomicFile {
         self
     }
 
+    /// The same under another name in the same folder, for files that are named by what was written.
+    pub fn commit_as(self, path: &Path) -> Result<(), PathError> {
+        Self { path: path.to_owned(), ..self }.commit()
+    }
+
     /// Syncs the file and gives it its name, replacing what had it.
     pub fn commit(self) -> Result<(), PathError> {
         let Self { temporary, path, mode } = self;

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::atomic::{At as _, PathError};
+
 /// A SHA-256 digest, written `sha256:<64 lower-case hex digits>` (OCI image specification, "Digests").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -86,6 +88,22 @@ impl From<Digest> for String {
     }
 }
 
+/// Copies a file into a writer and gives the digest of what passed; `moved` is told of bytes as they go.
+pub fn copy(from: &Path, to: impl Write, moved: &dyn Fn(u64)) -> Result<Digest, PathError> {
+    let mut source = File::open(from).at("read", from)?;
+    let mut hashing = HashingWriter::new(to);
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let count = source.read(&mut buffer).at("read", from)?;
+        let (chunk, _) = buffer.split_at(count);
+        if chunk.is_empty() {
+            return Ok(hashing.finish().0);
+        }
+        hashing.write_all(chunk).at("copy", from)?;
+        moved(count as u64);
+    }
+}
+
 /// Hashes and counts what passes through it to another writer.
 #[derive(Debug)]
 pub struct HashingWriter<W> {
@@ -103,6 +121,11 @@ impl<W: Write> HashingWriter<W> {
     /// The digest and the count of the bytes written so far.
     pub fn finish(self) -> (Digest, u64) {
         (Digest(self.hasher.finalize().into()), self.size)
+    }
+
+    /// The inner writer with the digest and the count.
+    pub fn into_parts(self) -> (W, Digest, u64) {
+        (self.inner, Digest(self.hasher.finalize().into()), self.size)
     }
 }
 

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags, Status, StatusOptions};
+use semver::Version;
 
 use crate::atomic::{At as _, PathError};
 use crate::digest::HashingWriter;
@@ -160,6 +161,16 @@ impl Checkout {
             }
         }
         Ok(tags)
+    }
+
+    /// The stable versions among the tags of the form `v1.2.3`, sorted.
+    pub fn stable_versions(&self) -> Result<Vec<Version>, Error> {
+        let tags = self.tags()?;
+        let mut versions: Vec<Version> =
+            tags.keys().filter_map(|tag| Version::parse(tag.strip_prefix('v')?).ok()).collect();
+        versions.retain(|version| version.pre.is_empty());
+        versions.sort();
+        Ok(versions)
     }
 
     /// Whether the clone leaves out old commits, so that tags and notes cannot be trusted.

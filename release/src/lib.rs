@@ -13,6 +13,7 @@ pub mod git;
 pub mod graph;
 pub mod image;
 pub mod licences;
+pub mod oci;
 pub mod package;
 pub mod part;
 pub mod plan;

@@ -295,6 +295,11 @@ impl Source {
         Self::parse(path, text)
     }
 
+    /// The table that this program was built with, for use outside of a checkout.
+    pub fn built_in() -> Result<Self, Error> {
+        Self::parse(PathBuf::from(FILE), include_str!("../../sayna-release.toml").to_owned())
+    }
+
     /// Parses a table that was read elsewhere; `path` is for messages.
     pub fn parse(path: PathBuf, text: String) -> Result<Self, Error> {
         match toml::from_str(&text) {

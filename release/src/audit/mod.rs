@@ -11,6 +11,7 @@ mod paths;
 mod pe;
 mod report;
 mod rules;
+mod words;
 
 use std::fs::{self, File};
 use std::io::Read as _;

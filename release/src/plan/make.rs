@@ -11,7 +11,9 @@ use super::package::{self, Package};
 use super::problem::{Problem, SHOWN};
 use super::version::{self, Head};
 use super::{Plan, PlannedImage, PlannedPlatform, PlannedTarget, SCHEMA};
+use crate::atomic::{At as _, PathError};
 use crate::changelog::{self, Notes, Request};
+use crate::digest::Digest;
 use crate::git::{self, Checkout};
 use crate::snippet::{self, Message, Place, Severity};
 use crate::table::{self, FeatureChoice, Image, Source, Target};
@@ -55,6 +57,9 @@ pub enum Error {
     /// The notes.
     #[error(transparent)]
     Changelog(#[from] changelog::Error),
+    /// Another file of the checkout.
+    #[error(transparent)]
+    File(#[from] PathError),
 }
 
 impl Error {
@@ -63,7 +68,7 @@ impl Error {
         match self {
             Self::Table(e) => e.hint(),
             Self::Package(package::Error::File(_)) => Some("run this in the top folder of a clone of Sayna".to_owned()),
-            Self::Package(_) => None,
+            Self::Package(_) | Self::File(_) => None,
             Self::Git(e) => e.hint(),
             Self::Changelog(e) => e.hint(),
         }
@@ -116,7 +121,13 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     warnings.extend(toolchain(root, &source));
 
     let basis = Basis { source: &source, package: &package, latest: order.latest };
-    let moment = Moment { commit, time: checkout.time()?, tree: checkout.tree()?, notes: notes.markdown };
+    let moment = Moment {
+        commit,
+        time: checkout.time()?,
+        tree: checkout.tree()?,
+        notes: notes.markdown,
+        flake_lock: flake_lock(root)?,
+    };
     let plan = basis.plan(tag, moment);
     Ok(Made { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
 }
@@ -134,6 +145,13 @@ struct Moment {
     time: i64,
     tree: String,
     notes: String,
+    flake_lock: Option<Digest>,
+}
+
+/// The digest of the pins that Nix builds with; a tree without a flake has none.
+fn flake_lock(root: &Path) -> Result<Option<Digest>, PathError> {
+    let path = root.join("flake.lock");
+    if path.exists() { Ok(Some(Digest::of_file(&path).at("read", &path)?.0)) } else { Ok(None) }
 }
 
 impl Basis<'_> {
@@ -148,6 +166,9 @@ impl Basis<'_> {
             commit_time: moment.time,
             tree: moment.tree,
             source: format!("https://github.com/{}", table.forge.github.get_ref()),
+            licence: self.package.licence.clone(),
+            description: self.package.description.clone(),
+            flake_lock: moment.flake_lock,
             prerelease: !version.pre.is_empty(),
             latest: self.latest,
             toolchain: table.release.toolchain.get_ref().clone(),

@@ -14,6 +14,7 @@ mod version;
 use semver::Version;
 use serde::Serialize;
 
+use crate::digest::Digest;
 use crate::part::Origin;
 use crate::table::{ArchiveKind, Builder};
 use crate::triple::Triple;
@@ -44,6 +45,13 @@ pub struct Plan {
     pub tree: String,
     /// `https://github.com/<owner>/<repository>`
     pub source: String,
+    /// SPDX expression of the package.
+    pub licence: String,
+    /// The package's description.
+    pub description: String,
+    /// Digest of `flake.lock`, where the tree has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flake_lock: Option<Digest>,
     /// Derived from the version (Semantic Versioning 2.0, section 9).
     pub prerelease: bool,
     /// Whether `latest` should point at this version once it is promoted, as far as Git's tags know.

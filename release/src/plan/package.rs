@@ -16,6 +16,10 @@ use crate::atomic::{At as _, PathError};
 pub(super) struct Package {
     /// Its name.
     pub(super) name: String,
+    /// Its licence, inherited or its own.
+    pub(super) licence: String,
+    /// A sentence about it.
+    pub(super) description: String,
     /// Its version, inherited or its own.
     pub(super) version: Version,
     /// The names under `[features]`.
@@ -48,7 +52,15 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// No version, or one that is no `SemVer`.
+    /// A field that a release needs.
+    #[error("{}: the package has no {field}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: &'static str,
+    },
+    /// A version that is no `SemVer`.
     #[error("{}: the package's version {found}", path.display())]
     Version {
         /// The file.
@@ -70,6 +82,8 @@ struct Manifest {
 struct ManifestPackage {
     name: String,
     version: Option<toml::Value>,
+    license: Option<toml::Value>,
+    description: Option<toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -77,9 +91,11 @@ struct Workspace {
     package: Option<WorkspacePackage>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct WorkspacePackage {
     version: Option<String>,
+    license: Option<String>,
+    description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -101,23 +117,31 @@ impl Package {
         let path = root.join("Cargo.toml");
         let manifest: Manifest = parse(&path, fs::read_to_string(&path).at("read", &path)?)?;
         let Some(package) = manifest.package else { return Err(Error::NoPackage { path }) };
-        let inherited = manifest.workspace.and_then(|w| w.package).and_then(|p| p.version);
-        let version = match package.version {
-            Some(toml::Value::String(own)) => Some(own),
-            Some(toml::Value::Table(table)) if table.contains_key("workspace") => inherited,
-            _ => None,
-        };
-        let missing = || Error::Version { path: path.clone(), found: "is missing".to_owned() };
-        let text = version.ok_or_else(missing)?;
+        let shared = manifest.workspace.and_then(|w| w.package).unwrap_or_default();
+        let field =
+            |field, own, inherited| own_or(own, inherited).ok_or_else(|| Error::Missing { path: path.clone(), field });
+        let text = field("version", package.version, shared.version)?;
+        let licence = field("license", package.license, shared.license)?;
+        let description = field("description", package.description, shared.description)?;
         let version = Version::parse(&text);
-        let version = version.map_err(|e| Error::Version { path, found: format!("{text:?} is no SemVer: {e}") })?;
+        let version =
+            version.map_err(|e| Error::Version { path: path.clone(), found: format!("{text:?} is no SemVer: {e}") })?;
         let features = manifest.features.into_keys().collect();
-        Ok(Self { name: package.name, version, features, locked: locked(root)? })
+        Ok(Self { name: package.name, licence, description, version, features, locked: locked(root)? })
     }
 
     /// What `features = "all"` stands for.
     pub(super) fn all_features(&self) -> Vec<String> {
         self.features.iter().filter(|name| *name != "default").cloned().collect()
+    }
+}
+
+/// A field's own text, or that of the workspace where it says `workspace = true`.
+fn own_or(own: Option<toml::Value>, inherited: Option<String>) -> Option<String> {
+    match own? {
+        toml::Value::String(own) => Some(own),
+        toml::Value::Table(table) if table.contains_key("workspace") => inherited,
+        _ => None,
     }
 }
 

@@ -1,0 +1,300 @@
+//! The documents of the OCI image specification 1.1, in one order of keys, so that equal content gives equal bytes.
+//! (The types of `oci-spec` keep annotations in hash maps, whose order changes from run to run.)
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::atomic::{At as _, PathError};
+use crate::digest::Digest;
+
+/// The content of `oci-layout` ("Image Layout").
+pub const LAYOUT_MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// Media types ("Media Types").
+pub mod media {
+    /// An index of several manifests.
+    pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    /// One platform's manifest.
+    pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+    /// One platform's configuration.
+    pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    /// A gzip-compressed layer.
+    pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+    /// A zstd-compressed layer.
+    pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+}
+
+/// Pre-defined annotation keys ("Annotations").
+pub mod annotation {
+    /// The version of the packaged software.
+    pub const VERSION: &str = "org.opencontainers.image.version";
+    /// The source control revision.
+    pub const REVISION: &str = "org.opencontainers.image.revision";
+    /// Where the source is.
+    pub const SOURCE: &str = "org.opencontainers.image.source";
+    /// When the image was made, RFC 3339.
+    pub const CREATED: &str = "org.opencontainers.image.created";
+    /// SPDX expression.
+    pub const LICENSES: &str = "org.opencontainers.image.licenses";
+    /// Name for people.
+    pub const TITLE: &str = "org.opencontainers.image.title";
+    /// A sentence for people.
+    pub const DESCRIPTION: &str = "org.opencontainers.image.description";
+    /// A layout's tag.
+    pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+}
+
+/// Points at content ("Content Descriptors").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Descriptor {
+    /// What it is.
+    pub media_type: String,
+    /// Its name.
+    pub digest: Digest,
+    /// In bytes.
+    pub size: u64,
+    /// Of an index's entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What an image runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    /// As Go names it.
+    pub architecture: String,
+    /// As Go names it.
+    pub os: String,
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)
+    }
+}
+
+/// Several manifests ("Image Index").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    /// 2
+    pub schema_version: u32,
+    /// [`media::INDEX`]
+    pub media_type: String,
+    /// What it lists.
+    pub manifests: Vec<Descriptor>,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// One platform's image ("Image Manifest").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// 2
+    pub schema_version: u32,
+    /// [`media::MANIFEST`]
+    pub media_type: String,
+    /// Its configuration.
+    pub config: Descriptor,
+    /// From the lowest to the highest.
+    pub layers: Vec<Descriptor>,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// How a container is run ("Image Configuration").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// RFC 3339.
+    pub created: String,
+    /// As Go names it.
+    pub architecture: String,
+    /// As Go names it.
+    pub os: String,
+    /// What a runtime reads.
+    pub config: Execution,
+    /// The layers before compression.
+    pub rootfs: RootFs,
+    /// One entry per layer.
+    pub history: Vec<History>,
+}
+
+/// The `config` object of a configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Execution {
+    /// `uid:gid`
+    #[serde(default)]
+    pub user: String,
+    /// `3001/tcp`
+    #[serde(default)]
+    #[expect(clippy::zero_sized_map_values, reason = "the specification says: an object of empty objects")]
+    pub exposed_ports: BTreeMap<String, Empty>,
+    /// `NAME=value`
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// What is run.
+    #[serde(default)]
+    pub entrypoint: Vec<String>,
+    /// Where it is run.
+    #[serde(default)]
+    pub working_dir: String,
+    /// The same as the manifest's annotations, for clients that look here.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// `{}`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Empty {}
+
+/// The layers before compression.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootFs {
+    /// `layers`
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Digest of each layer's tar.
+    pub diff_ids: Vec<Digest>,
+}
+
+/// Where a layer comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// RFC 3339.
+    pub created: String,
+    /// In words.
+    pub created_by: String,
+}
+
+impl Descriptor {
+    /// Without platform and annotations.
+    pub fn new(media_type: &str, digest: Digest, size: u64) -> Self {
+        Self { media_type: media_type.to_owned(), digest, size, platform: None, annotations: BTreeMap::new() }
+    }
+}
+
+impl Index {
+    /// Without annotations.
+    pub fn new(manifests: Vec<Descriptor>) -> Self {
+        let annotations = BTreeMap::new();
+        Self { schema_version: 2, media_type: media::INDEX.to_owned(), manifests, annotations }
+    }
+}
+
+impl Manifest {
+    /// Without annotations.
+    pub fn new(config: Descriptor, layers: Vec<Descriptor>) -> Self {
+        let annotations = BTreeMap::new();
+        Self { schema_version: 2, media_type: media::MANIFEST.to_owned(), config, layers, annotations }
+    }
+
+    /// Everything that has to be there before it.
+    pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
+        self.layers.iter().chain([&self.config])
+    }
+}
+
+/// A document's bytes: compact JSON in the order of the fields above.
+pub fn to_bytes(document: &impl Serialize) -> Vec<u8> {
+    // These types hold strings, numbers and maps with string keys: there is nothing that JSON cannot hold.
+    serde_json::to_vec(document).unwrap_or_default()
+}
+
+/// An image layout that is read, never written: every byte is checked against its digest.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+/// What is wrong with a layout.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file is missing or not readable.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// Not a layout of this version.
+    #[error("{}: is not {LAYOUT_MARKER}", path.display())]
+    Marker {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Other bytes than the name says.
+    #[error("{}: has {found}, its name says {expected}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        expected: Digest,
+        /// Its bytes.
+        found: Digest,
+    },
+    /// Another size than the descriptor says.
+    #[error("{}: has {found} bytes, its descriptor says {expected}", path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// In the descriptor.
+        expected: u64,
+        /// On the disk.
+        found: u64,
+    },
+    /// Not the document that it should be.
+    #[error("{}: {source}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+}
+
+impl Layout {
+    /// Opens a folder with the marker of a layout.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let path = root.join("oci-layout");
+        let marker = fs::read(&path).at("read", &path)?;
+        if marker == LAYOUT_MARKER.as_bytes() {
+            Ok(Self { root: root.to_owned() })
+        } else {
+            Err(Error::Marker { path })
+        }
+    }
+
+    /// Where a blob lies.
+    pub fn blob_path(&self, digest: Digest) -> PathBuf {
+        self.root.join("blobs/sha256").join(digest.hex())
+    }
+
+    /// Reads a manifest.
+    pub fn manifest(&self, digest: Digest) -> Result<Manifest, Error> {
+        let path = self.blob_path(digest);
+        let bytes = fs::read(&path).at("read", &path)?;
+        let found = Digest::of(&bytes);
+        if found != digest {
+            return Err(Error::Changed { path, expected: digest, found });
+        }
+        serde_json::from_slice(&bytes).map_err(|source| Error::Form { path, source })
+    }
+
+    /// Reads a blob through and compares digest and size.
+    pub fn check(&self, blob: &Descriptor) -> Result<(), Error> {
+        let path = self.blob_path(blob.digest);
+        let (digest, size) = Digest::of_file(&path).at("read", &path)?;
+        if digest != blob.digest {
+            return Err(Error::Changed { path, expected: blob.digest, found: digest });
+        }
+        if size == blob.size { Ok(()) } else { Err(Error::Size { path, expected: blob.size, found: size }) }
+    }
+}

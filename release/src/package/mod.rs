@@ -1,0 +1,237 @@
+//! Package: a binary and its files → a deterministic archive and its checksum.
+//!
+//! Equal input gives equal bytes in any folder, for any user, umask, locale, time zone and number of threads: entries are
+//! sorted, belong to nobody (0), have modes 0755 or 0644 and the commit's time, and are written by one fixed compressor.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::atomic::{self, At as _, AtomicFile, PathError};
+use crate::digest::{Digest, HashingWriter};
+use crate::part::FileEntry;
+use crate::table::ArchiveKind;
+
+pub mod gzip;
+mod read;
+mod zip;
+
+pub use read::{Entry, extract, list, planned_entries};
+
+/// The name of the file with the texts of everything that is linked in.
+pub const THIRD_PARTY: &str = "THIRD-PARTY-LICENSES";
+
+/// What goes into an archive.
+#[derive(Debug, Clone)]
+pub struct Input<'a> {
+    /// The folder inside, `<name>-<version>-<target>`.
+    pub stem: &'a str,
+    /// The archive's file name.
+    pub archive: &'a str,
+    /// Its form.
+    pub kind: ArchiveKind,
+    /// The time of every entry, seconds since 1970.
+    pub epoch: i64,
+    /// The executable.
+    pub binary: &'a Path,
+    /// Its name inside.
+    pub exe_name: String,
+    /// Further files: name inside, path here.
+    pub files: Vec<(String, PathBuf)>,
+    /// The text of [`THIRD_PARTY`].
+    pub third_party: String,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// The archive.
+    pub archive: FileEntry,
+    /// Its checksum file.
+    pub checksum: FileEntry,
+    /// The executable inside, by its name there.
+    pub binary: FileEntry,
+}
+
+/// Why there is no archive, or why one cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// A name that leaves the folder, or stands twice.
+    #[error("{name:?} cannot be packed: {reason}")]
+    Name {
+        /// The name inside.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The commit's time does not fit the archive's form.
+    #[error("the time {epoch} does not fit into the archive: {reason}")]
+    Time {
+        /// Seconds since 1970.
+        epoch: i64,
+        /// What the form allows.
+        reason: &'static str,
+    },
+    /// What was written does not read back as what was meant.
+    #[error("{}: reads back as {found}, meant was {meant}", path.display())]
+    SecondLook {
+        /// The archive.
+        path: PathBuf,
+        /// Its entries.
+        found: String,
+        /// Those that were meant.
+        meant: String,
+    },
+    /// An archive that is not of its form.
+    #[error("{}: {source}", path.display())]
+    Broken {
+        /// The archive.
+        path: PathBuf,
+        /// What the reader said.
+        source: io::Error,
+    },
+    /// No such entry.
+    #[error("{}: has no {name}", path.display())]
+    Missing {
+        /// The archive.
+        path: PathBuf,
+        /// The entry.
+        name: String,
+    },
+}
+
+impl Error {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Name { .. } => Some("mend `files` in sayna-release.toml".to_owned()),
+            Self::Time { .. } => Some("unset SOURCE_DATE_EPOCH, or set it to the commit's time".to_owned()),
+            Self::SecondLook { .. } => {
+                Some("this is a fault of the program: please report it with both lists".to_owned())
+            }
+            Self::File(_) | Self::Broken { .. } | Self::Missing { .. } => None,
+        }
+    }
+}
+
+/// The line that `sha256sum` prints, and reads with `-c`: bare name, two spaces, one newline.
+pub fn checksum_line(name: &str, digest: Digest) -> String {
+    format!("{}  {name}\n", digest.hex())
+}
+
+/// One file on its way into an archive.
+struct Item {
+    name: String,
+    executable: bool,
+    content: Content,
+}
+
+enum Content {
+    Path(PathBuf),
+    Text(String),
+}
+
+/// Writes `out/<archive>` and `out/<archive>.sha256`, and reads the archive back before anyone relies on it.
+pub fn package(input: &Input<'_>, out: &Path) -> Result<Archive, Error> {
+    let items = items(input)?;
+    let path = out.join(input.archive);
+    let mut file = AtomicFile::create(&path)?;
+    let mut hashing = HashingWriter::new(&mut file);
+    match input.kind {
+        ArchiveKind::TarGz => tar(input, &items, &mut hashing, &path)?,
+        ArchiveKind::Zip => zip::write(input, &items, &mut hashing, &path)?,
+    }
+    let (digest, size) = hashing.finish();
+    file.commit()?;
+    second_look(input, &path)?;
+    let name = format!("{}.sha256", input.archive);
+    atomic::write(&out.join(&name), checksum_line(input.archive, digest).as_bytes())?;
+    let (binary_digest, binary_size) = Digest::of_file(input.binary).at("read", input.binary)?;
+    Ok(Archive {
+        archive: FileEntry { name: input.archive.to_owned(), size, digest },
+        checksum: FileEntry::of(out, &name)?,
+        binary: FileEntry { name: input.exe_name.clone(), size: binary_size, digest: binary_digest },
+    })
+}
+
+/// Sorted by name, each name good and only once.
+fn items(input: &Input<'_>) -> Result<Vec<Item>, Error> {
+    let plain = |(name, path): &(String, PathBuf)| Item {
+        name: name.clone(),
+        executable: false,
+        content: Content::Path(path.clone()),
+    };
+    let mut items: Vec<Item> = input.files.iter().map(plain).collect();
+    let content = Content::Path(input.binary.to_owned());
+    items.push(Item { name: input.exe_name.clone(), executable: true, content });
+    let content = Content::Text(input.third_party.clone());
+    items.push(Item { name: THIRD_PARTY.to_owned(), executable: false, content });
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut before = BTreeSet::new();
+    for name in items.iter().map(|i| i.name.as_str()).chain([input.stem]) {
+        let refused = |reason| Err(Error::Name { name: name.to_owned(), reason });
+        let parts = || name.split('/');
+        if name.is_empty() || name.contains(['\\', ':', '\0']) || parts().any(|p| matches!(p, "" | "." | "..")) {
+            return refused("it must be relative, with forward slashes, and stay in its folder");
+        }
+        if !before.insert(name.to_ascii_lowercase()) {
+            return refused("it stands twice, or differs from another by case alone");
+        }
+    }
+    Ok(items)
+}
+
+impl Content {
+    /// The size that is promised in a header, and a reader of exactly those bytes.
+    fn open(&self) -> Result<(u64, Box<dyn Read + '_>), PathError> {
+        match self {
+            Self::Path(path) => {
+                let file = File::open(path).at("read", path)?;
+                Ok((file.metadata().at("read", path)?.len(), Box::new(file)))
+            }
+            Self::Text(text) => Ok((text.len() as u64, Box::new(text.as_bytes()))),
+        }
+    }
+}
+
+fn tar(input: &Input<'_>, items: &[Item], out: &mut impl Write, path: &Path) -> Result<(), Error> {
+    let epoch = input.epoch;
+    let mtime =
+        u64::try_from(epoch).map_err(|_negative| Error::Time { epoch, reason: "tar has no time before 1970" })?;
+    let mut builder = tar::Builder::new(gzip::Writer::new(out));
+    let header = |size: u64, mode: u32, kind: tar::EntryType| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(size);
+        header.set_mode(mode);
+        header.set_mtime(mtime);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_entry_type(kind);
+        header
+    };
+    let folder = format!("{}/", input.stem);
+    let mut head = header(0, 0o755, tar::EntryType::Directory);
+    builder.append_data(&mut head, &folder, io::empty()).at("write", path)?;
+    for item in items {
+        let (size, reader) = item.content.open()?;
+        let mut head = header(size, if item.executable { 0o755 } else { 0o644 }, tar::EntryType::Regular);
+        builder.append_data(&mut head, format!("{folder}{}", item.name), reader.take(size)).at("write", path)?;
+    }
+    builder.into_inner().and_then(gzip::Writer::finish).at("write", path)?;
+    Ok(())
+}
+
+fn second_look(input: &Input<'_>, path: &Path) -> Result<(), Error> {
+    let names = input.files.iter().map(|(name, _)| name.as_str());
+    let meant = planned_entries(input.stem, &input.exe_name, names, input.epoch, input.kind);
+    let found = list(path, input.kind)?;
+    if found == meant {
+        return Ok(());
+    }
+    let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Err(Error::SecondLook { path: path.to_owned(), found: words(&found), meant: words(&meant) })
+}

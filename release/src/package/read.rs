@@ -1,0 +1,126 @@
+//! Reading archives back: what is in them, and one file out of them.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use zip::ZipArchive;
+
+use super::zip::dos_time;
+use super::{Error, THIRD_PARTY};
+use crate::atomic::{At as _, AtomicFile};
+use crate::table::ArchiveKind;
+
+/// One entry as an archive lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its whole name; folders end with a slash.
+    pub name: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// In the archive's own terms: seconds since 1970, or a DOS date and time.
+    pub time: String,
+    /// User and group number; zip has none.
+    pub owner: (u64, u64),
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:o} {} {}:{}", self.name, self.mode, self.time, self.owner.0, self.owner.1)
+    }
+}
+
+/// The entries that an archive of that form must have, in order.
+pub fn planned_entries<'a>(
+    stem: &str,
+    exe_name: &'a str,
+    files: impl Iterator<Item = &'a str>,
+    epoch: i64,
+    kind: ArchiveKind,
+) -> Vec<Entry> {
+    let time = match kind {
+        ArchiveKind::TarGz => epoch.to_string(),
+        ArchiveKind::Zip => dos_time(epoch).map_or_else(|e| e.to_string(), |t| t.to_string()),
+    };
+    let mut names: Vec<&str> = files.chain([exe_name, THIRD_PARTY]).collect();
+    names.sort_unstable();
+    let entry = |name: String, mode| Entry { name, mode, time: time.clone(), owner: (0, 0) };
+    let folder = (kind == ArchiveKind::TarGz).then(|| entry(format!("{stem}/"), 0o755));
+    let mode = |name: &str| if name == exe_name { 0o755 } else { 0o644 };
+    folder.into_iter().chain(names.into_iter().map(|n| entry(format!("{stem}/{n}"), mode(n)))).collect()
+}
+
+/// What an archive holds, in its own order.
+pub fn list(path: &Path, kind: ArchiveKind) -> Result<Vec<Entry>, Error> {
+    let broken = |source: io::Error| Error::Broken { path: path.to_owned(), source };
+    let file = BufReader::new(File::open(path).at("read", path)?);
+    match kind {
+        ArchiveKind::TarGz => list_tar(file).map_err(broken),
+        ArchiveKind::Zip => list_zip(file).map_err(broken),
+    }
+}
+
+fn list_tar(file: BufReader<File>) -> io::Result<Vec<Entry>> {
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(file));
+    let mut found = Vec::new();
+    for entry in archive.entries()? {
+        let entry = entry?;
+        let header = entry.header();
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        // A link, a device or a hidden user name is no file that anyone planned.
+        let strange = !(header.entry_type().is_file() || header.entry_type().is_dir());
+        let named = header.username_bytes().is_some_and(|n| !n.is_empty());
+        let name = if strange || named { format!("{name} ({:?})", header.entry_type()) } else { name };
+        let owner = (header.uid()?, header.gid()?);
+        found.push(Entry { name, mode: header.mode()?, time: header.mtime()?.to_string(), owner });
+    }
+    Ok(found)
+}
+
+fn list_zip(file: BufReader<File>) -> io::Result<Vec<Entry>> {
+    let mut archive = ZipArchive::new(file)?;
+    let mut found = Vec::new();
+    for position in 0..archive.len() {
+        let mut entry = archive.by_index(position)?;
+        // Reading to the end checks the CRC.
+        io::copy(&mut entry, &mut io::sink())?;
+        found.push(Entry {
+            name: entry.name()?.into_owned(),
+            mode: entry.unix_mode().unwrap_or_default() & 0o7777,
+            time: entry.last_modified().map(|t| t.to_string()).unwrap_or_default(),
+            owner: (0, 0),
+        });
+    }
+    Ok(found)
+}
+
+/// Copies one entry's bytes to a new executable file.
+pub fn extract(path: &Path, kind: ArchiveKind, name: &str, to: &Path) -> Result<(), Error> {
+    let broken = |source: io::Error| Error::Broken { path: path.to_owned(), source };
+    let missing = || Error::Missing { path: path.to_owned(), name: name.to_owned() };
+    let file = BufReader::new(File::open(path).at("read", path)?);
+    match kind {
+        ArchiveKind::TarGz => {
+            let mut archive = tar::Archive::new(MultiGzDecoder::new(file));
+            for entry in archive.entries().map_err(broken)? {
+                let mut entry = entry.map_err(broken)?;
+                if entry.path_bytes().as_ref() == name.as_bytes() {
+                    return save(&mut entry, to);
+                }
+            }
+            Err(missing())
+        }
+        ArchiveKind::Zip => {
+            let mut archive = ZipArchive::new(file).map_err(|e| broken(e.into()))?;
+            save(&mut archive.by_name(name).map_err(|_not_there| missing())?, to)
+        }
+    }
+}
+
+fn save(entry: &mut impl Read, to: &Path) -> Result<(), Error> {
+    let mut file = AtomicFile::create(to)?.executable();
+    io::copy(entry, &mut file).at("unpack to", to)?;
+    Ok(file.commit()?)
+}
