@@ -7,11 +7,16 @@
     reason = "a test says what went wrong by stopping"
 )]
 
+mod audit;
 mod changelog;
+mod fixture;
 mod git;
+mod latest;
 mod licences;
 mod plan;
+mod publish;
+mod published;
+mod stopping;
 mod support;
 mod table;
-
-mod audit;
+mod verify;

@@ -1,0 +1,31 @@
+//! One publisher at a time: an advisory lock on a file, with a note beside it that says who holds it.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+use crate::atomic::{self, At as _, PathError};
+
+/// Held until dropped; the system drops it for a process that was killed.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "kept open: closing the file is what unlocks it")] File);
+
+impl Lock {
+    /// Locks `folder/.lock`, waiting for another holder, of whom `waiting` is told once.
+    pub fn take(folder: &Path, waiting: &dyn Fn(&str)) -> Result<Self, PathError> {
+        fs::create_dir_all(folder).at("create the folder", folder)?;
+        let path = folder.join(".lock");
+        let note = folder.join(".lock-holder");
+        let file = File::options().create(true).append(true).open(&path).at("open", &path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&note).unwrap_or_else(|_gone| "another publisher".to_owned());
+                waiting(&format!("{} is held by {}; waiting for it", folder.display(), holder.trim()));
+                file.lock().at("lock", &path)?;
+            }
+            Err(TryLockError::Error(e)) => return Err(e).at("lock", &path),
+        }
+        atomic::write(&note, format!("process {}\n", std::process::id()).as_bytes())?;
+        Ok(Self(file))
+    }
+}

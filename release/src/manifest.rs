@@ -1,0 +1,167 @@
+//! The release manifest, `<name>-<version>.release.json`: every digest of a release in one document (schema 1).
+//!
+//! It is made from the plan and the parts alone, before anything is pushed, so that a rerun on another machine writes
+//! the same bytes. Who has the manifest can check all the rest.
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::image::ImageIndex;
+use crate::part::{BinaryPart, Built, FileEntry, ImagePart};
+use crate::plan::Plan;
+use crate::triple::Triple;
+
+/// The version of this document's form.
+pub const SCHEMA: u32 = 1;
+
+/// The release manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`SCHEMA`]
+    pub schema: u32,
+    /// What is released.
+    pub name: String,
+    /// Which version.
+    pub version: Version,
+    /// Its Git tag.
+    pub tag: String,
+    /// The commit's full id.
+    pub commit: String,
+    /// `clean`; a rehearsal of a changed tree has that tree's content id.
+    pub tree: String,
+    /// Seconds since 1970, UTC: the time inside every archive and image.
+    pub commit_time: i64,
+    /// The repository's URL.
+    pub source: String,
+    /// The compiler that the release asks for.
+    pub toolchain: Version,
+    /// Digest of `flake.lock`, where the tree has one.
+    pub flake_lock: Option<Digest>,
+    /// Digest of the notes as they were when the release was made.
+    pub notes: Digest,
+    /// One per target.
+    pub binaries: Vec<BinaryEntry>,
+    /// The image; `null` where none could be built in time, or the table has none.
+    pub image: Option<ImageEntry>,
+}
+
+/// One target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BinaryEntry {
+    /// The triple.
+    pub target: Triple,
+    /// How it was built.
+    pub built: Built,
+    /// The executable inside the archive.
+    pub binary: FileEntry,
+    /// The archive.
+    pub archive: FileEntry,
+    /// Its checksum file.
+    pub checksum: FileEntry,
+    /// Its SBOM.
+    pub sbom: FileEntry,
+}
+
+/// The multi-platform image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageEntry {
+    /// `host/path` of each registry.
+    pub repositories: Vec<String>,
+    /// The version's tag.
+    pub tag: String,
+    /// Digest of the index that the tag points at.
+    pub index: Digest,
+    /// One per platform, in the index's order.
+    pub platforms: Vec<PlatformEntry>,
+}
+
+/// One platform of the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformEntry {
+    /// OCI `os`.
+    pub os: String,
+    /// OCI `architecture`.
+    pub arch: String,
+    /// How it was built.
+    pub built: Built,
+    /// The executable inside, by its path in the image.
+    pub binary: FileEntry,
+    /// Digest of its manifest.
+    pub manifest: Digest,
+    /// Sum of the compressed layers in bytes.
+    pub compressed: u64,
+}
+
+impl Manifest {
+    /// Merges the parts of all machines; both lists are in the plan's order.
+    pub fn of(
+        plan: &Plan,
+        flake_lock: Option<Digest>,
+        binaries: &[BinaryPart],
+        image: Option<(&ImageIndex, &[ImagePart])>,
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            name: plan.name.clone(),
+            version: plan.version.clone(),
+            tag: plan.tag.clone(),
+            commit: plan.commit.clone(),
+            tree: plan.tree.clone(),
+            commit_time: plan.commit_time,
+            source: plan.source.clone(),
+            toolchain: plan.toolchain.clone(),
+            flake_lock,
+            notes: Digest::of(plan.notes.as_bytes()),
+            binaries: binaries.iter().map(BinaryEntry::of).collect(),
+            image: plan.image.as_ref().zip(image).map(|(planned, (index, parts))| ImageEntry {
+                repositories: planned.repositories.clone(),
+                tag: planned.tag.clone(),
+                index: index.digest,
+                platforms: parts.iter().map(PlatformEntry::of).collect(),
+            }),
+        }
+    }
+
+    /// The document's bytes: pretty-printed JSON in this order of keys and a final newline.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Every asset that it names, with the checksum files; not the manifest itself.
+    pub fn assets(&self) -> impl Iterator<Item = &FileEntry> {
+        self.binaries.iter().flat_map(|b| [&b.archive, &b.checksum, &b.sbom])
+    }
+}
+
+impl BinaryEntry {
+    fn of(part: &BinaryPart) -> Self {
+        Self {
+            target: part.target.clone(),
+            built: part.built.clone(),
+            binary: part.binary.clone(),
+            archive: part.archive.clone(),
+            checksum: part.checksum.clone(),
+            sbom: part.sbom.clone(),
+        }
+    }
+}
+
+impl PlatformEntry {
+    fn of(part: &ImagePart) -> Self {
+        Self {
+            os: part.os.clone(),
+            arch: part.arch.clone(),
+            built: part.built.clone(),
+            binary: part.binary.clone(),
+            manifest: part.manifest,
+            compressed: part.compressed,
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The heart of publishing: desired state − actual state = actions, once per track. Pure: no clock, no network.
+//!
+//! Applying the actions reaches the desired state; the difference after that is empty; after any prefix of them the
+//! rest comes out again. What is public is never changed: where that would be needed, the difference is a [`Refusal`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use semver::Version;
+
+use crate::digest::Digest;
+use crate::forge::{Asset, Draft, Release};
+use crate::registry::{Kind, Object};
+
+/// What the forge should hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredRelease {
+    /// Tag, pre-release mark and notes.
+    pub draft: Draft,
+    /// Digest by asset name.
+    pub assets: BTreeMap<String, Digest>,
+}
+
+/// What one registry should hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredImage {
+    /// The version's tag.
+    pub tag: String,
+    /// The index that it points at.
+    pub index: Digest,
+    /// Everything below the tag in the order of pushing; the index is the last.
+    pub objects: Vec<Object>,
+}
+
+/// What one registry holds of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActualImage {
+    /// What the version's tag points at.
+    pub tagged: Option<Digest>,
+    /// Which of the desired objects it holds.
+    pub held: Vec<Digest>,
+}
+
+/// When an action may run: a phase begins when the one before it is done on every track that it depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Images by digest: nobody finds them yet.
+    Stage,
+    /// The draft: nobody sees it yet.
+    Draft,
+    /// The image's version tag.
+    Tag,
+    /// The release.
+    Public,
+}
+
+/// One step on the forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ForgeAction {
+    /// Make the draft.
+    CreateDraft,
+    /// Set tag, pre-release mark and notes of a draft that says something else.
+    UpdateDraft,
+    /// Remove a broken or outdated asset from the draft.
+    DeleteAsset {
+        /// The asset.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Attach a file to the draft.
+    Upload {
+        /// The asset.
+        name: String,
+        /// What its bytes must be.
+        digest: Digest,
+    },
+    /// Read the draft again and compare every digest.
+    Compare,
+    /// Make it public, the last write.
+    Publish,
+}
+
+/// One step on a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageAction {
+    /// Push by digest.
+    Push(Object),
+    /// Point the version's tag at the index.
+    Tag {
+        /// The tag.
+        tag: String,
+        /// The index.
+        digest: Digest,
+    },
+}
+
+/// Why the desired state must not be reached from the actual one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// More than one release has the tag.
+    #[error("{} releases have the tag {tag}: {}; this program deletes nothing it did not break", ids.len(), ids.join(", "))]
+    Ambiguous {
+        /// The tag.
+        tag: String,
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// The draft has a file that the plan does not know.
+    #[error("the draft {tag} has an asset that is not planned: {name}")]
+    Unplanned {
+        /// The tag.
+        tag: String,
+        /// The asset.
+        name: String,
+    },
+    /// The public release is not what is desired.
+    #[error("release {tag} is public and does not change, but {difference}")]
+    Public {
+        /// The tag.
+        tag: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// The version's tag points elsewhere.
+    #[error("the image tag {tag} already points at {found}, this release's index is {wanted}")]
+    TagTaken {
+        /// The tag.
+        tag: String,
+        /// What it points at.
+        found: Digest,
+        /// What it should point at.
+        wanted: Digest,
+    },
+    /// `latest` would point at something that may not have it.
+    #[error("{0}")]
+    Latest(String),
+}
+
+impl Refusal {
+    /// The way out.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Ambiguous { .. } => {
+                "look at them, delete the ones that are not the release, and run this again".into()
+            }
+            Self::Unplanned { name, .. } => format!("remove {name} from the draft or add it to the table"),
+            Self::Public { .. } | Self::TagTaken { .. } => {
+                "what is published stays as it is: bump the version and cut the next release".into()
+            }
+            Self::Latest(_) => "`promote --back` moves `latest` to an older version on purpose".into(),
+        }
+    }
+}
+
+impl ForgeAction {
+    /// When it runs.
+    pub fn phase(&self) -> Phase {
+        if *self == Self::Publish { Phase::Public } else { Phase::Draft }
+    }
+}
+
+impl ImageAction {
+    /// When it runs.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Push(_) => Phase::Stage,
+            Self::Tag { .. } => Phase::Tag,
+        }
+    }
+}
+
+impl fmt::Display for ForgeAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateDraft => write!(f, "create the draft"),
+            Self::UpdateDraft => write!(f, "correct what the draft says"),
+            Self::DeleteAsset { name, reason } => write!(f, "delete {name} ({reason})"),
+            Self::Upload { name, digest } => write!(f, "upload {name} {digest}"),
+            Self::Compare => write!(f, "compare every digest of the draft"),
+            Self::Publish => write!(f, "make the release public"),
+        }
+    }
+}
+
+impl fmt::Display for ImageAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Push(Object { kind: Kind::Blob, digest, size, .. }) => write!(f, "push blob {digest} ({size} bytes)"),
+            Self::Push(Object { digest, .. }) => write!(f, "push manifest {digest}"),
+            Self::Tag { tag, digest } => write!(f, "tag {tag} {digest}"),
+        }
+    }
+}
+
+/// The binaries' track.
+pub fn release(desired: &DesiredRelease, actual: &[Release]) -> Result<Vec<ForgeAction>, Refusal> {
+    match actual {
+        [] => {
+            let uploads = desired.assets.iter().map(upload);
+            let last = [ForgeAction::Compare, ForgeAction::Publish];
+            Ok([ForgeAction::CreateDraft].into_iter().chain(uploads).chain(last).collect())
+        }
+        [draft] if draft.draft => diff_draft(desired, draft),
+        [public] => diff_public(desired, public).map(|()| Vec::new()),
+        several => Err(Refusal::Ambiguous {
+            tag: desired.draft.tag.clone(),
+            ids: several.iter().map(|r| r.id.clone()).collect(),
+        }),
+    }
+}
+
+fn upload((name, digest): (&String, &Digest)) -> ForgeAction {
+    ForgeAction::Upload { name: name.clone(), digest: *digest }
+}
+
+fn diff_draft(desired: &DesiredRelease, draft: &Release) -> Result<Vec<ForgeAction>, Refusal> {
+    let mut actions = Vec::new();
+    let says = Draft { tag: draft.tag.clone(), prerelease: draft.prerelease, notes: draft.notes.clone() };
+    if says != desired.draft {
+        actions.push(ForgeAction::UpdateDraft);
+    }
+    let unplanned = draft.assets.keys().find(|name| !desired.assets.contains_key(*name));
+    if let Some(name) = unplanned {
+        return Err(Refusal::Unplanned { tag: draft.tag.clone(), name: name.clone() });
+    }
+    for (name, digest) in &desired.assets {
+        let reason = match draft.assets.get(name) {
+            Some(Asset::Uploaded { digest: found, .. }) if found == digest => continue,
+            Some(Asset::Uploaded { .. }) => Some("other bytes"),
+            Some(Asset::Starter) => Some("its upload broke off"),
+            None => None,
+        };
+        actions.extend(reason.map(|reason| ForgeAction::DeleteAsset { name: name.clone(), reason }));
+        actions.push(upload((name, digest)));
+    }
+    actions.extend([ForgeAction::Compare, ForgeAction::Publish]);
+    Ok(actions)
+}
+
+/// Notes are not compared: those of a public release may be edited, to withdraw it.
+fn diff_public(desired: &DesiredRelease, public: &Release) -> Result<(), Refusal> {
+    let differs = |difference: String| Err(Refusal::Public { tag: public.tag.clone(), difference });
+    for (name, digest) in &desired.assets {
+        match public.assets.get(name) {
+            Some(Asset::Uploaded { digest: found, .. }) if found == digest => {}
+            Some(Asset::Uploaded { digest: found, .. }) => {
+                return differs(format!("{name} has {found} there and {digest} here"));
+            }
+            Some(Asset::Starter) | None => return differs(format!("{name} is missing there")),
+        }
+    }
+    match public.assets.keys().find(|name| !desired.assets.contains_key(*name)) {
+        Some(name) => differs(format!("it has {name}, which is not planned")),
+        None => Ok(()),
+    }
+}
+
+/// The images' track, for one registry.
+pub fn image(desired: &DesiredImage, actual: &ActualImage) -> Result<Vec<ImageAction>, Refusal> {
+    if let Some(found) = actual.tagged.filter(|found| *found != desired.index) {
+        return Err(Refusal::TagTaken { tag: desired.tag.clone(), found, wanted: desired.index });
+    }
+    let missing = desired.objects.iter().filter(|o| !actual.held.contains(&o.digest));
+    let mut actions: Vec<ImageAction> = missing.cloned().map(ImageAction::Push).collect();
+    if actual.tagged.is_none() {
+        actions.push(ImageAction::Tag { tag: desired.tag.clone(), digest: desired.index });
+    }
+    Ok(actions)
+}
+
+/// Whether `latest` moves to `version`, given where it points and every stable version that is known.
+///
+/// `Ok(false)`: it is there already, or a newer stable version has it. `back` allows an older one, on purpose.
+pub fn latest(version: &Version, current: Option<&Version>, known: &[Version], back: bool) -> Result<bool, Refusal> {
+    if !version.pre.is_empty() {
+        return Err(Refusal::Latest(format!("{version} is a pre-release and never becomes `latest`")));
+    }
+    if current == Some(version) {
+        return Ok(false);
+    }
+    if back {
+        return Ok(true);
+    }
+    let newest = known.iter().chain(current).filter(|v| v.pre.is_empty()).max();
+    Ok(newest.is_none_or(|newest| newest <= version))
+}

@@ -1,0 +1,226 @@
+//! Publish: brings forge and registries to the state that plan and parts ask for, up to public.
+//!
+//! desired(plan, parts) − actual(forge, registries) = actions ([`diff`]), executed phase by phase over all tracks.
+//! A second run finds nothing to do; a run after a stop at any point finishes the job.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::atomic::{self, PathError};
+use crate::digest::Digest;
+use crate::forge::{self, Draft, Forge};
+use crate::image::ImageIndex;
+use crate::package;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::registry::{self, Registry};
+
+pub mod diff;
+pub mod known;
+mod parts;
+mod track;
+
+pub use diff::Refusal;
+pub use parts::{Error as PartsError, Only, Parts};
+use track::{ForgeTrack, ImageTrack};
+
+/// How far and what.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// One track alone.
+    pub only: Option<Only>,
+    /// Stop when the draft is complete and compared.
+    pub until_draft: bool,
+    /// Say what would be done, do nothing.
+    pub dry_run: bool,
+    /// Accept parts of another compiler, or assembled on a host.
+    pub allow_host_parts: bool,
+}
+
+/// Where.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
+pub struct Places<'a> {
+    /// The forge.
+    pub forge: &'a dyn Forge,
+    /// The registries, one track each.
+    pub registries: &'a [&'a dyn Registry],
+    /// These are the table's own: nothing but a release's parts is accepted.
+    pub official: bool,
+}
+
+/// What was done, track by track.
+#[derive(Debug, Default, serde::Serialize)]
+pub struct Outcome {
+    /// One per track.
+    pub tracks: Vec<TrackOutcome>,
+}
+
+/// What was done, or would be, on one track.
+#[derive(Debug, serde::Serialize)]
+pub struct TrackOutcome {
+    /// The forge's or registry's name.
+    pub name: String,
+    /// The actions, in order.
+    pub actions: Vec<String>,
+    /// Why it stopped; `None` when nothing is left to do.
+    pub stopped: Option<String>,
+}
+
+impl Outcome {
+    /// Whether every track reached its end.
+    pub fn complete(&self) -> bool {
+        self.tracks.iter().all(|t| t.stopped.is_none())
+    }
+}
+
+/// Why nothing, or not everything, was published.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The parts do not fit.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// The desired state must not be reached.
+    #[error("{place}: {refusal}")]
+    Refused {
+        /// The forge or registry.
+        place: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The forge could not do something.
+    #[error(transparent)]
+    Forge(#[from] forge::Error),
+    /// A registry could not be read.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// What was uploaded is not what was meant.
+    #[error("{forge}: after uploading, the draft {tag} still differs: {action}")]
+    Differs {
+        /// The forge.
+        forge: String,
+        /// The release's tag.
+        tag: String,
+        /// The first thing that would be left to do.
+        action: String,
+    },
+}
+
+impl Error {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal.hint()),
+            Self::Parts(e) => e.hint(),
+            Self::Differs { .. } => Some("somebody else is writing to this draft; run this again".to_owned()),
+            _ => Some("nothing public has changed; run this again to finish".to_owned()),
+        }
+    }
+
+    /// Whether it is a refusal (exit 2) and not a failure (exit 1).
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Parts(PartsError::Foreign { .. } | PartsError::Host { .. }))
+    }
+}
+
+/// Converges forge and registries towards the plan.
+///
+/// A registry that fails delays its own track alone and is named in the outcome; the forge's failure ends the run.
+pub fn run(
+    plan: &Plan,
+    dist: &Path,
+    places: Places<'_>,
+    options: Options,
+    progress: &Progress,
+) -> Result<Outcome, Error> {
+    let parts = Parts::read(plan, dist, options.only)?;
+    let reasons = parts.concerns(plan);
+    if !reasons.is_empty() && (places.official || !options.allow_host_parts) {
+        return Err(PartsError::Host { reasons }.into());
+    }
+    let waiting = |who: &str| progress.line(who);
+    let _forge_lock = places.forge.lock(&waiting)?;
+    let work = Work::prepare(plan, &parts, dist, places.forge)?;
+    let mut forge = match options.only {
+        Some(Only::Images) => None,
+        _ => Some(ForgeTrack::plan(places.forge, &work)?),
+    };
+    let mut images = Vec::new();
+    if let Some(index) = work.index.as_ref().filter(|_| options.only != Some(Only::Binaries)) {
+        for registry in places.registries {
+            images.push(ImageTrack::plan(*registry, &parts, index, &work, &waiting)?);
+        }
+    }
+    let last = work.last_phase(options, places.forge)?;
+    if !options.dry_run {
+        track::execute(&mut forge, &mut images, last, progress)?;
+    }
+    let forge_outcome = forge.map(|t| t.outcome(last));
+    Ok(Outcome { tracks: forge_outcome.into_iter().chain(images.into_iter().map(|t| t.outcome(last))).collect() })
+}
+
+/// What is made from plan and parts before anything is compared: the manifest and the index, as files.
+pub(crate) struct Work {
+    pub(crate) draft: Draft,
+    pub(crate) files: BTreeMap<String, (PathBuf, Digest)>,
+    pub(crate) index: Option<ImageIndex>,
+    pub(crate) index_file: PathBuf,
+    pub(crate) tag: String,
+}
+
+impl Work {
+    fn prepare(plan: &Plan, parts: &Parts, dist: &Path, forge: &dyn Forge) -> Result<Self, Error> {
+        let folder = dist.join("publish");
+        let index = parts.index(plan);
+        let index_file = folder.join("index.json");
+        if let Some(index) = &index {
+            atomic::write(&index_file, &index.bytes)?;
+        }
+        let mut files = BTreeMap::new();
+        for (folder, part) in &parts.binaries {
+            for entry in part.assets() {
+                files.insert(entry.name.clone(), (folder.join(&entry.name), entry.digest));
+            }
+        }
+        if !parts.binaries.is_empty() {
+            let bytes = manifest(plan, parts, index.as_ref(), forge)?;
+            let path = folder.join(&plan.manifest);
+            atomic::write(&path, &bytes)?;
+            let checksum = package::checksum_line(&plan.manifest, Digest::of(&bytes));
+            let beside = format!("{}.sha256", plan.manifest);
+            atomic::write(&folder.join(&beside), checksum.as_bytes())?;
+            files.insert(plan.manifest.clone(), (path, Digest::of(&bytes)));
+            files.insert(beside.clone(), (folder.join(beside), Digest::of(checksum.as_bytes())));
+        }
+        let draft = Draft { tag: plan.tag.clone(), prerelease: plan.prerelease, notes: plan.notes.clone() };
+        let tag = plan.image.as_ref().map(|i| i.tag.clone()).unwrap_or_default();
+        Ok(Self { draft, files, index, index_file, tag })
+    }
+
+    /// `--until draft` stops before the version tag; images alone are tagged only once their release is public.
+    fn last_phase(&self, options: Options, forge: &dyn Forge) -> Result<diff::Phase, Error> {
+        if options.until_draft {
+            return Ok(diff::Phase::Draft);
+        }
+        let public = || Ok::<_, forge::Error>(forge.releases(&self.draft.tag)?.iter().any(|r| !r.draft));
+        if options.only == Some(Only::Images) && !public()? {
+            return Ok(diff::Phase::Stage);
+        }
+        Ok(diff::Phase::Public)
+    }
+}
+
+/// The manifest of a release that went public before its image says `image: null` and stays so: a late image is tied
+/// to it by its revision. Every other time it names the index.
+fn manifest(plan: &Plan, parts: &Parts, index: Option<&ImageIndex>, forge: &dyn Forge) -> Result<Vec<u8>, Error> {
+    let flake_lock = plan.flake_lock;
+    let full = parts.manifest(plan, flake_lock, index)?;
+    let without = parts.manifest(plan, flake_lock, None)?;
+    let is_without = |asset: &forge::Asset| matches!(asset, forge::Asset::Uploaded { digest, .. } if *digest == Digest::of(&without));
+    let releases = forge.releases(&plan.tag)?;
+    let public = releases.iter().find(|r| !r.draft).and_then(|r| r.assets.get(&plan.manifest));
+    Ok(if public.is_some_and(is_without) { without } else { full })
+}

@@ -1,0 +1,207 @@
+//! The parts of all machines, read from `dist`, checked against the plan and merged.
+
+use std::path::{Path, PathBuf};
+
+use crate::atomic::PathError;
+use crate::digest::Digest;
+use crate::image::ImageIndex;
+use crate::manifest::Manifest;
+use crate::oci;
+use crate::part::{self, BinaryPart, ImagePart, LAYOUT, Part};
+use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
+use crate::registry::{Kind, Object};
+
+/// Parts that belong to one plan, each with its folder; both lists are in the plan's order.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// One per planned target, or none where only images are published.
+    pub binaries: Vec<(PathBuf, BinaryPart)>,
+    /// One per planned platform, or none where only binaries are published.
+    pub images: Vec<(PathBuf, ImagePart)>,
+}
+
+/// Which tracks are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    /// The forge alone.
+    Binaries,
+    /// The registries alone.
+    Images,
+}
+
+/// Why parts cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// One cannot be read or has changed since it was built.
+    #[error(transparent)]
+    Part(#[from] part::Error),
+    /// An image part's layout cannot be read.
+    #[error(transparent)]
+    Layout(#[from] oci::Error),
+    /// The manifest cannot be put into words.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// Planned, but not there.
+    #[error("not in {}: {}", dist.display(), missing.join(", "))]
+    Missing {
+        /// The folder of all parts.
+        dist: PathBuf,
+        /// Triples and platforms.
+        missing: Vec<String>,
+    },
+    /// Of another version, commit or tree.
+    #[error("{}: is a part of {found}, this plan is {wanted}", path.display())]
+    Foreign {
+        /// Its folder.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What the plan says.
+        wanted: String,
+    },
+    /// Built in a way that a release does not accept.
+    #[error("parts that a release does not accept:\n  {}", reasons.join("\n  "))]
+    Host {
+        /// One sentence per part.
+        reasons: Vec<String>,
+    },
+}
+
+impl Error {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing { .. } => {
+                "build them (`sayna-release build`, `sayna-release image`) or publish one track with --only".to_owned()
+            }
+            Self::Foreign { .. } | Self::Part(part::Error::Changed { .. }) => {
+                "remove the folder and build the part again".to_owned()
+            }
+            Self::Host { .. } => {
+                "--allow-host-parts accepts them on a forge and registries that are not the table's".into()
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Parts {
+    /// Reads every planned part of the wanted tracks; all that are missing are named at once.
+    pub fn read(plan: &Plan, dist: &Path, only: Option<Only>) -> Result<Self, Error> {
+        let mut missing = Vec::new();
+        let mut binaries = Vec::new();
+        for target in plan.targets.iter().filter(|_| only != Some(Only::Images)) {
+            match read_binary(plan, dist, target)? {
+                Some(found) => binaries.push(found),
+                None => missing.push(target.triple.to_string()),
+            }
+        }
+        let mut images = Vec::new();
+        let platforms = plan.image.iter().flat_map(|i| &i.platforms);
+        for platform in platforms.filter(|_| only != Some(Only::Binaries)) {
+            match read_image(plan, dist, platform)? {
+                Some(found) => images.push(found),
+                None => missing.push(format!("{}/{}", platform.os, platform.arch)),
+            }
+        }
+        if missing.is_empty() {
+            Ok(Self { binaries, images })
+        } else {
+            Err(Error::Missing { dist: dist.into(), missing })
+        }
+    }
+
+    /// What a real release does not accept in these parts, one sentence each.
+    pub fn concerns(&self, plan: &Plan) -> Vec<String> {
+        let binaries = self.binaries.iter().map(|(_, p)| (p.target.to_string(), &p.built));
+        let images = self.images.iter().map(|(_, p)| (format!("{}/{}", p.os, p.arch), &p.built));
+        let mut concerns = Vec::new();
+        for (name, built) in binaries.chain(images) {
+            if built.rustc != plan.toolchain {
+                concerns.push(format!("{name}: built with rustc {}, the table says {}", built.rustc, plan.toolchain));
+            }
+            if built.host_assembled {
+                concerns.push(format!("{name}: its libraries came from the machine that assembled it"));
+            }
+            for left_out in &built.left_out {
+                concerns.push(format!("{name}: built without {} ({})", left_out.feature, left_out.reason));
+            }
+        }
+        concerns
+    }
+
+    /// The index over all image parts; `None` where there are none.
+    pub fn index(&self, plan: &Plan) -> Option<ImageIndex> {
+        let parts: Vec<&ImagePart> = self.images.iter().map(|(_, p)| p).collect();
+        (!parts.is_empty()).then(|| ImageIndex::of(plan, &parts))
+    }
+
+    /// The release manifest's bytes, with or without the image.
+    pub fn manifest(
+        &self,
+        plan: &Plan,
+        flake_lock: Option<Digest>,
+        image: Option<&ImageIndex>,
+    ) -> Result<Vec<u8>, Error> {
+        let binaries: Vec<BinaryPart> = self.binaries.iter().map(|(_, p)| p.clone()).collect();
+        let images: Vec<ImagePart> = self.images.iter().map(|(_, p)| p.clone()).collect();
+        Ok(Manifest::of(plan, flake_lock, &binaries, image.map(|i| (i, images.as_slice()))).to_bytes()?)
+    }
+
+    /// Everything below the image's tag, in the order of pushing. `index_file` holds the index's bytes.
+    pub fn objects(&self, index: &ImageIndex, index_file: &Path) -> Result<Vec<Object>, Error> {
+        let mut objects: Vec<Object> = Vec::new();
+        for (folder, part) in &self.images {
+            let layout = oci::Layout::open(&folder.join(LAYOUT))?;
+            let manifest = layout.manifest(part.manifest)?;
+            for blob in manifest.blobs() {
+                objects.push(object(&layout, blob.digest, blob.size, Kind::Blob));
+            }
+            objects.push(object(&layout, part.manifest, part.manifest_size, Kind::Manifest));
+        }
+        // Two platforms may share a blob, such as the certificates.
+        objects.sort_by_key(|o| (o.kind, o.digest));
+        objects.dedup_by_key(|o| o.digest);
+        let from = index_file.to_owned();
+        let size = index.bytes.len() as u64;
+        objects.push(Object { digest: index.digest, size, kind: Kind::Manifest, from });
+        Ok(objects)
+    }
+}
+
+fn object(layout: &oci::Layout, digest: Digest, size: u64, kind: Kind) -> Object {
+    Object { digest, size, kind, from: layout.blob_path(digest) }
+}
+
+fn read_binary(plan: &Plan, dist: &Path, target: &PlannedTarget) -> Result<Option<(PathBuf, BinaryPart)>, Error> {
+    let folder = dist.join(target.triple.as_str());
+    let Some(part) = Part::read(&folder)? else { return Ok(None) };
+    check_origin(plan, &folder, &part)?;
+    let Part::Binary(part) = part else { return Ok(None) };
+    part.check(&folder)?;
+    Ok(Some((folder, part)))
+}
+
+fn read_image(plan: &Plan, dist: &Path, platform: &PlannedPlatform) -> Result<Option<(PathBuf, ImagePart)>, Error> {
+    let folder = dist.join(format!("{}-{}", platform.os, platform.arch));
+    let Some(part) = Part::read(&folder)? else { return Ok(None) };
+    check_origin(plan, &folder, &part)?;
+    let Part::Image(part) = part else { return Ok(None) };
+    let layout = oci::Layout::open(&folder.join(LAYOUT))?;
+    for blob in layout.manifest(part.manifest)?.blobs() {
+        layout.check(blob)?;
+    }
+    Ok(Some((folder, part)))
+}
+
+fn check_origin(plan: &Plan, folder: &Path, part: &Part) -> Result<(), Error> {
+    let (found, wanted) = (part.origin(), plan.origin());
+    if *found == wanted {
+        return Ok(());
+    }
+    let words = |o: &part::Origin| format!("{} {} at {} ({})", o.name, o.version, o.commit, o.tree);
+    Err(Error::Foreign { path: folder.to_owned(), found: words(found), wanted: words(&wanted) })
+}

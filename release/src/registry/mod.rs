@@ -1,0 +1,91 @@
+//! Where images are published: a trait in the words of the OCI distribution specification 1.1, and its implementations.
+//!
+//! A registry only does what it is told. What to do is decided by [`crate::publish::diff`].
+
+use std::path::{Path, PathBuf};
+
+use crate::atomic::PathError;
+use crate::digest::Digest;
+use crate::lock::Lock;
+
+mod layout;
+
+pub use layout::Layout;
+
+/// Something that is pushed by digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its name.
+    pub digest: Digest,
+    /// In bytes.
+    pub size: u64,
+    /// How the registry takes it.
+    pub kind: Kind,
+    /// Where its bytes lie here.
+    pub from: PathBuf,
+}
+
+/// The two kinds of objects of a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A layer or a configuration.
+    Blob,
+    /// An image manifest or an index; what it names must be there before it.
+    Manifest,
+}
+
+/// One repository in a registry. Calls act at once and completely, or fail.
+pub trait Registry {
+    /// How people name it: `oci:dist/registry`.
+    fn name(&self) -> String;
+    /// Keeps other publishers out until the lock is dropped; `waiting` is told who holds it meanwhile.
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, Error>;
+    /// Whether it holds the object.
+    fn has(&self, object: &Object) -> Result<bool, Error>;
+    /// Stores an object by its digest; `moved` is told of bytes as they go.
+    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error>;
+    /// All tags.
+    fn tags(&self) -> Result<Vec<String>, Error>;
+    /// What a tag points at.
+    fn resolve(&self, tag: &str) -> Result<Option<Digest>, Error>;
+    /// Points a tag at a manifest or index that is there.
+    fn tag(&self, tag: &str, digest: Digest) -> Result<(), Error>;
+    /// The bytes of a manifest or index; whether they have that digest is the caller's to check.
+    fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error>;
+    /// Copies a blob's bytes to a new file; whether they have that digest is the caller's to check.
+    fn download(&self, digest: Digest, to: &Path) -> Result<(), Error>;
+}
+
+/// What a registry could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the layout.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// The registry has no such thing.
+    #[error("{registry} has no {what}")]
+    Missing {
+        /// The registry.
+        registry: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// A document that is not of the specification's form.
+    #[error("{path}: {reason}")]
+    Broken {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A local file is not what it was said to be.
+    #[error("{}: has digest {found}, expected {expected}; build the image part again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What the part says.
+        expected: Digest,
+        /// What its bytes are.
+        found: Digest,
+    },
+}

@@ -1,0 +1,181 @@
+//! Rows on the release and its files.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::{Outcome, Scene, seen};
+use crate::digest::Digest;
+use crate::manifest::{self, BinaryEntry, Manifest};
+use crate::part::FileEntry;
+
+/// One public release has the tag, and its pre-release mark is that of its version.
+pub(super) fn release(scene: &mut Scene<'_>) -> Outcome {
+    let request = scene.request;
+    let releases = request.forge.releases(request.tag).map_err(|e| e.to_string())?;
+    let [release] = releases.as_slice() else {
+        return Err(format!("{} has {} releases with the tag {}", request.forge.name(), releases.len(), request.tag));
+    };
+    if release.draft {
+        return Err(format!("{} is still a draft", release.tag));
+    }
+    let version = request.tag.strip_prefix('v').and_then(|v| semver::Version::parse(v).ok());
+    let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
+    if release.prerelease == version.pre.is_empty() {
+        return Err(format!("{version} is marked as {}", if release.prerelease { "a pre-release" } else { "stable" }));
+    }
+    let kind = if release.prerelease { "pre-release" } else { "stable" };
+    let evidence = format!("{} {}, {kind}, {} assets", request.forge.name(), release.tag, release.assets.len());
+    scene.release = Some(release.clone());
+    seen(evidence)
+}
+
+/// The manifest matches its checksum, is in this program's form and speaks of this tag (and commit, in its checkout).
+pub(super) fn manifest(scene: &mut Scene<'_>) -> Outcome {
+    let release = scene.release()?;
+    let name = release.assets.keys().find(|n| n.ends_with(".release.json"));
+    let name = name.ok_or("no asset is named *.release.json")?.clone();
+    check_checksum(scene, &name)?;
+    let bytes = fs::read(scene.asset(&name)?).map_err(|e| e.to_string())?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| format!("{name}: {e}"))?;
+    if manifest.schema != manifest::SCHEMA {
+        return Err(format!("{name} has schema {}, this program reads {}", manifest.schema, manifest::SCHEMA));
+    }
+    let expected = format!("{}-{}.release.json", manifest.name, manifest.version);
+    if manifest.tag != scene.request.tag || name != expected || manifest.tag != format!("v{}", manifest.version) {
+        return Err(format!("{name} speaks of {} {}, tag {}", manifest.name, manifest.version, manifest.tag));
+    }
+    if let Some(plan) = scene.request.plan
+        && (&plan.commit, &plan.tree, plan.commit_time) != (&manifest.commit, &manifest.tree, manifest.commit_time)
+    {
+        return Err(format!(
+            "{name} is of commit {} ({}), this checkout is at {} ({})",
+            manifest.commit, manifest.tree, plan.commit, plan.tree
+        ));
+    }
+    let evidence = format!("{name}: commit {}, {} binaries", short(&manifest.commit), manifest.binaries.len());
+    scene.manifest = Some(manifest);
+    seen(evidence)
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+/// The names that must be there: the plan's in its checkout, else the manifest's; the manifest itself and its checksum.
+fn expected(scene: &Scene<'_>) -> Result<BTreeSet<String>, String> {
+    let manifest = scene.manifest()?;
+    let own = format!("{}-{}.release.json", manifest.name, manifest.version);
+    let mut names: BTreeSet<String> = [checksum_name(&own), own].into();
+    match scene.request.plan {
+        Some(plan) => names.extend(plan.targets.iter().flat_map(|t| [&t.archive, &t.checksum, &t.sbom]).cloned()),
+        None => names.extend(manifest.assets().map(|f| f.name.clone())),
+    }
+    Ok(names)
+}
+
+/// Nothing is missing.
+pub(super) fn attached(scene: &mut Scene<'_>) -> Outcome {
+    let there = &scene.release()?.assets;
+    let expected = expected(scene)?;
+    let missing: Vec<&str> = expected.iter().filter(|n| !there.contains_key(*n)).map(String::as_str).collect();
+    if missing.is_empty() { seen(format!("{} of {}", expected.len(), expected.len())) } else { Err(missing.join(", ")) }
+}
+
+/// Nothing is too much.
+pub(super) fn nothing_else(scene: &mut Scene<'_>) -> Outcome {
+    let expected = expected(scene)?;
+    let there = scene.release()?.assets.keys();
+    let extra: Vec<&str> = there.filter(|n| !expected.contains(*n)).map(String::as_str).collect();
+    if extra.is_empty() { seen("no other file") } else { Err(format!("not planned: {}", extra.join(", "))) }
+}
+
+fn checksum_name(name: &str) -> String {
+    format!("{name}.sha256")
+}
+
+/// Holds a file against the `.sha256` beside it, in exactly the form that `sha256sum` writes.
+fn check_checksum(scene: &Scene<'_>, name: &str) -> Result<Digest, String> {
+    let beside = checksum_name(name);
+    let text = fs::read(scene.asset(&beside)?).map_err(|e| e.to_string())?;
+    let (found, _size) = Digest::of_file(&scene.asset(name)?).map_err(|e| e.to_string())?;
+    if text == format!("{}  {name}\n", found.hex()).as_bytes() {
+        return Ok(found);
+    }
+    Err(format!("{beside} says {:?}, {name} has {}", String::from_utf8_lossy(&text).trim_end(), found.hex()))
+}
+
+/// Every archive against its checksum file.
+pub(super) fn checksums(scene: &mut Scene<'_>) -> Outcome {
+    let names: Vec<String> = scene.manifest()?.binaries.iter().map(|b| b.archive.name.clone()).collect();
+    for name in &names {
+        check_checksum(scene, name)?;
+        let path = scene.asset(name)?;
+        scene.archives.insert(name.clone(), path);
+    }
+    seen(format!("sha256sum -c would say OK {} times", names.len()))
+}
+
+/// Every archive against the manifest: a checksum that was changed together with its archive shows here.
+pub(super) fn digests(scene: &mut Scene<'_>) -> Outcome {
+    let manifest = scene.manifest()?;
+    for entry in manifest.binaries.iter().flat_map(|b| [&b.archive, &b.checksum]) {
+        same(scene, entry)?;
+    }
+    let archives: Vec<String> = manifest.binaries.iter().map(|b| b.archive.digest.to_string()).collect();
+    seen(archives.join(", "))
+}
+
+fn same(scene: &Scene<'_>, entry: &FileEntry) -> Result<(), String> {
+    let (found, size) = Digest::of_file(&scene.asset(&entry.name)?).map_err(|e| e.to_string())?;
+    if (found, size) == (entry.digest, entry.size) {
+        return Ok(());
+    }
+    Err(format!("{} has {found} ({size} bytes), the manifest says {} ({} bytes)", entry.name, entry.digest, entry.size))
+}
+
+/// Every SBOM against the manifest, and against the binary that it lists.
+pub(super) fn sboms(scene: &mut Scene<'_>) -> Outcome {
+    let manifest = scene.manifest()?;
+    let mut components = Vec::new();
+    for entry in &manifest.binaries {
+        same(scene, &entry.sbom)?;
+        let bytes = fs::read(scene.asset(&entry.sbom.name)?).map_err(|e| e.to_string())?;
+        components.push(check_sbom(manifest, entry, &bytes)?);
+        if let Some(fresh) = scene.request.sboms.get(&entry.sbom.name)
+            && *fresh != bytes
+        {
+            return Err(format!("{} is not what this checkout's graph gives", entry.sbom.name));
+        }
+    }
+    let compared =
+        if scene.request.sboms.is_empty() { "not compared with a checkout" } else { "equal to this checkout's graph" };
+    let components: Vec<String> = components.iter().map(|(target, n)| format!("{target}: {n} components")).collect();
+    seen(format!("{}; {compared}", components.join(", ")))
+}
+
+fn check_sbom(manifest: &Manifest, entry: &BinaryEntry, bytes: &[u8]) -> Result<(String, usize), String> {
+    let name = &entry.sbom.name;
+    let document: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| format!("{name}: {e}"))?;
+    let at = |pointer: &str| document.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let version = at("/metadata/component/version");
+    let hash = at("/metadata/component/hashes/0/content");
+    if at("/specVersion") != "1.6" || version != manifest.version.to_string() || hash != entry.binary.digest.hex() {
+        return Err(format!("{name} describes version {version:?} with SHA-256 {hash:?}, not this binary"));
+    }
+    let count = document.pointer("/components").and_then(|c| c.as_array()).map_or(0, Vec::len);
+    Ok((entry.target.to_string(), count))
+}
+
+/// The notes as published against the checkout's changelog, or against the digest that the manifest recorded.
+pub(super) fn notes(scene: &mut Scene<'_>) -> Outcome {
+    let published = &scene.release()?.notes;
+    let lines = published.lines().count();
+    match scene.request.plan {
+        Some(plan) if plan.notes == *published => seen(format!("{lines} lines, equal to the changelog")),
+        Some(_) => Err("differ from `sayna-release changelog` of this checkout".to_owned()),
+        None if Digest::of(published.as_bytes()) == scene.manifest()?.notes => {
+            seen(format!("{lines} lines, as recorded in the manifest"))
+        }
+        None => Err("differ from what the manifest recorded".to_owned()),
+    }
+}

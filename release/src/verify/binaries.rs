@@ -1,0 +1,138 @@
+//! Rows on what is inside the archives.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use super::{Outcome, Scene, Seen, Verdict, seen};
+use crate::audit::{self, Expectations};
+use crate::digest::Digest;
+use crate::manifest::BinaryEntry;
+use crate::package;
+use crate::table::Target;
+
+/// Digests of a second build, by asset name and by platform, and where it differed if it did.
+#[derive(Debug, Clone, Default)]
+pub struct Reproduced {
+    /// By asset name (`….tar.gz`) or platform (`linux/amd64`).
+    pub digests: BTreeMap<String, Digest>,
+    /// The first difference, in words.
+    pub difference: Option<String>,
+}
+
+/// The folder, the files, their modes and times, and the recorded executable: nothing else.
+pub(super) fn contents(scene: &mut Scene<'_>) -> Outcome {
+    let manifest = scene.manifest()?.clone();
+    let mut count = 0;
+    for entry in &manifest.binaries {
+        let target = target(scene, entry)?;
+        let stem = format!("{}-{}-{}", manifest.name, manifest.version, entry.target);
+        let archive = scene.archives.get(&entry.archive.name).ok_or("the archive was not read")?;
+        let found = package::list(archive, target.archive).map_err(|e| e.to_string())?;
+        let files = scene.request.table.release.files.iter().map(|f| f.get_ref().as_str());
+        let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
+        if found != planned {
+            return Err(format!("{} holds {}, planned is {}", entry.archive.name, lines(&found), lines(&planned)));
+        }
+        let binary = scene.folder.join(format!("{}-{}", entry.target, entry.binary.name));
+        let inside = format!("{stem}/{}", entry.binary.name);
+        package::extract(archive, target.archive, &inside, &binary).map_err(|e| e.to_string())?;
+        let (digest, _) = Digest::of_file(&binary).map_err(|e| e.to_string())?;
+        if digest != entry.binary.digest {
+            return Err(format!("{inside} is {digest}, the manifest says {}", entry.binary.digest));
+        }
+        scene.binaries.insert(entry.target.to_string(), binary);
+        count += found.len();
+    }
+    seen(format!("{count} entries, as planned"))
+}
+
+fn lines(entries: &[package::Entry]) -> String {
+    entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn target<'a>(scene: &Scene<'a>, entry: &BinaryEntry) -> Result<&'a Target, String> {
+    let target = scene.request.table.target(&entry.target);
+    target.ok_or_else(|| format!("{} is not in the table", entry.target))
+}
+
+/// What each executable demands of a system, read from the file inside the archive.
+pub(super) fn audit(scene: &mut Scene<'_>) -> Outcome {
+    let mut evidence = Vec::new();
+    let mut found = Vec::new();
+    for entry in &scene.manifest()?.binaries {
+        let target = target(scene, entry)?;
+        let facts = audit::read(binary(scene, entry)?).map_err(|e| e.to_string())?;
+        let findings = audit::findings(&facts, Some(&Expectations::from(target)));
+        found.extend(findings.iter().map(|f| format!("{}: {f}", entry.target)));
+        evidence.push(format!("{}: {}", entry.target, facts.summary()));
+    }
+    match (found.is_empty(), scene.request.rehearsal) {
+        (true, _) => seen(evidence.join("; ")),
+        (false, true) => Ok(Seen { verdict: Verdict::WouldRefuse, evidence: found.join("; ") }),
+        (false, false) => Err(found.join("; ")),
+    }
+}
+
+fn binary<'a>(scene: &'a Scene<'_>, entry: &BinaryEntry) -> Result<&'a Path, String> {
+    let path = scene.binaries.get(entry.target.as_str());
+    path.map(std::path::PathBuf::as_path).ok_or_else(|| format!("{} was not unpacked", entry.target))
+}
+
+/// `--version` of every executable that this machine can run; of the others nothing is claimed.
+pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
+    let manifest = scene.manifest()?;
+    let wanted = format!("{} {}", manifest.name, manifest.version);
+    let mut evidence = Vec::new();
+    let mut ran = false;
+    for entry in &manifest.binaries {
+        if !runnable(entry) {
+            evidence.push(format!("{}: not runnable here", entry.target));
+            continue;
+        }
+        let output = Command::new(binary(scene, entry)?).arg("--version").output();
+        let output = output.map_err(|e| format!("{}: {e}", entry.target))?;
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !output.status.success() || said != wanted {
+            return Err(format!("{} --version says {said:?} ({}), not {wanted:?}", entry.target, output.status));
+        }
+        evidence.push(format!("{}: {said}", entry.target));
+        ran = true;
+    }
+    let verdict = if ran { Verdict::Ok } else { Verdict::NotHere };
+    Ok(Seen { verdict, evidence: evidence.join("; ") })
+}
+
+fn runnable(entry: &BinaryEntry) -> bool {
+    use crate::triple::Os;
+    let here = match entry.target.os() {
+        Os::Linux => cfg!(target_os = "linux"),
+        Os::Macos => cfg!(target_os = "macos"),
+        Os::Windows => cfg!(target_os = "windows"),
+    };
+    let same = entry.target.arch() == std::env::consts::ARCH;
+    here && (same || (entry.target.arch() == "i686" && cfg!(target_arch = "x86_64")))
+}
+
+/// A second build's digests against the published ones.
+pub(super) fn reproduced(scene: &mut Scene<'_>) -> Outcome {
+    let Some(second) = scene.request.reproduced else { return seen("not asked for") };
+    if let Some(difference) = &second.difference {
+        return Err(difference.clone());
+    }
+    let manifest = scene.manifest()?;
+    let archives = manifest.binaries.iter().map(|b| (b.archive.name.clone(), b.archive.digest));
+    let sboms = manifest.binaries.iter().map(|b| (b.sbom.name.clone(), b.sbom.digest));
+    let platforms = manifest.image.iter().flat_map(|i| &i.platforms);
+    let images = platforms.map(|p| (format!("{}/{}", p.os, p.arch), p.manifest));
+    let published: BTreeMap<String, Digest> = archives.chain(sboms).chain(images).collect();
+    let mut same = Vec::new();
+    for (name, digest) in &second.digests {
+        match published.get(name) {
+            Some(found) if found == digest => same.push(name.as_str()),
+            Some(found) => return Err(format!("{name}: built again it is {digest}, published is {found}")),
+            None => return Err(format!("{name} was built again but is not published")),
+        }
+    }
+    seen(format!("bit-identical: {}", same.join(", ")))
+}

@@ -1,0 +1,219 @@
+//! Rows on the image, in every registry.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::{Outcome, Scene, Seen, Verdict, seen};
+use crate::digest::Digest;
+use crate::image;
+use crate::manifest::ImageEntry;
+use crate::oci::{self, annotation};
+use crate::part::FileEntry;
+use crate::registry::Registry;
+
+/// The image that the rows below look for.
+pub(super) struct Expected {
+    tag: String,
+    index: Digest,
+    platforms: Vec<Platform>,
+}
+
+/// One platform of it.
+#[derive(Clone)]
+struct Platform {
+    name: String,
+    manifest: Digest,
+    /// The executable inside; not known of an image that came after its manifest.
+    binary: Option<FileEntry>,
+}
+
+/// One platform as its registry has it.
+pub(super) struct PlatformImage {
+    manifest: oci::Manifest,
+    config: oci::Config,
+    planned: Platform,
+}
+
+impl Expected {
+    pub(super) const fn index(&self) -> Digest {
+        self.index
+    }
+
+    fn named(entry: &ImageEntry) -> Self {
+        let platforms = entry.platforms.iter().map(|p| Platform {
+            name: format!("{}/{}", p.os, p.arch),
+            manifest: p.manifest,
+            binary: Some(p.binary.clone()),
+        });
+        Self { tag: entry.tag.clone(), index: entry.index, platforms: platforms.collect() }
+    }
+
+    /// A release that went public before its image says `image: null`. Such an image is found by its tag and tied to
+    /// the release by version and revision.
+    fn late(scene: &Scene<'_>) -> Result<Self, String> {
+        let manifest = scene.manifest()?;
+        let tag = manifest.version.to_string();
+        let missing = || "the manifest says image = null, and no image came later: `publish --only images`".to_owned();
+        let registry = scene.request.registries.first().ok_or_else(missing)?;
+        let digest = registry.resolve(&tag).map_err(|e| e.to_string())?.ok_or_else(missing)?;
+        let index = read_index(*registry, digest)?;
+        let says = |key: &str| index.annotations.get(key).map(String::as_str);
+        if says(annotation::REVISION) != Some(&manifest.commit) || says(annotation::VERSION) != Some(&tag) {
+            return Err(format!("{tag} in {} is not of commit {}", registry.name(), manifest.commit));
+        }
+        let platforms = index.manifests.iter().map(|d| Platform {
+            name: d.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
+            manifest: d.digest,
+            binary: None,
+        });
+        Ok(Self { tag, index: digest, platforms: platforms.collect() })
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the end of a row")]
+fn no_image() -> Outcome {
+    Ok(Seen { verdict: Verdict::NotHere, evidence: "no image is planned".to_owned() })
+}
+
+/// In every registry the version's tag points at the index that the manifest names, and its bytes have that digest.
+pub(super) fn tag(scene: &mut Scene<'_>) -> Outcome {
+    let planned = scene.request.plan.map_or(scene.request.table.image.is_some(), |p| p.image.is_some());
+    let (expected, how) = match &scene.manifest()?.image {
+        Some(entry) => (Expected::named(entry), "named by the manifest"),
+        None if planned => (Expected::late(scene)?, "later than its manifest, tied to it by version and revision"),
+        None => return no_image(),
+    };
+    if scene.request.registries.is_empty() {
+        return Err("there is an image, but no registry was given to look in".to_owned());
+    }
+    let (tag, wanted) = (&expected.tag, expected.index);
+    for registry in scene.request.registries {
+        let found = registry.resolve(tag).map_err(|e| e.to_string())?;
+        let found = found.ok_or_else(|| format!("{} has no tag {tag}", registry.name()))?;
+        if found != wanted {
+            return Err(format!("{}: {tag} points at {found}, not at {wanted}", registry.name()));
+        }
+        scene.index = Some(read_index(*registry, wanted)?);
+    }
+    let evidence = format!("{tag} = {wanted}, {how}");
+    scene.image = Some(expected);
+    seen(evidence)
+}
+
+fn read_index(registry: &dyn Registry, digest: Digest) -> Result<oci::Index, String> {
+    serde_json::from_slice(&document(registry, digest)?).map_err(|e| format!("index {digest}: {e}"))
+}
+
+fn document(registry: &dyn Registry, digest: Digest) -> Result<Vec<u8>, String> {
+    let bytes = registry.manifest(digest).map_err(|e| e.to_string())?;
+    let found = Digest::of(&bytes);
+    if found == digest { Ok(bytes) } else { Err(format!("{}: {digest} has bytes of {found}", registry.name())) }
+}
+
+/// Every planned platform is in the index, in order, and its configuration says so itself.
+pub(super) fn platforms(scene: &mut Scene<'_>) -> Outcome {
+    let Some(expected) = &scene.image else { return no_image() };
+    let index = scene.index.as_ref().ok_or("the index was not read")?;
+    let name = |d: &oci::Descriptor| d.platform.as_ref().map(ToString::to_string).unwrap_or_default();
+    let listed: Vec<(String, Digest)> = index.manifests.iter().map(|d| (name(d), d.digest)).collect();
+    let named: Vec<(String, Digest)> = expected.platforms.iter().map(|p| (p.name.clone(), p.manifest)).collect();
+    if listed != named {
+        return Err(format!("the index lists {listed:?}, the manifest {named:?}"));
+    }
+    if let Some(plan) = scene.request.plan.and_then(|p| p.image.as_ref()) {
+        let planned: Vec<String> = plan.platforms.iter().map(|p| format!("{}/{}", p.os, p.arch)).collect();
+        if named.iter().map(|(name, _)| name).ne(&planned) {
+            return Err(format!("the index lists {named:?}, planned are {planned:?}"));
+        }
+    }
+    let mut images = Vec::new();
+    for registry in scene.request.registries {
+        images = Vec::new();
+        for platform in &expected.platforms {
+            images.push(read_platform(*registry, platform, &scene.folder)?);
+        }
+    }
+    scene.images = images;
+    seen(named.iter().map(|(name, digest)| format!("{name} {digest}")).collect::<Vec<_>>().join(", "))
+}
+
+fn read_platform(registry: &dyn Registry, planned: &Platform, folder: &Path) -> Result<PlatformImage, String> {
+    let bytes = document(registry, planned.manifest)?;
+    let manifest: oci::Manifest =
+        serde_json::from_slice(&bytes).map_err(|e| format!("manifest {}: {e}", planned.manifest))?;
+    let path = folder.join(format!("config-{}", manifest.config.digest.hex()));
+    let bytes = fs::read(blob(registry, &manifest.config, &path)?).map_err(|e| e.to_string())?;
+    let config: oci::Config =
+        serde_json::from_slice(&bytes).map_err(|e| format!("configuration {}: {e}", manifest.config.digest))?;
+    let says = format!("{}/{}", config.os, config.architecture);
+    if says != planned.name {
+        return Err(format!("the index says {}, its configuration {says}", planned.name));
+    }
+    Ok(PlatformImage { manifest, config, planned: planned.clone() })
+}
+
+fn blob(registry: &dyn Registry, descriptor: &oci::Descriptor, to: &Path) -> Result<PathBuf, String> {
+    registry.download(descriptor.digest, to).map_err(|e| e.to_string())?;
+    let (found, size) = Digest::of_file(to).map_err(|e| e.to_string())?;
+    if (found, size) == (descriptor.digest, descriptor.size) {
+        return Ok(to.to_owned());
+    }
+    Err(format!("{}: blob {} has bytes of {found}", registry.name(), descriptor.digest))
+}
+
+/// Every layer, in every registry.
+pub(super) fn layers(scene: &mut Scene<'_>) -> Outcome {
+    if scene.image.is_none() {
+        return no_image();
+    }
+    let mut count = 0;
+    let mut size = 0;
+    for registry in scene.request.registries {
+        for image in &scene.images {
+            for layer in &image.manifest.layers {
+                blob(*registry, layer, &scene.folder.join(layer.digest.hex()))?;
+                count += 1;
+                size += layer.size;
+            }
+        }
+    }
+    seen(format!("{count} layers, {size} bytes compressed"))
+}
+
+/// Annotations and labels name version, commit, source and licence; the executable inside is the recorded one.
+pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
+    if scene.image.is_none() {
+        return no_image();
+    }
+    let manifest = scene.manifest()?;
+    let wanted = [
+        (annotation::VERSION, manifest.version.to_string()),
+        (annotation::REVISION, manifest.commit.clone()),
+        (annotation::SOURCE, manifest.source.clone()),
+    ];
+    for image in &scene.images {
+        let name = &image.planned.name;
+        for (key, value) in &wanted {
+            let said = [image.manifest.annotations.get(*key), image.config.config.labels.get(*key)];
+            if said.iter().any(|s| *s != Some(value)) {
+                return Err(format!("{name}: {key} is {said:?}, not {value:?}"));
+            }
+        }
+        check_binary(scene, image)?;
+    }
+    seen(format!("{} at {}", manifest.version, manifest.commit))
+}
+
+fn check_binary(scene: &Scene<'_>, image: &PlatformImage) -> Result<(), String> {
+    let Some(wanted) = &image.planned.binary else { return Ok(()) };
+    let layer = image.manifest.layers.last().ok_or("the image has no layer")?;
+    let file = File::open(scene.folder.join(layer.digest.hex())).map_err(|e| e.to_string())?;
+    let found = image::find_in_layer(file, &layer.media_type, &wanted.name).map_err(|e| e.to_string())?;
+    match found {
+        Some((digest, size)) if (digest, size) == (wanted.digest, wanted.size) => Ok(()),
+        Some((digest, _)) => {
+            Err(format!("{} in the image is {digest}, the manifest says {}", wanted.name, wanted.digest))
+        }
+        None => Err(format!("the last layer has no {}", wanted.name)),
+    }
+}

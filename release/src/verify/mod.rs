@@ -1,0 +1,200 @@
+//! Verify: looks at a published release as a stranger would and fills in the checklist, every row with its evidence.
+//!
+//! Each file has one row that answers for its bytes. Rows that need it say "not checked: row N" when that one fails, so
+//! that a single wrong byte makes a single row fail.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::digest::Digest;
+use crate::forge::{Forge, Release};
+use crate::manifest::Manifest;
+use crate::plan::Plan;
+use crate::registry::Registry;
+use crate::table::Table;
+
+mod assets;
+mod binaries;
+mod image;
+mod latest;
+mod rows;
+
+pub use binaries::Reproduced;
+
+/// What is verified, and against what.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
+pub struct Request<'a> {
+    /// The release's tag.
+    pub tag: &'a str,
+    /// The plan of the checkout that this runs in; outside of one, the manifest says what was planned.
+    pub plan: Option<&'a Plan>,
+    /// Floors, libraries and files of the archives.
+    pub table: &'a Table,
+    /// Where the release is.
+    pub forge: &'a dyn Forge,
+    /// Where the images are.
+    pub registries: &'a [&'a dyn Registry],
+    /// Stable versions that Git knows of.
+    pub git_versions: &'a [semver::Version],
+    /// A second build's digests, where one was made.
+    pub reproduced: Option<&'a Reproduced>,
+    /// SBOM bytes as the checkout makes them, by asset name.
+    pub sboms: &'a BTreeMap<String, Vec<u8>>,
+    /// `latest` has been moved and must be there.
+    pub promoted: bool,
+    /// What a release would be refused for is said, and fails nothing.
+    pub rehearsal: bool,
+}
+
+/// How a row came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// True, and seen.
+    Ok,
+    /// Not true.
+    Failed,
+    /// True but for what a real release would be refused for.
+    WouldRefuse,
+    /// Nothing was claimed, nothing seen.
+    NotHere,
+    /// Another row has to be true first.
+    NotChecked {
+        /// That row's number.
+        row: usize,
+    },
+}
+
+/// One line of the checklist.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// From 1.
+    pub number: usize,
+    /// Stable name for machines.
+    pub id: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// How it came out.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// What was seen, or what is wrong.
+    pub evidence: String,
+}
+
+/// The filled-in checklist.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The release's tag.
+    pub tag: String,
+    /// The forge's name.
+    pub forge: String,
+    /// The registries' names.
+    pub registries: Vec<String>,
+    /// Every row.
+    pub rows: Vec<Row>,
+    /// The manifest, where it could be read.
+    #[serde(skip)]
+    pub manifest: Option<Manifest>,
+    /// The image's index, where there is one.
+    #[serde(skip)]
+    pub index: Option<Digest>,
+}
+
+impl Report {
+    /// Whether no row failed, or hangs on one that did.
+    pub fn passed(&self) -> bool {
+        !self.rows.iter().any(|r| r.verdict.stops_promotion())
+    }
+}
+
+/// What a row found: evidence with a verdict, or the reason why it failed.
+type Outcome = Result<Seen, String>;
+
+/// Evidence.
+struct Seen {
+    verdict: Verdict,
+    evidence: String,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the end of every row that holds")]
+fn seen(evidence: impl Into<String>) -> Outcome {
+    Ok(Seen { verdict: Verdict::Ok, evidence: evidence.into() })
+}
+
+/// What rows have read so far; a row may rely on what the rows that it needs have put here.
+struct Scene<'a> {
+    request: Request<'a>,
+    folder: PathBuf,
+    release: Option<Release>,
+    manifest: Option<Manifest>,
+    archives: BTreeMap<String, PathBuf>,
+    binaries: BTreeMap<String, PathBuf>,
+    image: Option<image::Expected>,
+    index: Option<crate::oci::Index>,
+    images: Vec<image::PlatformImage>,
+}
+
+/// Fills in the checklist. `folder` is for downloads and belongs to the caller.
+pub fn run(request: Request<'_>, folder: &Path) -> Report {
+    let mut scene = Scene {
+        request,
+        folder: folder.to_owned(),
+        release: None,
+        manifest: None,
+        archives: BTreeMap::new(),
+        binaries: BTreeMap::new(),
+        image: None,
+        index: None,
+        images: Vec::new(),
+    };
+    let mut done: Vec<Row> = Vec::new();
+    for (position, check) in rows::ROWS.iter().filter(|c| (c.wanted)(&request)).enumerate() {
+        let blocking = done.iter().find(|r| check.needs.contains(&r.id) && r.verdict.stops_promotion());
+        let (verdict, evidence) = match blocking {
+            Some(row) => (Verdict::NotChecked { row: row.number }, format!("not checked: row {}", row.number)),
+            None => match (check.run)(&mut scene) {
+                Ok(seen) => (seen.verdict, seen.evidence),
+                Err(reason) => (Verdict::Failed, reason),
+            },
+        };
+        done.push(Row { number: position + 1, id: check.id, title: check.title, verdict, evidence });
+    }
+    Report {
+        tag: request.tag.to_owned(),
+        forge: request.forge.name(),
+        registries: request.registries.iter().map(|r| r.name()).collect(),
+        rows: done,
+        index: scene.image.as_ref().map(image::Expected::index),
+        manifest: scene.manifest,
+    }
+}
+
+impl Verdict {
+    /// Whether a release with such a row may not become `latest`.
+    pub fn stops_promotion(&self) -> bool {
+        matches!(self, Self::Failed | Self::NotChecked { .. })
+    }
+}
+
+impl Scene<'_> {
+    fn release(&self) -> Result<&Release, String> {
+        self.release.as_ref().ok_or_else(|| "the release was not read".to_owned())
+    }
+
+    fn manifest(&self) -> Result<&Manifest, String> {
+        self.manifest.as_ref().ok_or_else(|| "the manifest was not read".to_owned())
+    }
+
+    /// Downloads an asset once.
+    fn asset(&self, name: &str) -> Result<PathBuf, String> {
+        let path = self.folder.join(name);
+        if !path.exists() {
+            let release = self.release()?;
+            self.request.forge.download(&release.id, name, &path).map_err(|e| e.to_string())?;
+        }
+        Ok(path)
+    }
+}

@@ -1,0 +1,49 @@
+//! The rows of the checklist, in order, with what each needs.
+
+use super::{Outcome, Request, Scene, assets, binaries, image, latest};
+
+/// One row: what it claims, on which rows it rests, and how it is checked.
+pub(super) struct Check {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) needs: &'static [&'static str],
+    pub(super) wanted: fn(&Request<'_>) -> bool,
+    pub(super) run: fn(&mut Scene<'_>) -> Outcome,
+}
+
+const fn always(_: &Request<'_>) -> bool {
+    true
+}
+
+fn reproducing(request: &Request<'_>) -> bool {
+    request.reproduced.is_some()
+}
+
+macro_rules! row {
+    ($id:literal, $title:literal, $needs:expr, $run:path) => {
+        row!($id, $title, $needs, $run, always)
+    };
+    ($id:literal, $title:literal, $needs:expr, $run:path, $wanted:path) => {
+        Check { id: $id, title: $title, needs: &$needs, wanted: $wanted, run: $run }
+    };
+}
+
+pub(super) const ROWS: &[Check] = &[
+    row!("release", "the release is public", [], assets::release),
+    row!("manifest", "the manifest is whole and of this version", ["release"], assets::manifest),
+    row!("attached", "every planned file is attached", ["manifest"], assets::attached),
+    row!("nothing-else", "nothing unplanned is attached", ["manifest"], assets::nothing_else),
+    row!("checksums", "every archive has a checksum that matches", ["attached"], assets::checksums),
+    row!("digests", "archives are the ones the manifest names", ["checksums"], assets::digests),
+    row!("contents", "archives hold what was planned", ["digests"], binaries::contents),
+    row!("audit", "binaries fit their floor", ["contents"], binaries::audit),
+    row!("runs", "binaries run and say this version", ["contents"], binaries::runs),
+    row!("sbom", "SBOMs are those of these binaries", ["attached"], assets::sboms),
+    row!("notes", "the notes are the changelog's", ["manifest"], assets::notes),
+    row!("image", "the version tag is the index the manifest names", ["manifest"], image::tag),
+    row!("platforms", "every planned platform is in the index", ["image"], image::platforms),
+    row!("layers", "every layer has its digest", ["platforms"], image::layers),
+    row!("origin", "the image says where it comes from", ["layers"], image::origin),
+    row!("latest", "`latest` is right for this version", ["release", "image"], latest::latest),
+    row!("reproduced", "a fresh build gives the same bytes", ["digests"], binaries::reproduced, reproducing),
+];

@@ -1,0 +1,190 @@
+//! A small release that is real throughout: a compiled program, packed, imaged, published and promoted.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use sayna_release::digest::Digest;
+use sayna_release::forge::Directory;
+use sayna_release::image;
+use sayna_release::package;
+use sayna_release::part::{self, BinaryPart, FileEntry, ImagePart, Part};
+use sayna_release::plan::Plan;
+use sayna_release::progress::Progress;
+use sayna_release::promote;
+use sayna_release::publish::{self, Options, Places};
+use sayna_release::registry::{Layout, Registry};
+use sayna_release::table::{Compression, Source};
+use sayna_release::verify::{self, Report, Request};
+
+use crate::fixture::{built, plan, table};
+
+/// A program that says its name and version, for the host.
+fn program(version: &str, folder: &Path) -> PathBuf {
+    let (source, program) = (folder.join("main.rs"), folder.join("sayna"));
+    fs::write(&source, format!("fn main() {{ println!(\"sayna {version}\") }}")).unwrap();
+    let remap = format!("--remap-path-prefix={}=/src", folder.display());
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let mut command = Command::new(rustc);
+    let output = command.args(["-O", "-Cstrip=symbols", &remap, "-o"]).arg(&program).arg(&source).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
+/// The program of the version that most tests release, compiled once.
+static PROGRAM: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let program = program("1.2.3", folder.path());
+    (folder, program)
+});
+
+pub(crate) struct Release {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) plan: Plan,
+    pub(crate) table: Source,
+}
+
+impl Release {
+    /// Version 1.2.3 for this machine, with its image, published and not yet promoted.
+    pub(crate) fn published() -> Self {
+        let release = Self::built("1.2.3", &PROGRAM.1);
+        assert!(release.publish().complete());
+        release
+    }
+
+    pub(crate) fn built(version: &str, program: &Path) -> Self {
+        let release = Self { folder: tempfile::tempdir().unwrap(), plan: plan(version, 1, 1), table: table() };
+        release.build(program);
+        release
+    }
+
+    /// Another version into the same forge and registry.
+    pub(crate) fn next(&mut self, version: &str) {
+        self.plan = plan(version, 1, 1);
+        let folder = tempfile::tempdir().unwrap();
+        self.build(&program(version, folder.path()));
+        assert!(self.publish().complete());
+    }
+
+    fn build(&self, program: &Path) {
+        let (plan, dist) = (&self.plan, self.folder.path().join("dist"));
+        let target = &plan.targets[0];
+        let out = dist.join(target.triple.as_str());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let files = &self.table.table.release.files;
+        let input = package::Input {
+            stem: &target.stem,
+            archive: &target.archive,
+            kind: target.archive_kind,
+            epoch: plan.commit_time,
+            binary: program,
+            exe_name: "sayna".to_owned(),
+            files: files.iter().map(|f| (f.get_ref().clone(), root.join(f.get_ref()))).collect(),
+            third_party: "none\n".to_owned(),
+        };
+        let archive = package::package(&input, &out).unwrap();
+        fs::write(out.join(&target.sbom), sbom(plan, &archive.binary)).unwrap();
+        let sbom = FileEntry::of(&out, &target.sbom).unwrap();
+        let part = BinaryPart {
+            schema: part::SCHEMA,
+            origin: plan.origin(),
+            target: target.triple.clone(),
+            built: built(false),
+            binary: archive.binary,
+            archive: archive.archive,
+            checksum: archive.checksum,
+            sbom,
+        };
+        Part::Binary(part).write(&out).unwrap();
+        self.build_image(program, &dist.join("linux-amd64"));
+    }
+
+    fn build_image(&self, program: &Path, out: &Path) {
+        let platform = &self.plan.image.as_ref().unwrap().platforms[0];
+        let input = image::Input { plan: &self.plan, platform, binary: program, compression: Compression::Gzip };
+        let assembled = image::assemble(&input, &out.join(part::LAYOUT)).unwrap();
+        let part = ImagePart {
+            schema: part::SCHEMA,
+            origin: self.plan.origin(),
+            os: platform.os.clone(),
+            arch: platform.arch.clone(),
+            target: platform.target.clone(),
+            built: built(true),
+            binary: assembled.binary,
+            manifest: assembled.manifest,
+            manifest_size: assembled.manifest_size,
+            compressed: assembled.compressed,
+        };
+        Part::Image(part).write(out).unwrap();
+    }
+
+    pub(crate) fn forge(&self) -> Directory {
+        Directory::new(self.folder.path().join("forge"))
+    }
+
+    pub(crate) fn registry(&self) -> Layout {
+        Layout::new(self.folder.path().join("registry"))
+    }
+
+    pub(crate) fn publish(&self) -> publish::Outcome {
+        let (forge, registry) = (self.forge(), self.registry());
+        let places = Places { forge: &forge, registries: &[&registry], official: false };
+        let options = Options { allow_host_parts: true, ..Options::default() };
+        publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet()).unwrap()
+    }
+
+    /// Runs `work` with a request for the given tag; a stranger has no plan.
+    fn with_request<T>(&self, plan: Option<&Plan>, promoted: bool, work: impl FnOnce(Request<'_>) -> T) -> T {
+        let (forge, registry) = (self.forge(), self.registry());
+        let registries: [&dyn Registry; 1] = [&registry];
+        work(Request {
+            tag: &self.plan.tag,
+            plan,
+            table: &self.table.table,
+            forge: &forge,
+            registries: &registries,
+            git_versions: &[],
+            reproduced: None,
+            sboms: &BTreeMap::new(),
+            promoted,
+            rehearsal: false,
+        })
+    }
+
+    pub(crate) fn verify(&self) -> Report {
+        self.with_request(Some(&self.plan), false, run)
+    }
+
+    pub(crate) fn verify_as_a_stranger(&self) -> Report {
+        self.with_request(None, false, run)
+    }
+
+    pub(crate) fn promote(&self, back: bool) -> Result<promote::Outcome, promote::Error> {
+        self.with_request(Some(&self.plan), false, |request| promote::run(&request, &run(request), back, false))
+    }
+}
+
+fn run(request: Request<'_>) -> Report {
+    verify::run(request, tempfile::tempdir().unwrap().path())
+}
+
+fn sbom(plan: &Plan, binary: &FileEntry) -> String {
+    let component = serde_json::json!({
+        "version": plan.version.to_string(),
+        "hashes": [{"alg": "SHA-256", "content": binary.digest.hex()}],
+    });
+    serde_json::json!({"specVersion": "1.6", "metadata": {"component": component}, "components": []}).to_string()
+}
+
+/// The digests of index, manifest and configuration, to tell blobs apart.
+pub(crate) fn documents(registry: &Layout, tag: &str) -> [Digest; 3] {
+    let index = registry.resolve(tag).unwrap().unwrap();
+    let at = |digest: Digest, pointer: &str| {
+        let document: serde_json::Value = serde_json::from_slice(&registry.manifest(digest).unwrap()).unwrap();
+        document.pointer(pointer).unwrap().as_str().unwrap().parse().unwrap()
+    };
+    let manifest: Digest = at(index, "/manifests/0/digest");
+    [index, manifest, at(manifest, "/config/digest")]
+}

@@ -1,0 +1,161 @@
+//! A forge and a registry that stop at the n-th change, as a killed publisher would, with that change half done.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sayna_release::digest::Digest;
+use sayna_release::forge::{self, Directory, Draft, Forge, Release, Upload};
+use sayna_release::lock::Lock;
+use sayna_release::registry::{self, Layout, Object, Registry};
+
+/// How many changes are left before the stop; shared by forge and registry, as they die together.
+pub(crate) struct Fuse {
+    left: Cell<usize>,
+    stopped: Cell<bool>,
+}
+
+impl Fuse {
+    pub(crate) fn new(changes: usize) -> Self {
+        Self { left: Cell::new(changes), stopped: Cell::new(false) }
+    }
+
+    /// Whether this change may still be made. After the first that may not, none may.
+    fn burn(&self) -> bool {
+        match self.left.get() {
+            0 => self.stopped.set(true),
+            n => self.left.set(n - 1),
+        }
+        !self.stopped.get()
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.stopped.get()
+    }
+}
+
+pub(crate) struct StoppingForge<'a> {
+    pub(crate) inner: Directory,
+    pub(crate) root: PathBuf,
+    pub(crate) fuse: &'a Fuse,
+    /// Called after every change, to look at the public side.
+    pub(crate) look: &'a dyn Fn(),
+}
+
+impl StoppingForge<'_> {
+    fn change<T>(&self, tear: impl FnOnce(), act: impl FnOnce() -> Result<T, forge::Error>) -> Result<T, forge::Error> {
+        if !self.fuse.burn() {
+            tear();
+            (self.look)();
+            return Err(forge::Error::Missing { forge: "a stopped forge".into(), what: "answer".into() });
+        }
+        let done = act();
+        (self.look)();
+        done
+    }
+}
+
+impl Forge for StoppingForge<'_> {
+    fn name(&self) -> String {
+        self.inner.name()
+    }
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, forge::Error> {
+        self.inner.lock(waiting)
+    }
+    fn releases(&self, tag: &str) -> Result<Vec<Release>, forge::Error> {
+        self.inner.releases(tag)
+    }
+    fn published(&self) -> Result<Vec<String>, forge::Error> {
+        self.inner.published()
+    }
+    fn latest(&self) -> Result<Option<String>, forge::Error> {
+        self.inner.latest()
+    }
+    fn create_draft(&self, draft: &Draft) -> Result<String, forge::Error> {
+        let half = || fs::create_dir_all(self.root.join("draft/.partial-half/assets")).unwrap();
+        self.change(half, || self.inner.create_draft(draft))
+    }
+    fn update_draft(&self, id: &str, draft: &Draft) -> Result<(), forge::Error> {
+        self.change(|| (), || self.inner.update_draft(id, draft))
+    }
+    fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), forge::Error> {
+        let half = || {
+            let bytes = fs::read(upload.path).unwrap();
+            let path = self.root.join("draft").join(id).join("assets").join(format!("{}.partial", upload.name));
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        };
+        self.change(half, || self.inner.upload(id, upload, moved))
+    }
+    fn delete_asset(&self, id: &str, name: &str) -> Result<(), forge::Error> {
+        self.change(|| (), || self.inner.delete_asset(id, name))
+    }
+    fn publish(&self, id: &str) -> Result<(), forge::Error> {
+        self.change(|| (), || self.inner.publish(id))
+    }
+    fn set_latest(&self, id: &str) -> Result<(), forge::Error> {
+        self.change(|| (), || self.inner.set_latest(id))
+    }
+    fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), forge::Error> {
+        self.inner.download(id, name, to)
+    }
+}
+
+pub(crate) struct StoppingRegistry<'a> {
+    pub(crate) inner: Layout,
+    pub(crate) root: PathBuf,
+    pub(crate) fuse: &'a Fuse,
+    pub(crate) look: &'a dyn Fn(),
+}
+
+impl StoppingRegistry<'_> {
+    fn change<T>(
+        &self,
+        tear: impl FnOnce(),
+        act: impl FnOnce() -> Result<T, registry::Error>,
+    ) -> Result<T, registry::Error> {
+        if !self.fuse.burn() {
+            tear();
+            (self.look)();
+            return Err(registry::Error::Missing { registry: "a stopped registry".into(), what: "answer".into() });
+        }
+        let done = act();
+        (self.look)();
+        done
+    }
+}
+
+impl Registry for StoppingRegistry<'_> {
+    fn name(&self) -> String {
+        self.inner.name()
+    }
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, registry::Error> {
+        self.inner.lock(waiting)
+    }
+    fn has(&self, object: &Object) -> Result<bool, registry::Error> {
+        self.inner.has(object)
+    }
+    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), registry::Error> {
+        let half = || {
+            let bytes = fs::read(&object.from).unwrap();
+            let blobs = self.root.join("blobs/sha256");
+            fs::create_dir_all(&blobs).unwrap();
+            fs::write(blobs.join(".partial-half"), &bytes[..bytes.len() / 2]).unwrap();
+        };
+        self.change(half, || self.inner.push(object, moved))
+    }
+    fn tags(&self) -> Result<Vec<String>, registry::Error> {
+        self.inner.tags()
+    }
+    fn resolve(&self, tag: &str) -> Result<Option<Digest>, registry::Error> {
+        self.inner.resolve(tag)
+    }
+    fn tag(&self, tag: &str, digest: Digest) -> Result<(), registry::Error> {
+        self.change(|| (), || self.inner.tag(tag, digest))
+    }
+    fn manifest(&self, digest: Digest) -> Result<Vec<u8>, registry::Error> {
+        self.inner.manifest(digest)
+    }
+    fn download(&self, digest: Digest, to: &Path) -> Result<(), registry::Error> {
+        self.inner.download(digest, to)
+    }
+}

@@ -1,0 +1,149 @@
+//! The checklist: every row holds for a good release, and one wrong byte anywhere fails exactly one row.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use sayna_release::forge::Forge as _;
+use sayna_release::promote::Error;
+use sayna_release::publish::Refusal;
+use sayna_release::registry::Registry as _;
+use sayna_release::verify::{Report, Verdict};
+
+use crate::fixture::tree;
+use crate::published::{Release, documents};
+
+fn failed(report: &Report) -> Vec<(&str, &str)> {
+    let failed = report.rows.iter().filter(|r| r.verdict == Verdict::Failed);
+    failed.map(|r| (r.id, r.evidence.as_str())).collect()
+}
+
+fn row<'a>(report: &'a Report, id: &str) -> (&'a Verdict, &'a str) {
+    let row = report.rows.iter().find(|r| r.id == id).unwrap();
+    (&row.verdict, &row.evidence)
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn every_row_holds_before_and_after_promotion_for_maintainer_and_stranger() {
+    let release = Release::published();
+    for report in [release.verify(), release.verify_as_a_stranger()] {
+        assert_eq!(failed(&report), [], "{report:#?}");
+        assert!(row(&report, "latest").1.starts_with("awaiting promotion"), "{report:#?}");
+        assert!(row(&report, "runs").1.contains("sayna 1.2.3"));
+        assert_eq!(row(&report, "audit").0, &Verdict::Ok, "{report:#?}");
+    }
+    assert_eq!(release.promote(false).unwrap().moves.len(), 2);
+    for report in [release.verify(), release.verify_as_a_stranger()] {
+        assert!(report.passed(), "{report:#?}");
+        assert_eq!(row(&report, "latest").0, &Verdict::Ok);
+    }
+    assert!(release.promote(false).unwrap().moves.is_empty(), "a second promotion moves nothing");
+}
+
+/// Which row answers for a file of forge and registry.
+fn responsible(release: &Release, path: &Path) -> &'static [&'static str] {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let [index, manifest, config] = documents(&release.registry(), "1.2.3").map(|d| d.hex());
+    match name {
+        "release.json" => &["release"],
+        "notes.md" => &["notes"],
+        "index.json" => &["image", "latest"],
+        "latest" => &["latest"],
+        "oci-layout" => &["image"],
+        _ if name.contains(".release.json") => &["manifest"],
+        _ if name.contains(".tar.gz") => &["checksums"],
+        _ if name.ends_with(".cdx.json") => &["sbom"],
+        _ if name == index => &["image"],
+        _ if name == manifest || name == config => &["platforms"],
+        _ => &["layers"],
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn one_flipped_byte_anywhere_fails_exactly_the_right_row() {
+    let release = Release::published();
+    release.promote(false).unwrap();
+    let mut kinds: BTreeSet<&str> = BTreeSet::new();
+    for side in ["forge", "registry"] {
+        let root = release.folder.path().join(side);
+        for (path, bytes) in tree(&root) {
+            let rows = responsible(&release, &path);
+            kinds.extend(rows);
+            for position in [0, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
+                let mut wrong = bytes.clone();
+                wrong[position] ^= 1;
+                fs::write(root.join(&path), &wrong).unwrap();
+                let report = release.verify();
+                let failed = failed(&report);
+                let place = format!("{side}/{} at {position}: {failed:#?}", path.display());
+                assert_eq!(failed.len(), 1, "{place}");
+                assert!(rows.contains(&failed[0].0), "{place}");
+                only_waits_for_the_failed_row(&report, &place);
+                fs::write(root.join(&path), &bytes).unwrap();
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 9, "every kind of file was there: {kinds:?}");
+    assert!(release.verify().passed());
+}
+
+/// Rows that rest on the failed one, directly or not, say so by its number or by that of one in between.
+fn only_waits_for_the_failed_row(report: &Report, place: &str) {
+    for row in &report.rows {
+        if let Verdict::NotChecked { row: number } = row.verdict {
+            let blocking = &report.rows[number - 1];
+            assert!(matches!(blocking.verdict, Verdict::Failed | Verdict::NotChecked { .. }), "{place}: {row:?}");
+            assert_eq!(row.evidence, format!("not checked: row {number}"));
+        }
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn missing_and_additional_files_have_their_rows() {
+    let release = Release::published();
+    let assets = release.folder.path().join("forge/published/v1.2.3/assets");
+    fs::write(assets.join("extra.txt"), "extra").unwrap();
+    let report = release.verify();
+    assert_eq!(failed(&report), [("nothing-else", "not planned: extra.txt")]);
+    fs::remove_file(assets.join("extra.txt")).unwrap();
+    fs::remove_file(assets.join(&release.plan.targets[0].sbom)).unwrap();
+    let report = release.verify();
+    assert_eq!(failed(&report), [("attached", release.plan.targets[0].sbom.as_str())]);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_release_that_fails_verification_is_never_promoted() {
+    let release = Release::published();
+    let notes = release.folder.path().join("forge/published/v1.2.3/notes.md");
+    fs::write(&notes, "something else").unwrap();
+    let Err(Error::Unverified { row, .. }) = release.promote(false) else { panic!("promoted") };
+    assert_eq!(row.id, "notes");
+    assert_eq!(release.forge().latest().unwrap(), None);
+    assert_eq!(release.registry().resolve("latest").unwrap(), None);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn latest_follows_the_newest_stable_version_and_never_goes_back_but_on_purpose() {
+    let mut release = Release::published();
+    release.promote(false).unwrap();
+    release.next("1.3.0-rc.1");
+    assert!(matches!(release.promote(false), Err(Error::Refused(Refusal::Latest(_)))));
+    release.next("1.3.0");
+    release.promote(false).unwrap();
+    release.next("1.2.4");
+    let outcome = release.promote(false).unwrap();
+    assert_eq!(outcome.stays.as_deref(), Some("1.3.0 is newer and keeps `latest`"));
+    assert_eq!(release.forge().latest().unwrap().as_deref(), Some("v1.3.0"));
+    let report = release.verify();
+    assert!(report.passed() && row(&report, "latest").1.starts_with("1.3.0 is newer"), "{report:#?}");
+    // 1.3.0 turns out to be bad.
+    assert_eq!(release.promote(true).unwrap().moves.len(), 2);
+    assert_eq!(release.forge().latest().unwrap().as_deref(), Some("v1.2.4"));
+    let registry = release.registry();
+    assert_eq!(registry.resolve("latest").unwrap(), registry.resolve("1.2.4").unwrap());
+}
