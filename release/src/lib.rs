@@ -7,8 +7,12 @@
 
 pub mod atomic;
 pub mod audit;
+pub mod build;
 pub mod changelog;
+pub mod cli;
+pub mod commands;
 pub mod digest;
+pub mod failure;
 pub mod forge;
 pub mod git;
 pub mod graph;
@@ -24,6 +28,9 @@ pub mod progress;
 pub mod promote;
 pub mod publish;
 pub mod registry;
+pub mod rehearse;
+pub mod report;
+pub mod reproduce;
 pub mod sbom;
 pub mod snippet;
 pub mod table;

@@ -1,0 +1,247 @@
+//! The builder `cargo`: one executable, by the machine's own toolchain, with the same bytes in every folder.
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStderr, Command, Stdio};
+
+use cargo_metadata::Message;
+use semver::Version;
+
+use super::Error;
+use crate::atomic::At as _;
+use crate::progress::Progress;
+use crate::table::Floor;
+use crate::triple::{Os, Triple};
+
+/// What `rustc -vV` says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rustc {
+    /// Its version.
+    pub version: Version,
+    /// The triple it runs on.
+    pub host: String,
+    /// The commit its standard library's paths are named by.
+    pub commit: String,
+    /// Where its standard library lies.
+    pub sysroot: PathBuf,
+}
+
+impl Rustc {
+    /// Asks `$RUSTC`, or the `rustc` in the path.
+    pub fn ask() -> Result<Self, Error> {
+        let about = output(Command::new(rustc()).arg("-vV"))?;
+        let field = |name: &str| {
+            let line = about.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": "));
+            line.map(str::to_owned).ok_or_else(|| Error::Rustc { said: about.clone() })
+        };
+        let version = field("release")?.parse().map_err(|_not_semver| Error::Rustc { said: about.clone() })?;
+        let sysroot = output(Command::new(rustc()).args(["--print", "sysroot"]))?;
+        Ok(Self { version, host: field("host")?, commit: field("commit-hash")?, sysroot: sysroot.trim().into() })
+    }
+
+    /// Why a target cannot be built on this machine; `None` where it can.
+    pub fn lacks(&self, triple: &Triple) -> Option<String> {
+        if self.host == triple.as_str() {
+            return None;
+        }
+        let host: Option<Triple> = self.host.parse().ok();
+        let std = self.sysroot.join("lib/rustlib").join(triple.as_str()).join("lib");
+        // Apple's and Microsoft's linkers serve every architecture of theirs; on Linux somebody has to name one.
+        let linker = format!("CARGO_TARGET_{}_LINKER", triple.as_str().to_uppercase().replace('-', "_"));
+        let links = host.is_some_and(|h| h.os() == triple.os() && h.os() != Os::Linux) || env(&linker).is_some();
+        match (std.is_dir(), links) {
+            (true, true) => None,
+            (false, _) => Some(format!("this machine is {} and has no standard library for it", self.host)),
+            (true, false) => Some(format!("this machine is {} and {linker} names no linker for it", self.host)),
+        }
+    }
+}
+
+/// One call of `cargo build`.
+#[derive(Debug, Clone)]
+pub(super) struct Call<'a> {
+    /// The checkout.
+    pub(super) root: &'a Path,
+    /// The package and binary.
+    pub(super) name: &'a str,
+    /// What for.
+    pub(super) triple: &'a Triple,
+    /// Cargo features, by name.
+    pub(super) features: &'a [String],
+    /// The oldest system.
+    pub(super) floor: &'a Floor,
+    /// Where Cargo puts its files; its own choice where `None`.
+    pub(super) target_dir: Option<&'a Path>,
+    /// Cargo's home; its own choice where `None`.
+    pub(super) home: Option<&'a Path>,
+}
+
+/// Builds and gives the executable's path, as Cargo itself reports it.
+pub(super) fn build(call: &Call<'_>, rustc: &Rustc, progress: &Progress) -> Result<PathBuf, Error> {
+    let mut command = command(call, rustc)?;
+    let task = progress.spinner(&format!("cargo build {} for {}", call.name, call.triple));
+    let mut child = command.spawn().map_err(|source| Error::Start { program: "cargo".into(), source })?;
+    let stderr = child.stderr.take();
+    let tail = std::thread::spawn(move || last_lines(stderr));
+    let mut executable = None;
+    let mut done = 0_u32;
+    let stdout = child.stdout.take().into_iter().flat_map(|out| Message::parse_stream(BufReader::new(out)));
+    for message in stdout {
+        let message = message.map_err(|source| Error::Start { program: "cargo".into(), source })?;
+        let Message::CompilerArtifact(artifact) = message else { continue };
+        done += 1;
+        task.note(&format!("{}: {done} compiled, last {}", call.triple, artifact.target.name));
+        if artifact.target.name == call.name
+            && let Some(path) = artifact.executable
+        {
+            executable = Some(path.into_std_path_buf());
+        }
+    }
+    let status = child.wait().map_err(|source| Error::Start { program: "cargo".into(), source })?;
+    let said = tail.join().unwrap_or_default();
+    match executable {
+        Some(path) if status.success() => Ok(path),
+        _ => Err(Error::Cargo { triple: call.triple.clone(), said }),
+    }
+}
+
+fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
+    let home = match call.home {
+        Some(home) => home.to_owned(),
+        None => cargo_home()?,
+    };
+    let target_dir = match (call.target_dir, env("CARGO_TARGET_DIR")) {
+        (Some(folder), _) => folder.to_owned(),
+        (None, Some(folder)) => call.root.join(folder),
+        (None, None) => call.root.join("target"),
+    };
+    let map = paths(call.root, &home, &target_dir, rustc);
+    let mut command = Command::new(env("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(call.root).args(["build", "--release", "--locked", "--no-default-features"]);
+    command.args(["--package", call.name, "--bin", call.name, "--target", call.triple.as_str()]);
+    command.args(["--message-format", "json-render-diagnostics", "--features", &call.features.join(",")]);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| changes_the_output(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    command.env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", &target_dir);
+    command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(call, &map).join("\u{1f}"));
+    let c_flags: Vec<String> = map.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();
+    if call.triple.os() != Os::Windows {
+        command.env("CFLAGS", c_flags.join(" ")).env("CXXFLAGS", c_flags.join(" "));
+    }
+    if let Some(version) = &call.floor.macos {
+        command.env("MACOSX_DEPLOYMENT_TARGET", version.to_string());
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+/// What a path of this machine becomes in the binary. Where one lies in another, the later rule wins.
+fn paths(root: &Path, home: &Path, target_dir: &Path, rustc: &Rustc) -> Vec<(String, String)> {
+    let text = |p: &Path| p.display().to_string();
+    vec![
+        (text(root), "/src".to_owned()),
+        (text(home), "/cargo".to_owned()),
+        (text(target_dir), "/target".to_owned()),
+        // With the component rust-src installed, the standard library's own paths would become local ones.
+        (text(&rustc.sysroot.join("lib/rustlib/src/rust")), format!("/rustc/{}", rustc.commit)),
+    ]
+}
+
+fn rust_flags(call: &Call<'_>, map: &[(String, String)]) -> Vec<String> {
+    let mut flags: Vec<String> = map.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
+    if call.triple.os() == Os::Windows {
+        // No time in the header, no path of the debug file, no Visual C++ redistributable, control-flow guard.
+        let extra = [
+            "-Clink-arg=/Brepro",
+            "-Clink-arg=/PDBALTPATH:%_PDB%",
+            "-Ctarget-feature=+crt-static",
+            "-Ccontrol-flow-guard=yes",
+        ];
+        flags.extend(extra.map(str::to_owned));
+    }
+    flags
+}
+
+/// Variables by which two honest machines would build two binaries: other flags, other profiles, wrappers, codecs that
+/// are compiled in where their headers are found, and the time, which must not be inside.
+fn changes_the_output(name: &str) -> bool {
+    const EXACT: [&str; 10] = [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_INCREMENTAL",
+        "CUDA_HOME",
+        "SOURCE_DATE_EPOCH",
+        "DOCS_RS",
+    ];
+    EXACT.contains(&name)
+        || name.starts_with("CARGO_PROFILE_")
+        || (name.starts_with("CARGO_TARGET_") && name.ends_with("_RUSTFLAGS"))
+}
+
+fn cargo_home() -> Result<PathBuf, Error> {
+    if let Some(home) = env("CARGO_HOME") {
+        return Ok(home.into());
+    }
+    let home = std::env::home_dir().ok_or(Error::NoHome)?;
+    Ok(home.join(".cargo"))
+}
+
+fn rustc() -> String {
+    env("RUSTC").unwrap_or_else(|| "rustc".to_owned())
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn output(command: &mut Command) -> Result<String, Error> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let out = command.output().map_err(|source| Error::Start { program, source })?;
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// The end of what a program said: enough to see the error, bounded whatever it prints.
+fn last_lines(stderr: Option<ChildStderr>) -> String {
+    let mut lines = VecDeque::new();
+    let reader = stderr.into_iter().flat_map(|e| BufReader::new(e).lines());
+    for line in reader.map_while(Result::ok) {
+        if lines.len() == 40 {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+    Vec::from(lines).join("\n")
+}
+
+/// A second Cargo home with another path and the same downloads, for a build that must not depend on where it lies.
+pub fn second_home(at: &Path) -> Result<(), Error> {
+    let first = cargo_home()?;
+    std::fs::create_dir_all(at).at("create the folder", at)?;
+    for name in ["registry", "git", "config.toml"] {
+        let (from, to) = (first.join(name), at.join(name));
+        if from.exists() && !to.exists() {
+            link(&from, &to).at("link", &to)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(windows)]
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+    if from.is_dir() {
+        std::os::windows::fs::symlink_dir(from, to)
+    } else {
+        std::os::windows::fs::symlink_file(from, to)
+    }
+}

@@ -1,0 +1,113 @@
+//! Why there is no part.
+
+use crate::atomic::PathError;
+use crate::audit::{self, Finding};
+use crate::triple::Triple;
+use crate::{graph, image, licences, package, part, sbom};
+
+/// Why there is no part.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A program that is not there or broke off.
+    #[error("cannot run {program}: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// `rustc -vV` says something unknown.
+    #[error("rustc -vV gives no release, host and commit-hash: {said}")]
+    Rustc {
+        /// What it said.
+        said: String,
+    },
+    /// Neither `CARGO_HOME` nor a home folder.
+    #[error("cannot tell where Cargo's home is: neither CARGO_HOME nor HOME is set")]
+    NoHome,
+    /// The build failed.
+    #[error("cargo build for {triple} failed:\n{said}")]
+    Cargo {
+        /// The target.
+        triple: Triple,
+        /// The end of what Cargo said.
+        said: String,
+    },
+    /// Another machine's work.
+    #[error("{what} is not built on this machine: {reason}")]
+    NotHere {
+        /// A triple or platform.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The table has no such target.
+    #[error("{what} is not in sayna-release.toml; it has {}", known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        what: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The executable would not run where it must.
+    #[error("the audit of {what} found:\n{}", findings.iter().map(|f| format!("  {f}")).collect::<Vec<_>>().join("\n"))]
+    Findings {
+        /// A triple or platform.
+        what: String,
+        /// What.
+        findings: Vec<Finding>,
+    },
+    /// Larger than the table allows.
+    #[error("{what} has {found} bytes, its budget in sayna-release.toml is {budget}")]
+    Budget {
+        /// A file or image.
+        what: String,
+        /// Its size.
+        found: u64,
+        /// The allowed size.
+        budget: u64,
+    },
+    /// The executable cannot be read.
+    #[error(transparent)]
+    Audit(#[from] audit::Error),
+    /// The dependency graph.
+    #[error(transparent)]
+    Graph(#[from] graph::Error),
+    /// A licence.
+    #[error(transparent)]
+    Licences(#[from] licences::Error),
+    /// The archive.
+    #[error(transparent)]
+    Package(#[from] package::Error),
+    /// The SBOM.
+    #[error(transparent)]
+    Sbom(#[from] sbom::Error),
+    /// The image.
+    #[error(transparent)]
+    Image(#[from] image::Error),
+    /// An earlier part.
+    #[error(transparent)]
+    Part(#[from] part::Error),
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] PathError),
+}
+
+impl Error {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Start { program, .. } => Some(format!("install {program} or put it into PATH")),
+            Self::NotHere { .. } => Some("build it on its own runner; docs/adding-a-target.md names them".to_owned()),
+            Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
+            Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),
+            Self::Audit(e) => e.hint(),
+            Self::Graph(e) => e.hint(),
+            Self::Licences(e) => e.hint(),
+            Self::Package(e) => e.hint(),
+            Self::Sbom(e) => e.hint(),
+            Self::Image(e) => e.hint(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Which features a machine can build, by the native inputs that it has.
+
+use std::path::PathBuf;
+
+use crate::part::LeftOut;
+use crate::table::{Native, Table};
+use crate::triple::Triple;
+
+/// The native inputs of those features.
+pub fn natives<'a>(table: &'a Table, features: &[String]) -> Vec<&'a Native> {
+    table.native.iter().filter(|n| features.contains(n.feature.get_ref())).collect()
+}
+
+/// Which of the wanted features this machine can build for the target, and which it must leave out.
+pub fn features(table: &Table, triple: &Triple, wanted: &[String]) -> (Vec<String>, Vec<LeftOut>) {
+    let mut on = Vec::new();
+    let mut left_out = Vec::new();
+    for feature in wanted {
+        let mut needed = table.native.iter().filter(|n| n.feature.get_ref() == feature);
+        match needed.find_map(|native| lacking(native, triple)) {
+            None => on.push(feature.clone()),
+            Some(reason) => left_out.push(LeftOut { feature: feature.clone(), reason }),
+        }
+    }
+    (on, left_out)
+}
+
+/// Why this machine lacks a native input; `None` where it lies ready.
+fn lacking(native: &Native, triple: &Triple) -> Option<String> {
+    let name = native.name.get_ref();
+    if !native.sha256.contains_key(triple) {
+        return Some(format!("there is no {name} for {triple}"));
+    }
+    let variable = native.env.as_ref()?;
+    let folder = std::env::var_os(variable).map(PathBuf::from);
+    match folder {
+        Some(folder) if folder.is_dir() => None,
+        Some(folder) => Some(format!("{variable} names {}, which is no folder", folder.display())),
+        None => Some(format!("this machine has no {name}: {variable} is not set")),
+    }
+}

@@ -1,0 +1,216 @@
+//! Build: one target's executable → audit → archive, licences, SBOM → part; or one platform's image → part.
+
+use std::path::{Path, PathBuf};
+
+use crate::atomic;
+use crate::audit::{self, Finding};
+use crate::graph::Graph;
+use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, LAYOUT, Part};
+use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
+use crate::progress::Progress;
+use crate::table::{Builder, Compression, Size, Table, Target};
+use crate::triple::Triple;
+use crate::{image, licences, package, sbom};
+
+mod cargo;
+mod error;
+mod features;
+
+pub use cargo::{Rustc, second_home};
+pub use error::Error;
+pub use features::{features, natives};
+
+/// What every build of one run shares.
+#[derive(Debug, Clone)]
+pub struct Job<'a> {
+    /// The checkout, or a copy of it.
+    pub root: &'a Path,
+    /// The table.
+    pub table: &'a Table,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The machine's compiler.
+    pub rustc: &'a Rustc,
+    /// Where Cargo puts its files; its own choice where `None`.
+    pub target_dir: Option<PathBuf>,
+    /// Cargo's home; its own choice where `None`.
+    pub home: Option<PathBuf>,
+    /// Take a part that is there and whole instead of building it again.
+    pub reuse: bool,
+    /// Keep a binary that the audit would refuse; the findings are given back.
+    pub keep_going: bool,
+}
+
+/// A part that was made, or found whole.
+#[derive(Debug, Clone)]
+pub struct Made<P> {
+    /// The part.
+    pub part: P,
+    /// It was there already.
+    pub reused: bool,
+    /// What a release would be refused for.
+    pub findings: Vec<Finding>,
+}
+
+/// Makes a target's part in `dist/<triple>/`.
+pub fn binary(
+    job: &Job<'_>,
+    planned: &PlannedTarget,
+    dist: &Path,
+    progress: &Progress,
+) -> Result<Made<BinaryPart>, Error> {
+    let target = entry(job.table, &planned.triple)?;
+    let out = dist.join(planned.triple.as_str());
+    let built = would_build(job, &planned.triple, &planned.features, false);
+    if let Some(part) = whole_binary(job, &out, &built) {
+        return Ok(Made { part, reused: true, findings: Vec::new() });
+    }
+    let executable = executable(job, target, &built.features, progress)?;
+    let findings = audit_one(job, target, &executable)?;
+    atomic::sweep(&out)?;
+    let archive = archive(job, planned, &executable, &out)?;
+    held(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
+    held(&archive.archive.name, archive.archive.size, target.budget.archive)?;
+    atomic::write(&out.join(&planned.sbom), &fresh_sbom(job, &planned.triple, &built, &archive.binary)?)?;
+    let part = BinaryPart {
+        schema: part::SCHEMA,
+        origin: job.plan.origin(),
+        target: planned.triple.clone(),
+        built,
+        binary: archive.binary,
+        archive: archive.archive,
+        checksum: archive.checksum,
+        sbom: FileEntry::of(&out, &planned.sbom)?,
+    };
+    Part::Binary(part.clone()).write(&out)?;
+    Ok(Made { part, reused: false, findings })
+}
+
+/// Makes a platform's part in `dist/<os>-<arch>/`.
+pub fn image(
+    job: &Job<'_>,
+    platform: &PlannedPlatform,
+    dist: &Path,
+    progress: &Progress,
+) -> Result<Made<ImagePart>, Error> {
+    let target = entry(job.table, &platform.target)?;
+    let out = dist.join(format!("{}-{}", platform.os, platform.arch));
+    let wanted = job.plan.image.as_ref().map(|i| i.features.clone()).unwrap_or_default();
+    let built = would_build(job, &platform.target, &wanted, true);
+    if let Some(part) = whole_image(job, &out, &built) {
+        return Ok(Made { part, reused: true, findings: Vec::new() });
+    }
+    let executable = executable(job, target, &built.features, progress)?;
+    let findings = audit_one(job, target, &executable)?;
+    let compression = job.table.image.as_ref().map_or(Compression::Gzip, |i| i.compression);
+    let input = image::Input { plan: job.plan, platform, binary: &executable, compression };
+    let assembled = image::assemble(&input, &out.join(LAYOUT))?;
+    if let Some(image) = &job.table.image {
+        held(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
+    }
+    let part = ImagePart {
+        schema: part::SCHEMA,
+        origin: job.plan.origin(),
+        os: platform.os.clone(),
+        arch: platform.arch.clone(),
+        target: platform.target.clone(),
+        built,
+        binary: assembled.binary,
+        manifest: assembled.manifest,
+        manifest_size: assembled.manifest_size,
+        compressed: assembled.compressed,
+    };
+    Part::Image(part.clone()).write(&out)?;
+    Ok(Made { part, reused: false, findings })
+}
+
+/// The SBOM of a target's binary as this checkout makes it.
+pub fn fresh_sbom(job: &Job<'_>, target: &Triple, built: &Built, binary: &FileEntry) -> Result<Vec<u8>, Error> {
+    let graph = Graph::resolve(job.root, &job.plan.name, target, &built.features)?;
+    let natives = natives(job.table, &built.features);
+    let plan = job.plan;
+    Ok(sbom::document(&sbom::Input { plan, target, rustc: &built.rustc, graph: &graph, natives: &natives, binary })?)
+}
+
+/// How this machine would build a target.
+pub fn would_build(job: &Job<'_>, triple: &Triple, wanted: &[String], host_assembled: bool) -> Built {
+    let (features, left_out) = features(job.table, triple, wanted);
+    Built { by: Builder::Cargo, rustc: job.rustc.version.clone(), features, left_out, host_assembled }
+}
+
+/// Archive and checksum of a binary that exists, in `out`.
+pub fn archive(job: &Job<'_>, planned: &PlannedTarget, binary: &Path, out: &Path) -> Result<package::Archive, Error> {
+    let built = would_build(job, &planned.triple, &planned.features, false);
+    let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
+    let natives = natives(job.table, &built.features);
+    let files = job.table.release.files.iter().map(|f| (f.get_ref().clone(), job.root.join(f.get_ref())));
+    let input = package::Input {
+        stem: &planned.stem,
+        archive: &planned.archive,
+        kind: planned.archive_kind,
+        epoch: job.plan.commit_time,
+        binary,
+        exe_name: format!("{}{}", job.plan.name, planned.triple.exe_suffix()),
+        files: files.collect(),
+        third_party: licences::third_party(job.root, &graph, &natives)?,
+    };
+    Ok(package::package(&input, out)?)
+}
+
+/// The most that a binary may weigh: its target's budget, or a smaller one for a build without some of its features.
+pub fn binary_budget(table: &Table, target: &Target, built: &Built) -> Size {
+    let reduced = target.budget.without_livekit.filter(|_| !built.left_out.is_empty());
+    let bare = built.features.is_empty() && target.triple.get_ref().as_str() == "x86_64-unknown-linux-gnu";
+    let bare = table.budget.default_binary.filter(|_| bare);
+    [reduced, bare].into_iter().flatten().fold(target.budget.binary, Size::min)
+}
+
+fn entry<'a>(table: &'a Table, triple: &Triple) -> Result<&'a Target, Error> {
+    table.target(triple).ok_or_else(|| Error::Unknown {
+        what: triple.to_string(),
+        known: table.targets.iter().map(|t| t.triple.get_ref().to_string()).collect(),
+    })
+}
+
+fn executable(job: &Job<'_>, target: &Target, features: &[String], progress: &Progress) -> Result<PathBuf, Error> {
+    let triple = target.triple.get_ref();
+    if let Some(reason) = job.rustc.lacks(triple) {
+        return Err(Error::NotHere { what: triple.to_string(), reason });
+    }
+    let call = cargo::Call {
+        root: job.root,
+        name: &job.plan.name,
+        triple,
+        features,
+        floor: &target.floor,
+        target_dir: job.target_dir.as_deref(),
+        home: job.home.as_deref(),
+    };
+    cargo::build(&call, job.rustc, progress)
+}
+
+fn audit_one(job: &Job<'_>, target: &Target, executable: &Path) -> Result<Vec<Finding>, Error> {
+    let facts = audit::read(executable)?;
+    let findings = audit::findings(&facts, Some(&audit::Expectations::from(target)));
+    if findings.is_empty() || job.keep_going {
+        return Ok(findings);
+    }
+    Err(Error::Findings { what: target.triple.get_ref().to_string(), findings })
+}
+
+fn held(what: &str, found: u64, budget: Size) -> Result<(), Error> {
+    if found <= budget.0 { Ok(()) } else { Err(Error::Budget { what: what.to_owned(), found, budget: budget.0 }) }
+}
+
+/// A part that is there, of this plan, built in this way, and whole. Whatever else lies there is built anew.
+fn whole_binary(job: &Job<'_>, out: &Path, built: &Built) -> Option<BinaryPart> {
+    let Ok(Some(Part::Binary(part))) = Part::read(out) else { return None };
+    let same = job.reuse && part.origin == job.plan.origin() && part.built == *built;
+    (same && part.check(out).is_ok()).then_some(part)
+}
+
+fn whole_image(job: &Job<'_>, out: &Path, built: &Built) -> Option<ImagePart> {
+    let Ok(Some(Part::Image(part))) = Part::read(out) else { return None };
+    let same = job.reuse && part.origin == job.plan.origin() && part.built == *built;
+    (same && image::check(&out.join(LAYOUT), part.manifest).is_ok()).then_some(part)
+}

@@ -1,0 +1,91 @@
+//! Commands that change nothing but, where asked, the changelog.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Here, Output, root};
+use crate::atomic;
+use crate::audit::{self, Expectations, Facts, Finding};
+use crate::changelog::{self, Request};
+use crate::cli::{AuditArgs, ChangelogArgs, Cli, Format, PlanArgs};
+use crate::failure::{Failure, INCOMPLETE, REFUSED};
+use crate::git::Checkout;
+use crate::plan;
+use crate::table::Source;
+
+/// `plan`
+pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
+    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone() })?;
+    let refused = made.meant && !made.problems.is_empty();
+    let text = match if here.json { Format::Json } else { args.format } {
+        Format::Text => plan::output::text(&made, true),
+        Format::Json => plan::output::json(&made),
+        // A workflow must not get a matrix to build from.
+        Format::Matrix if refused => here.plan(&args.tag).map(|_| String::new())?,
+        Format::Matrix => plan::output::matrix(&made.plan, args.builder),
+    };
+    Ok(Output { text, status: if refused { REFUSED } else { 0 } })
+}
+
+/// `changelog`
+pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Failure> {
+    let checkout = Checkout::open(&here.root)?;
+    let tag = match &args.tag.tag {
+        Some(tag) => tag.clone(),
+        None => plan::make(&here.root, &plan::Options::default())?.plan.tag,
+    };
+    if args.write {
+        let request = Request::of(&checkout, &tag)?;
+        let upcoming = matches!(request, Request::Upcoming(_)).then_some(tag.as_str());
+        let changed = changelog::write(&here.root, upcoming)?;
+        let text = if changed { "wrote CHANGELOG.md\n" } else { "CHANGELOG.md is up to date\n" };
+        return Ok(Output::done(text));
+    }
+    let notes = changelog::notes(&here.root, &Request::of(&checkout, &tag)?)?;
+    for commit in &notes.unconventional {
+        here.progress.line(&format!("warning: not in the conventional form: {commit}"));
+    }
+    if let Some(path) = &args.output {
+        atomic::write(path, notes.markdown.as_bytes())?;
+        return Ok(Output::done(format!("wrote {}\n", path.display())));
+    }
+    let value = BTreeMap::from([("tag", &tag), ("notes", &notes.markdown)]);
+    Output::of(here.json, &value, |_| notes.markdown.clone(), true)
+}
+
+#[derive(Serialize)]
+struct Audited<'a> {
+    file: String,
+    target: Option<String>,
+    facts: &'a Facts,
+    findings: &'a [Finding],
+}
+
+/// `audit`: outside a checkout, files are held against the table that this program was built with.
+pub(super) fn audit(args: &AuditArgs, cli: &Cli) -> Result<Output, Failure> {
+    let source = match root(cli.root.as_deref()) {
+        Ok(root) => Source::read(&root)?,
+        Err(_outside) if cli.root.is_none() => Source::built_in()?,
+        Err(failure) => return Err(failure),
+    };
+    let mut text = String::new();
+    let mut documents = Vec::new();
+    let mut status = 0;
+    for path in &args.files {
+        let facts = audit::read(path)?;
+        let target = audit::matching(&facts, &source.table);
+        let findings = audit::findings(&facts, target.map(Expectations::from).as_ref());
+        if !findings.is_empty() {
+            status = INCOMPLETE;
+        }
+        let triple = target.map(|t| t.triple.get_ref().to_string());
+        text.push_str(&audit::render(path, &facts, &findings));
+        let file = path.display().to_string();
+        documents.push(serde_json::to_value(Audited { file, target: triple, facts: &facts, findings: &findings })?);
+    }
+    if cli.json {
+        text = serde_json::to_string_pretty(&documents)? + "\n";
+    }
+    Ok(Output { text, status })
+}

@@ -1,0 +1,105 @@
+//! Commands that make parts, or what goes into them.
+
+use std::path::{Path, PathBuf};
+
+use super::{Here, Output};
+use crate::atomic::At as _;
+use crate::build::{self, Job, Rustc};
+use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, SbomArgs};
+use crate::digest::Digest;
+use crate::failure::Failure;
+use crate::part::{FileEntry, Part};
+use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
+use crate::triple::Triple;
+
+/// `build`
+pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
+    if args.builder == BuilderChoice::Nix {
+        let hint = "use --builder cargo, or auto, which takes Nix as soon as there is a flake";
+        return Err(Failure::usage("this checkout has no flake.nix, so there is nothing for Nix to build", hint));
+    }
+    let made = here.plan(&args.tag)?;
+    let rustc = Rustc::ask()?;
+    let target = target(&made.plan, args.target.as_ref(), &rustc)?;
+    let made = build::binary(&here.job(&made.plan, &rustc), target, &here.root.join(&args.out), &here.progress)?;
+    let folder = args.out.join(made.part.target.as_str());
+    Output::of(
+        here.json,
+        &made.part,
+        |part| {
+            let files = part.assets().map(|f| line(&folder, f));
+            let left_out = part.built.left_out.iter().map(|l| format!("  without {}: {}\n", l.feature, l.reason));
+            files.into_iter().chain(left_out).collect()
+        },
+        true,
+    )
+}
+
+fn line(folder: &Path, file: &FileEntry) -> String {
+    format!("{}  {} bytes  {}\n", folder.join(&file.name).display(), file.size, file.digest)
+}
+
+fn target<'a>(plan: &'a Plan, triple: Option<&Triple>, rustc: &Rustc) -> Result<&'a PlannedTarget, Failure> {
+    let wanted = triple.map_or(rustc.host.as_str(), Triple::as_str);
+    let found = plan.targets.iter().find(|t| t.triple.as_str() == wanted);
+    found.ok_or_else(|| unknown(wanted, plan.targets.iter().map(|t| t.triple.to_string())))
+}
+
+fn unknown(what: &str, known: impl Iterator<Item = String>) -> Failure {
+    build::Error::Unknown { what: what.to_owned(), known: known.collect() }.into()
+}
+
+/// `package`
+pub(super) fn package(here: &Here, args: &PackageArgs) -> Result<Output, Failure> {
+    let made = here.plan(&args.tag)?;
+    let rustc = Rustc::ask()?;
+    let target = target(&made.plan, Some(&args.target), &rustc)?;
+    let archive = build::archive(&here.job(&made.plan, &rustc), target, &args.binary, &here.root.join(&args.out))?;
+    let files = [archive.archive, archive.checksum];
+    Output::of(here.json, &files, |files| files.iter().map(|f| line(&args.out, f)).collect(), true)
+}
+
+/// `image`
+pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
+    let made = here.plan(&args.tag)?;
+    let rustc = Rustc::ask()?;
+    let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
+    let made = build::image(&here.job(&made.plan, &rustc), platform, &here.root.join(&args.out), &here.progress)?;
+    let folder = args.out.join(format!("{}-{}", made.part.os, made.part.arch)).join(crate::part::LAYOUT);
+    let text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), made.part.compressed, made.part.manifest);
+    Output::of(here.json, &made.part, |_| text, true)
+}
+
+fn platform<'a>(plan: &'a Plan, wanted: Option<&str>, rustc: &Rustc) -> Result<&'a PlannedPlatform, Failure> {
+    let name = |p: &PlannedPlatform| format!("{}/{}", p.os, p.arch);
+    let mut all = plan.image.iter().flat_map(|i| &i.platforms);
+    let found = all.find(|p| match wanted {
+        Some(wanted) => name(p) == wanted,
+        None => p.target.as_str() == rustc.host,
+    });
+    let known = plan.image.iter().flat_map(|i| &i.platforms).map(name);
+    found.ok_or_else(|| unknown(wanted.unwrap_or(&rustc.host), known))
+}
+
+/// `sbom`
+pub(super) fn sbom(here: &Here, args: &SbomArgs) -> Result<Output, Failure> {
+    let made = here.plan(&args.tag)?;
+    let rustc = Rustc::ask()?;
+    let planned = target(&made.plan, args.target.as_ref(), &rustc)?;
+    let job: Job<'_> = here.job(&made.plan, &rustc);
+    let folder: PathBuf = here.root.join(&args.dist).join(planned.triple.as_str());
+    let bytes = match (&args.binary, Part::read(&folder)?) {
+        (Some(binary), _) => {
+            let built = build::would_build(&job, &planned.triple, &planned.features, false);
+            let (digest, size) = Digest::of_file(binary).at("read", binary)?;
+            let name = format!("{}{}", made.plan.name, planned.triple.exe_suffix());
+            build::fresh_sbom(&job, &planned.triple, &built, &FileEntry { name, size, digest })?
+        }
+        (None, Some(Part::Binary(part))) => build::fresh_sbom(&job, &part.target, &part.built, &part.binary)?,
+        (None, _) => {
+            let text = format!("{} has no part, so there is no binary to describe", folder.display());
+            return Err(Failure::usage(text, "name one with --binary, or run `sayna-release build` first"));
+        }
+    };
+    Ok(Output::done(String::from_utf8_lossy(&bytes)))
+}

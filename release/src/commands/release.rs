@@ -1,0 +1,109 @@
+//! Commands on a whole release.
+
+use std::collections::BTreeMap;
+
+use super::{Here, Output, places, registries};
+use crate::atomic::At as _;
+use crate::build::Rustc;
+use crate::cli::{PromoteArgs, PublishArgs, RehearseArgs, TrackChoice, VerifyArgs};
+use crate::failure::Failure;
+use crate::git::Checkout;
+use crate::publish::{self, Only, Options, Places};
+use crate::verify::{self, Report, Reproduced, Request};
+use crate::{promote, rehearse, report, reproduce};
+
+/// `rehearse`
+pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failure> {
+    let summary = rehearse::run(&here.root, &here.source.table, args.once, &here.progress)?;
+    let passed = summary.passed;
+    Output::of(here.json, &summary, report::rehearsal, passed)
+}
+
+/// `publish`
+pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure> {
+    let made = here.plan_for(&args.tag, &args.places)?;
+    let (forge, layouts) = places(&args.places)?;
+    let registries = registries(&layouts);
+    let options = Options {
+        only: args.only.map(|only| match only {
+            TrackChoice::Binaries => Only::Binaries,
+            TrackChoice::Images => Only::Images,
+        }),
+        until_draft: args.until.is_some(),
+        dry_run: args.dry_run,
+        allow_host_parts: args.allow_host_parts,
+    };
+    let there = Places { forge: &forge, registries: &registries, official: false };
+    let outcome = publish::run(&made.plan, &here.root.join(&args.dist), there, options, &here.progress)?;
+    let complete = outcome.complete();
+    Output::of(here.json, &outcome, |o| report::published(o, args.dry_run), complete)
+}
+
+/// `verify`
+pub(super) fn verify(here: &Here, args: &VerifyArgs) -> Result<Output, Failure> {
+    with_request(here, &args.tag, &args.places, args.reproduce, |request, folder| {
+        let report = verify::run(request, folder);
+        let passed = report.passed();
+        Output::of(here.json, &report, report::checklist, passed)
+    })
+}
+
+/// `promote`
+pub(super) fn promote(here: &Here, args: &PromoteArgs) -> Result<Output, Failure> {
+    with_request(here, &args.tag, &args.places, false, |request, folder| {
+        let waiting = |who: &str| here.progress.line(who);
+        let _forge_lock = request.forge.lock(&waiting)?;
+        let _registry_locks = request.registries.iter().map(|r| r.lock(&waiting)).collect::<Result<Vec<_>, _>>()?;
+        let before: Report = verify::run(request, &folder.join("before"));
+        let outcome = promote::run(&request, &before, args.back, args.dry_run)?;
+        if args.dry_run {
+            return Output::of(here.json, &outcome, |o| report::promoted(o, true), true);
+        }
+        // Read again: what counts is where `latest` points now.
+        let after = verify::run(Request { promoted: !args.back, ..request }, &folder.join("after"));
+        let passed = after.passed();
+        let text = |o: &promote::Outcome| report::promoted(o, false) + &report::checklist(&after);
+        Output::of(here.json, &outcome, text, passed)
+    })
+}
+
+/// Reads plan, history and places, and lends them to `work` with a folder for downloads.
+fn with_request(
+    here: &Here,
+    tag: &crate::cli::TagArg,
+    place_args: &crate::cli::PlaceArgs,
+    reproduce: bool,
+    work: impl FnOnce(Request<'_>, &std::path::Path) -> Result<Output, Failure>,
+) -> Result<Output, Failure> {
+    let made = here.plan_for(tag, place_args)?;
+    let (forge, layouts) = places(place_args)?;
+    let registries = registries(&layouts);
+    let checkout = Checkout::open(&here.root)?;
+    let git_versions = checkout.stable_versions()?;
+    let rustc = Rustc::ask()?;
+    let scratch = here.root.join("dist");
+    std::fs::create_dir_all(&scratch).at("create the folder", &scratch)?;
+    let folder = tempfile::Builder::new().prefix(crate::atomic::PARTIAL).tempdir_in(&scratch);
+    let folder = folder.at("write into", &scratch)?;
+    let reproduced = if reproduce {
+        let plan = rehearse::narrow(made.plan.clone(), &rustc)?;
+        let job = here.job(&plan, &rustc);
+        let (digests, _) = reproduce::build_again(&job, &checkout, &folder.path().join("again"), &here.progress)?;
+        Some(Reproduced { digests, difference: None })
+    } else {
+        None
+    };
+    let request = Request {
+        tag: &made.plan.tag,
+        plan: Some(&made.plan),
+        table: &here.source.table,
+        forge: &forge,
+        registries: &registries,
+        git_versions: &git_versions,
+        reproduced: reproduced.as_ref(),
+        sboms: &BTreeMap::new(),
+        promoted: false,
+        rehearsal: false,
+    };
+    work(request, folder.path())
+}

@@ -1,0 +1,357 @@
+//! Rehearse: a whole release, here, for real, against an embedded forge and registry, and then once more.
+//!
+//! Everything lies in `dist/rehearsal/<commit or content>/`: `parts`, `forge`, `registry`, and `second` while the
+//! second build runs. A stop at any point costs a rerun, which takes up what is whole.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::atomic::{self, At as _, PathError};
+use crate::build::{self, Job, Rustc};
+use crate::digest::Digest;
+use crate::forge::{Directory, Forge};
+use crate::part::{BinaryPart, ImagePart};
+use crate::plan::{self, Made, NotPlanned, Plan};
+use crate::progress::Progress;
+use crate::publish::{self, Options, Places};
+use crate::registry::{Layout, Registry};
+use crate::reproduce;
+use crate::table::Table;
+use crate::verify::{self, Report, Reproduced, Request};
+use crate::{git, promote};
+
+/// What a rehearsal showed.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// What was released, as far as this machine can build it.
+    pub plan: Plan,
+    /// Why a real release of this tree would be refused.
+    pub would_refuse: Vec<String>,
+    /// Binaries and images, with sizes and budgets.
+    pub products: Vec<Product>,
+    /// The checklist after everything.
+    pub report: Report,
+    /// Whether a second build gave the same bytes; `None` where none was made.
+    pub reproduced: Option<bool>,
+    /// Seconds per stage, in order.
+    pub stages: Vec<Stage>,
+    /// Where it all lies.
+    pub folder: PathBuf,
+    /// Whether everything that could be shown here was.
+    pub passed: bool,
+}
+
+/// One size against its budget.
+#[derive(Debug, Serialize)]
+pub struct Product {
+    /// A file name or platform.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Allowed, in bytes.
+    pub budget: u64,
+}
+
+/// How long a stage took.
+#[derive(Debug, Serialize)]
+pub struct Stage {
+    /// Its name.
+    pub name: &'static str,
+    /// Wall time.
+    pub seconds: f64,
+    /// What it did, in a few words.
+    pub note: String,
+}
+
+/// Why a rehearsal could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No plan.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    /// The history.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// A build.
+    #[error(transparent)]
+    Build(#[from] build::Error),
+    /// Publishing.
+    #[error(transparent)]
+    Publish(#[from] publish::Error),
+    /// Promoting.
+    #[error(transparent)]
+    Promote(#[from] promote::Error),
+    /// Comparing the two builds.
+    #[error(transparent)]
+    Reproduce(#[from] reproduce::Error),
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// This machine's triple is not in the table.
+    #[error("this machine is {host}, and the table has no target that it can build: {}", reasons.join("; "))]
+    NothingHere {
+        /// The host's triple.
+        host: String,
+        /// Why not, per target.
+        reasons: Vec<String>,
+    },
+}
+
+impl Error {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Plan(e) => e.hint(),
+            Self::Git(e) => e.hint(),
+            Self::Build(e) => e.hint(),
+            Self::Publish(e) if e.is_refusal() => {
+                Some("this rehearsal was made in another way before: remove its folder under dist/rehearsal".to_owned())
+            }
+            Self::Publish(e) => e.hint(),
+            Self::Promote(e) => e.hint(),
+            Self::NothingHere { .. } => Some("docs/adding-a-target.md says how to add one".to_owned()),
+            Self::Reproduce(_) | Self::File(_) => None,
+        }
+    }
+}
+
+/// The stages so far, timed.
+struct Clock<'a> {
+    progress: &'a Progress,
+    stages: Vec<Stage>,
+}
+
+impl Clock<'_> {
+    fn stage<T, E: Into<Error>>(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<(T, String), E>,
+    ) -> Result<T, Error> {
+        let begun = Instant::now();
+        let (value, note) = work().map_err(Into::into)?;
+        let took = begun.elapsed();
+        self.progress.line(&format!("{name:>10}  {note}  {}", seconds(took)));
+        self.stages.push(Stage { name, seconds: took.as_secs_f64(), note });
+        Ok(value)
+    }
+}
+
+fn seconds(took: Duration) -> String {
+    format!("({:.1} s)", took.as_secs_f64())
+}
+
+/// Runs a whole release of the tree at `root`; `once` leaves the second build out.
+pub fn run(root: &Path, table: &Table, once: bool, progress: &Progress) -> Result<Summary, Error> {
+    let mut clock = Clock { progress, stages: Vec::new() };
+    let checkout = git::Checkout::open(root)?;
+    let rustc = Rustc::ask()?;
+    let made = clock.stage("plan", || {
+        let made = plan::make(root, &plan::Options::default())?;
+        let made = Made { plan: narrow(made.plan, &rustc)?, ..made };
+        let note = format!("{} at {}, {} target(s) here", made.plan.tag, short(&made.plan), made.plan.targets.len());
+        Ok::<_, Error>((made, note))
+    })?;
+    let plan = &made.plan;
+    let mut would_refuse: Vec<String> = made.problems.iter().map(|p| p.message.clone()).collect();
+    let folder = folder(root, plan, &rustc);
+    let parts = folder.join("parts");
+    let job = Job { root, table, plan, rustc: &rustc, target_dir: None, home: None, reuse: true, keep_going: true };
+    let (binaries, images) = build_all(&job, &parts, &mut clock, &mut would_refuse)?;
+
+    let forge = Directory::new(folder.join("forge"));
+    let registry = Layout::new(folder.join("registry"));
+    let registries: [&dyn Registry; 1] = [&registry];
+    let places = Places { forge: &forge, registries: &registries, official: false };
+    clock.stage("publish", || {
+        let options = Options { allow_host_parts: true, ..Options::default() };
+        let outcome = publish::run(plan, &parts, places, options, progress)?;
+        let count: usize = outcome.tracks.iter().map(|t| t.actions.len()).sum();
+        Ok::<_, publish::Error>(((), if count == 0 { "nothing left to do".into() } else { format!("{count} actions") }))
+    })?;
+
+    let sboms = fresh_sboms(&job, &binaries)?;
+    let git_versions = checkout.stable_versions()?;
+    let request = Request {
+        tag: &plan.tag,
+        plan: Some(plan),
+        table,
+        forge: &forge as &dyn Forge,
+        registries: &registries,
+        git_versions: &git_versions,
+        reproduced: None,
+        sboms: &sboms,
+        promoted: false,
+        rehearsal: true,
+    };
+    let report = clock.stage("verify", || checked(&request, &folder))?;
+    clock.stage("promote", || promoted(&request, &report))?;
+    let reproduced =
+        if once { None } else { Some(second(&job, &checkout, &folder, (&binaries, &images), &mut clock)?) };
+    let last = Request { reproduced: reproduced.as_ref(), promoted: plan.latest, ..request };
+    let report = clock.stage("verify", || checked(&last, &folder))?;
+    let passed = report.passed();
+    let reproduced = reproduced.map(|r| r.difference.is_none());
+    let products = products(table, &binaries, &images);
+    Ok(Summary { plan: made.plan, would_refuse, products, report, reproduced, stages: clock.stages, folder, passed })
+}
+
+fn short(plan: &Plan) -> String {
+    let commit = plan.commit.get(..12).unwrap_or(&plan.commit);
+    if plan.tree == "clean" { commit.to_owned() } else { format!("{commit} with changes ({})", plan.tree) }
+}
+
+/// One folder per content and compiler: what differs never meets what was published before.
+fn folder(root: &Path, plan: &Plan, rustc: &Rustc) -> PathBuf {
+    let id = if plan.tree == "clean" { plan.commit.get(..12).unwrap_or(&plan.commit) } else { &plan.tree };
+    let compiler = if rustc.version == plan.toolchain { String::new() } else { format!("-rustc-{}", rustc.version) };
+    root.join("dist/rehearsal").join(format!("{id}{compiler}"))
+}
+
+/// Leaves out what this machine cannot build, with the reason.
+pub fn narrow(mut plan: Plan, rustc: &Rustc) -> Result<Plan, Error> {
+    let (here, elsewhere): (Vec<_>, Vec<_>) = plan.targets.into_iter().partition(|t| rustc.lacks(&t.triple).is_none());
+    plan.targets = here;
+    for target in elsewhere {
+        let reason = rustc.lacks(&target.triple).unwrap_or_default();
+        plan.left_out.push(NotPlanned { what: target.triple.to_string(), reason });
+    }
+    if plan.targets.is_empty() {
+        let reasons = plan.left_out.iter().map(|n| format!("{}: {}", n.what, n.reason)).collect();
+        return Err(Error::NothingHere { host: rustc.host.clone(), reasons });
+    }
+    if let Some(mut image) = plan.image.take() {
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            image.platforms.into_iter().partition(|p| crate::image::not_here(p).is_none());
+        image.platforms = here;
+        for platform in elsewhere {
+            let reason = crate::image::not_here(&platform).unwrap_or_default();
+            plan.left_out.push(NotPlanned { what: format!("image {}/{}", platform.os, platform.arch), reason });
+        }
+        plan.image = Some(image).filter(|i| !i.platforms.is_empty());
+    }
+    Ok(plan)
+}
+
+fn build_all(
+    job: &Job<'_>,
+    parts: &Path,
+    clock: &mut Clock<'_>,
+    would_refuse: &mut Vec<String>,
+) -> Result<(Vec<BinaryPart>, Vec<ImagePart>), Error> {
+    let progress = clock.progress;
+    let mut findings = Vec::new();
+    let mut binaries = Vec::new();
+    for target in &job.plan.targets {
+        let made = clock.stage("build", || {
+            let made = build::binary(job, target, parts, progress)?;
+            let note = format!("{}{}", made.part.archive.name, if made.reused { ", there already" } else { "" });
+            Ok::<_, build::Error>((made, note))
+        })?;
+        findings.extend(made.findings);
+        binaries.push(made.part);
+    }
+    let mut images = Vec::new();
+    for platform in job.plan.image.iter().flat_map(|i| &i.platforms) {
+        let made = clock.stage("image", || {
+            let made = build::image(job, platform, parts, progress)?;
+            let there = if made.reused { ", there already" } else { "" };
+            Ok::<_, build::Error>((made.clone(), format!("{}/{}{there}", made.part.os, made.part.arch)))
+        })?;
+        images.push(made.part);
+    }
+    would_refuse.extend(findings.iter().map(ToString::to_string));
+    Ok((binaries, images))
+}
+
+fn fresh_sboms(job: &Job<'_>, binaries: &[BinaryPart]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let mut sboms = BTreeMap::new();
+    for part in binaries {
+        sboms.insert(part.sbom.name.clone(), build::fresh_sbom(job, &part.target, &part.built, &part.binary)?);
+    }
+    Ok(sboms)
+}
+
+fn checked(request: &Request<'_>, folder: &Path) -> Result<(Report, String), Error> {
+    let downloads = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(folder).at("write into", folder)?;
+    let report = verify::run(*request, downloads.path());
+    let failed = report.rows.iter().filter(|r| r.verdict.stops_promotion()).count();
+    let note = match failed {
+        0 => format!("{} rows hold", report.rows.len()),
+        n => format!("{n} of {} rows do not hold", report.rows.len()),
+    };
+    Ok((report, note))
+}
+
+fn promoted(request: &Request<'_>, report: &Report) -> Result<((), String), Error> {
+    if request.plan.is_some_and(|p| p.prerelease) {
+        return Ok(((), "a pre-release leaves `latest` alone".to_owned()));
+    }
+    if !report.passed() {
+        return Ok(((), "not promoted: see the checklist".to_owned()));
+    }
+    let outcome = promote::run(request, report, false, false)?;
+    Ok(((), outcome.stays.unwrap_or_else(|| outcome.moves.join("; "))))
+}
+
+/// The record of a second build: its digests, valid as long as the first build's are the same.
+#[derive(Serialize, Deserialize)]
+struct Proof {
+    digests: BTreeMap<String, Digest>,
+}
+
+fn second(
+    job: &Job<'_>,
+    checkout: &git::Checkout,
+    folder: &Path,
+    first: (&[BinaryPart], &[ImagePart]),
+    clock: &mut Clock<'_>,
+) -> Result<Reproduced, Error> {
+    let record = folder.join("second.json");
+    let wanted = reproduce::digests(first.0, first.1);
+    let proof: Option<Proof> = fs::read(&record).ok().and_then(|b| serde_json::from_slice(&b).ok());
+    if let Some(proof) = proof.filter(|p| p.digests == wanted) {
+        return clock.stage("again", || {
+            Ok::<_, Error>((Reproduced { digests: proof.digests, difference: None }, "proven before".to_owned()))
+        });
+    }
+    let place = folder.join("second");
+    let progress = clock.progress;
+    let reproduced = clock.stage("again", || {
+        let (digests, parts) = reproduce::build_again(job, checkout, &place, progress)?;
+        let difference =
+            if digests == wanted { None } else { Some(reproduce::explain(&folder.join("parts"), &parts)?) };
+        let note = difference.clone().unwrap_or_else(|| format!("{} digests, bit-identical", digests.len()));
+        Ok::<_, Error>((Reproduced { digests, difference }, note))
+    })?;
+    // What differs is kept, to be looked at.
+    if reproduced.difference.is_none() {
+        reproduce::remove(&place)?;
+        let proof = Proof { digests: reproduced.digests.clone() };
+        let text = serde_json::to_vec_pretty(&proof).map_err(std::io::Error::other).at("describe", &record)?;
+        atomic::write(&record, &text)?;
+    }
+    Ok(reproduced)
+}
+
+fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> Vec<Product> {
+    let mut products = Vec::new();
+    for part in binaries {
+        let Some(target) = table.target(&part.target) else { continue };
+        let name = format!("{} ({})", part.binary.name, part.target);
+        products.push(Product {
+            name,
+            size: part.binary.size,
+            budget: build::binary_budget(table, target, &part.built).0,
+        });
+        let budget = target.budget.archive.0;
+        products.push(Product { name: part.archive.name.clone(), size: part.archive.size, budget });
+    }
+    let budget = table.image.as_ref().map_or(0, |i| i.budget.0);
+    let images = images.iter().map(|p| (format!("image {}/{}", p.os, p.arch), p.compressed));
+    products.extend(images.map(|(name, size)| Product { name, size, budget }));
+    products
+}

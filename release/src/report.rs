@@ -1,0 +1,145 @@
+//! The words and tables that people read. Machines read the same values as JSON.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::promote;
+use crate::publish;
+use crate::rehearse::Summary;
+use crate::verify::{Report, Row, Verdict};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const QUIET: Style = AnsiColor::BrightBlack.on_default();
+const HEAD: Style = Style::new().bold();
+
+fn painted(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The checklist as a table.
+pub fn checklist(report: &Report) -> String {
+    let mut text = painted(HEAD, &format!("{} in {}", report.tag, places(report))) + "\n";
+    let width = report.rows.iter().map(|r| r.title.len()).max().unwrap_or_default();
+    for row in &report.rows {
+        let (style, word) = word(&row.verdict);
+        // Padded before it is painted: the escape codes have no width.
+        let line = format!("{:>3}  {}  {:width$}  ", row.number, painted(style, &format!("{word:12}")), row.title);
+        text.push_str(&line);
+        text.push_str(&evidence(row));
+        text.push('\n');
+    }
+    text
+}
+
+fn places(report: &Report) -> String {
+    let mut names = vec![report.forge.as_str()];
+    names.extend(report.registries.iter().map(String::as_str));
+    names.join(" and ")
+}
+
+fn word(verdict: &Verdict) -> (Style, &'static str) {
+    match verdict {
+        Verdict::Ok => (GOOD, "ok"),
+        Verdict::Failed => (BAD, "FAILED"),
+        Verdict::WouldRefuse => (AnsiColor::Yellow.on_default(), "would refuse"),
+        Verdict::NotHere => (QUIET, "not here"),
+        Verdict::NotChecked { .. } => (AnsiColor::Yellow.on_default(), "not checked"),
+    }
+}
+
+/// A line of a table holds what one reads at a glance; `--json` has it whole.
+fn evidence(row: &Row) -> String {
+    const GLANCE: usize = 96;
+    let short = row.verdict == Verdict::Ok && row.evidence.chars().count() > GLANCE;
+    if short { row.evidence.chars().take(GLANCE).chain(['…']).collect() } else { row.evidence.clone() }
+}
+
+/// What a publishing run did, or would do.
+pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
+    let mut text = String::new();
+    for track in &outcome.tracks {
+        text.push_str(&painted(HEAD, &track.name));
+        text.push('\n');
+        for action in &track.actions {
+            let _infallible = writeln!(text, "  {} {action}", if dry_run { "would" } else { "did" });
+        }
+        let end = match (&track.stopped, track.actions.is_empty()) {
+            (Some(reason), _) => painted(BAD, &format!("  stopped: {reason}")),
+            (None, true) => painted(GOOD, "  nothing to do"),
+            (None, false) => String::new(),
+        };
+        if !end.is_empty() {
+            text.push_str(&end);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// What promoting did, or would do.
+pub fn promoted(outcome: &promote::Outcome, dry_run: bool) -> String {
+    if let Some(stays) = &outcome.stays {
+        return format!("`latest` stays: {stays}\n");
+    }
+    let verb = if dry_run { "would set" } else { "set" };
+    outcome.moves.iter().flat_map(|m| [verb, " ", m, "\n"]).collect()
+}
+
+/// The end of a rehearsal: what a stranger would see, and whether it holds.
+pub fn rehearsal(summary: &Summary) -> String {
+    let plan = &summary.plan;
+    let mut text =
+        format!("\n{}\n", painted(HEAD, &format!("{} {}, rehearsed on this machine", plan.name, plan.version)));
+    let _infallible = writeln!(text, "  a stranger would see   {} assets{}", assets(summary), image(summary));
+    for product in &summary.products {
+        let share = product.size * 100 / product.budget.max(1);
+        let name = painted(Style::new(), &format!("{:62}", product.name));
+        let _infallible = writeln!(
+            text,
+            "    {name} {:>9}  {share:>3} % of its budget {}",
+            megabytes(product.size),
+            megabytes(product.budget)
+        );
+    }
+    text.push('\n');
+    text.push_str(&checklist(&summary.report));
+    text.push('\n');
+    for left_out in &plan.left_out {
+        let _infallible = writeln!(text, "  not built on this machine: {} ({})", left_out.what, left_out.reason);
+    }
+    for reason in &summary.would_refuse {
+        let line = format!("  would refuse a release: {}", reason.replace('\n', "\n    "));
+        let _infallible = writeln!(text, "{}", painted(AnsiColor::Yellow.on_default(), &line));
+    }
+    let stages: Vec<String> = summary.stages.iter().map(|s| format!("{} {:.1} s", s.name, s.seconds)).collect();
+    let _infallible = writeln!(text, "\n  stages   {}", stages.join(" · "));
+    let _infallible = writeln!(text, "  folder   {}", summary.folder.display());
+    let same = match summary.reproduced {
+        Some(true) => "built twice in different folders: bit-identical",
+        Some(false) => "built twice in different folders: the bytes DIFFER",
+        None => "built once: that a second build gives the same bytes is not proven",
+    };
+    let _infallible = writeln!(text, "  builds   {same}");
+    let verdict = if summary.passed { painted(GOOD, "holds") } else { painted(BAD, "DOES NOT HOLD") };
+    let _infallible = writeln!(text, "  verdict  {verdict}");
+    text
+}
+
+fn assets(summary: &Summary) -> usize {
+    // Three per target, the manifest and its checksum.
+    summary.plan.targets.len() * 3 + 2
+}
+
+fn image(summary: &Summary) -> String {
+    match &summary.plan.image {
+        Some(image) => format!(" and the image {}:{}", image.repositories.join(", "), image.tag),
+        None => " and no image".to_owned(),
+    }
+}
+
+fn megabytes(size: u64) -> String {
+    // Tenths of a megabyte are all that a person compares.
+    format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000)
+}

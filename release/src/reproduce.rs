@@ -1,0 +1,153 @@
+//! A second build in another folder, and where two builds of the same thing differ: which file, which section, which
+//! symbol.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
+
+use crate::atomic::{At as _, PathError};
+use crate::build::{self, Job};
+use crate::digest::Digest;
+use crate::git::{self, Checkout};
+use crate::package;
+use crate::part::{self, BinaryPart, ImagePart, Part};
+use crate::progress::Progress;
+use crate::table::ArchiveKind;
+
+/// What could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// A part.
+    #[error(transparent)]
+    Part(#[from] part::Error),
+    /// An archive.
+    #[error(transparent)]
+    Package(#[from] package::Error),
+    /// The second build.
+    #[error(transparent)]
+    Build(#[from] build::Error),
+    /// The list of the files to copy.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+}
+
+/// Builds everything that the plan has from a copy of the tree in `place`, with another Cargo home and target folder.
+/// Gives digests by asset name and platform, and the folder of the parts.
+pub fn build_again(
+    job: &Job<'_>,
+    checkout: &Checkout,
+    place: &Path,
+    progress: &Progress,
+) -> Result<(BTreeMap<String, Digest>, PathBuf), Error> {
+    remove(place)?;
+    let root = place.join("elsewhere/sayna-checkout");
+    for file in checkout.files()? {
+        let to = root.join(&file);
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).at("create the folder", folder)?;
+        }
+        // Copying keeps the mode, and the copy is thrown away: it need not be durable.
+        fs::copy(job.root.join(&file), &to).at("copy to", &to)?;
+    }
+    let home = place.join("cargo-home");
+    build::second_home(&home)?;
+    let target_dir = Some(place.join("target"));
+    let job = Job { root: &root, target_dir, home: Some(home), reuse: false, keep_going: true, ..job.clone() };
+    let parts = place.join("parts");
+    let mut binaries = Vec::new();
+    for target in &job.plan.targets {
+        binaries.push(build::binary(&job, target, &parts, progress)?.part);
+    }
+    let mut images = Vec::new();
+    for platform in job.plan.image.iter().flat_map(|i| &i.platforms) {
+        images.push(build::image(&job, platform, &parts, progress)?.part);
+    }
+    Ok((digests(&binaries, &images), parts))
+}
+
+/// Digests by asset name and by platform.
+pub fn digests(binaries: &[BinaryPart], images: &[ImagePart]) -> BTreeMap<String, Digest> {
+    let archives = binaries.iter().flat_map(|p| [&p.archive, &p.sbom]).map(|f| (f.name.clone(), f.digest));
+    archives.chain(images.iter().map(|p| (format!("{}/{}", p.os, p.arch), p.manifest))).collect()
+}
+
+/// Removes a folder with all that is in it; one that is not there is fine.
+pub fn remove(folder: &Path) -> Result<(), PathError> {
+    if folder.exists() { fs::remove_dir_all(folder).at("remove", folder) } else { Ok(()) }
+}
+
+/// One sentence on the first difference between two folders of parts, and how to see more.
+pub fn explain(first: &Path, second: &Path) -> Result<String, Error> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(second).at("list", second)? {
+        folders.push(entry.at("list", second)?.path());
+    }
+    folders.sort();
+    for folder in folders {
+        let Some(name) = folder.file_name() else { continue };
+        let other = first.join(name);
+        let (Some(ours), Some(theirs)) = (Part::read(&other)?, Part::read(&folder)?) else { continue };
+        let what = match (ours, theirs) {
+            (Part::Binary(ours), Part::Binary(theirs)) => archives(&other, &ours, &folder, &theirs)?,
+            (Part::Image(ours), Part::Image(theirs)) if ours.binary != theirs.binary => {
+                Some(format!("the executable in the image: {} and {}", ours.binary.digest, theirs.binary.digest))
+            }
+            (Part::Image(ours), Part::Image(theirs)) if ours.manifest != theirs.manifest => {
+                Some(format!("the image's manifest: {} and {}", ours.manifest, theirs.manifest))
+            }
+            _ => None,
+        };
+        if let Some(what) = what {
+            let see = format!("diffoscope {} {}", other.display(), folder.display());
+            return Ok(format!("two builds differ in {what}; to see more: {see}"));
+        }
+    }
+    Ok("two builds differ in which files they have".to_owned())
+}
+
+fn archives(at: &Path, ours: &BinaryPart, other: &Path, theirs: &BinaryPart) -> Result<Option<String>, Error> {
+    if ours.binary.digest != theirs.binary.digest {
+        let (a, b) = (unpack(at, ours)?, unpack(other, theirs)?);
+        return Ok(Some(format!("the executable of {}, {}", ours.target, executables(&a, &b))));
+    }
+    let changed = ours.assets().into_iter().zip(theirs.assets()).find(|(a, b)| a.digest != b.digest);
+    Ok(changed.map(|(a, b)| format!("{}: {} and {}", a.name, a.digest, b.digest)))
+}
+
+fn unpack(folder: &Path, part: &BinaryPart) -> Result<Vec<u8>, Error> {
+    let kinds = [ArchiveKind::TarGz, ArchiveKind::Zip];
+    let found = kinds.map(|k| part.archive.name.strip_suffix(&format!(".{}", k.extension())).map(|stem| (k, stem)));
+    let Some((kind, stem)) = found.into_iter().flatten().next() else { return Ok(Vec::new()) };
+    let to = folder.join("unpacked");
+    package::extract(&folder.join(&part.archive.name), kind, &format!("{stem}/{}", part.binary.name), &to)?;
+    Ok(fs::read(&to).at("read", &to)?)
+}
+
+/// The first section whose bytes differ, the offset in it, and the symbol there if the executable still has any.
+fn executables(ours: &[u8], theirs: &[u8]) -> String {
+    let (Ok(a), Ok(b)) = (object::File::parse(ours), object::File::parse(theirs)) else {
+        return "which is no longer an executable in one of them".to_owned();
+    };
+    for section in a.sections() {
+        let Ok(name) = section.name() else { continue };
+        let other = b.section_by_name(name).and_then(|s| s.data().ok().map(<[u8]>::to_vec));
+        let (Ok(data), Some(other)) = (section.data(), other) else {
+            return format!("section {name} is in one of them only");
+        };
+        if data == other.as_slice() {
+            continue;
+        }
+        let offset = data.iter().zip(&other).position(|(x, y)| x != y).unwrap_or(data.len().min(other.len()));
+        let address = section.address().saturating_add(offset as u64);
+        let symbol = a.symbols().find(|s| (s.address()..s.address().saturating_add(s.size())).contains(&address));
+        let symbol = symbol.and_then(|s| s.name().ok().map(str::to_owned));
+        let near = symbol.unwrap_or_else(|| "no symbol: it is stripped".to_owned());
+        return format!("section {name} at offset {offset:#x} ({near})");
+    }
+    "outside of all sections".to_owned()
+}
