@@ -11,6 +11,7 @@ mod audit;
 mod changelog;
 mod fixture;
 mod git;
+mod gzip;
 mod latest;
 mod licences;
 mod plan;
