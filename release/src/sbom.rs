@@ -3,7 +3,7 @@
 //! A function of the plan, the graph, the native inputs and the binary's digest: no clock, no random number, no path of
 //! this machine. The same release gives the same bytes anywhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
@@ -108,7 +108,7 @@ pub fn document(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         serial_number: None,
         version: 1,
         metadata: metadata(input, package)?,
-        dependencies: dependencies(input, &root, &components),
+        dependencies: dependencies(input.graph, &root, &components),
         components,
     };
     document.into_bytes()
@@ -158,30 +158,25 @@ fn of_crate(krate: &Crate) -> Result<Component, Error> {
 /// The one library that no lock file names.
 fn standard_library(rustc: &Version) -> Component {
     let mut component = Component::new(Kind::Library, "std".to_owned(), rustc.to_string());
-    component.bom_ref = std_ref(rustc);
+    // No crate can have a space in its name, so this meets none.
+    component.bom_ref = format!("rust std@{rustc}");
     component.licences = vec![Licence { expression: "MIT OR Apache-2.0".to_owned() }];
     component.purl = Some(purl::generic("rust-std", &rustc.to_string(), &[]));
     component
 }
 
-fn dependencies(input: &Input<'_>, root: &str, components: &[Component]) -> Vec<Dependency> {
-    let graph = input.graph;
-    let std = std_ref(input.rustc);
-    let mut all: Vec<Dependency> = Vec::new();
+fn dependencies(graph: &Graph, root: &str, components: &[Component]) -> Vec<Dependency> {
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for krate in &graph.crates {
-        let depends_on: BTreeSet<String> = krate.dependencies.iter().map(bom_ref).collect();
-        all.push(Dependency { bom_ref: bom_ref(&krate.id), depends_on });
+        edges.insert(bom_ref(&krate.id), krate.dependencies.iter().map(bom_ref).collect());
     }
-    // Whatever no crate asks for is the package's own: the standard library and the native inputs.
-    let crates: BTreeSet<String> = graph.crates.iter().map(|krate| bom_ref(&krate.id)).collect();
-    let others = components.iter().map(|c| c.bom_ref.clone()).filter(|other| !crates.contains(other));
-    let own = graph.package.dependencies.iter().map(bom_ref);
-    let leaves = others.clone().map(|bom_ref| Dependency { bom_ref, depends_on: BTreeSet::new() });
-    all.extend(leaves);
-    let depends_on = own.chain(others).chain([std]).collect();
-    all.push(Dependency { bom_ref: root.to_owned(), depends_on });
-    all.sort_by(|a, b| a.bom_ref.cmp(&b.bom_ref));
-    all
+    // Whatever is no crate is the package's own: the standard library and the native inputs.
+    let others: Vec<&String> =
+        components.iter().map(|c| &c.bom_ref).filter(|other| !edges.contains_key(*other)).collect();
+    let own = graph.package.dependencies.iter().map(bom_ref).chain(others.iter().map(ToString::to_string)).collect();
+    edges.extend(others.into_iter().map(|other| (other.clone(), BTreeSet::new())));
+    edges.insert(root.to_owned(), own);
+    edges.into_iter().map(|(bom_ref, depends_on)| Dependency { bom_ref, depends_on }).collect()
 }
 
 fn licences(id: &Id, expression: Option<&str>) -> Result<Vec<Licence>, Error> {
@@ -198,9 +193,4 @@ fn licence(component: &str, expression: &str) -> Result<Licence, Error> {
 
 fn bom_ref(id: &Id) -> String {
     format!("{}@{}", id.name, id.version)
-}
-
-fn std_ref(rustc: &Version) -> String {
-    // No crate can have a space in its name, so this meets none.
-    format!("rust std@{rustc}")
 }
