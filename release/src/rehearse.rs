@@ -162,8 +162,9 @@ pub fn run(root: &Path, table: &Table, once: bool, progress: &Progress) -> Resul
     let job = Job { root, table, plan, rustc: &rustc, target_dir: None, home: None, reuse: true, keep_going: true };
     let (binaries, images) = build_all(&job, &parts, &mut clock, &mut would_refuse)?;
 
-    let forge = Directory::new(folder.join("forge"));
-    let registry = Layout::new(folder.join("registry"));
+    let shown = from_here(&folder);
+    let forge = Directory::new(shown.join("forge"));
+    let registry = Layout::new(shown.join("registry"));
     let registries: [&dyn Registry; 1] = [&registry];
     let places = Places { forge: &forge, registries: &registries, official: false };
     clock.stage("publish", || {
@@ -202,6 +203,12 @@ pub fn run(root: &Path, table: &Table, once: bool, progress: &Progress) -> Resul
 fn short(plan: &Plan) -> String {
     let commit = plan.commit.get(..12).unwrap_or(&plan.commit);
     if plan.tree == "clean" { commit.to_owned() } else { format!("{commit} with changes ({})", plan.tree) }
+}
+
+/// A path as a person at this prompt would write it.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
 }
 
 /// One folder per content and compiler: what differs never meets what was published before.
@@ -290,11 +297,14 @@ fn promoted(request: &Request<'_>, report: &Report) -> Result<((), String), Erro
     if request.plan.is_some_and(|p| p.prerelease) {
         return Ok(((), "a pre-release leaves `latest` alone".to_owned()));
     }
-    if !report.passed() {
-        return Ok(((), "not promoted: see the checklist".to_owned()));
+    // Whether every row holds is promote's to judge: a promotion that was stopped half way shows as a wrong `latest`.
+    match promote::run(request, report, false, false) {
+        Ok(outcome) => Ok(((), outcome.stays.unwrap_or_else(|| outcome.moves.join("; ")))),
+        Err(promote::Error::Unverified { row, .. }) => {
+            Ok(((), format!("not promoted: row {} does not hold", row.number)))
+        }
+        Err(other) => Err(other.into()),
     }
-    let outcome = promote::run(request, report, false, false)?;
-    Ok(((), outcome.stays.unwrap_or_else(|| outcome.moves.join("; "))))
 }
 
 /// The record of a second build: its digests, valid as long as the first build's are the same.

@@ -106,8 +106,11 @@ pub fn rehearsal(summary: &Summary) -> String {
     text.push('\n');
     text.push_str(&checklist(&summary.report));
     text.push('\n');
-    for left_out in &plan.left_out {
-        let _infallible = writeln!(text, "  not built on this machine: {} ({})", left_out.what, left_out.reason);
+    let mut reasons: Vec<&str> = plan.left_out.iter().map(|l| l.reason.as_str()).collect();
+    reasons.dedup();
+    for reason in reasons {
+        let what: Vec<&str> = plan.left_out.iter().filter(|l| l.reason == reason).map(|l| l.what.as_str()).collect();
+        let _infallible = writeln!(text, "  not built on this machine: {} ({reason})", what.join(", "));
     }
     for reason in &summary.would_refuse {
         let line = format!("  would refuse a release: {}", reason.replace('\n', "\n    "));

@@ -1,6 +1,7 @@
 //! Commands that change nothing but, where asked, the changelog.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -54,6 +55,14 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
     Output::of(here.json, &value, |_| notes.markdown.clone(), true)
 }
 
+/// What is wrong with one of several files needs the file's name.
+fn named(path: &Path, error: audit::Error) -> Failure {
+    let failure = Failure::from(error);
+    let name = path.display().to_string();
+    let text = if failure.text.contains(&name) { failure.text } else { format!("{name}: {}", failure.text) };
+    Failure { text, ..failure }
+}
+
 #[derive(Serialize)]
 struct Audited<'a> {
     file: String,
@@ -73,7 +82,7 @@ pub(super) fn audit(args: &AuditArgs, cli: &Cli) -> Result<Output, Failure> {
     let mut documents = Vec::new();
     let mut status = 0;
     for path in &args.files {
-        let facts = audit::read(path)?;
+        let facts = audit::read(path).map_err(|e| named(path, e))?;
         let target = audit::matching(&facts, &source.table);
         let findings = audit::findings(&facts, target.map(Expectations::from).as_ref());
         if !findings.is_empty() {

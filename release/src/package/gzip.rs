@@ -66,8 +66,7 @@ impl<W: Write> Writer<W> {
         }
         let pieces = pieces(&self.buffer, self.window);
         let deflated = thread::scope(|scope| {
-            let running: Vec<_> =
-                pieces.iter().map(|(window, piece)| scope.spawn(|| deflate(window, piece))).collect();
+            let running: Vec<_> = pieces.iter().map(|(window, piece)| scope.spawn(|| deflate(window, piece))).collect();
             let lost = || io::Error::other("a compressing thread ended early");
             running.into_iter().map(|t| t.join().map_err(|_lost| lost())?).collect::<io::Result<Vec<_>>>()
         })?;

@@ -17,6 +17,7 @@ mod licences;
 mod plan;
 mod publish;
 mod published;
+mod rehearse;
 mod sbom;
 mod stopping;
 mod support;

@@ -142,7 +142,8 @@ fn cargo_lock_must_say_the_same() {
 #[test]
 fn an_inherited_version_is_found() {
     let mut world = World::new();
-    let manifest = "[workspace]\n[workspace.package]\nversion = \"0.1.0\"\n[package]\nname = \"sayna\"\nversion.workspace = true\n";
+    let manifest = "[workspace]\n[workspace.package]\nversion = \"0.1.0\"\nlicense = \"MIT\"\n\
+                    [package]\nname = \"sayna\"\nversion.workspace = true\nlicense.workspace = true\ndescription = \"A server\"\n";
     world.write("Cargo.toml", manifest);
     world.commit("feat: begin");
     world.tag("v0.1.0");
@@ -283,6 +284,11 @@ fn where_no_plan_can_be_made_the_error_says_why() {
     let message = error(world.root()).render(false);
     assert!(message.contains("Cargo.toml:2:8"), "{message}");
     world.write("Cargo.toml", "[package]\nname = \"sayna\"\nversion = \"1\"\n");
+    assert!(error(world.root()).to_string().contains("the package has no license"));
+    world.write(
+        "Cargo.toml",
+        "[package]\nname = \"sayna\"\nversion = \"1\"\nlicense = \"MIT\"\ndescription = \"A server\"\n",
+    );
     assert!(error(world.root()).to_string().contains("\"1\" is no SemVer"));
     fs::remove_file(world.path("Cargo.toml")).unwrap();
     assert!(error(world.root()).to_string().contains("cannot read"));

@@ -31,7 +31,11 @@ impl World {
     /// A small package with the smallest complete table, not committed yet.
     pub(crate) fn new() -> Self {
         let world = Self::empty();
-        world.write("Cargo.toml", "[package]\nname = \"sayna\"\nversion = \"0.1.0\"\n\n[features]\ndefault = []\n");
+        world.write(
+            "Cargo.toml",
+            "[package]\nname = \"sayna\"\nversion = \"0.1.0\"\nedition = \"2024\"\nlicense = \"Apache-2.0\"\n\
+             description = \"A voice server\"\n\n[features]\ndefault = []\n",
+        );
         world.write("Cargo.lock", "version = 4\n\n[[package]]\nname = \"sayna\"\nversion = \"0.1.0\"\n");
         world.write("README.md", "# Sayna\n");
         world.write("LICENSE", "Apache-2.0\n");

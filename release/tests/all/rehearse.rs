@@ -1,0 +1,242 @@
+//! The program from outside, on a project of one file: a whole release in seconds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use sayna_release::part::{self, Part};
+use serde_json::Value;
+
+use crate::fixture::tree;
+use crate::support::World;
+
+const PROGRAM: &str = r#"fn main() {
+    println!("sayna {}", env!("CARGO_PKG_VERSION"));
+}
+"#;
+
+/// A project that has everything a release needs.
+pub(crate) fn project() -> World {
+    let mut world = World::new();
+    world.write("src/main.rs", PROGRAM);
+    world.write(".gitignore", "/target/\n/dist/\n");
+    world.write("deny.toml", "[licenses]\nallow = [\"Apache-2.0\", \"BSD-3-Clause\", \"MIT\"]\n");
+    let libs = r#"libs = ["ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libgcc_s.so.1"]"#;
+    world.edit("sayna-release.toml", r#"libs = ["libc.so.6"]"#, libs);
+    world.commit("feat: begin");
+    world
+}
+
+fn command(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+    command.args(arguments).current_dir(root).stdin(Stdio::null());
+    // The test's own target folder must not be the project's.
+    command.env_remove("CARGO_TARGET_DIR").env("NO_COLOR", "1");
+    command
+}
+
+pub(crate) fn run(root: &Path, arguments: &[&str]) -> Output {
+    command(root, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn succeeds(root: &Path, arguments: &[&str]) -> String {
+    let output = run(root, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}\n{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn rehearsed(root: &Path) -> Value {
+    serde_json::from_str(&succeeds(root, &["rehearse", "--json"])).unwrap()
+}
+
+fn folder(summary: &Value) -> PathBuf {
+    summary["folder"].as_str().unwrap().into()
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_rehearsal_makes_everything_twice_and_a_second_one_nothing() {
+    let mut world = project();
+    let first = rehearsed(world.root());
+    assert_eq!((&first["passed"], &first["reproduced"]), (&Value::Bool(true), &Value::Bool(true)));
+    let folder = folder(&first);
+    let assets = folder.join("forge/published/v0.1.0/assets");
+    let mut names: Vec<String> =
+        fs::read_dir(&assets).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let stem = "sayna-0.1.0-x86_64-unknown-linux-gnu";
+    let expected = [
+        format!("{stem}.cdx.json"),
+        format!("{stem}.tar.gz"),
+        format!("{stem}.tar.gz.sha256"),
+        "sayna-0.1.0.release.json".to_owned(),
+        "sayna-0.1.0.release.json.sha256".to_owned(),
+    ];
+    assert_eq!(names, expected);
+    assert!(folder.join("registry/index.json").is_file());
+    assert_eq!(fs::read_to_string(folder.join("forge/latest")).unwrap(), "v0.1.0\n");
+    let left_out = first["plan"]["left_out"].as_array().unwrap();
+    assert_eq!(left_out[0]["what"], "x86_64-pc-windows-msvc");
+
+    let published = [tree(&folder.join("forge")), tree(&folder.join("registry"))];
+    let second = rehearsed(world.root());
+    let notes: Vec<&str> = second["stages"].as_array().unwrap().iter().map(|s| s["note"].as_str().unwrap()).collect();
+    assert!(notes.iter().any(|n| n.ends_with("there already")), "{notes:?}");
+    assert!(notes.contains(&"nothing left to do") && notes.contains(&"proven before"), "{notes:?}");
+    assert!([tree(&folder.join("forge")), tree(&folder.join("registry"))] == published);
+
+    // Later commits, with the tag behind them and a changed tree, are rehearsed as well.
+    world.tag("v0.1.0");
+    for n in 0..3 {
+        world.write("README.md", &format!("# Sayna {n}\n"));
+        world.commit(&format!("docs: say {n}"));
+    }
+    world.write("README.md", "# Changed\n");
+    let third = rehearsed(world.root());
+    assert_eq!(third["passed"], true);
+    let reasons = third["would_refuse"].to_string();
+    assert!(reasons.contains("v0.1.0") && reasons.contains("differ"), "{reasons}");
+    // A change in the documents gives another archive and the same binary.
+    let binary = |summary: &Value| {
+        let path = self::folder(summary).join("parts/x86_64-unknown-linux-gnu");
+        let Some(Part::Binary(part)) = Part::read(&path).unwrap() else { panic!("no part") };
+        (part.binary.digest, part.archive.digest)
+    };
+    assert_eq!(binary(&first).0, binary(&third).0);
+    assert_ne!(binary(&first).1, binary(&third).1);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_killed_rehearsal_is_finished_by_the_next_one() {
+    let world = project();
+    for marker in ["parts/x86_64-unknown-linux-gnu/part.json", "forge/draft", "registry/index.json", "forge/latest"] {
+        let mut child =
+            command(world.root(), &["rehearse"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let rehearsal = world.path("dist/rehearsal");
+        let reached = || {
+            let folders = fs::read_dir(&rehearsal).into_iter().flatten();
+            folders.map(|e| e.unwrap().path().join(marker)).any(|path| path.exists())
+        };
+        while !reached() && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        // Already gone is fine too: the next one has less to do then.
+        child.kill().ok();
+        child.wait().unwrap();
+    }
+    let summary = rehearsed(world.root());
+    assert_eq!((&summary["passed"], &summary["reproduced"]), (&Value::Bool(true), &Value::Bool(true)));
+    let leftovers = tree(&world.path("dist/rehearsal"));
+    let partial = leftovers
+        .iter()
+        .find(|(path, _)| path.to_string_lossy().contains("/forge/") && path.to_string_lossy().contains("partial"));
+    assert!(partial.is_none(), "{partial:?}");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn each_command_does_its_part_and_they_agree() {
+    let world = project();
+    world.tag("v0.1.0");
+    let root = world.root();
+    let triple = "x86_64-unknown-linux-gnu";
+    succeeds(root, &["build", "--tag", "v0.1.0"]);
+    succeeds(root, &["image", "--tag", "v0.1.0"]);
+    let Some(Part::Binary(part)) = Part::read(&root.join("dist").join(triple)).unwrap() else { panic!("no part") };
+    // `package` on its own gives the same archive, and `sbom` the same document.
+    let binary = root.join("target").join(triple).join("release/sayna").display().to_string();
+    succeeds(root, &["package", "--target", triple, "--binary", &binary, "--out", "again"]);
+    let entry = part::FileEntry::of(&root.join("again"), &part.archive.name).unwrap();
+    assert_ne!(entry.digest, part.checksum.digest);
+    fs::remove_dir_all(root.join("again")).unwrap();
+    assert_eq!(entry, part.archive);
+    let sbom = succeeds(root, &["sbom", "--tag", "v0.1.0"]);
+    assert_eq!(sbom.as_bytes(), fs::read(root.join("dist").join(triple).join(&part.sbom.name)).unwrap());
+
+    let places = ["--forge", "dir:dist/forge", "--registry", "oci:dist/registry", "--here"];
+    let with = |command: &[&'static str]| [command, &["--tag", "v0.1.0"], &places].concat();
+    let refused = run(root, &with(&["publish"]));
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("--allow-host-parts"));
+    let dry = succeeds(root, &with(&["publish", "--allow-host-parts", "--dry-run"]));
+    assert!(dry.contains("would make the release public") && !root.join("dist/forge/draft").exists(), "{dry}");
+    let waiting = run(root, &with(&["verify"]));
+    assert_eq!(waiting.status.code(), Some(1));
+    succeeds(root, &with(&["publish", "--allow-host-parts"]));
+    let again = succeeds(root, &with(&["publish", "--allow-host-parts"]));
+    assert_eq!(again.matches("nothing to do").count(), 2, "{again}");
+    let checklist = succeeds(root, &with(&["verify", "--reproduce"]));
+    assert!(checklist.contains("awaiting promotion") && checklist.contains("bit-identical"), "{checklist}");
+    assert!(succeeds(root, &with(&["promote", "--dry-run"])).contains("would set"));
+    assert!(!root.join("dist/forge/latest").exists());
+    succeeds(root, &with(&["promote"]));
+    assert_eq!(fs::read_to_string(root.join("dist/forge/latest")).unwrap(), "v0.1.0\n");
+    let report: Value = serde_json::from_str(&succeeds(root, &[with(&["verify"]), vec!["--json"]].concat())).unwrap();
+    let verdicts: Vec<&str> =
+        report["rows"].as_array().unwrap().iter().map(|r| r["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, vec!["ok"; 16]);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_feature_without_its_native_input_is_left_out_and_said() {
+    let mut world = project();
+    world.edit("Cargo.toml", "default = []", "default = []\nlivekit = []");
+    let main =
+        PROGRAM.replace("fn main() {", "fn main() {\n    #[cfg(feature = \"livekit\")]\n    println!(\"livekit\");");
+    world.write("src/main.rs", &main);
+    world.edit("sayna-release.toml", "features = []", "features = [\"livekit\"]");
+    let native = "\n[[native]]\nname = \"libwebrtc\"\nversion = \"1\"\nlicence = \"BSD-3-Clause\"\nfor = \"livekit\"\n\
+                  env = \"SAYNA_TEST_NATIVE\"\nurl = \"https://example.invalid/{name}.zip\"\n\
+                  names = { x86_64-unknown-linux-gnu = \"linux-x64\" }\n\
+                  sha256 = { x86_64-unknown-linux-gnu = \"0000000000000000000000000000000000000000000000000000000000000000\" }\n";
+    let table = world.read("sayna-release.toml") + native;
+    world.write("sayna-release.toml", &table);
+    world.commit("feat(livekit): rooms");
+    let said = succeeds(world.root(), &["build"]);
+    assert!(said.contains("without livekit: this machine has no libwebrtc"), "{said}");
+    let folder = world.path("dist/x86_64-unknown-linux-gnu");
+    let Some(Part::Binary(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
+    assert_eq!((part.built.features.len(), part.built.left_out[0].feature.as_str()), (0, "livekit"));
+    // Where the input is there, the feature is built.
+    let there = command(world.root(), &["build"]).env("SAYNA_TEST_NATIVE", world.root()).output().unwrap();
+    assert!(there.status.success(), "{}", text(&there.stderr));
+    let Some(Part::Binary(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
+    assert_eq!(part.built.features, ["livekit"]);
+    let sbom = fs::read_to_string(folder.join(&part.sbom.name)).unwrap();
+    assert!(sbom.contains("libwebrtc"), "{sbom}");
+}
+
+#[test]
+fn bad_input_costs_one_clear_message() {
+    let world = project();
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["build", "--builder", "nix"], 2, "no flake.nix"),
+        (&["build", "--target", "mips-unknown-linux-gnu"], 2, "is not a triple"),
+        (&["build", "--target", "aarch64-apple-darwin"], 2, "is not in sayna-release.toml"),
+        (&["image", "--platform", "linux/s390x"], 2, "is not in sayna-release.toml"),
+        (&["publish", "--forge", "nowhere"], 2, "names no forge"),
+        (&["plan", "--tag", "v9.9.9"], 2, "v9.9.9"),
+        (&["audit", "sayna-release.toml"], 2, "sayna-release.toml"),
+    ];
+    for (arguments, status, part) in cases {
+        let output = run(world.root(), arguments);
+        let said = text(&output.stderr) + &text(&output.stdout);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(part), "{arguments:?}: {said}");
+    }
+    let outside = run(std::env::temp_dir().as_path(), &["plan"]);
+    assert_eq!(outside.status.code(), Some(2));
+    assert!(text(&outside.stderr).contains("no sayna-release.toml"));
+    world.edit("sayna-release.toml", "files = ", "flies = ");
+    let said = text(&run(world.root(), &["rehearse"]).stderr);
+    assert!(said.contains("sayna-release.toml:3:1") && said.contains("did you mean `files`?"), "{said}");
+    let json = run(world.root(), &["rehearse", "--json"]);
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["status"], 2);
+}
