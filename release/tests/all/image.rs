@@ -1,0 +1,266 @@
+//! Images: the same bytes everywhere, exactly the files that are needed, and real tools that read and run them.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flate2::read::GzDecoder;
+use sayna_release::image::{self, Assembled, Error, Input, closure};
+use sayna_release::oci::{self, annotation};
+use sayna_release::plan::Plan;
+use sayna_release::table::Compression;
+
+use crate::fixture::{plan, tree};
+
+fn assemble(plan: &Plan, binary: &Path, compression: Compression, layout: &Path) -> Result<Assembled, Error> {
+    let platform = &plan.image.as_ref().unwrap().platforms[0];
+    image::assemble(&Input { plan, platform, binary, compression }, layout)
+}
+
+/// The entries of a layer: path, mode, owner, link.
+fn entries(layout: &Path, descriptor: &oci::Descriptor) -> Vec<(String, u32, u64, String)> {
+    let bytes = fs::read(layout.join("blobs/sha256").join(descriptor.digest.hex())).unwrap();
+    let mut archive = tar::Archive::new(GzDecoder::new(bytes.as_slice()));
+    let read = |entry: std::io::Result<tar::Entry<'_, GzDecoder<&[u8]>>>| {
+        let entry = entry.unwrap();
+        let header = entry.header();
+        assert_eq!(header.mtime().unwrap(), 1_700_000_000);
+        let link = entry.link_name().unwrap().map(|l| l.display().to_string()).unwrap_or_default();
+        let path = entry.path().unwrap().display().to_string();
+        (path, header.mode().unwrap(), header.uid().unwrap(), link)
+    };
+    archive.entries().unwrap().map(read).collect()
+}
+
+#[test]
+fn a_layout_holds_exactly_the_loader_the_libraries_the_certificates_and_the_binary() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan("1.2.3", 1, 1);
+    let made = assemble(&plan, Path::new("/bin/true"), Compression::Gzip, folder.path()).unwrap();
+    let layout = oci::Layout::open(folder.path()).unwrap();
+    let manifest = layout.manifest(made.manifest).unwrap();
+    let lower = entries(folder.path(), &manifest.layers[0]);
+    let names: Vec<&str> = lower.iter().map(|(name, ..)| name.as_str()).collect();
+    let expected = [
+        "app/", "app/cache/", "etc/", "etc/group", "etc/passwd", "etc/ssl/", "etc/ssl/certs/",
+        "etc/ssl/certs/ca-certificates.crt", "lib/", "lib/x86_64-linux-gnu/", "lib/x86_64-linux-gnu/libc.so.6",
+        "lib64/", "lib64/ld-linux-x86-64.so.2", "tmp/", "usr/", "usr/bin/",
+    ];
+    assert_eq!(names, expected);
+    let of = |name: &str| lower.iter().find(|(n, ..)| n == name).map(|(_, mode, owner, _)| (*mode, *owner)).unwrap();
+    assert_eq!(of("app/cache/"), (0o755, 65532));
+    assert_eq!(of("tmp/"), (0o1777, 0));
+    let upper = entries(folder.path(), &manifest.layers[1]);
+    let link = ("app/sayna".to_owned(), 0o777, 0, "/usr/bin/sayna".to_owned());
+    assert_eq!(upper, [link, ("usr/bin/sayna".to_owned(), 0o755, 0, String::new())]);
+}
+
+#[test]
+fn configuration_annotations_and_labels_say_what_they_must() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan("1.2.3", 1, 1);
+    let made = assemble(&plan, Path::new("/bin/true"), Compression::Gzip, folder.path()).unwrap();
+    let layout = oci::Layout::open(folder.path()).unwrap();
+    let manifest = layout.manifest(made.manifest).unwrap();
+    let config: oci::Config = serde_json::from_slice(&fs::read(layout.blob_path(manifest.config.digest)).unwrap()).unwrap();
+    assert_eq!((config.os.as_str(), config.architecture.as_str()), ("linux", "amd64"));
+    assert_eq!(config.config.user, "65532:65532");
+    assert_eq!(config.config.entrypoint, ["/app/sayna"]);
+    assert!(config.config.exposed_ports.contains_key("3001/tcp"));
+    assert!(config.config.env.contains(&"CACHE_PATH=/app/cache".to_owned()));
+    assert_eq!((config.rootfs.diff_ids.len(), config.history.len()), (2, 2));
+    assert_eq!(config.config.labels, manifest.annotations);
+    let says = |key: &str| manifest.annotations[key].as_str();
+    assert_eq!(says(annotation::VERSION), "1.2.3");
+    assert_eq!(says(annotation::REVISION), plan.commit);
+    assert_eq!(says(annotation::CREATED), "2023-11-14T22:13:20Z");
+    assert_eq!(says(annotation::LICENSES), "Apache-2.0");
+    assert_eq!(made.compressed, manifest.layers.iter().map(|l| l.size).sum::<u64>());
+}
+
+#[test]
+fn equal_input_gives_equal_bytes_in_another_folder_and_again_in_the_same() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let plan = plan("1.2.3", 1, 1);
+    assemble(&plan, Path::new("/bin/true"), Compression::Gzip, &one.path().join("a")).unwrap();
+    // A copy with another time, mode and name is the same binary.
+    let copy = two.path().join("something-else");
+    fs::copy("/bin/true", &copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o700)).unwrap();
+    assemble(&plan, &copy, Compression::Gzip, &two.path().join("layout")).unwrap();
+    let first = tree(&one.path().join("a"));
+    assert!(first == tree(&two.path().join("layout")));
+    fs::write(one.path().join("a/blobs/sha256/stale"), "left by an earlier build").unwrap();
+    assemble(&plan, &copy, Compression::Gzip, &one.path().join("a")).unwrap();
+    assert!(first == tree(&one.path().join("a")));
+}
+
+#[test]
+fn a_new_version_of_the_binary_leaves_the_lower_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = |version: &str, binary: &str| {
+        let layout = folder.path().join(version);
+        let made = assemble(&plan(version, 1, 1), Path::new(binary), Compression::Zstd, &layout).unwrap();
+        oci::Layout::open(&layout).unwrap().manifest(made.manifest).unwrap().layers
+    };
+    let (old, new) = (layers("1.2.3", "/bin/true"), layers("1.2.4", "/bin/false"));
+    assert_eq!(old[0], new[0]);
+    assert_ne!(old[1], new[1]);
+    assert_eq!(old[0].media_type, oci::media::LAYER_ZSTD);
+    // The executable is found again in a layer of either compression.
+    let blob = folder.path().join("1.2.3/blobs/sha256").join(old[1].digest.hex());
+    let found = image::find_in_layer(fs::File::open(blob).unwrap(), &old[1].media_type, "usr/bin/sayna").unwrap();
+    assert_eq!(found.unwrap().1, fs::metadata("/bin/true").unwrap().len());
+}
+
+#[test]
+fn another_machines_platform_and_a_file_that_is_no_elf_are_typed_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan("1.2.3", 2, 2);
+    let platform = &plan.image.as_ref().unwrap().platforms[1];
+    let compression = Compression::Gzip;
+    let input = Input { plan: &plan, platform, binary: Path::new("/bin/true"), compression };
+    let layout = folder.path().join("layout");
+    assert!(matches!(image::assemble(&input, &layout), Err(Error::NotHere { .. })));
+    let text = folder.path().join("text");
+    fs::write(&text, "#!/bin/sh\n").unwrap();
+    assert!(matches!(assemble(&plan, &text, compression, &layout), Err(Error::Elf { .. })));
+}
+
+#[test]
+fn truncated_and_changed_executables_never_panic() {
+    let bytes = fs::read("/bin/true").unwrap();
+    for length in (0..bytes.len()).step_by(97) {
+        let _either = closure::parse(&bytes[..length]).is_ok();
+    }
+    let mut changed = bytes.clone();
+    for position in 0..4096.min(bytes.len()) {
+        changed[position] ^= 0xff;
+        let _either = closure::parse(&changed).is_ok();
+        changed[position] = bytes[position];
+    }
+    let needs = closure::parse(&bytes).unwrap();
+    assert_eq!(needs.loader.as_deref(), Some("/lib64/ld-linux-x86-64.so.2"));
+    assert_eq!(needs.libraries, ["libc.so.6"]);
+}
+
+// What follows needs tools that a fresh machine does not have; `.ci/run` installs them.
+
+/// Runs a tool and gives its output; a tool that is not there stops the test.
+fn tool(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}; run .ci/setup"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}\n{out}\n{err}");
+    out.into_owned()
+}
+
+/// The real server in a layout. The layout's folder is the first value.
+fn server() -> (tempfile::TempDir, PathBuf) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut build = Command::new(cargo);
+    build.current_dir(root).args(["build", "--locked", "--package", "sayna", "--message-format", "json"]);
+    let messages = tool(&mut build);
+    let binary = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message["executable"].as_str()?))
+    });
+    // podman takes the folder for a repository's name, which has no capitals.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("sayna-image-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let folder = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir().unwrap();
+    let layout = folder.path().join("layout");
+    assemble(&plan("1.2.3", 1, 1), &binary.unwrap(), Compression::Gzip, &layout).unwrap();
+    (folder, layout)
+}
+
+#[test]
+#[ignore = "needs skopeo"]
+fn skopeo_reads_the_layout() {
+    let (_folder, layout) = server();
+    let text = tool(Command::new("skopeo").arg("inspect").arg(format!("oci:{}:1.2.3", layout.display())));
+    let seen: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&seen["Architecture"], &seen["Os"]), (&"amd64".into(), &"linux".into()));
+    assert_eq!(seen["Labels"][annotation::VERSION], "1.2.3");
+    assert_eq!(seen["Layers"].as_array().unwrap().len(), 2);
+    // A copy by skopeo checks every digest on the way.
+    let to = layout.with_file_name("copy");
+    tool(Command::new("skopeo").arg("copy").arg(format!("oci:{}:1.2.3", layout.display())).arg(format!("oci:{}:1.2.3", to.display())));
+}
+
+/// Waits for the server's own word on where it listens, then asks it.
+fn asks(mut child: Child) -> String {
+    use std::io::{BufRead as _, BufReader};
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| line.split("http://").nth(1).map(|a| a.split_whitespace().next().unwrap().to_owned()));
+    let address = address.expect("the server says where it listens");
+    let mut stream = TcpStream::connect(address.trim_end_matches('/')).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    answer
+}
+
+fn is_ok(answer: &str) {
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(r#"{"status":"OK"}"#), "{answer}");
+}
+
+#[test]
+#[ignore = "needs umoci, bubblewrap and root"]
+fn the_entrypoint_answers_in_its_own_root_under_bubblewrap() {
+    let (folder, layout) = server();
+    let bundle = folder.path().join("bundle");
+    tool(Command::new("umoci").args(["unpack", "--image"]).arg(format!("{}:1.2.3", layout.display())).arg(&bundle));
+    let config: serde_json::Value = serde_json::from_slice(&fs::read(bundle.join("config.json")).unwrap()).unwrap();
+    assert_eq!((&config["process"]["user"]["uid"], &config["process"]["args"][0]), (&65532.into(), &"/app/sayna".into()));
+    // A runtime makes these two; bubblewrap cannot in a root that is read-only.
+    for name in ["proc", "dev"] {
+        fs::create_dir_all(bundle.join("rootfs").join(name)).unwrap();
+    }
+    let sandbox = |variables: &BTreeMap<&str, &str>, arguments: &[&str]| {
+        let mut command = Command::new("bwrap");
+        command.arg("--ro-bind").arg(bundle.join("rootfs")).args(["/", "--unshare-user", "--uid", "65532", "--gid", "65532"]);
+        command.args(["--proc", "/proc", "--dev", "/dev", "--clearenv", "--die-with-parent"]);
+        for (name, value) in variables {
+            command.args(["--setenv", name, value]);
+        }
+        command.arg("/app/sayna").args(arguments);
+        command
+    };
+    assert!(tool(&mut sandbox(&BTreeMap::new(), &["--version"])).starts_with("sayna "));
+    let variables = BTreeMap::from([("HOST", "127.0.0.1"), ("PORT", "0")]);
+    is_ok(&asks(sandbox(&variables, &[]).stdout(Stdio::piped()).spawn().unwrap()));
+}
+
+const CONTAINERS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\nnetns = \"host\"\n\
+                          [engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"none\"\n";
+
+#[test]
+#[ignore = "needs podman, runc and root"]
+fn podman_runs_the_image_read_only_without_rights() {
+    let (folder, layout) = server();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("containers.conf"), CONTAINERS).unwrap();
+    let storage = format!("[storage]\ndriver = \"vfs\"\nrunroot = \"{}\"\ngraphroot = \"{}\"\n", at("run").display(), at("graph").display());
+    fs::write(at("storage.conf"), storage).unwrap();
+    let image = format!("oci:{}:1.2.3", layout.display());
+    let podman = |flags: &[&str], arguments: &[&str]| {
+        let mut command = Command::new("podman");
+        command.env("CONTAINERS_CONF", at("containers.conf")).env("CONTAINERS_STORAGE_CONF", at("storage.conf"));
+        command.args(["run", "--rm", "--read-only", "--cap-drop=all", "--security-opt", "no-new-privileges"]);
+        command.args(flags).arg(&image).args(arguments);
+        command
+    };
+    assert!(tool(&mut podman(&["--network=none"], &["--version"])).starts_with("sayna "));
+    // Nobody but the image's own user writes to its cache, and `health` is the container's check without a shell.
+    let server = podman(&["-e", "HOST=127.0.0.1", "-e", "PORT=0"], &[]).stdout(Stdio::piped()).spawn().unwrap();
+    is_ok(&asks(server));
+}
