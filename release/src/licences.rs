@@ -111,7 +111,9 @@ impl Error {
 pub fn third_party(root: &Path, graph: &Graph, natives: &[&Native]) -> Result<String, Error> {
     let policy = Policy::read(root)?;
     let (name, expression) = STD;
-    let mut components = vec![canonical(&policy, name.to_owned(), expression)?];
+    let mut std = canonical(&policy, name.to_owned(), expression)?;
+    std.authors = vec!["The Rust Project contributors".to_owned()];
+    let mut components = vec![std];
     for krate in &graph.crates {
         components.push(of_crate(&policy, krate)?);
     }
@@ -130,8 +132,13 @@ fn of_crate(policy: &Policy, krate: &Crate) -> Result<Component, Error> {
     let terms = policy.check(&name, expression)?;
     let mut texts = texts::shipped(krate)?;
     let mut authors = Vec::new();
-    if !texts.iter().any(Text::is_licence) {
-        texts.extend(texts::canonical(&name, &terms)?);
+    if !texts.iter().any(Text::is_whole) {
+        match texts::canonical(&name, &terms) {
+            Ok(canonical) => texts.extend(canonical),
+            // Terms of the crate's own: what it ships is all that there is.
+            Err(Error::NoText { .. }) if texts.iter().any(Text::is_licence) => {}
+            Err(e) => return Err(e),
+        }
         authors.clone_from(&krate.authors);
     }
     Ok(Component { name, terms, authors, texts })

@@ -44,7 +44,7 @@ fn list(out: &mut String, component: &Component, users: &IndexMap<&Text, Vec<&st
 fn section(out: &mut String, number: usize, text: &Text, names: &[&str]) {
     let _ok = writeln!(out, "\n{RULE}\n[{number}] {}", names.join(", "));
     if let Text::Canonical(licence, _) = text {
-        let _ok = writeln!(out, "They come without a licence text; this is the one that SPDX has for {licence}.");
+        let _ok = writeln!(out, "They come without a whole licence text; this is the one that SPDX has for {licence}.");
     }
     let _ok = writeln!(out, "{RULE}\n\n{}", text.body());
 }

@@ -10,7 +10,7 @@ use super::policy::Terms;
 use crate::atomic::{At as _, PathError};
 use crate::graph::Crate;
 
-/// How the names of files with licence texts begin, in upper case.
+/// What files with licence texts are called, in upper case.
 const LICENCES: [&str; 4] = ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"];
 /// Of files that must come along but license nothing.
 const NOTICES: [&str; 2] = ["NOTICE", "COPYRIGHT"];
@@ -34,6 +34,16 @@ impl Text {
     /// Whether it says under which terms the component as a whole may be used.
     pub(super) fn is_licence(&self) -> bool {
         !matches!(self, Self::Notice(_))
+    }
+
+    /// Whether it is such terms in full. Some files called LICENSE only say where the licence is to be found; none of
+    /// those disclaims warranty as every licence in use does, but for the notice of Apache-2.0, which names a URL.
+    pub(super) fn is_whole(&self) -> bool {
+        let text = self.body().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let disclaims = text.contains("as is") || text.contains("as-is");
+        let is_apache_notice =
+            text.contains("may obtain a copy of the license at") && !text.contains("terms and conditions");
+        self.is_licence() && disclaims && !is_apache_notice
     }
 
     /// The text itself.
@@ -80,8 +90,7 @@ fn collect(folder: &Path, depth: usize, all: bool, files: &mut Vec<PathBuf>) -> 
     entries.sort();
     for path in entries {
         let name = path.file_name().map(|name| name.to_string_lossy().to_uppercase()).unwrap_or_default();
-        let begins = |names: &[&str]| names.iter().any(|begin| name.starts_with(begin));
-        let is_named = begins(&LICENCES) || begins(&NOTICES);
+        let is_named = is_called(&name, &LICENCES) || is_called(&name, &NOTICES);
         if path.is_dir() {
             let skipped = NOT_LINKED.iter().any(|skip| name.eq_ignore_ascii_case(skip)) || name.starts_with('.');
             if is_named {
@@ -96,6 +105,12 @@ fn collect(folder: &Path, depth: usize, all: bool, files: &mut Vec<PathBuf>) -> 
     Ok(())
 }
 
+/// `LICENSE-MIT`, `license.txt`, `.licenses`, `MIT-LICENSE`
+fn is_called(name: &str, words: &[&str]) -> bool {
+    let mut parts = name.split(['.', '-', '_']);
+    parts.any(|part| words.contains(&part)) || words.iter().any(|word| name.trim_start_matches('.').starts_with(word))
+}
+
 fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|found| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending)))
 }
@@ -103,8 +118,7 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 /// Whether a file is, or lies in, something called LICENSE at the top of the folder.
 fn is_own_licence(folder: &Path, path: &Path) -> bool {
     let Some(first) = path.strip_prefix(folder).ok().and_then(|below| below.iter().next()) else { return false };
-    let name = first.to_string_lossy().to_uppercase();
-    LICENCES.iter().any(|begin| name.starts_with(begin))
+    is_called(&first.to_string_lossy().to_uppercase(), &LICENCES)
 }
 
 /// SPDX's text of each licence that the terms are taken under.

@@ -46,7 +46,10 @@ fn a_crate_without_a_text_gets_the_canonical_one_and_the_file_says_so() {
     assert!(row(&text, "leaf 1.0.0").contains("MIT"), "{text}");
     assert!(text.contains("\n    by Ada\n"), "{text}");
     let after = text.split("] leaf 1.0.0, ").nth(1).or_else(|| text.split(", leaf 1.0.0").nth(1)).unwrap();
-    assert!(after.contains("They come without a licence text; this is the one that SPDX has for MIT.\n"), "{text}");
+    assert!(
+        after.contains("They come without a whole licence text; this is the one that SPDX has for MIT.\n"),
+        "{text}"
+    );
     assert!(text.contains("THE SOFTWARE IS PROVIDED \"AS IS\""), "{text}");
 }
 
@@ -57,6 +60,18 @@ fn a_notice_comes_along_and_replaces_no_licence() {
     let text = of(&skeleton).unwrap();
     assert!(text.contains("Made of leaves.\n"), "{text}");
     assert_eq!(row(&text, "leaf 1.0.0").matches('[').count(), 2, "{text}");
+}
+
+#[test]
+fn a_licence_file_that_only_points_elsewhere_is_no_licence_text() {
+    let skeleton = Skeleton::new();
+    skeleton.write("leaf/LICENSE", "See .licenses, and include every one of them.\n");
+    assert_eq!(row(&of(&skeleton).unwrap(), "leaf 1.0.0").matches('[').count(), 2);
+    skeleton.write("leaf/.licenses/Ada-MIT", "(c) Ada. Provided \"AS\nIS\".\n");
+    skeleton.write("leaf/Bob-LICENSE", "(c) Bob. Provided \"as is\".\n");
+    let text = of(&skeleton).unwrap();
+    assert_eq!(row(&text, "leaf 1.0.0").matches('[').count(), 3, "{text}");
+    assert!(text.contains("(c) Ada.") && text.contains("(c) Bob."), "{text}");
 }
 
 #[test]
