@@ -4,5 +4,6 @@
 mod cli;
 mod config;
 mod health;
+mod readme;
 mod server;
 mod support;

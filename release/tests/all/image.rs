@@ -48,9 +48,22 @@ fn a_layout_holds_exactly_the_loader_the_libraries_the_certificates_and_the_bina
     let lower = entries(folder.path(), &manifest.layers[0]);
     let names: Vec<&str> = lower.iter().map(|(name, ..)| name.as_str()).collect();
     let expected = [
-        "app/", "app/cache/", "etc/", "etc/group", "etc/passwd", "etc/ssl/", "etc/ssl/certs/",
-        "etc/ssl/certs/ca-certificates.crt", "lib/", "lib/x86_64-linux-gnu/", "lib/x86_64-linux-gnu/libc.so.6",
-        "lib64/", "lib64/ld-linux-x86-64.so.2", "tmp/", "usr/", "usr/bin/",
+        "app/",
+        "app/cache/",
+        "etc/",
+        "etc/group",
+        "etc/passwd",
+        "etc/ssl/",
+        "etc/ssl/certs/",
+        "etc/ssl/certs/ca-certificates.crt",
+        "lib/",
+        "lib/x86_64-linux-gnu/",
+        "lib/x86_64-linux-gnu/libc.so.6",
+        "lib64/",
+        "lib64/ld-linux-x86-64.so.2",
+        "tmp/",
+        "usr/",
+        "usr/bin/",
     ];
     assert_eq!(names, expected);
     let of = |name: &str| lower.iter().find(|(n, ..)| n == name).map(|(_, mode, owner, _)| (*mode, *owner)).unwrap();
@@ -68,7 +81,8 @@ fn configuration_annotations_and_labels_say_what_they_must() {
     let made = assemble(&plan, Path::new("/bin/true"), Compression::Gzip, folder.path()).unwrap();
     let layout = oci::Layout::open(folder.path()).unwrap();
     let manifest = layout.manifest(made.manifest).unwrap();
-    let config: oci::Config = serde_json::from_slice(&fs::read(layout.blob_path(manifest.config.digest)).unwrap()).unwrap();
+    let config: oci::Config =
+        serde_json::from_slice(&fs::read(layout.blob_path(manifest.config.digest)).unwrap()).unwrap();
     assert_eq!((config.os.as_str(), config.architecture.as_str()), ("linux", "amd64"));
     assert_eq!(config.config.user, "65532:65532");
     assert_eq!(config.config.entrypoint, ["/app/sayna"]);
@@ -191,14 +205,20 @@ fn skopeo_reads_the_layout() {
     assert_eq!(seen["Layers"].as_array().unwrap().len(), 2);
     // A copy by skopeo checks every digest on the way.
     let to = layout.with_file_name("copy");
-    tool(Command::new("skopeo").arg("copy").arg(format!("oci:{}:1.2.3", layout.display())).arg(format!("oci:{}:1.2.3", to.display())));
+    tool(
+        Command::new("skopeo")
+            .arg("copy")
+            .arg(format!("oci:{}:1.2.3", layout.display()))
+            .arg(format!("oci:{}:1.2.3", to.display())),
+    );
 }
 
 /// Waits for the server's own word on where it listens, then asks it.
 fn asks(mut child: Child) -> String {
     use std::io::{BufRead as _, BufReader};
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let address = lines.find_map(|line| line.split("http://").nth(1).map(|a| a.split_whitespace().next().unwrap().to_owned()));
+    let address =
+        lines.find_map(|line| line.split("http://").nth(1).map(|a| a.split_whitespace().next().unwrap().to_owned()));
     let address = address.expect("the server says where it listens");
     let mut stream = TcpStream::connect(address.trim_end_matches('/')).unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -220,14 +240,24 @@ fn the_entrypoint_answers_in_its_own_root_under_bubblewrap() {
     let bundle = folder.path().join("bundle");
     tool(Command::new("umoci").args(["unpack", "--image"]).arg(format!("{}:1.2.3", layout.display())).arg(&bundle));
     let config: serde_json::Value = serde_json::from_slice(&fs::read(bundle.join("config.json")).unwrap()).unwrap();
-    assert_eq!((&config["process"]["user"]["uid"], &config["process"]["args"][0]), (&65532.into(), &"/app/sayna".into()));
+    assert_eq!(
+        (&config["process"]["user"]["uid"], &config["process"]["args"][0]),
+        (&65532.into(), &"/app/sayna".into())
+    );
     // A runtime makes these two; bubblewrap cannot in a root that is read-only.
     for name in ["proc", "dev"] {
         fs::create_dir_all(bundle.join("rootfs").join(name)).unwrap();
     }
     let sandbox = |variables: &BTreeMap<&str, &str>, arguments: &[&str]| {
         let mut command = Command::new("bwrap");
-        command.arg("--ro-bind").arg(bundle.join("rootfs")).args(["/", "--unshare-user", "--uid", "65532", "--gid", "65532"]);
+        command.arg("--ro-bind").arg(bundle.join("rootfs")).args([
+            "/",
+            "--unshare-user",
+            "--uid",
+            "65532",
+            "--gid",
+            "65532",
+        ]);
         command.args(["--proc", "/proc", "--dev", "/dev", "--clearenv", "--die-with-parent"]);
         for (name, value) in variables {
             command.args(["--setenv", name, value]);
@@ -249,7 +279,11 @@ fn podman_runs_the_image_read_only_without_rights() {
     let (folder, layout) = server();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("containers.conf"), CONTAINERS).unwrap();
-    let storage = format!("[storage]\ndriver = \"vfs\"\nrunroot = \"{}\"\ngraphroot = \"{}\"\n", at("run").display(), at("graph").display());
+    let storage = format!(
+        "[storage]\ndriver = \"vfs\"\nrunroot = \"{}\"\ngraphroot = \"{}\"\n",
+        at("run").display(),
+        at("graph").display()
+    );
     fs::write(at("storage.conf"), storage).unwrap();
     let image = format!("oci:{}:1.2.3", layout.display());
     let podman = |flags: &[&str], arguments: &[&str]| {

@@ -9,6 +9,7 @@
 
 mod audit;
 mod changelog;
+mod docs;
 mod fixture;
 mod git;
 mod gzip;

@@ -1,0 +1,144 @@
+//! Every command that README.md and docs/ show: it runs, or its arguments parse, or the gate has it as a step.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use clap::Parser as _;
+use sayna_release::cli::Cli;
+
+use crate::published::Release;
+use crate::support::project_file;
+
+/// The command lines in fenced blocks of shell, without comments and prompts.
+pub(crate) fn commands(document: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut fence: Option<&str> = None;
+    for line in project_file(document).lines() {
+        match (line.strip_prefix("```"), fence) {
+            (Some(language), None) => {
+                fence = Some(if language == "sh" || language == "console" { "shell" } else { "other" })
+            }
+            (Some(_), Some(_)) => fence = None,
+            (None, Some("shell")) => {
+                let line = line.split(" #").next().unwrap_or_default().trim();
+                let console = line.strip_prefix("$ ");
+                // In a console block only what follows a prompt is a command; what the program prints is indented or ends.
+                let printed = line.is_empty()
+                    || line.starts_with('…')
+                    || line.contains("  (")
+                    || line.starts_with("builds ")
+                    || line.starts_with("verdict ");
+                found.extend(console.or((!printed).then_some(line)).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    assert!(!found.is_empty(), "{document} shows no command");
+    found
+}
+
+/// What follows the program's name where a line calls this program.
+fn own(line: &str) -> Option<&str> {
+    line.strip_prefix("cargo run -p sayna-release -- ").or_else(|| line.strip_prefix("sayna-release "))
+}
+
+fn parses(line: &str, arguments: &str) {
+    // `<triple>` and the like stand for something of the reader's.
+    let arguments = arguments.replace("<triple>", "x86_64-unknown-linux-gnu").replace(['<', '>'], "");
+    let words = std::iter::once("sayna-release").chain(arguments.split_whitespace());
+    if let Err(e) = Cli::try_parse_from(words) {
+        panic!("{line}: {e}");
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn every_command_of_the_readme_is_run() {
+    let gate = project_file(".ci/run");
+    let release = Release::published();
+    let assets = release.folder.path().join("forge/published/v1.2.3/assets");
+    for line in commands("README.md") {
+        if line.starts_with("cargo ") {
+            let step = gate.lines().any(|l| l == format!("step {line}"));
+            assert!(step || line == "cargo build --release", "{line} is no step of .ci/run");
+        } else if line == "sayna" || line.starts_with("sayna ") {
+            // tests/all/readme.rs runs these: the server's program belongs to the other package.
+            assert!(project_file("tests/all/readme.rs").contains("README.md"));
+        } else {
+            shell(&assets, &line);
+        }
+    }
+    let table = project_file("README.md");
+    for step in ["cargo run -p sayna-release -- rehearse", "cargo test --workspace"] {
+        assert!(table.contains(&format!("`{step}`")) && gate.contains(&format!("step {step}\n")), "{step}");
+    }
+}
+
+fn shell(folder: &Path, line: &str) {
+    let output = Command::new("sh").args(["-c", line]).current_dir(folder).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && !out.contains("FAILED"), "{line}\n{out}\n{err}");
+}
+
+#[test]
+fn every_call_of_this_program_in_the_docs_parses() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = format!("docs/{}", entry.unwrap().file_name().into_string().unwrap());
+        if !project_file(&name).contains("```sh") {
+            continue;
+        }
+        for line in commands(&name) {
+            if let Some(arguments) = own(&line) {
+                parses(&line, arguments);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 12, "only {count} calls were found");
+}
+
+#[test]
+#[ignore = "needs jq"]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_changed_one() {
+    let release = Release::published();
+    let assets = release.folder.path().join("forge/published/v1.2.3/assets");
+    let plain: Vec<String> = commands("docs/verifying.md")
+        .into_iter()
+        .filter(|l| l.starts_with("sha256sum") || (l.starts_with("jq") && l.contains("sha256sum")))
+        .collect();
+    assert_eq!(plain.len(), 3);
+    for line in &plain {
+        shell(&assets, line);
+    }
+    let archive = assets.join(&release.plan.targets[0].archive);
+    fs::write(&archive, "changed").unwrap();
+    for line in [&plain[0], &plain[2]] {
+        let status = Command::new("sh").args(["-c", line]).current_dir(&assets).status().unwrap();
+        assert!(!status.success(), "{line}");
+    }
+}
+
+#[test]
+fn every_link_between_the_pages_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let pages = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/releasing.md",
+        "docs/verifying.md",
+        "docs/adding-a-target.md",
+    ];
+    for page in pages {
+        let text = project_file(page);
+        let folder = root.join(page).parent().unwrap().to_owned();
+        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let local = !target.starts_with("http");
+            assert!(!local || folder.join(target).exists(), "{page} links to {target}");
+        }
+    }
+}
