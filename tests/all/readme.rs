@@ -24,13 +24,13 @@ fn every_call_of_the_server_in_the_readme_works() {
         match arguments.first() {
             Some(&"check") => assert!(ends(&[]), "{call}"),
             Some(&"health") => {
-                assert!(ends(&[("PORT", &port)]), "{call}")
+                assert!(ends(&[("PORT", &port)]), "{call}");
             }
             // The two that serve: on every address, as the example says, and on a port that is free.
             _ => {
-                let served = Server::start(serving(&arguments));
-                assert!(served.address.ip().is_unspecified(), "{call}");
-                let port = served.address.port().to_string();
+                let started = Server::start(serving(&arguments));
+                assert!(started.address.ip().is_unspecified(), "{call}");
+                let port = started.address.port().to_string();
                 let health = World::new().run_with(&["health"], &[("PORT", &port)]);
                 assert_eq!(health.status, Some(0), "{call}");
             }

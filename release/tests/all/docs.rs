@@ -17,7 +17,7 @@ pub(crate) fn commands(document: &str) -> Vec<String> {
     for line in project_file(document).lines() {
         match (line.strip_prefix("```"), fence) {
             (Some(language), None) => {
-                fence = Some(if language == "sh" || language == "console" { "shell" } else { "other" })
+                fence = Some(if language == "sh" || language == "console" { "shell" } else { "other" });
             }
             (Some(_), Some(_)) => fence = None,
             (None, Some("shell")) => {

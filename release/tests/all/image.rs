@@ -157,7 +157,7 @@ fn truncated_and_changed_executables_never_panic() {
     for position in 0..4096.min(bytes.len()) {
         changed[position] ^= 0xff;
         let _either = closure::parse(&changed).is_ok();
-        changed[position] = bytes[position];
+        changed[position] ^= 0xff;
     }
     let needs = closure::parse(&bytes).unwrap();
     assert_eq!(needs.loader.as_deref(), Some("/lib64/ld-linux-x86-64.so.2"));
@@ -174,6 +174,9 @@ fn tool(command: &mut Command) -> String {
     out.into_owned()
 }
 
+/// How many layouts of the server this process has made.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
 /// The real server in a layout. The layout's folder is the first value.
 fn server() -> (tempfile::TempDir, PathBuf) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -186,7 +189,6 @@ fn server() -> (tempfile::TempDir, PathBuf) {
         Some(PathBuf::from(message["executable"].as_str()?))
     });
     // podman takes the folder for a repository's name, which has no capitals.
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("sayna-image-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let folder = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir().unwrap();
     let layout = folder.path().join("layout");
