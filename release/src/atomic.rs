@@ -92,6 +92,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     file.commit()
 }
 
+/// The same, but a file that already has these bytes is left as it is: syncing costs more than reading.
+pub fn ensure(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
+    if fs::read(path).is_ok_and(|there| there == bytes) { Ok(()) } else { write(path, bytes) }
+}
+
 /// Copies a file's bytes; `executable` decides its mode.
 pub fn copy(from: &Path, to: &Path, executable: bool) -> Result<(), PathError> {
     let mut source = File::open(from).at("read", from)?;

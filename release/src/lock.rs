@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
-use crate::atomic::{self, At as _, PathError};
+use crate::atomic::{At as _, PathError};
 
 /// Held until dropped; the system drops it for a process that was killed.
 #[derive(Debug)]
@@ -25,7 +25,8 @@ impl Lock {
             }
             Err(TryLockError::Error(e)) => return Err(e).at("lock", &path),
         }
-        atomic::write(&note, format!("process {}\n", std::process::id()).as_bytes())?;
+        // Only a courtesy to whoever waits: it need not survive a crash, as the lock does not.
+        fs::write(&note, format!("process {}\n", std::process::id())).at("write", &note)?;
         Ok(Self(file))
     }
 }

@@ -212,6 +212,12 @@ pub fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_default()
 }
 
+/// Whether the content of `oci-layout` names the version that this program reads, however it is spaced.
+pub fn is_marker(text: &[u8]) -> bool {
+    serde_json::from_slice::<BTreeMap<String, String>>(text)
+        .is_ok_and(|m| m.get("imageLayoutVersion").is_some_and(|v| v == "1.0.0"))
+}
+
 /// An image layout that is read, never written: every byte is checked against its digest.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -265,11 +271,7 @@ impl Layout {
     pub fn open(root: &Path) -> Result<Self, Error> {
         let path = root.join("oci-layout");
         let marker = fs::read(&path).at("read", &path)?;
-        if marker == LAYOUT_MARKER.as_bytes() {
-            Ok(Self { root: root.to_owned() })
-        } else {
-            Err(Error::Marker { path })
-        }
+        if is_marker(&marker) { Ok(Self { root: root.to_owned() }) } else { Err(Error::Marker { path }) }
     }
 
     /// Where a blob lies.

@@ -87,7 +87,8 @@ pub fn explain(first: &Path, second: &Path) -> Result<String, Error> {
     for entry in fs::read_dir(second).at("list", second)? {
         folders.push(entry.at("list", second)?.path());
     }
-    folders.sort();
+    // The executable on its own says more than the one inside an image: targets before platforms.
+    folders.sort_by_key(|f| (f.join(part::LAYOUT).exists(), f.clone()));
     for folder in folders {
         let Some(name) = folder.file_name() else { continue };
         let other = first.join(name);
@@ -135,6 +136,10 @@ fn executables(ours: &[u8], theirs: &[u8]) -> String {
     };
     for section in a.sections() {
         let Ok(name) = section.name() else { continue };
+        // A digest of the rest: it differs wherever anything does, and says nothing.
+        if name == ".note.gnu.build-id" {
+            continue;
+        }
         let other = b.section_by_name(name).and_then(|s| s.data().ok().map(<[u8]>::to_vec));
         let (Ok(data), Some(other)) = (section.data(), other) else {
             return format!("section {name} is in one of them only");

@@ -68,10 +68,11 @@ pub fn binary(
     let executable = executable(job, target, &built.features, progress)?;
     let findings = audit_one(job, target, &executable)?;
     atomic::sweep(&out)?;
-    let archive = archive(job, planned, &executable, &out)?;
+    let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
+    let archive = pack(job, planned, &graph, &executable, &out)?;
     held(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
     held(&archive.archive.name, archive.archive.size, target.budget.archive)?;
-    atomic::write(&out.join(&planned.sbom), &fresh_sbom(job, &planned.triple, &built, &archive.binary)?)?;
+    atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, &archive.binary)?)?;
     let part = BinaryPart {
         schema: part::SCHEMA,
         origin: job.plan.origin(),
@@ -127,9 +128,18 @@ pub fn image(
 /// The SBOM of a target's binary as this checkout makes it.
 pub fn fresh_sbom(job: &Job<'_>, target: &Triple, built: &Built, binary: &FileEntry) -> Result<Vec<u8>, Error> {
     let graph = Graph::resolve(job.root, &job.plan.name, target, &built.features)?;
+    document(job, target, built, &graph, binary)
+}
+
+fn document(
+    job: &Job<'_>,
+    target: &Triple,
+    built: &Built,
+    graph: &Graph,
+    binary: &FileEntry,
+) -> Result<Vec<u8>, Error> {
     let natives = natives(job.table, &built.features);
-    let plan = job.plan;
-    Ok(sbom::document(&sbom::Input { plan, target, rustc: &built.rustc, graph: &graph, natives: &natives, binary })?)
+    Ok(sbom::document(&sbom::Input { plan: job.plan, target, rustc: &built.rustc, graph, natives: &natives, binary })?)
 }
 
 /// How this machine would build a target.
@@ -142,7 +152,17 @@ pub fn would_build(job: &Job<'_>, triple: &Triple, wanted: &[String], host_assem
 pub fn archive(job: &Job<'_>, planned: &PlannedTarget, binary: &Path, out: &Path) -> Result<package::Archive, Error> {
     let built = would_build(job, &planned.triple, &planned.features, false);
     let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
-    let natives = natives(job.table, &built.features);
+    pack(job, planned, &graph, binary, out)
+}
+
+fn pack(
+    job: &Job<'_>,
+    planned: &PlannedTarget,
+    graph: &Graph,
+    binary: &Path,
+    out: &Path,
+) -> Result<package::Archive, Error> {
+    let natives = natives(job.table, &graph.features);
     let files = job.table.release.files.iter().map(|f| (f.get_ref().clone(), job.root.join(f.get_ref())));
     let input = package::Input {
         stem: &planned.stem,
@@ -152,7 +172,7 @@ pub fn archive(job: &Job<'_>, planned: &PlannedTarget, binary: &Path, out: &Path
         binary,
         exe_name: format!("{}{}", job.plan.name, planned.triple.exe_suffix()),
         files: files.collect(),
-        third_party: licences::third_party(job.root, &graph, &natives)?,
+        third_party: licences::third_party(job.root, graph, &natives)?,
     };
     Ok(package::package(&input, out)?)
 }

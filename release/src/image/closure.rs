@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use object::read::StringTable;
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
 use object::{Endianness, elf};
 
@@ -53,9 +54,9 @@ pub fn parse(bytes: &[u8]) -> Result<Needs, object::Error> {
             needs.loader = Some(String::from_utf8_lossy(loader).into_owned());
         }
     }
-    let sections = header.sections(endian, bytes)?;
-    let Some((entries, link)) = sections.dynamic(endian, bytes)? else { return Ok(needs) };
-    let strings = sections.strings(endian, bytes, link)?;
+    // Section headers may be stripped; the loader reads segments, and so does this.
+    let Some(entries) = dynamic(segments, endian, bytes)? else { return Ok(needs) };
+    let strings = strings(segments, entries, endian, bytes);
     for entry in entries {
         let text =
             |e: &elf::Dyn64<Endianness>| e.string(endian, strings).map(|s| String::from_utf8_lossy(s).into_owned());
@@ -70,18 +71,42 @@ pub fn parse(bytes: &[u8]) -> Result<Needs, object::Error> {
     Ok(needs)
 }
 
-/// The folder in the image where every library goes: the first that a loader of glibc looks into on that architecture.
-pub fn library_folder(arch: &str) -> Option<&'static str> {
-    match arch {
-        "x86_64" => Some("lib/x86_64-linux-gnu"),
-        "aarch64" => Some("lib/aarch64-linux-gnu"),
-        _ => None,
+type Segments<'a> = &'a [elf::ProgramHeader64<Endianness>];
+type Entries<'a> = &'a [elf::Dyn64<Endianness>];
+
+fn dynamic<'a>(
+    segments: Segments<'a>,
+    endian: Endianness,
+    bytes: &'a [u8],
+) -> Result<Option<Entries<'a>>, object::Error> {
+    for segment in segments {
+        if let Some(entries) = segment.dynamic(endian, bytes)? {
+            return Ok(Some(entries));
+        }
     }
+    Ok(None)
+}
+
+/// The dynamic string table: `DT_STRTAB` is an address, so the segment that is loaded there has it.
+fn strings<'a>(segments: Segments<'_>, entries: Entries<'_>, endian: Endianness, bytes: &'a [u8]) -> StringTable<'a> {
+    let value = |tag| entries.iter().find(|e| e.tag(endian) == tag).map(|e| e.val(endian));
+    let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
+        return StringTable::default();
+    };
+    let start = segments.iter().filter(|s| s.p_type(endian) == elf::PT_LOAD).find_map(|s| {
+        let within = address.checked_sub(s.p_vaddr(endian))?;
+        (within < s.p_filesz(endian)).then(|| s.p_offset(endian).checked_add(within)).flatten()
+    });
+    let start = start.unwrap_or(u64::MAX);
+    StringTable::new(bytes, start, start.saturating_add(size))
 }
 
 /// Loader and libraries of an executable, sorted by their place in the image. A static executable needs none.
 pub fn closure(executable: &Path, arch: &str) -> Result<Vec<SystemFile>, Error> {
     let first = needs(executable)?;
+    if machine(arch) != Some(first.machine) {
+        return Err(Error::Machine { path: executable.to_owned(), arch: arch.to_owned() });
+    }
     let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut loader_name = None;
     if let Some(loader) = &first.loader {
@@ -98,7 +123,8 @@ pub fn closure(executable: &Path, arch: &str) -> Result<Vec<SystemFile>, Error> 
             }
             let path = search(soname, &asker, &needs, arch)
                 .ok_or_else(|| Error::NoLibrary { soname: soname.clone(), asker: asker.clone() })?;
-            let inside = place(soname, &path, arch);
+            // Where the host's loader found it, the same loader finds it in the image.
+            let inside = path.to_string_lossy().trim_start_matches('/').to_owned();
             waiting.push_back((path.clone(), self::needs(&path)?));
             found.insert(inside, path);
         }
@@ -106,11 +132,11 @@ pub fn closure(executable: &Path, arch: &str) -> Result<Vec<SystemFile>, Error> 
     Ok(found.into_iter().map(|(inside, from)| SystemFile { inside, from }).collect())
 }
 
-/// A library from the store or another private folder keeps its place, as whoever asks names it by that path.
-fn place(soname: &str, path: &Path, arch: &str) -> String {
-    match library_folder(arch) {
-        Some(folder) if !path.starts_with("/nix/store") => format!("{folder}/{soname}"),
-        _ => path.to_string_lossy().trim_start_matches('/').to_owned(),
+fn machine(arch: &str) -> Option<elf::Machine> {
+    match arch {
+        "x86_64" => Some(elf::EM_X86_64),
+        "aarch64" => Some(elf::EM_AARCH64),
+        _ => None,
     }
 }
 

@@ -77,6 +77,14 @@ pub enum Error {
         /// What the parser said.
         source: object::Error,
     },
+    /// Another processor's executable.
+    #[error("{}: not built for {arch}", path.display())]
+    Machine {
+        /// The file.
+        path: PathBuf,
+        /// The platform's processor.
+        arch: String,
+    },
     /// A library that the loader would not find either.
     #[error("{} asks for {soname}, which is nowhere on this machine", asker.display())]
     NoLibrary {
@@ -104,7 +112,7 @@ impl Error {
             Self::NoLibrary { .. } => "install the package that has it, or build without what needs it".to_owned(),
             Self::NoCertificates { .. } => "install ca-certificates, or set SSL_CERT_FILE".to_owned(),
             Self::Time(_) => "unset SOURCE_DATE_EPOCH, or set it to the commit's time".to_owned(),
-            Self::File(_) | Self::Layout(_) | Self::Elf { .. } => return None,
+            Self::File(_) | Self::Layout(_) | Self::Elf { .. } | Self::Machine { .. } => return None,
         })
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, PathError};
 use crate::digest::Digest;
-use crate::forge::{self, Draft, Forge};
+use crate::forge::{self, Draft, Forge, Release};
 use crate::image::ImageIndex;
 use crate::package;
 use crate::plan::Plan;
@@ -143,10 +143,11 @@ pub fn run(
     }
     let waiting = |who: &str| progress.line(who);
     let _forge_lock = places.forge.lock(&waiting)?;
-    let work = Work::prepare(plan, &parts, dist, places.forge)?;
+    let releases = places.forge.releases(&plan.tag)?;
+    let work = Work::prepare(plan, &parts, dist, &releases)?;
     let mut forge = match options.only {
         Some(Only::Images) => None,
-        _ => Some(ForgeTrack::plan(places.forge, &work)?),
+        _ => Some(ForgeTrack::plan(places.forge, &work, &releases)?),
     };
     let mut images = Vec::new();
     if let Some(index) = work.index.as_ref().filter(|_| options.only != Some(Only::Binaries)) {
@@ -154,7 +155,7 @@ pub fn run(
             images.push(ImageTrack::plan(*registry, &parts, index, &work, &waiting)?);
         }
     }
-    let last = work.last_phase(options, places.forge)?;
+    let last = last_phase(options, &releases);
     if !options.dry_run {
         track::execute(&mut forge, &mut images, last, progress)?;
     }
@@ -172,12 +173,12 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    fn prepare(plan: &Plan, parts: &Parts, dist: &Path, forge: &dyn Forge) -> Result<Self, Error> {
+    fn prepare(plan: &Plan, parts: &Parts, dist: &Path, releases: &[Release]) -> Result<Self, Error> {
         let folder = dist.join("publish");
         let index = parts.index(plan);
         let index_file = folder.join("index.json");
         if let Some(index) = &index {
-            atomic::write(&index_file, &index.bytes)?;
+            atomic::ensure(&index_file, &index.bytes)?;
         }
         let mut files = BTreeMap::new();
         for (folder, part) in &parts.binaries {
@@ -186,12 +187,12 @@ impl Work {
             }
         }
         if !parts.binaries.is_empty() {
-            let bytes = manifest(plan, parts, index.as_ref(), forge)?;
+            let bytes = manifest(plan, parts, index.as_ref(), releases)?;
             let path = folder.join(&plan.manifest);
-            atomic::write(&path, &bytes)?;
+            atomic::ensure(&path, &bytes)?;
             let checksum = package::checksum_line(&plan.manifest, Digest::of(&bytes));
             let beside = format!("{}.sha256", plan.manifest);
-            atomic::write(&folder.join(&beside), checksum.as_bytes())?;
+            atomic::ensure(&folder.join(&beside), checksum.as_bytes())?;
             files.insert(plan.manifest.clone(), (path, Digest::of(&bytes)));
             files.insert(beside.clone(), (folder.join(beside), Digest::of(checksum.as_bytes())));
         }
@@ -199,28 +200,25 @@ impl Work {
         let tag = plan.image.as_ref().map(|i| i.tag.clone()).unwrap_or_default();
         Ok(Self { draft, files, index, index_file, tag })
     }
+}
 
-    /// `--until draft` stops before the version tag; images alone are tagged only once their release is public.
-    fn last_phase(&self, options: Options, forge: &dyn Forge) -> Result<diff::Phase, Error> {
-        if options.until_draft {
-            return Ok(diff::Phase::Draft);
-        }
-        let public = || Ok::<_, forge::Error>(forge.releases(&self.draft.tag)?.iter().any(|r| !r.draft));
-        if options.only == Some(Only::Images) && !public()? {
-            return Ok(diff::Phase::Stage);
-        }
-        Ok(diff::Phase::Public)
+/// `--until draft` stops before the version tag; images alone are tagged only once their release is public.
+fn last_phase(options: Options, releases: &[Release]) -> diff::Phase {
+    let public = releases.iter().any(|r| !r.draft);
+    match (options.until_draft, options.only) {
+        (true, _) => diff::Phase::Draft,
+        (false, Some(Only::Images)) if !public => diff::Phase::Stage,
+        _ => diff::Phase::Public,
     }
 }
 
 /// The manifest of a release that went public before its image says `image: null` and stays so: a late image is tied
 /// to it by its revision. Every other time it names the index.
-fn manifest(plan: &Plan, parts: &Parts, index: Option<&ImageIndex>, forge: &dyn Forge) -> Result<Vec<u8>, Error> {
+fn manifest(plan: &Plan, parts: &Parts, index: Option<&ImageIndex>, releases: &[Release]) -> Result<Vec<u8>, Error> {
     let flake_lock = plan.flake_lock;
     let full = parts.manifest(plan, flake_lock, index)?;
     let without = parts.manifest(plan, flake_lock, None)?;
     let is_without = |asset: &forge::Asset| matches!(asset, forge::Asset::Uploaded { digest, .. } if *digest == Digest::of(&without));
-    let releases = forge.releases(&plan.tag)?;
     let public = releases.iter().find(|r| !r.draft).and_then(|r| r.assets.get(&plan.manifest));
     Ok(if public.is_some_and(is_without) { without } else { full })
 }

@@ -1,8 +1,9 @@
 //! Executing the difference: one track for the forge, one per registry, phase by phase.
 
 use super::diff::{self, ActualImage, DesiredImage, DesiredRelease, ForgeAction, ImageAction, Phase};
-use super::{Error, Parts, TrackOutcome, Work};
-use crate::forge::{Forge, Upload};
+use super::parts::{self, Parts};
+use super::{Error, TrackOutcome, Work};
+use crate::forge::{Forge, Release, Upload};
 use crate::image::ImageIndex;
 use crate::lock::Lock;
 use crate::progress::Progress;
@@ -18,19 +19,26 @@ pub(super) struct ForgeTrack<'a> {
 }
 
 impl<'a> ForgeTrack<'a> {
-    pub(super) fn plan(forge: &'a dyn Forge, work: &'a Work) -> Result<Self, Error> {
+    /// Subtracts; every file that would be uploaded is read through before anything is touched.
+    pub(super) fn plan(forge: &'a dyn Forge, work: &'a Work, releases: &[Release]) -> Result<Self, Error> {
         let assets = work.files.iter().map(|(name, (_, digest))| (name.clone(), *digest)).collect();
         let desired = DesiredRelease { draft: work.draft.clone(), assets };
         let mut track = Self { forge, work, desired, actions: Vec::new(), id: None };
-        track.actions = track.difference()?;
+        track.actions = track.difference(releases)?;
+        for action in &track.actions {
+            if let ForgeAction::Upload { name, digest } = action
+                && let Some((path, _)) = work.files.get(name)
+            {
+                parts::check(path, *digest)?;
+            }
+        }
         Ok(track)
     }
 
-    /// Reads the forge and subtracts; remembers the release's id.
-    fn difference(&mut self) -> Result<Vec<ForgeAction>, Error> {
-        let releases = self.forge.releases(&self.desired.draft.tag)?;
+    /// Desired minus actual; remembers the release's id.
+    fn difference(&mut self, releases: &[Release]) -> Result<Vec<ForgeAction>, Error> {
         self.id = releases.first().map(|r| r.id.clone());
-        diff::release(&self.desired, &releases).map_err(|refusal| Error::Refused { place: self.forge.name(), refusal })
+        diff::release(&self.desired, releases).map_err(|refusal| Error::Refused { place: self.forge.name(), refusal })
     }
 
     fn execute(&mut self, phase: Phase, progress: &Progress) -> Result<(), Error> {
@@ -63,7 +71,7 @@ impl<'a> ForgeTrack<'a> {
 
     /// The draft as the forge has it now must leave nothing to do but to publish it.
     fn compare(&mut self) -> Result<(), Error> {
-        let left = self.difference()?;
+        let left = self.difference(&self.forge.releases(&self.desired.draft.tag)?)?;
         let settled = |a: &&ForgeAction| !matches!(a, ForgeAction::Compare | ForgeAction::Publish);
         match left.iter().find(settled) {
             None => Ok(()),
@@ -109,6 +117,11 @@ impl<'a> ImageTrack<'a> {
         let actual = ActualImage { tagged: registry.resolve(&desired.tag)?, held };
         let actions =
             diff::image(&desired, &actual).map_err(|refusal| Error::Refused { place: registry.name(), refusal })?;
+        for action in &actions {
+            if let ImageAction::Push(object) = action {
+                parts::check(&object.from, object.digest)?;
+            }
+        }
         Ok(Self { registry, actions, failed: None, _lock: lock })
     }
 

@@ -43,7 +43,7 @@ impl Layout {
     fn check_marker(&self) -> Result<(), Error> {
         let path = self.root.join("oci-layout");
         let text = fs::read(&path).at("read", &path)?;
-        if text == oci::LAYOUT_MARKER.as_bytes() {
+        if oci::is_marker(&text) {
             return Ok(());
         }
         let reason = format!("is not {}", oci::LAYOUT_MARKER);

@@ -134,6 +134,23 @@ fn a_new_version_of_the_binary_leaves_the_lower_layer() {
 }
 
 #[test]
+fn an_executable_of_another_processor_and_one_without_section_headers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read("/bin/true").unwrap();
+    // e_shoff, e_shnum and e_shstrndx gone: what a program loads is in its segments.
+    bytes[0x28..0x30].fill(0);
+    bytes[0x3c..0x40].fill(0);
+    let stripped = closure::parse(&bytes).unwrap();
+    assert_eq!(stripped.libraries, ["libc.so.6"]);
+    // e_machine: AArch64.
+    bytes[0x12] = 183;
+    let other = folder.path().join("other");
+    fs::write(&other, bytes).unwrap();
+    let made = assemble(&plan("1.2.3", 1, 1), &other, Compression::Gzip, &folder.path().join("layout"));
+    assert!(matches!(made, Err(Error::Machine { .. })), "{made:?}");
+}
+
+#[test]
 fn another_machines_platform_and_a_file_that_is_no_elf_are_typed_errors() {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan("1.2.3", 2, 2);
@@ -226,8 +243,9 @@ fn asks(mut child: Child) -> String {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    // A container outlives a client that was killed: ask it to end, as an operator would.
+    let ended = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
+    assert!(ended.success() && child.wait().unwrap().code().is_some_and(|c| c == 0 || c == 143));
     answer
 }
 

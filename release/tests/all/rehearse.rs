@@ -213,6 +213,24 @@ fn a_feature_without_its_native_input_is_left_out_and_said() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_build_that_depends_on_its_folder_is_found_and_located() {
+    let mut world = project();
+    // `env!` is text that no remapping of paths reaches.
+    let main = PROGRAM.replace("fn main() {", "fn main() {\n    std::hint::black_box(env!(\"CARGO_MANIFEST_DIR\"));");
+    world.write("src/main.rs", &main);
+    world.commit("feat: know the folder");
+    let output = run(world.root(), &["rehearse"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the executable of x86_64-unknown-linux-gnu, section .rodata at offset"), "{said}");
+    assert!(said.contains("to see more: diffoscope ") && said.contains("the bytes DIFFER"), "{said}");
+    // Both builds are kept, to be looked at; without the second one nothing is claimed.
+    let once = succeeds(world.root(), &["rehearse", "--once"]);
+    assert!(once.contains("not proven"), "{once}");
+}
+
+#[test]
 fn bad_input_costs_one_clear_message() {
     let world = project();
     let cases: [(&[&str], i32, &str); 7] = [
