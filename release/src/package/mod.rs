@@ -4,8 +4,7 @@
 //! sorted, belong to nobody (0), have modes 0755 or 0644 and the commit's time, and are written by one fixed compressor.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _, AtomicFile, PathError};
@@ -13,9 +12,13 @@ use crate::digest::{Digest, HashingWriter};
 use crate::part::FileEntry;
 use crate::table::ArchiveKind;
 
+mod content;
 pub mod gzip;
+mod name;
 mod read;
 mod zip;
+
+use content::Content;
 
 pub use read::{Entry, extract, list, planned_entries};
 
@@ -76,6 +79,16 @@ pub enum Error {
         /// What the form allows.
         reason: &'static str,
     },
+    /// A file had another length at its end than when it was opened.
+    #[error("{}: changed while it was packed: {promised} bytes at first, {found} in the end", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Its length at first.
+        promised: u64,
+        /// What could be read.
+        found: u64,
+    },
     /// What was written does not read back as what was meant.
     #[error("{}: reads back as {found}, meant was {meant}", path.display())]
     SecondLook {
@@ -113,6 +126,7 @@ impl Error {
             Self::SecondLook { .. } => {
                 Some("this is a fault of the program: please report it with both lists".to_owned())
             }
+            Self::Changed { .. } => Some("wait until nothing writes to it any more, then run again".to_owned()),
             Self::File(_) | Self::Broken { .. } | Self::Missing { .. } => None,
         }
     }
@@ -130,10 +144,8 @@ struct Item {
     content: Content,
 }
 
-enum Content {
-    Path(PathBuf),
-    Text(String),
-}
+/// The content of each item, in their order, as it was packed.
+type Packed = Vec<(Digest, u64)>;
 
 /// Writes `out/<archive>` and `out/<archive>.sha256`, and reads the archive back before anyone relies on it.
 pub fn package(input: &Input<'_>, out: &Path) -> Result<Archive, Error> {
@@ -141,16 +153,22 @@ pub fn package(input: &Input<'_>, out: &Path) -> Result<Archive, Error> {
     let path = out.join(input.archive);
     let mut file = AtomicFile::create(&path)?;
     let mut hashing = HashingWriter::new(&mut file);
-    match input.kind {
+    let packed = match input.kind {
         ArchiveKind::TarGz => tar(input, &items, &mut hashing, &path)?,
         ArchiveKind::Zip => zip::write(input, &items, &mut hashing, &path)?,
-    }
+    };
     let (digest, size) = hashing.finish();
     file.commit()?;
-    second_look(input, &path)?;
+    if let Err(error) = second_look(input, &path, &packed) {
+        // A bad archive must not stay under a good name; why it is bad says more than why it could not be removed.
+        drop(std::fs::remove_file(&path));
+        return Err(error);
+    }
     let name = format!("{}.sha256", input.archive);
     atomic::write(&out.join(&name), checksum_line(input.archive, digest).as_bytes())?;
-    let (binary_digest, binary_size) = Digest::of_file(input.binary).at("read", input.binary)?;
+    let binary = items.iter().zip(&packed).find(|(item, _)| item.executable).map(|(_, content)| *content);
+    let missing = || Error::Missing { path: path.clone(), name: input.exe_name.clone() };
+    let (binary_digest, binary_size) = binary.ok_or_else(missing)?;
     Ok(Archive {
         archive: FileEntry { name: input.archive.to_owned(), size, digest },
         checksum: FileEntry::of(out, &name)?,
@@ -171,34 +189,27 @@ fn items(input: &Input<'_>) -> Result<Vec<Item>, Error> {
     let content = Content::Text(input.third_party.clone());
     items.push(Item { name: THIRD_PARTY.to_owned(), executable: false, content });
     items.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut before = BTreeSet::new();
-    for name in items.iter().map(|i| i.name.as_str()).chain([input.stem]) {
+    name::check(input.stem)?;
+    if input.stem.contains('/') {
+        return Err(Error::Name { name: input.stem.to_owned(), reason: "the archive has one folder" });
+    }
+    let (mut names, mut folders) = (BTreeSet::new(), BTreeSet::new());
+    for name in items.iter().map(|i| i.name.as_str()) {
+        name::check(name)?;
+        let lower = name.to_lowercase();
+        folders.extend(lower.match_indices('/').map(|(end, _)| lower.split_at(end).0.to_owned()));
         let refused = |reason| Err(Error::Name { name: name.to_owned(), reason });
-        let parts = || name.split('/');
-        if name.is_empty() || name.contains(['\\', ':', '\0']) || parts().any(|p| matches!(p, "" | "." | "..")) {
-            return refused("it must be relative, with forward slashes, and stay in its folder");
-        }
-        if !before.insert(name.to_ascii_lowercase()) {
+        if !names.insert(lower) {
             return refused("it stands twice, or differs from another by case alone");
         }
     }
-    Ok(items)
-}
-
-impl Content {
-    /// The size that is promised in a header, and a reader of exactly those bytes.
-    fn open(&self) -> Result<(u64, Box<dyn Read + '_>), PathError> {
-        match self {
-            Self::Path(path) => {
-                let file = File::open(path).at("read", path)?;
-                Ok((file.metadata().at("read", path)?.len(), Box::new(file)))
-            }
-            Self::Text(text) => Ok((text.len() as u64, Box::new(text.as_bytes()))),
-        }
+    match names.intersection(&folders).next() {
+        Some(name) => Err(Error::Name { name: name.clone(), reason: "it is a file, and another name's folder" }),
+        None => Ok(items),
     }
 }
 
-fn tar(input: &Input<'_>, items: &[Item], out: &mut impl Write, path: &Path) -> Result<(), Error> {
+fn tar(input: &Input<'_>, items: &[Item], out: &mut impl Write, path: &Path) -> Result<Packed, Error> {
     let epoch = input.epoch;
     let mtime =
         u64::try_from(epoch).map_err(|_negative| Error::Time { epoch, reason: "tar has no time before 1970" })?;
@@ -216,22 +227,32 @@ fn tar(input: &Input<'_>, items: &[Item], out: &mut impl Write, path: &Path) -> 
     let folder = format!("{}/", input.stem);
     let mut head = header(0, 0o755, tar::EntryType::Directory);
     builder.append_data(&mut head, &folder, io::empty()).at("write", path)?;
+    let mut packed = Packed::with_capacity(items.len());
     for item in items {
-        let (size, reader) = item.content.open()?;
+        let (size, mut reader) = item.content.open()?;
         let mut head = header(size, if item.executable { 0o755 } else { 0o644 }, tar::EntryType::Regular);
-        builder.append_data(&mut head, format!("{folder}{}", item.name), reader.take(size)).at("write", path)?;
+        builder.append_data(&mut head, format!("{folder}{}", item.name), &mut reader).at("write", path)?;
+        packed.push(item.content.packed(size, reader)?);
     }
     builder.into_inner().and_then(gzip::Writer::finish).at("write", path)?;
-    Ok(())
+    Ok(packed)
 }
 
-fn second_look(input: &Input<'_>, path: &Path) -> Result<(), Error> {
+/// Reads the archive from the disk, with other code than wrote it, down to the content of each file.
+fn second_look(input: &Input<'_>, path: &Path, packed: &[(Digest, u64)]) -> Result<(), Error> {
     let names = input.files.iter().map(|(name, _)| name.as_str());
     let meant = planned_entries(input.stem, &input.exe_name, names, input.epoch, input.kind);
-    let found = list(path, input.kind)?;
-    if found == meant {
-        return Ok(());
+    let (found, contents) = read::everything(path, input.kind)?;
+    let differs = |found: String, meant: String| Err(Error::SecondLook { path: path.to_owned(), found, meant });
+    if found != meant {
+        let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        return differs(words(&found), words(&meant));
     }
-    let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Err(Error::SecondLook { path: path.to_owned(), found: words(&found), meant: words(&meant) })
+    if contents != packed {
+        let words = |contents: &[(Digest, u64)]| {
+            contents.iter().map(|(digest, size)| format!("{size} bytes {digest}")).collect::<Vec<_>>().join("; ")
+        };
+        return differs(words(&contents), words(packed));
+    }
+    Ok(())
 }

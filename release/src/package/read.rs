@@ -11,6 +11,7 @@ use zip::ZipArchive;
 use super::zip::dos_time;
 use super::{Error, THIRD_PARTY};
 use crate::atomic::{At as _, AtomicFile};
+use crate::digest::Digest;
 use crate::table::ArchiveKind;
 
 /// One entry as an archive lists it.
@@ -52,48 +53,64 @@ pub fn planned_entries<'a>(
     folder.into_iter().chain(names.into_iter().map(|n| entry(format!("{stem}/{n}"), mode(n)))).collect()
 }
 
-/// What an archive holds, in its own order.
+/// What an archive holds, in its own order. It is read to its end, so that every checksum inside is compared.
 pub fn list(path: &Path, kind: ArchiveKind) -> Result<Vec<Entry>, Error> {
+    everything(path, kind).map(|(entries, _)| entries)
+}
+
+/// The entries, and digest and size of each that is a file.
+pub(super) fn everything(path: &Path, kind: ArchiveKind) -> Result<Everything, Error> {
     let broken = |source: io::Error| Error::Broken { path: path.to_owned(), source };
-    let file = BufReader::new(File::open(path).at("read", path)?);
+    let file = BufReader::with_capacity(1 << 17, File::open(path).at("read", path)?);
     match kind {
-        ArchiveKind::TarGz => list_tar(file).map_err(broken),
-        ArchiveKind::Zip => list_zip(file).map_err(broken),
+        ArchiveKind::TarGz => read_tar(file).map_err(broken),
+        ArchiveKind::Zip => read_zip(file).map_err(broken),
     }
 }
 
-fn list_tar(file: BufReader<File>) -> io::Result<Vec<Entry>> {
+type Everything = (Vec<Entry>, Vec<(Digest, u64)>);
+
+fn read_tar(file: BufReader<File>) -> io::Result<Everything> {
     let mut archive = tar::Archive::new(MultiGzDecoder::new(file));
-    let mut found = Vec::new();
+    let (mut found, mut contents) = (Vec::new(), Vec::new());
     for entry in archive.entries()? {
-        let entry = entry?;
+        let mut entry = entry?;
         let header = entry.header();
+        let kind = header.entry_type();
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         // A link, a device or a hidden user name is no file that anyone planned.
-        let strange = !(header.entry_type().is_file() || header.entry_type().is_dir());
         let named = header.username_bytes().is_some_and(|n| !n.is_empty());
-        let name = if strange || named { format!("{name} ({:?})", header.entry_type()) } else { name };
+        let strange = named || !(kind.is_file() || kind.is_dir());
+        let name = if strange { format!("{name} ({kind:?})") } else { name };
         let owner = (header.uid()?, header.gid()?);
         found.push(Entry { name, mode: header.mode()?, time: header.mtime()?.to_string(), owner });
+        if !kind.is_dir() {
+            contents.push(Digest::of_reader(&mut entry)?);
+        }
     }
-    Ok(found)
+    // tar ends before gzip does, whose CRC-32 stands at its very end.
+    io::copy(&mut archive.into_inner(), &mut io::sink())?;
+    Ok((found, contents))
 }
 
-fn list_zip(file: BufReader<File>) -> io::Result<Vec<Entry>> {
+fn read_zip(file: BufReader<File>) -> io::Result<Everything> {
     let mut archive = ZipArchive::new(file)?;
-    let mut found = Vec::new();
+    let (mut found, mut contents) = (Vec::new(), Vec::new());
     for position in 0..archive.len() {
         let mut entry = archive.by_index(position)?;
         // Reading to the end checks the CRC.
-        io::copy(&mut entry, &mut io::sink())?;
+        let content = Digest::of_reader(&mut entry)?;
         found.push(Entry {
             name: entry.name()?.into_owned(),
             mode: entry.unix_mode().unwrap_or_default() & 0o7777,
             time: entry.last_modified().map(|t| t.to_string()).unwrap_or_default(),
             owner: (0, 0),
         });
+        if !entry.is_dir() {
+            contents.push(content);
+        }
     }
-    Ok(found)
+    Ok((found, contents))
 }
 
 /// Copies one entry's bytes to a new executable file.
