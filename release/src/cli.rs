@@ -183,6 +183,9 @@ pub struct PackageArgs {
     /// The binary.
     #[arg(long, value_name = "FILE")]
     pub binary: PathBuf,
+    /// The Cargo features that it has, by which its licences are chosen [default: the table's of the target].
+    #[arg(long, value_name = "FEATURE,…", value_delimiter = ',')]
+    pub features: Option<Vec<String>>,
     /// Where the archive goes.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,

@@ -72,6 +72,12 @@ pub enum Error {
     /// A file of the working tree.
     #[error(transparent)]
     File(#[from] PathError),
+    /// No commit whose time could be taken, and no variable that says another.
+    #[error("{} is not the top of a Git checkout and {EPOCH} is not set, so nothing says which time to write", root.display())]
+    NoTime {
+        /// The folder.
+        root: PathBuf,
+    },
     /// The variable's value is no time.
     #[error("{EPOCH} is {value:?}, which is not a whole number of seconds since 1970")]
     Epoch {
@@ -93,6 +99,9 @@ impl Error {
                 "if you trust what is in it: `git config --global --add safe.directory {}`",
                 root.display()
             )),
+            Self::NoTime { .. } => {
+                Some(format!("set {EPOCH} to `git log -1 --format=%ct` of the commit that this tree comes from"))
+            }
             Self::Epoch { .. } => Some(format!("unset {EPOCH}, or set it to `git log -1 --format=%ct`")),
             Self::Git { .. } | Self::File(_) => None,
         }
@@ -104,6 +113,17 @@ pub fn time_or(epoch: Option<&OsStr>, commit_time: i64) -> Result<i64, Error> {
     let Some(value) = epoch else { return Ok(commit_time) };
     let time = value.to_str().and_then(|text| text.parse().ok()).filter(|time: &i64| *time >= 0);
     time.ok_or_else(|| Error::Epoch { value: value.to_string_lossy().into_owned() })
+}
+
+/// The same of the tree at `root`, which needs no Git where the variable is set.
+pub fn time_of(root: &Path) -> Result<i64, Error> {
+    if let Some(value) = std::env::var_os(EPOCH) {
+        return time_or(Some(&value), 0);
+    }
+    match Checkout::open(root) {
+        Err(Error::NotACheckout { root, .. }) => Err(Error::NoTime { root }),
+        other => Ok(other?.head_time),
+    }
 }
 
 impl fmt::Debug for Checkout {

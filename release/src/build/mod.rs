@@ -41,6 +41,17 @@ pub struct Job<'a> {
     pub keep_going: bool,
 }
 
+/// What goes into an archive beside the binary: the files of a tree, which need not be a checkout, and its time.
+#[derive(Debug, Clone, Copy)]
+pub struct Tree<'a> {
+    /// Its top folder.
+    pub root: &'a Path,
+    /// The table.
+    pub table: &'a Table,
+    /// The time of every entry, seconds since 1970.
+    pub epoch: i64,
+}
+
 /// A part that was made, or found whole.
 #[derive(Debug, Clone)]
 pub struct Made<P> {
@@ -69,7 +80,8 @@ pub fn binary(
     let findings = audit_one(job, target, &executable)?;
     atomic::sweep(&out)?;
     let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
-    let archive = pack(job, planned, &graph, &executable, &out)?;
+    let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
+    let archive = pack(tree, planned, &graph, &executable, &out)?;
     held(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
     held(&archive.archive.name, archive.archive.size, target.budget.archive)?;
     atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, &archive.binary)?)?;
@@ -148,31 +160,37 @@ pub fn would_build(job: &Job<'_>, triple: &Triple, wanted: &[String], host_assem
     Built { by: Builder::Cargo, rustc: job.rustc.version.clone(), features, left_out, host_assembled }
 }
 
-/// Archive and checksum of a binary that exists, in `out`.
-pub fn archive(job: &Job<'_>, planned: &PlannedTarget, binary: &Path, out: &Path) -> Result<package::Archive, Error> {
-    let built = would_build(job, &planned.triple, &planned.features, false);
-    let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
-    pack(job, planned, &graph, binary, out)
+/// Archive and checksum of a binary that exists and has those features, in `out`.
+pub fn archive(
+    tree: Tree<'_>,
+    planned: &PlannedTarget,
+    features: &[String],
+    binary: &Path,
+    out: &Path,
+) -> Result<package::Archive, Error> {
+    let graph = Graph::resolve(tree.root, tree.table.release.name.get_ref(), &planned.triple, features)?;
+    pack(tree, planned, &graph, binary, out)
 }
 
 fn pack(
-    job: &Job<'_>,
+    tree: Tree<'_>,
     planned: &PlannedTarget,
     graph: &Graph,
     binary: &Path,
     out: &Path,
 ) -> Result<package::Archive, Error> {
-    let natives = natives(job.table, &graph.features);
-    let files = job.table.release.files.iter().map(|f| (f.get_ref().clone(), job.root.join(f.get_ref())));
+    let release = &tree.table.release;
+    let natives = natives(tree.table, &graph.features);
+    let files = release.files.iter().map(|f| (f.get_ref().clone(), tree.root.join(f.get_ref())));
     let input = package::Input {
         stem: &planned.stem,
         archive: &planned.archive,
         kind: planned.archive_kind,
-        epoch: job.plan.commit_time,
+        epoch: tree.epoch,
         binary,
-        exe_name: format!("{}{}", job.plan.name, planned.triple.exe_suffix()),
+        exe_name: format!("{}{}", release.name.get_ref(), planned.triple.exe_suffix()),
         files: files.collect(),
-        third_party: licences::third_party(job.root, graph, &natives)?,
+        third_party: licences::third_party(tree.root, graph, &natives)?,
     };
     Ok(package::package(&input, out)?)
 }
@@ -185,7 +203,8 @@ pub fn binary_budget(table: &Table, target: &Target, built: &Built) -> Size {
     [reduced, bare].into_iter().flatten().fold(target.budget.binary, Size::min)
 }
 
-fn entry<'a>(table: &'a Table, triple: &Triple) -> Result<&'a Target, Error> {
+/// The table's entry of a triple.
+pub fn entry<'a>(table: &'a Table, triple: &Triple) -> Result<&'a Target, Error> {
     table.target(triple).ok_or_else(|| Error::Unknown {
         what: triple.to_string(),
         known: table.targets.iter().map(|t| t.triple.get_ref().to_string()).collect(),

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Here, Output};
 use crate::atomic::At as _;
-use crate::build::{self, Job, Rustc};
+use crate::build::{self, Job, Rustc, Tree};
 use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, SbomArgs};
 use crate::digest::Digest;
 use crate::failure::Failure;
+use crate::git;
 use crate::part::{FileEntry, Part};
-use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
+use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
 use crate::triple::Triple;
 
 /// `build`
@@ -49,12 +50,18 @@ fn unknown(what: &str, known: impl Iterator<Item = String>) -> Failure {
     build::Error::Unknown { what: what.to_owned(), known: known.collect() }.into()
 }
 
-/// `package`
+/// `package`: of a tree without Git too, as Nix's sandbox has none.
 pub(super) fn package(here: &Here, args: &PackageArgs) -> Result<Output, Failure> {
-    let made = here.plan(&args.tag)?;
-    let rustc = Rustc::ask()?;
-    let target = target(&made.plan, Some(&args.target), &rustc)?;
-    let archive = build::archive(&here.job(&made.plan, &rustc), target, &args.binary, &here.root.join(&args.out))?;
+    if args.tag.tag.is_some() {
+        here.plan(&args.tag)?;
+    }
+    let (root, table) = (&here.root, &here.source.table);
+    let planned = plan::target(root, table, build::entry(table, &args.target)?)?;
+    // `--features ""` is a binary with none.
+    let named = args.features.as_ref().map(|list| list.iter().filter(|f| !f.is_empty()).cloned().collect());
+    let features: Vec<String> = named.unwrap_or_else(|| planned.features.clone());
+    let tree = Tree { root, table, epoch: git::time_of(root)? };
+    let archive = build::archive(tree, &planned, &features, &args.binary, &root.join(&args.out))?;
     let files = [archive.archive, archive.checksum];
     Output::of(here.json, &files, |files| files.iter().map(|f| line(&args.out, f)).collect(), true)
 }

@@ -16,7 +16,7 @@ use crate::changelog::{self, Notes, Request};
 use crate::digest::Digest;
 use crate::git::{self, Checkout};
 use crate::snippet::{self, Message, Place, Severity};
-use crate::table::{self, FeatureChoice, Image, Source, Target};
+use crate::table::{self, FeatureChoice, Image, Source, Table, Target};
 
 /// What a caller may choose.
 #[derive(Debug, Clone, Default)]
@@ -130,6 +130,11 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     };
     let plan = basis.plan(tag, moment);
     Ok(Made { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
+}
+
+/// What every plan of this tree has for one of the table's targets: it depends on Cargo.toml and the table alone.
+pub fn target(root: &Path, table: &Table, target: &Target) -> Result<PlannedTarget, Error> {
+    Ok(planned_target(table.release.name.get_ref(), &Package::read(root)?.version, target))
 }
 
 /// What a plan is made of, beside the moment.

@@ -9,6 +9,7 @@ use sayna_release::package::{self, Archive, Error, Input};
 use sayna_release::table::ArchiveKind::{self, TarGz, Zip};
 
 use crate::rehearse::{project, run};
+use crate::support::START;
 
 const STEM: &str = "sayna-1.2.3-x86_64-unknown-linux-gnu";
 const EPOCH: i64 = 1_700_000_001;
@@ -219,6 +220,67 @@ fn umask_locale_time_zone_and_processors_do_not_matter() {
     // The time inside is the commit's, unless the environment says otherwise.
     assert_ne!(digest("epoch", "SOURCE_DATE_EPOCH=1700000000"), first);
     assert!(!run(world.root(), &["package", "--target", triple, "--binary", "nowhere"]).status.success());
+}
+
+/// What Nix's sandbox has: the files, a time, and no Git.
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_tree_without_git_gives_the_same_archive_where_a_time_is_set() {
+    let world = project();
+    let (triple, archive) = ("x86_64-unknown-linux-gnu", "sayna-0.1.0-x86_64-unknown-linux-gnu.tar.gz");
+    let package = |epoch: Option<i64>, out: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+        command.args(["package", "--target", triple, "--binary", "src/main.rs", "--out", out]);
+        command.current_dir(world.root()).env("NO_COLOR", "1");
+        match epoch {
+            Some(epoch) => command.env("SOURCE_DATE_EPOCH", epoch.to_string()),
+            None => command.env_remove("SOURCE_DATE_EPOCH"),
+        };
+        command
+    };
+    tool(&mut package(None, "dist/git"));
+    let first = package_digest(&world.path("dist/git").join(archive));
+    fs::remove_dir_all(world.path(".git")).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    tool(&mut package(Some(START), &elsewhere.path().display().to_string()));
+    assert_eq!(package_digest(&elsewhere.path().join(archive)), first);
+    let output = package(None, "dist/none").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("SOURCE_DATE_EPOCH is not set") && said.contains("git log -1 --format=%ct"), "{said}");
+    assert!(!world.path("dist/none").exists());
+    let output = package(None, "dist/none").env("SOURCE_DATE_EPOCH", "now").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("\"now\", which is not a whole number"));
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn the_caller_says_which_features_the_binary_has() {
+    let world = project();
+    let triple = "x86_64-unknown-linux-gnu";
+    world.edit("Cargo.toml", "default = []", "default = []\nlivekit = []");
+    world.edit("sayna-release.toml", "features = []", "features = [\"livekit\"]");
+    let native = "\n[[native]]\nname = \"libwebrtc\"\nversion = \"1\"\nlicence = \"BSD-3-Clause\"\nfor = \"livekit\"\n\
+                  env = \"SAYNA_TEST_NATIVE\"\nurl = \"https://example.invalid/x.zip\"\n\
+                  sha256 = { x86_64-unknown-linux-gnu = \"\" }\n";
+    world.write("sayna-release.toml", &(world.read("sayna-release.toml") + native));
+    let third_party = |features: &[&str]| {
+        let out = format!("dist/{}", features.len());
+        let call = ["package", "--target", triple, "--binary", "src/main.rs", "--out", &out];
+        let output = run(world.root(), &[&call, features].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let (stem, to) = (format!("sayna-0.1.0-{triple}"), world.path("dist/text"));
+        let archive = world.path(&out).join(format!("{stem}.tar.gz"));
+        package::extract(&archive, TarGz, &format!("{stem}/{}", package::THIRD_PARTY), &to).unwrap();
+        fs::read_to_string(to).unwrap()
+    };
+    // Whatever this machine has: the table's by default, else those that are named, which may be none.
+    assert!(third_party(&[]).contains("libwebrtc"));
+    assert!(!third_party(&["--features", ""]).contains("libwebrtc"));
+    assert!(third_party(&["--features=livekit"]).contains("libwebrtc"));
+    let wrong = run(world.root(), &["package", "--target", triple, "--binary", "src/main.rs", "--features", "nope"]);
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(wrong.status.code() == Some(1) && said.contains("nope"), "{said}");
 }
 
 fn package_digest(path: &Path) -> sayna_release::digest::Digest {
