@@ -3,7 +3,7 @@
 //! Reading gives typed values whose spans point back into the file, so that whatever is found wrong
 //! later (a feature that does not exist, a file that is missing) is shown at its line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,12 @@ pub use toml::Spanned;
 
 use crate::atomic::{At as _, PathError};
 use crate::snippet::{self, Message, Place, Severity, nearest};
-use crate::triple::Triple;
+use crate::triple::{Os, Triple};
 
+mod native;
 mod value;
 
+pub use native::{Download, LockedCrate, Native, Supply};
 pub use value::{All, DottedVersion, FeatureChoice, Size};
 
 /// The table's name, at the root of the checkout.
@@ -33,7 +35,9 @@ pub struct Table {
     pub targets: Vec<Target>,
     /// The container image; a project without one leaves it out.
     pub image: Option<Image>,
-    /// Prebuilt native inputs.
+    /// What every build has in common.
+    pub build: Build,
+    /// Native inputs.
     #[serde(default)]
     pub native: Vec<Native>,
     /// Sizes that belong to no target.
@@ -187,28 +191,49 @@ pub enum Compression {
     Zstd,
 }
 
-/// `[[native]]`: a prebuilt input that a feature needs.
+/// `[build]`: what makes one source one binary, whoever builds it. Both builders read it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Native {
-    /// Its name in messages and in the SBOM.
-    pub name: Spanned<String>,
-    /// Its own version or tag.
-    pub version: String,
-    /// SPDX expression.
-    pub licence: Spanned<String>,
-    /// The Cargo feature that needs it.
-    #[serde(rename = "for")]
-    pub feature: Spanned<String>,
-    /// The environment variable that says where it lies unpacked on a machine that has it.
-    pub env: Option<String>,
-    /// Where it is had; `{name}` stands for a target's word in `names`.
-    pub url: String,
-    /// What `{name}` is, per triple. Targets that are not listed cannot have the feature.
+pub struct Build {
+    /// What stands in the binary for folders of the machine that built it.
+    pub remap: Remap,
+    /// Variables by which two honest machines would build two binaries.
+    pub unset: Vec<String>,
+    /// Flags of `rustc` for every binary.
     #[serde(default)]
-    pub names: BTreeMap<Triple, String>,
-    /// SHA-256 of what the URL gives, per triple, as hex or `sha256-<base64>`; an empty one stops a real release.
-    pub sha256: BTreeMap<Triple, Spanned<String>>,
+    pub rustflags: ByOs,
+}
+
+/// `build.remap`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remap {
+    /// The checkout.
+    pub source: String,
+    /// Cargo's home.
+    pub cargo: String,
+    /// Cargo's target folder.
+    pub target: String,
+}
+
+/// Flags by operating system.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ByOs {
+    linux: Vec<String>,
+    macos: Vec<String>,
+    windows: Vec<String>,
+}
+
+impl ByOs {
+    /// Those of one system.
+    pub fn of(&self, os: Os) -> &[String] {
+        match os {
+            Os::Linux => &self.linux,
+            Os::Macos => &self.macos,
+            Os::Windows => &self.windows,
+        }
+    }
 }
 
 /// `[budget]`

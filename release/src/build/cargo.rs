@@ -11,7 +11,7 @@ use semver::Version;
 use super::Error;
 use crate::atomic::At as _;
 use crate::progress::Progress;
-use crate::table::Floor;
+use crate::table::{self, Floor, Native, Remap};
 use crate::triple::{Os, Triple};
 
 /// What `rustc -vV` says of itself.
@@ -71,6 +71,10 @@ pub(super) struct Call<'a> {
     pub(super) features: &'a [String],
     /// The oldest system.
     pub(super) floor: &'a Floor,
+    /// What every build has in common.
+    pub(super) build: &'a table::Build,
+    /// What it links besides crates.
+    pub(super) natives: Vec<&'a Native>,
     /// Where Cargo puts its files; its own choice where `None`.
     pub(super) target_dir: Option<&'a Path>,
     /// Cargo's home; its own choice where `None`.
@@ -116,12 +120,14 @@ fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
         (None, Some(folder)) => call.root.join(folder),
         (None, None) => call.root.join("target"),
     };
-    let map = paths(call.root, &home, &target_dir, rustc);
+    let map = paths(call, &home, &target_dir, rustc);
     let mut command = Command::new(env("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(call.root).args(["build", "--release", "--locked", "--no-default-features"]);
     command.args(["--package", call.name, "--bin", call.name, "--target", call.triple.as_str()]);
     command.args(["--message-format", "json-render-diagnostics", "--features", &call.features.join(",")]);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| changes_the_output(&name.to_string_lossy())) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| changes_the_output(&call.build.unset, &name.to_string_lossy()))
+    {
         command.env_remove(name);
     }
     command.env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", &target_dir);
@@ -138,48 +144,28 @@ fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
 }
 
 /// What a path of this machine becomes in the binary. Where one lies in another, the later rule wins.
-fn paths(root: &Path, home: &Path, target_dir: &Path, rustc: &Rustc) -> Vec<(String, String)> {
+fn paths(call: &Call<'_>, home: &Path, target_dir: &Path, rustc: &Rustc) -> Vec<(String, String)> {
     let text = |p: &Path| p.display().to_string();
+    let Remap { source, cargo, target } = &call.build.remap;
     vec![
-        (text(root), "/src".to_owned()),
-        (text(home), "/cargo".to_owned()),
-        (text(target_dir), "/target".to_owned()),
+        (text(call.root), source.clone()),
+        (text(home), cargo.clone()),
+        (text(target_dir), target.clone()),
         // With the component rust-src installed, the standard library's own paths would become local ones.
         (text(&rustc.sysroot.join("lib/rustlib/src/rust")), format!("/rustc/{}", rustc.commit)),
     ]
 }
 
 fn rust_flags(call: &Call<'_>, map: &[(String, String)]) -> Vec<String> {
-    let mut flags: Vec<String> = map.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
-    if call.triple.os() == Os::Windows {
-        // No time in the header, no path of the debug file, no Visual C++ redistributable, control-flow guard.
-        let extra = [
-            "-Clink-arg=/Brepro",
-            "-Clink-arg=/PDBALTPATH:%_PDB%",
-            "-Ctarget-feature=+crt-static",
-            "-Ccontrol-flow-guard=yes",
-        ];
-        flags.extend(extra.map(str::to_owned));
-    }
-    flags
+    let remap = map.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}"));
+    let os = call.triple.os();
+    let natives = call.natives.iter().flat_map(|native| native.rustflags.of(os));
+    remap.chain(call.build.rustflags.of(os).iter().chain(natives).cloned()).collect()
 }
 
-/// Variables by which two honest machines would build two binaries: other flags, other profiles, wrappers, codecs that
-/// are compiled in where their headers are found, and the time, which must not be inside.
-fn changes_the_output(name: &str) -> bool {
-    const EXACT: [&str; 10] = [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "CARGO_INCREMENTAL",
-        "CUDA_HOME",
-        "SOURCE_DATE_EPOCH",
-        "DOCS_RS",
-    ];
-    EXACT.contains(&name)
+/// The table's variables, and those of Cargo whose names have a profile or a target in them.
+fn changes_the_output(unset: &[String], name: &str) -> bool {
+    unset.iter().any(|listed| listed == name)
         || name.starts_with("CARGO_PROFILE_")
         || (name.starts_with("CARGO_TARGET_") && name.ends_with("_RUSTFLAGS"))
 }

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use crate::part::LeftOut;
-use crate::table::{Native, Table};
+use crate::table::{Native, Supply, Table};
 use crate::triple::Triple;
 
-/// The native inputs of those features.
+/// The native inputs that a binary with those features links; what it loads at run time is in no archive.
 pub fn natives<'a>(table: &'a Table, features: &[String]) -> Vec<&'a Native> {
-    table.native.iter().filter(|n| features.contains(n.feature.get_ref())).collect()
+    let linked = |n: &&Native| matches!(n.supply, Supply::Download(_)) && features.contains(n.feature.get_ref());
+    table.native.iter().filter(linked).collect()
 }
 
 /// Which of the wanted features this machine can build for the target, and which it must leave out.
@@ -28,7 +29,8 @@ pub fn features(table: &Table, triple: &Triple, wanted: &[String]) -> (Vec<Strin
 /// Why this machine lacks a native input; `None` where it lies ready.
 fn lacking(native: &Native, triple: &Triple) -> Option<String> {
     let name = native.name.get_ref();
-    if !native.sha256.contains_key(triple) {
+    let Supply::Download(download) = &native.supply else { return None };
+    if !download.sha256.contains_key(triple) {
         return Some(format!("there is no {name} for {triple}"));
     }
     let variable = native.env.as_ref()?;

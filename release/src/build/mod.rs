@@ -222,6 +222,8 @@ fn executable(job: &Job<'_>, target: &Target, features: &[String], progress: &Pr
         triple,
         features,
         floor: &target.floor,
+        build: &job.table.build,
+        natives: natives(job.table, features),
         target_dir: job.target_dir.as_deref(),
         home: job.home.as_deref(),
     };

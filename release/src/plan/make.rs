@@ -116,6 +116,7 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
 
     let mut facts = head.facts();
     facts.extend(order.fact);
+    facts.extend(contents.waiting());
     let mut warnings: Vec<Problem> = version::check_step(&package.version, &notes).into_iter().collect();
     warnings.extend(unconventional(&notes));
     warnings.extend(toolchain(root, &source));

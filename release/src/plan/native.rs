@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::contents::Contents;
 use super::problem::Problem;
-use crate::table::{FeatureChoice, Native, Spanned, Table};
+use crate::table::{Download, FeatureChoice, Native, Spanned, Supply, Table};
 use crate::triple::Triple;
 
 impl Contents<'_> {
@@ -14,8 +14,25 @@ impl Contents<'_> {
         table.native.iter().flat_map(|native| self.native(table, native)).collect()
     }
 
+    /// Inputs of features that are yet to be written: nobody asks for them, so nothing is wrong.
+    pub(super) fn waiting(&self) -> Vec<Problem> {
+        let table = &self.source.table;
+        let waiting = table.native.iter().filter(|native| self.waits(table, native));
+        let said = |native: &Native| {
+            let (name, feature) = (native.name.get_ref(), native.feature.get_ref());
+            let message = format!("{name} waits for the feature {feature}, which Cargo.toml does not have yet");
+            Problem::new("native-waits", message)
+        };
+        waiting.map(said).collect()
+    }
+
+    fn waits(&self, table: &Table, native: &Native) -> bool {
+        !self.package.features.contains(native.feature.get_ref()) && self.users(table, native).is_empty()
+    }
+
     fn native(&self, table: &Table, native: &Native) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = self.feature(&native.feature).into_iter().collect();
+        let known = if self.waits(table, native) { None } else { self.feature(&native.feature) };
+        let mut problems: Vec<Problem> = known.into_iter().collect();
         if let Err(e) = spdx::Expression::parse(native.licence.get_ref()) {
             let message = format!(
                 "the licence {:?} of {} is no SPDX expression: {}",
@@ -26,17 +43,32 @@ impl Contents<'_> {
             let hint = "write an identifier of spdx.org/licenses, such as \"BSD-3-Clause\"";
             problems.push(Problem::new("licence-form", message).hint(hint).at(native.licence.span()));
         }
-        for triple in native.names.keys().chain(native.sha256.keys()).collect::<BTreeSet<_>>() {
-            if table.target(triple).is_none() {
-                let span = native.sha256.get(triple).map_or_else(|| native.name.span(), Spanned::span);
-                let message = format!("{} is pinned for {triple}, which is no [[target]]", native.name.get_ref());
-                problems.push(
-                    Problem::new("unknown-target", message).hint(format!("add a [[target]] for {triple}")).at(span),
-                );
-            }
+        let users = self.users(table, native);
+        if let Supply::Download(download) = &native.supply {
+            problems.extend(targetless(table, native, download));
+            problems.extend(users.iter().filter_map(|triple| pinned(native, download, triple)));
         }
-        problems.extend(self.users(table, native).into_iter().filter_map(|triple| pinned(native, triple)));
+        problems.extend(self.belongs(native, !users.is_empty()));
         problems
+    }
+
+    /// The crate that an input's version belongs to, against Cargo.lock.
+    fn belongs(&self, native: &Native, is_used: bool) -> Option<Problem> {
+        let (of, locked) = (native.belongs_to.as_ref()?, self.package.locked.as_ref()?);
+        let (name, wanted) = (of.name.get_ref(), &of.version);
+        let what = format!("{} {} belongs to {name} {wanted}", native.name.get_ref(), native.version);
+        let problem =
+            |message: String, hint: String| Problem::new("native-crate", message).hint(hint).at(of.name.span());
+        let Some(found) = locked.crates.get(name) else {
+            let message = format!("{what}, which Cargo.lock does not have");
+            let hint = format!("depend on {name}, or write the crate that it belongs to");
+            return is_used.then(|| problem(message, hint));
+        };
+        let other = found.iter().find(|version| *version != wanted)?;
+        let hint = format!(
+            "set version, sha256 and crate_version to those of {name} {other}, or `cargo update -p {name} --precise {wanted}`"
+        );
+        Some(problem(format!("{what}, but Cargo.lock has {other}"), hint))
     }
 
     /// The triples that are built with the feature that needs it.
@@ -55,16 +87,28 @@ impl Contents<'_> {
     }
 }
 
-fn pinned(native: &Native, triple: &Triple) -> Option<Problem> {
+/// A pin for a triple that nothing is built for.
+fn targetless(table: &Table, native: &Native, download: &Download) -> Vec<Problem> {
+    let pinned = download.names.keys().chain(download.sha256.keys()).collect::<BTreeSet<_>>();
+    let unknown = pinned.into_iter().filter(|triple| table.target(triple).is_none());
+    let problem = |triple: &Triple| {
+        let span = download.sha256.get(triple).map_or_else(|| native.name.span(), Spanned::span);
+        let message = format!("{} is pinned for {triple}, which is no [[target]]", native.name.get_ref());
+        Problem::new("unknown-target", message).hint(format!("add a [[target]] for {triple}")).at(span)
+    };
+    unknown.map(problem).collect()
+}
+
+fn pinned(native: &Native, download: &Download, triple: &Triple) -> Option<Problem> {
     let (name, feature) = (native.name.get_ref(), native.feature.get_ref());
-    if native.url.contains("{name}") && !native.names.contains_key(triple) {
+    if download.url.contains("{name}") && !download.names.contains_key(triple) {
         let message = format!("{name} has no name for {triple}, so that target cannot have the feature {feature:?}");
         let hint = format!("take {feature:?} out of that target's features, or add it to `names`");
         return Some(Problem::new("native-unavailable", message).hint(hint).at(native.name.span()));
     }
-    let url = native.names.get(triple).map_or_else(|| native.url.clone(), |word| native.url.replace("{name}", word));
+    let url = download.url_for(triple);
     let fill = format!("`curl -fsSL {url} | sha256sum` prints it");
-    let Some(sum) = native.sha256.get(triple) else {
+    let Some(sum) = download.sha256.get(triple) else {
         let message = format!("{name} has no sha256 for {triple}, which has the feature {feature:?}");
         return Some(Problem::new("native-unpinned", message).hint(fill).at(native.name.span()));
     };

@@ -24,8 +24,17 @@ pub(super) struct Package {
     pub(super) version: Version,
     /// The names under `[features]`.
     pub(super) features: BTreeSet<String>,
-    /// The version of each workspace member in Cargo.lock; `None` where there is no such file.
-    pub(super) locked: Option<BTreeMap<String, Version>>,
+    /// Cargo.lock; `None` where there is no such file.
+    pub(super) locked: Option<Locked>,
+}
+
+/// The versions that Cargo.lock has.
+#[derive(Debug, Clone)]
+pub(super) struct Locked {
+    /// Of each workspace member.
+    pub(super) members: BTreeMap<String, Version>,
+    /// Of each crate from elsewhere.
+    pub(super) crates: BTreeMap<String, Vec<Version>>,
 }
 
 /// Why the package could not be read.
@@ -145,14 +154,21 @@ fn own_or(own: Option<toml::Value>, inherited: Option<String>) -> Option<String>
     }
 }
 
-fn locked(root: &Path) -> Result<Option<BTreeMap<String, Version>>, Error> {
+fn locked(root: &Path) -> Result<Option<Locked>, Error> {
     let path = root.join("Cargo.lock");
     if !path.exists() {
         return Ok(None);
     }
     let lock: Lock = parse(&path, fs::read_to_string(&path).at("read", &path)?)?;
-    let members = lock.package.into_iter().filter(|package| package.source.is_none());
-    Ok(Some(members.map(|package| (package.name, package.version)).collect()))
+    let mut locked = Locked { members: BTreeMap::new(), crates: BTreeMap::new() };
+    for LockedPackage { name, version, source } in lock.package {
+        if source.is_some() {
+            locked.crates.entry(name).or_default().push(version);
+        } else {
+            locked.members.insert(name, version);
+        }
+    }
+    Ok(Some(locked))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: String) -> Result<T, Error> {

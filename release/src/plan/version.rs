@@ -112,7 +112,7 @@ pub(super) fn check_lock(package: &Package) -> Option<Problem> {
         return Some(Problem::new("lock-missing", "there is no Cargo.lock").hint(hint));
     };
     let hint = "run `cargo update --workspace --offline` and commit Cargo.lock";
-    match locked.get(name) {
+    match locked.members.get(name) {
         Some(found) if found == version => None,
         Some(found) => {
             let message = format!("Cargo.toml says {name} {version}, but Cargo.lock says {found}");

@@ -3,40 +3,43 @@
 use super::cyclonedx::{Component, Hash, Kind, Reference, ReferenceKind};
 use super::{Error, licence, purl};
 use crate::digest::Digest;
-use crate::table::{Native, Spanned};
+use crate::table::{Download, Native, Spanned, Supply};
 use crate::triple::Triple;
 
-/// A prebuilt input. Its digest is that of the file that was downloaded, so it stands at the download and not at the
+/// A native input. The digest is that of the file that was downloaded, so it stands at the download and not at the
 /// component, whose own bytes are those inside.
 pub(super) fn component(native: &Native, target: &Triple) -> Result<Component, Error> {
     let (name, version) = (native.name.get_ref(), &native.version);
     let bom_ref = format!("{name} {version}");
-    let url = native.names.get(target).map_or_else(|| native.url.clone(), |word| native.url.replace("{name}", word));
-    let digest = pinned(native, target)?;
+    let mut component = Component::new(Kind::Library, name.clone(), version.clone());
+    component.licences = vec![licence(&bom_ref, native.licence.get_ref())?];
+    component.bom_ref = bom_ref;
+    let Supply::Download(download) = &native.supply else {
+        component.purl = Some(purl::generic(name, version, &[]));
+        return Ok(component);
+    };
+    let url = download.url_for(target);
+    let digest = pinned(name, download, target)?;
     let checksum = digest.map(|digest| digest.to_string());
     let mut qualifiers: Vec<(&str, &str)> = checksum.iter().map(|sum| ("checksum", sum.as_str())).collect();
     qualifiers.push(("download_url", &url));
-    let mut component = Component::new(Kind::Library, name.clone(), version.clone());
-    component.licences = vec![licence(&bom_ref, native.licence.get_ref())?];
     component.purl = Some(purl::generic(name, version, &qualifiers));
-    component.bom_ref = bom_ref;
-    let mut download = Reference::new(ReferenceKind::Distribution, url.clone());
-    download.hashes = digest.iter().map(Hash::sha256).collect();
-    component.references = vec![download];
+    let mut reference = Reference::new(ReferenceKind::Distribution, url.clone());
+    reference.hashes = digest.iter().map(Hash::sha256).collect();
+    component.references = vec![reference];
     Ok(component)
 }
 
 /// The pinned digest; an input that is not pinned is a problem of the plan's, which stops a release and no rehearsal.
-fn pinned(native: &Native, target: &Triple) -> Result<Option<Digest>, Error> {
-    let Some(text) = native.sha256.get(target).map(Spanned::get_ref).filter(|sum| !sum.is_empty()) else {
+fn pinned(name: &str, download: &Download, target: &Triple) -> Result<Option<Digest>, Error> {
+    let Some(text) = download.sha256.get(target).map(Spanned::get_ref).filter(|sum| !sum.is_empty()) else {
         return Ok(None);
     };
     let digest = match text.strip_prefix("sha256-") {
         Some(base64) => from_base64(base64),
         None => Digest::from_hex(text).ok(),
     };
-    let wrong =
-        || Error::NativeDigest { name: native.name.get_ref().clone(), target: target.clone(), found: text.clone() };
+    let wrong = || Error::NativeDigest { name: name.to_owned(), target: target.clone(), found: text.clone() };
     digest.map(Some).ok_or_else(wrong)
 }
 

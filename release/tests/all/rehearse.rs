@@ -214,6 +214,41 @@ fn a_feature_without_its_native_input_is_left_out_and_said() {
 
 #[test]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn flags_variables_and_folders_come_from_the_table() {
+    let world = project();
+    let main = PROGRAM.replace(
+        "fn main() {",
+        "fn main() {\n    println!(\"{} {} {:?}\", cfg!(all_have), cfg!(native_has), option_env!(\"SAYNA_TEST_UNSET\"));",
+    );
+    world.write("src/main.rs", &main);
+    world.edit(
+        "Cargo.toml",
+        "default = []",
+        "default = []\nvad = []\n\n[profile.release]\ndebug = \"line-tables-only\"",
+    );
+    world.edit("sayna-release.toml", "features = []", "features = [\"vad\"]");
+    world.edit(
+        "sayna-release.toml",
+        "unset = [",
+        "rustflags = { linux = [\"--cfg=all_have\"] }\nunset = [\"SAYNA_TEST_UNSET\", ",
+    );
+    world.edit("sayna-release.toml", "source = \"/src\"", "source = \"/a-name-for-the-checkout\"");
+    let native = "\n[[native]]\nname = \"model\"\nversion = \"1\"\nlicence = \"MIT\"\nfor = \"vad\"\nurl = \"https://example.invalid\"\n\
+                  sha256 = { x86_64-unknown-linux-gnu = \"\" }\n\
+                  rustflags = { linux = [\"--cfg=native_has\"], macos = [\"--cfg=wrong\"] }\n";
+    world.write("sayna-release.toml", &(world.read("sayna-release.toml") + native));
+    let output = command(world.root(), &["build"]).env("SAYNA_TEST_UNSET", "seen").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let binary = world.path("target/x86_64-unknown-linux-gnu/release/sayna");
+    let said = text(&Command::new(&binary).output().unwrap().stdout);
+    assert!(said.starts_with("true true None\n"), "{said}");
+    let bytes = fs::read(binary).unwrap();
+    let has = |name: &str| bytes.windows(name.len()).any(|window| window == name.as_bytes());
+    assert!(has("/a-name-for-the-checkout") && !has(&world.root().display().to_string()));
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn a_build_that_depends_on_its_folder_is_found_and_located() {
     let mut world = project();
     // `env!` is text that no remapping of paths reaches.

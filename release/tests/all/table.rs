@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sayna_release::snippet::{Message, Place, Severity, line_and_column, render};
-use sayna_release::table::{self, Source};
+use sayna_release::table::{self, Source, Supply};
 
 use crate::support::{TABLE, World, golden, project_file};
 
@@ -27,6 +27,24 @@ fn a_wrong_value_is_shown_where_it_stands() {
     golden("table-wrong-choice.txt", &message(&table().replacen("\"all\"", "\"every\"", 1)));
     golden("table-wrong-triple.txt", &message(&table().replacen("x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu", 1)));
     golden("table-wrong-builder.txt", &message(&table().replacen("builder = \"nix\"", "builder = \"nixx\"", 1)));
+}
+
+#[test]
+fn a_native_input_has_one_source_and_a_whole_crate_or_none() {
+    let native = "\n[[native]]\nname = \"onnxruntime\"\nversion = \"1\"\nlicence = \"MIT\"\nfor = \"vad\"\n";
+    let with = |more: &str| table() + native + more;
+    let source = Source::parse(table::FILE.into(), with("source = \"nixpkgs\"\n")).unwrap();
+    assert!(matches!(source.table.native[0].supply, Supply::Nixpkgs));
+    golden("table-native-no-source.txt", &message(&with("")));
+    golden("table-native-half-crate.txt", &message(&with("source = \"nixpkgs\"\ncrate = \"ort\"\n")));
+    for wrong in [
+        "url = \"https://example.org\"",
+        "url = \"\"\nsha256 = {}\nsource = \"nixpkgs\"",
+        "source = \"guix\"",
+        "uri = \"\"",
+    ] {
+        assert!(Source::parse(table::FILE.into(), with(wrong)).is_err(), "{wrong}");
+    }
 }
 
 #[test]

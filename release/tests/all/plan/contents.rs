@@ -132,8 +132,63 @@ fn a_native_input_must_be_pinned_for_every_target_that_needs_it() {
         "unknown-target",
         &["aarch64-apple-darwin"],
     );
-    let made = made(&with_native("for = \"livekit\"", "for = \"live\""));
-    assert_eq!(kinds(&made.problems), ["unknown-feature"]);
+}
+
+#[test]
+fn a_native_input_of_a_feature_to_come_is_only_said() {
+    let world = with_native("for = \"livekit\"", "for = \"rooms\"");
+    let made = made(&world);
+    assert_eq!((kinds(&made.problems), kinds(&made.facts)), (vec![], vec!["native-waits"]));
+    let said = "libwebrtc waits for the feature rooms, which Cargo.toml does not have yet";
+    assert_eq!(made.facts[0].message, said);
+    // As soon as a target names it, it must exist.
+    world.edit("sayna-release.toml", "features = [\"livekit\"]", "features = [\"rooms\"]");
+    let problems = super::made(&world).problems;
+    let unknown = problems.iter().filter(|p| p.kind == "unknown-feature").count();
+    assert!(unknown == 2 && super::made(&world).facts.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn a_native_input_from_nixpkgs_has_nothing_to_pin() {
+    let mut world = with_native("url = \"https://example.org/{name}.zip\"", "source = \"nixpkgs\"");
+    let table = world.read("sayna-release.toml");
+    world.write("sayna-release.toml", table.split("[native.names]").next().unwrap());
+    world.set_version("0.1.1");
+    world.commit("fix: nothing to download");
+    world.tag("v0.1.1");
+    assert_eq!(kinds(&made(&world).problems), [""; 0]);
+}
+
+#[test]
+fn a_native_input_belongs_to_one_locked_version_of_its_crate() {
+    let with_lock = |package: &str, belongs: &str| {
+        let mut world = with_native("", "");
+        world.edit("sayna-release.toml", "for = \"livekit\"", &format!("for = \"livekit\"\n{belongs}"));
+        world.set_version("0.1.1");
+        world.write("Cargo.lock", &(world.read("Cargo.lock") + package));
+        world.commit("fix: rooms");
+        world.tag("v0.1.1");
+        world
+    };
+    let belongs = "crate = \"webrtc-sys-build\"\ncrate_version = \"0.3.14\"";
+    let locked = |version: &str| {
+        format!(
+            "\n[[package]]\nname = \"webrtc-sys-build\"\nversion = {version:?}\nsource = \"registry+https://example.org\"\n"
+        )
+    };
+    assert_eq!(kinds(&made(&with_lock(&locked("0.3.14"), belongs)).problems), [""; 0]);
+    let (both, precise) = ("belongs to webrtc-sys-build 0.3.14, but Cargo.lock has 0.3.15", "--precise 0.3.14");
+    assert_only(&with_lock(&locked("0.3.15"), belongs), "native-crate", &[both, precise]);
+    assert_only(&with_lock(&(locked("0.3.14") + &locked("0.3.15")), belongs), "native-crate", &["has 0.3.15"]);
+    let mut world = with_lock("", belongs);
+    assert_only(&world, "native-crate", &["which Cargo.lock does not have", "depend on webrtc-sys-build"]);
+    // Nobody has the feature any more, so nobody needs the crate.
+    world.edit("sayna-release.toml", "features = [\"livekit\"]", "features = []");
+    world.edit("sayna-release.toml", "features = \"all\"", "features = []");
+    world.set_version("0.1.2");
+    world.commit("fix: nobody has it");
+    world.tag("v0.1.2");
+    assert_eq!(kinds(&made(&world).problems), [""; 0]);
 }
 
 #[test]

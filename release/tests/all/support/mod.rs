@@ -210,6 +210,10 @@ features = "all"
 compression = "gzip"
 budget = "80 MB"
 
+[build]
+remap = { source = "/src", cargo = "/cargo", target = "/target" }
+unset = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "SOURCE_DATE_EPOCH"]
+
 [forge]
 github = "saynaai/sayna"
 "#;

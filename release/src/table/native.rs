@@ -1,0 +1,116 @@
+//! `[[native]]`: inputs of a feature that no Cargo.lock has.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::ByOs;
+use crate::triple::Triple;
+
+/// `[[native]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct Native {
+    /// Its name in messages and in the SBOM.
+    pub name: Spanned<String>,
+    /// Its own version or tag.
+    pub version: String,
+    /// SPDX expression.
+    pub licence: Spanned<String>,
+    /// The Cargo feature that needs it.
+    pub feature: Spanned<String>,
+    /// The environment variable that says where it is on a machine that has it.
+    pub env: Option<String>,
+    /// Where it comes from.
+    pub supply: Supply,
+    /// The crate that this version of it belongs to.
+    pub belongs_to: Option<LockedCrate>,
+    /// Flags of `rustc` for a binary that has the feature.
+    pub rustflags: ByOs,
+}
+
+/// Where a native input comes from.
+#[derive(Debug, Clone)]
+pub enum Supply {
+    /// Prebuilt, downloaded and unpacked; the binary links it.
+    Download(Download),
+    /// The package of that name in the locked nixpkgs. The binary loads it at run time, so no build needs it, no archive
+    /// has it, and the image has it beside the binary.
+    Nixpkgs,
+}
+
+/// A download per triple.
+#[derive(Debug, Clone)]
+pub struct Download {
+    /// Where it is had; `{name}` stands for a target's word in `names`.
+    pub url: String,
+    /// What `{name}` is, per triple. Targets that are not listed cannot have the feature.
+    pub names: BTreeMap<Triple, String>,
+    /// SHA-256 of what the URL gives, per triple, as hex or `sha256-<base64>`; an empty one stops a real release.
+    pub sha256: BTreeMap<Triple, Spanned<String>>,
+}
+
+/// A crate and the version of it that Cargo.lock must have.
+#[derive(Debug, Clone)]
+pub struct LockedCrate {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its version.
+    pub version: Version,
+}
+
+impl Download {
+    /// Where a target's file is had.
+    pub fn url_for(&self, triple: &Triple) -> String {
+        self.names.get(triple).map_or_else(|| self.url.clone(), |word| self.url.replace("{name}", word))
+    }
+}
+
+/// The entry as TOML has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: Spanned<String>,
+    version: String,
+    licence: Spanned<String>,
+    #[serde(rename = "for")]
+    feature: Spanned<String>,
+    env: Option<String>,
+    url: Option<String>,
+    #[serde(default)]
+    names: BTreeMap<Triple, String>,
+    sha256: Option<BTreeMap<Triple, Spanned<String>>>,
+    source: Option<Place>,
+    #[serde(rename = "crate")]
+    krate: Option<Spanned<String>>,
+    crate_version: Option<Version>,
+    #[serde(default)]
+    rustflags: ByOs,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    Nixpkgs,
+}
+
+impl TryFrom<Written> for Native {
+    type Error = String;
+    fn try_from(entry: Written) -> Result<Self, String> {
+        let name = entry.name.get_ref();
+        let supply = match (entry.url, entry.sha256, entry.source) {
+            (Some(url), Some(sha256), None) => Supply::Download(Download { url, names: entry.names, sha256 }),
+            (None, None, Some(Place::Nixpkgs)) if entry.names.is_empty() => Supply::Nixpkgs,
+            _ => return Err(format!("the native input {name:?} needs either `url` and `sha256`, or `source`")),
+        };
+        let belongs_to = match (entry.krate, entry.crate_version) {
+            (Some(name), Some(version)) => Some(LockedCrate { name, version }),
+            (None, None) => None,
+            _ => return Err(format!("the native input {name:?} needs both `crate` and `crate_version`, or neither")),
+        };
+        let Written { name, version, licence, feature, env, rustflags, .. } = entry;
+        Ok(Self { name, version, licence, feature, env, supply, belongs_to, rustflags })
+    }
+}
