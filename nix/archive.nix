@@ -1,0 +1,20 @@
+# What a release attaches for this system: the archive and its checksum, by the same program that packs everywhere.
+{ crate, release, sayna, source, table, target, epoch }:
+let
+  inherit (crate { package = table.release.name; }) crane args;
+in
+crane.mkCargoDerivation {
+  pname = "${table.release.name}-archive";
+  inherit (args) version cargoVendorDir;
+  src = source.archive;
+  cargoArtifacts = null;
+  doInstallCargoArtifacts = false;
+  nativeBuildInputs = [ release.unwrapped ];
+  # Set here and not as an attribute: unpacking sets this variable to the newest file's time.
+  buildPhaseCargoCommand = ''
+    export SOURCE_DATE_EPOCH=${toString epoch}
+    sayna-release package --target ${target.triple} --features '${builtins.concatStringsSep "," target.features}' \
+      --binary ${sayna}/bin/${table.release.name} --out "$out"
+  '';
+  dontFixup = true;
+}

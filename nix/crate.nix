@@ -1,0 +1,71 @@
+# One package of the workspace with one set of features: its dependencies, built once, and what is built on top of them.
+{ lib, pkgs, stdenv, inputs, toolchain, source, table, target, natives, libwebrtc, pkg-config, glib }:
+let
+  plain = (inputs.crane.mkLib pkgs).overrideToolchain toolchain;
+  # The same for every compiler and feature set.
+  cargoVendorDir = plain.vendorCargoDeps { src = source.rust; };
+  inherit (stdenv.hostPlatform) isLinux isDarwin;
+  packages = { inherit libwebrtc; };
+in
+{ package
+  # Of Cargo.toml. What only builds releases is compiled for speed of compiling.
+, profile ? "release"
+, features ? [ ]
+, compiler ? stdenv
+, glib' ? glib
+, env ? { }
+, rustflags ? [ ]
+}:
+let
+  crane = plain.overrideScope (_: _: { stdenvSelector = _: compiler; });
+  linked = builtins.filter (native: native ? url) (natives.needed features);
+  withWebrtc = lib.any (native: native.name == "libwebrtc") linked;
+
+  # As the builder `cargo` maps them. On macOS the build folder has another name each time, which would spoil the shared
+  # dependencies; nothing of it stands in the binary there, as the audit shows.
+  remap = lib.optional isLinux { from = "/build/source"; to = table.build.remap.source; }
+    ++ [{ from = cargoVendorDir; to = table.build.remap.cargo; }];
+  flag = name: map ({ from, to }: "${name}${from}=${to}") remap;
+  os = if isDarwin then "macos" else "linux";
+  extra = map (native: native.rustflags.${os} or [ ]) linked;
+
+  args = {
+    pname = package;
+    inherit (table) version;
+    src = source.rust;
+    inherit cargoVendorDir;
+    strictDeps = true;
+    cargoExtraArgs = "--locked --package ${package} --no-default-features --features '${lib.concatStringsSep "," features}'";
+    nativeBuildInputs = lib.optional withWebrtc pkg-config;
+    buildInputs = lib.optional (withWebrtc && isLinux) glib';
+    env = env // { CARGO_PROFILE = profile; } // lib.listToAttrs (map (native: lib.nameValuePair native.env "${packages.${native.name}}") linked) // {
+      CARGO_BUILD_RUSTFLAGS = lib.concatStringsSep " "
+        (flag "--remap-path-prefix=" ++ (table.build.rustflags.${os} or [ ]) ++ lib.concatLists extra ++ rustflags);
+      CFLAGS = lib.concatStringsSep " " (flag "-ffile-prefix-map=");
+      CXXFLAGS = lib.concatStringsSep " " (flag "-ffile-prefix-map=");
+    };
+    # What was pinned is what the locked crate would have downloaded itself.
+    preBuild = lib.concatMapStrings
+      (native: ''
+        grep -rqF ${lib.escapeShellArg native.version} ${cargoVendorDir}/*/${native.crate}-${native.crate_version}/ || {
+          echo "${native.crate} ${native.crate_version} does not name ${native.version}: sayna-release.toml pins another ${native.name}" >&2
+          exit 1
+        }
+      '')
+      linked;
+    meta = {
+      description = if package == table.release.name then "Real-time voice server" else "Plans, builds, audits, publishes and verifies releases of Sayna";
+      homepage = "https://github.com/${table.forge.github}";
+      license = lib.licenses.asl20;
+      mainProgram = package;
+      platforms = table.systems;
+    };
+  };
+  cargoArtifacts = crane.buildDepsOnly args;
+in
+{
+  inherit crane cargoArtifacts;
+  args = args // { inherit cargoArtifacts; };
+  # Tests are a check of their own, so that the binary does not wait for them.
+  package = crane.buildPackage (args // { inherit cargoArtifacts; doCheck = false; });
+}

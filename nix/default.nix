@@ -1,0 +1,44 @@
+# Everything that the flake gives for one system, in one scope: what is overridden here is overridden everywhere.
+{ self, inputs, system }:
+let
+  pkgs = inputs.nixpkgs.legacyPackages.${system};
+  inherit (pkgs) lib;
+in
+lib.makeScope pkgs.newScope (scope: {
+  inherit inputs self pkgs;
+  table = import ./table.nix;
+  target = scope.table.targetOf system;
+  # The commit's time, which archives and images carry instead of the moment of their making.
+  epoch = self.lastModified;
+  date = self.lastModifiedDate;
+  # A tree with changes is allowed to build; what it makes names the commit that it was changed from.
+  revision = lib.removeSuffix "-dirty" (self.rev or self.dirtyRev or "unknown");
+
+  source = scope.callPackage ./source.nix { };
+  toolchain = scope.callPackage ./toolchain.nix { };
+  natives = scope.callPackage ./natives.nix { };
+  libwebrtc = scope.callPackage ./libwebrtc.nix { };
+  onnxruntime = scope.callPackage ./onnxruntime.nix { inherit (pkgs) onnxruntime; };
+  portable = scope.callPackage ./portable.nix { floor = inputs.nixpkgs-floor.legacyPackages.${system}; };
+  crate = scope.callPackage ./crate.nix { };
+  release = scope.callPackage ./release.nix { };
+  inherit (scope.callPackage ./sayna.nix { }) sayna sayna-full;
+  archive = scope.callPackage ./archive.nix { };
+  image = scope.callPackage ./image.nix { inherit (inputs.nix2container.packages.${system}) nix2container; };
+  checks = scope.callPackage ./checks.nix { };
+  shell = scope.callPackage ./shell.nix { };
+
+  outputs = {
+    packages = {
+      inherit (scope) sayna sayna-full archive libwebrtc onnxruntime release;
+      default = scope.sayna;
+    } // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux { inherit (scope) image; };
+
+    # The server with its store paths: NixOS has no /lib64 loader that would run the released one.
+    apps = lib.genAttrs [ "default" "sayna" ] (_: scope.app scope.sayna-full) // { release = scope.app scope.release; };
+    inherit (scope) checks;
+    devShells.default = scope.shell;
+    formatter = pkgs.nixpkgs-fmt;
+  };
+  app = package: { type = "app"; program = lib.getExe package; meta = { inherit (package.meta) description; }; };
+})

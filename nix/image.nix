@@ -1,0 +1,72 @@
+# This system's image. Three layers from what changes least to what changes most, so that an update moves the last alone.
+{ lib, pkgs, stdenv, runCommand, writeTextDir, cacert, nix2container, sayna-full, onnxruntime, natives, table, target, date, revision }:
+let
+  inherit (table.release) name;
+  inherit (builtins) head filter;
+  platform =
+    let found = filter (platform: platform.target == target.triple) table.image.platforms; in
+    if found == [ ] then throw "sayna-release.toml: image.platforms has none with target = \"${target.triple}\"" else head found;
+
+  # Nobody's user in distroless images too.
+  uid = 65532;
+  passwd = ''
+    root:x:0:0:root:/root:/sbin/nologin
+    ${name}:x:${toString uid}:${toString uid}:${name}:/app:/sbin/nologin
+  '';
+  group = ''
+    root:x:0:
+    ${name}:x:${toString uid}:
+  '';
+  ground = runCommand "${name}-ground" { } ''
+    mkdir -p $out/etc $out/tmp $out/app/cache
+    cp ${writeTextDir "passwd" passwd}/passwd ${writeTextDir "group" group}/group $out/etc/
+  '';
+  application = runCommand "${name}-application" { } ''
+    mkdir -p $out/app
+    ln -s ${lib.getExe sayna-full} $out/app/${name}
+  '';
+
+  loaded = filter (native: !(native ? url)) (natives.needed table.features);
+  libraries = nix2container.buildLayer {
+    deps = [ stdenv.cc.libc stdenv.cc.cc.lib cacert ];
+    copyToRoot = [ ground ];
+    perms = [
+      { path = ground; regex = "/app/cache"; mode = "0755"; inherit uid; gid = uid; }
+      { path = ground; regex = "/tmp"; mode = "1777"; uid = 0; gid = 0; }
+    ];
+  };
+  engines = nix2container.buildLayer { deps = lib.optional (loaded != [ ]) onnxruntime; layers = [ libraries ]; };
+
+  # Of the commit, as RFC 3339: 20261124120000 is 2026-11-24T12:00:00Z.
+  created =
+    let at = start: length: builtins.substring start length date; in
+    "${at 0 4}-${at 4 2}-${at 6 2}T${at 8 2}:${at 10 2}:${at 12 2}Z";
+in
+nix2container.buildImage {
+  name = head table.image.repositories;
+  tag = table.version;
+  inherit (platform) arch;
+  inherit created;
+  layers = [ libraries engines ];
+  copyToRoot = [ application ];
+  config = {
+    User = "${toString uid}:${toString uid}";
+    ExposedPorts."3001/tcp" = { };
+    Env = [
+      "PATH=/app"
+      "CACHE_PATH=/app/cache"
+      "RUST_LOG=info"
+      "SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt"
+    ] ++ map (native: "${native.env}=${onnxruntime}/lib/libonnxruntime.so") loaded;
+    Entrypoint = [ "/app/${name}" ];
+    WorkingDir = "/app";
+    Labels = {
+      "org.opencontainers.image.version" = table.version;
+      "org.opencontainers.image.revision" = revision;
+      "org.opencontainers.image.source" = "https://github.com/${table.forge.github}";
+      "org.opencontainers.image.created" = created;
+      "org.opencontainers.image.licenses" = "Apache-2.0";
+      "org.opencontainers.image.title" = name;
+    };
+  };
+}

@@ -1,0 +1,23 @@
+# The prebuilt libwebrtc that the LiveKit client links, unpacked as its build script wants it (`LK_CUSTOM_WEBRTC`).
+{ stdenvNoCC, fetchurl, unzip, natives }:
+let
+  native = natives.named "libwebrtc";
+in
+stdenvNoCC.mkDerivation {
+  pname = native.name;
+  inherit (native) version;
+  src = fetchurl { url = natives.url native; sha256 = natives.sha256 native; };
+  nativeBuildInputs = [ unzip ];
+  # The zip has one folder; its content is what is wanted.
+  installPhase = ''
+    runHook preInstall
+    for wanted in include lib webrtc.ninja desktop_capture.ninja; do
+      test -e "$wanted" || { echo "libwebrtc: the zip has no $wanted" >&2; exit 1; }
+    done
+    mkdir $out
+    cp -R include lib webrtc.ninja desktop_capture.ninja $out/
+    runHook postInstall
+  '';
+  # Static archives of someone else's compiler: nothing here is ours to strip or patch.
+  dontFixup = true;
+}

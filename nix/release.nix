@@ -1,0 +1,18 @@
+# `sayna-release` with exactly the tools that it calls.
+{ lib, runCommand, makeWrapper, crate, toolchain, nix, table, stdenv }:
+let
+  unwrapped = (crate { package = "${table.release.name}-release"; profile = "dev"; }).package;
+in
+runCommand "${table.release.name}-release-${table.version}"
+{
+  nativeBuildInputs = [ makeWrapper ];
+  passthru = {
+    inherit unwrapped;
+    # A folder with the table alone, for calls outside of a checkout.
+    table = lib.fileset.toSource { root = ../.; fileset = ../sayna-release.toml; };
+  };
+  inherit (unwrapped) meta;
+} ''
+  makeWrapper ${lib.getExe unwrapped} $out/bin/${unwrapped.meta.mainProgram} \
+    --prefix PATH : ${lib.makeBinPath [ toolchain stdenv.cc nix ]}
+''

@@ -1,0 +1,19 @@
+# The server twice: as it is released for this system, and with every feature and its store paths for the image and NixOS.
+{ crate, portable, table, target }:
+let
+  released = crate {
+    package = table.release.name;
+    inherit (target) features;
+    compiler = portable.stdenv;
+    glib' = portable.glib;
+    inherit (portable) env rustflags;
+  };
+  full = crate {
+    package = table.release.name;
+    features = if table.image.features == "all" then table.features else table.image.features;
+  };
+in
+{
+  sayna = portable.package released.package;
+  sayna-full = full.package.overrideAttrs (old: { passthru = (old.passthru or { }) // { crate = full; }; });
+}

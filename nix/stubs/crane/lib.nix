@@ -1,0 +1,127 @@
+# Each function takes what crane's takes and refuses the rest. Dependencies are not built ahead: what is built is built whole.
+pkgs:
+let
+  inherit (pkgs) lib;
+  registry = "registry+https://github.com/rust-lang/crates.io-index";
+
+  # lib/mkCargoDerivation.nix, with what its callers pass on; `own` are the caller's own arguments (lib/<name>.nix).
+  common = [
+    "pname" "version" "src" "cargoVendorDir" "strictDeps" "cargoExtraArgs" "nativeBuildInputs" "buildInputs" "env" "meta" "preBuild" "dontFixup"
+  ];
+  checked = what: own: needed: args:
+    let
+      unknown = builtins.filter (name: !(lib.elem name (common ++ own))) (builtins.attrNames args);
+      missing = builtins.filter (name: !(args ? ${name})) ([ "src" ] ++ needed);
+    in
+    if unknown != [ ] then throw "crane.${what}: no argument ${toString unknown}"
+    else if missing != [ ] then throw "crane.${what}: ${toString missing} missing"
+    else if !(builtins.isString (args.cargoExtraArgs or "")) then throw "crane.${what}: cargoExtraArgs must be a string"
+    else args;
+
+  scope = settings:
+    let
+      inherit (settings) toolchain stdenvSelector;
+      stdenv = stdenvSelector pkgs;
+      derivation' = suffix: args: phases: stdenv.mkDerivation ({
+        pname = args.pname + suffix;
+        inherit (args) version;
+        src = args.src;
+        nativeBuildInputs = (args.nativeBuildInputs or [ ]) ++ [ toolchain stdenv.cc ];
+        buildInputs = args.buildInputs or [ ];
+        env = (args.env or { }) // { CARGO_TERM_COLOR = "never"; };
+        preConfigure = ''
+          export CARGO_HOME=$PWD/.cargo-home CARGO_BUILD_JOBS=$NIX_BUILD_CORES CARGO_PROFILE=''${CARGO_PROFILE-release}
+          mkdir -p $CARGO_HOME
+          ${lib.optionalString ((args.cargoVendorDir or null) != null) "cat ${args.cargoVendorDir}/config.toml > $CARGO_HOME/config.toml"}
+        '';
+        preBuild = args.preBuild or "";
+        meta = args.meta or { };
+      } // phases);
+    in
+    {
+      overrideToolchain = toolchain:
+        if lib.isDerivation toolchain || builtins.isFunction toolchain then scope (settings // { toolchain = if builtins.isFunction toolchain then toolchain pkgs else toolchain; })
+        else throw "crane.overrideToolchain: wanted a toolchain, or a function from packages to one";
+
+      overrideScope = f:
+        let
+          change = f { } { };
+          unknown = builtins.filter (name: name != "stdenvSelector") (builtins.attrNames change);
+        in
+        if unknown != [ ] then throw "crane.overrideScope: the stand-in knows stdenvSelector, not ${toString unknown}"
+        else if !(builtins.isFunction change.stdenvSelector) then throw "crane: stdenvSelector must be a function from packages to a stdenv"
+        else scope (settings // change);
+
+      # lib/vendorCargoDeps.nix: a folder per registry, and what leads Cargo there.
+      vendorCargoDeps = { src }:
+        let
+          packages = (fromTOML (builtins.readFile (src.origSrc + "/Cargo.lock"))).package;
+          crates = builtins.filter (package: package ? source) packages;
+          crate = { name, version, source, checksum, ... }:
+            if source != registry then throw "crane.vendorCargoDeps: ${name} is not from the default registry"
+            else {
+              folder = "${name}-${version}";
+              inherit checksum;
+              file = pkgs.fetchurl { name = "cargo-src-${name}-${version}"; url = "https://static.crates.io/crates/${name}/${version}/download"; sha256 = checksum; };
+            };
+          registryFolder = builtins.hashString "sha256" registry;
+        in
+        pkgs.stdenv.mkDerivation {
+          pname = "vendor-cargo-deps";
+          version = "0";
+          dontUnpack = true;
+          installPhase = ''
+            mkdir -p $out/${registryFolder}
+            cd $out/${registryFolder}
+            ${lib.concatMapStrings (name: let c = crate name; in ''
+              mkdir ${c.folder}
+              tar -xzf ${c.file} -C ${c.folder} --strip-components=1 --no-same-owner
+              echo '{"files":{},"package":"${c.checksum}"}' > ${c.folder}/.cargo-checksum.json
+            '') crates}
+            printf '[source.vendored]\ndirectory = "%s"\n[source.crates-io]\nreplace-with = "vendored"\n' $out/${registryFolder} > $out/config.toml
+          '';
+        };
+
+      buildDepsOnly = args: derivation' "-deps" (checked "buildDepsOnly" [ ] [ ] args) { buildPhase = "cargo --version"; installPhase = "mkdir $out"; };
+
+      buildPackage = args: derivation' "" (checked "buildPackage" [ "cargoArtifacts" "doCheck" ] [ ] args) {
+        buildPhase = ''
+          runHook preBuild
+          profile=$CARGO_PROFILE; [ $profile != dev ] || profile=debug
+          cargo build --profile $CARGO_PROFILE ${args.cargoExtraArgs or "--locked"}
+          runHook postBuild
+        '';
+        installPhase = ''
+          mkdir -p $out/bin
+          find target/$profile -maxdepth 1 -type f -perm /111 ! -name '*.so' -exec cp {} $out/bin/ \;
+          ${lib.optionalString (stdenv.cc.libc.version == pkgs.stdenv.cc.libc.version) ''
+            # As a compiler of nixpkgs links: with the loader and the libraries of the store.
+            for program in $out/bin/*; do
+              patchelf --set-interpreter ${stdenv.cc.libc}/lib/ld-linux-x86-64.so.2 --set-rpath ${stdenv.cc.libc}/lib:${stdenv.cc.cc.lib}/lib $program
+            done
+          ''}
+        '';
+      };
+
+      cargoClippy = args: derivation' "-clippy" (checked "cargoClippy" [ "cargoArtifacts" "cargoClippyExtraArgs" ] [ "cargoArtifacts" ] args) {
+        buildPhase = "cargo clippy --profile $CARGO_PROFILE ${args.cargoExtraArgs or "--locked"} ${args.cargoClippyExtraArgs or "--all-targets"}";
+        installPhase = "mkdir $out";
+      };
+      cargoTest = args: derivation' "-test" (checked "cargoTest" [ "cargoArtifacts" "cargoTestExtraArgs" ] [ "cargoArtifacts" ] args) {
+        buildPhase = "cargo test --profile $CARGO_PROFILE ${args.cargoExtraArgs or "--locked"} ${args.cargoTestExtraArgs or ""}";
+        installPhase = "mkdir $out";
+      };
+      cargoFmt = args: derivation' "-fmt" (checked "cargoFmt" [ "rustFmtExtraArgs" ] [ ] args) {
+        buildPhase = "cargo fmt ${args.cargoExtraArgs or ""} -- --check ${args.rustFmtExtraArgs or ""}";
+        installPhase = "mkdir $out";
+      };
+      cargoDeny = args: derivation' "-deny" (checked "cargoDeny" [ "cargoDenyChecks" "cargoDenyExtraArgs" ] [ ] args) {
+        buildPhase = "echo 'stand-in: cargo-deny is only named here' >&2; exit 1";
+      };
+      mkCargoDerivation = args: derivation' "" (checked "mkCargoDerivation" [ "cargoArtifacts" "buildPhaseCargoCommand" "doInstallCargoArtifacts" ] [ "cargoArtifacts" "buildPhaseCargoCommand" ] args) {
+        buildPhase = args.buildPhaseCargoCommand;
+        installPhase = "test -e $out || mkdir $out";
+      };
+    };
+in
+scope { toolchain = null; stdenvSelector = p: p.stdenv; }
