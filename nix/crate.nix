@@ -54,7 +54,7 @@ let
       '')
       linked;
     meta = {
-      description = if package == table.release.name then "Real-time voice server" else "Plans, builds, audits, publishes and verifies releases of Sayna";
+      description = if package == table.release.name then table.description else "Plans, builds, audits, publishes and verifies releases of ${table.release.name}";
       homepage = "https://github.com/${table.forge.github}";
       license = lib.licenses.asl20;
       mainProgram = package;

@@ -36,7 +36,8 @@ lib.makeScope pkgs.newScope (scope: {
 
     # The server with its store paths: NixOS has no /lib64 loader that would run the released one.
     apps = lib.genAttrs [ "default" "sayna" ] (_: scope.app scope.sayna-full) // { release = scope.app scope.release; };
-    inherit (scope) checks;
+    # callPackage adds `override` and the like to what it gives.
+    checks = lib.filterAttrs (_: lib.isDerivation) scope.checks;
     devShells.default = scope.shell;
     formatter = pkgs.nixpkgs-fmt;
   };

@@ -1,5 +1,6 @@
-# This system's image. Three layers from what changes least to what changes most, so that an update moves the last alone.
-{ lib, pkgs, stdenv, runCommand, writeTextDir, cacert, nix2container, sayna-full, onnxruntime, natives, table, target, date, revision }:
+# This system's image. Its layers go from what changes least to what changes most: libraries, engines and their models,
+# the server. An update of Sayna alone moves the last.
+{ lib, stdenv, runCommand, writeTextDir, cacert, nix2container, sayna-full, onnxruntime, natives, table, target, date, revision }:
 let
   inherit (table.release) name;
   inherit (builtins) head filter;
@@ -35,7 +36,7 @@ let
       { path = ground; regex = "/tmp"; mode = "1777"; uid = 0; gid = 0; }
     ];
   };
-  engines = nix2container.buildLayer { deps = lib.optional (loaded != [ ]) onnxruntime; layers = [ libraries ]; };
+  engines = nix2container.buildLayer { deps = [ onnxruntime ]; layers = [ libraries ]; };
 
   # Of the commit, as RFC 3339: 20261124120000 is 2026-11-24T12:00:00Z.
   created =
@@ -47,7 +48,7 @@ nix2container.buildImage {
   tag = table.version;
   inherit (platform) arch;
   inherit created;
-  layers = [ libraries engines ];
+  layers = [ libraries ] ++ lib.optional (loaded != [ ]) engines;
   copyToRoot = [ application ];
   config = {
     User = "${toString uid}:${toString uid}";
@@ -65,8 +66,9 @@ nix2container.buildImage {
       "org.opencontainers.image.revision" = revision;
       "org.opencontainers.image.source" = "https://github.com/${table.forge.github}";
       "org.opencontainers.image.created" = created;
-      "org.opencontainers.image.licenses" = "Apache-2.0";
+      "org.opencontainers.image.licenses" = table.license;
       "org.opencontainers.image.title" = name;
+      "org.opencontainers.image.description" = table.description;
     };
   };
 }

@@ -27,7 +27,8 @@ in
   # An old system has an old libstdc++, so ours is linked in. libgcc_s stays the system's: the static one asks for glibc 2.35.
   env = lib.optionalAttrs isLinux { CXXSTDLIB = "static=stdc++"; }
     // lib.optionalAttrs isDarwin { MACOSX_DEPLOYMENT_TARGET = target.floor.macos; };
-  rustflags = lib.optional isLinux "-Lnative=${compiler.cc}/lib";
+  # The compiler's own linker, of the same age, where rustc would bring a newer one.
+  rustflags = lib.optional isLinux "-Lnative=${compiler.cc}/lib" ++ lib.optional (target.system == "x86_64-linux") "-Clinker-features=-lld";
 
   package = unwrapped: stdenvNoCC.mkDerivation {
     inherit (unwrapped) pname version meta;

@@ -30,7 +30,8 @@ let
 in
 table // {
   inherit targets lock;
-  inherit (manifest.workspace.package) version;
+  inherit (manifest.workspace.package) version license;
+  inherit (manifest.package) description;
   # `default` and what begins with `_` are no features of their own.
   features = builtins.filter (name: name != "default") (builtins.attrNames (manifest.features or { }));
   systems = map (target: target.system) targets;

@@ -19,6 +19,7 @@ rec {
   nameValuePair = name: value: { inherit name value; };
   optionalAttrs = condition: attrs: if want "bool" "optionalAttrs" condition then want "set" "optionalAttrs" attrs else { };
   mapAttrsToList = f: attrs: map (name: f name attrs.${name}) (attrNames attrs);
+  filterAttrs = keep: attrs: listToAttrs (filter (pair: keep pair.name pair.value) (mapAttrsToList nameValuePair attrs));
   isDerivation = value: value.type or null == "derivation";
 
   # lists.nix
@@ -57,7 +58,10 @@ rec {
     in
     if missing != [ ] then throw "callPackage: ${toString file} wants ${toString missing}, which nixpkgs and this scope do not have"
     else if unknown != [ ] then throw "callPackage: ${toString file} takes no ${toString unknown}"
-    else f (intersectAttrs args scope // own);
+    else
+      let made = f (intersectAttrs args scope // own); in
+      # What can be overridden says so, in sets that are no derivations too.
+      if isAttrs made then made // { override = new: callPackageWith scope f (own // new); overrideDerivation = _: throw "overrideDerivation is deprecated"; } else made;
   makeScope = newScope: f:
     let
       # Members named so are hidden by the scope's own: an error here, a surprise there.
