@@ -1,5 +1,5 @@
 # One package of the workspace with one set of features: its dependencies, built once, and what is built on top of them.
-{ lib, pkgs, stdenv, inputs, toolchain, source, table, target, natives, libwebrtc, pkg-config, glib }:
+{ lib, pkgs, stdenv, inputs, toolchain, source, table, natives, libwebrtc, pkg-config, glib }:
 let
   plain = (inputs.crane.mkLib pkgs).overrideToolchain toolchain;
   # The same for every compiler and feature set.

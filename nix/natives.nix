@@ -4,9 +4,10 @@ let
   fits = native:
     let locked = table.locked native.crate; in
     if !(native ? crate) || locked == null || locked == native.crate_version then native
-    else throw ''
-      sayna-release.toml: ${native.name} ${native.version} belongs to ${native.crate} ${native.crate_version}, but Cargo.lock has ${locked}.
-      Look up what ${native.crate} ${locked} wants, and change version, crate_version and sha256 of that [[native]] together.'';
+    else
+      throw ''
+        sayna-release.toml: ${native.name} ${native.version} belongs to ${native.crate} ${native.crate_version}, but Cargo.lock has ${locked}.
+        Look up what ${native.crate} ${locked} wants, and change version, crate_version and sha256 of that [[native]] together.'';
 
   named = name:
     let found = builtins.filter (native: native.name == name) (table.native or [ ]); in

@@ -5,5 +5,5 @@ let
   versions = (inputs.rust-overlay.lib.mkRustBin { } pkgs).stable;
 in
 (versions.${toolchain} or (throw "sayna-release.toml: release.toolchain is ${toolchain}, which the locked rust-overlay does not have; `nix flake update rust-overlay` brings newer ones"))
-  # Never rust-src: with it, paths of this machine stand where those of the standard library do.
-  .minimal.override { extensions = [ "clippy" "rustfmt" ]; }
+# Never rust-src: with it, paths of this machine stand where those of the standard library do.
+.minimal.override { extensions = [ "clippy" "rustfmt" ]; }

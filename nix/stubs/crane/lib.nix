@@ -6,7 +6,18 @@ let
 
   # lib/mkCargoDerivation.nix, with what its callers pass on; `own` are the caller's own arguments (lib/<name>.nix).
   common = [
-    "pname" "version" "src" "cargoVendorDir" "strictDeps" "cargoExtraArgs" "nativeBuildInputs" "buildInputs" "env" "meta" "preBuild" "dontFixup"
+    "pname"
+    "version"
+    "src"
+    "cargoVendorDir"
+    "strictDeps"
+    "cargoExtraArgs"
+    "nativeBuildInputs"
+    "buildInputs"
+    "env"
+    "meta"
+    "preBuild"
+    "dontFixup"
   ];
   checked = what: own: needed: args:
     let
@@ -28,6 +39,7 @@ let
         src = args.src;
         nativeBuildInputs = (args.nativeBuildInputs or [ ]) ++ [ toolchain stdenv.cc ];
         buildInputs = args.buildInputs or [ ];
+        cargoArtifacts = args.cargoArtifacts or null;
         env = (args.env or { }) // { CARGO_TERM_COLOR = "never"; };
         preConfigure = ''
           export CARGO_HOME=$PWD/.cargo-home CARGO_BUILD_JOBS=$NIX_BUILD_CORES CARGO_PROFILE=''${CARGO_PROFILE-release}
@@ -36,6 +48,8 @@ let
         '';
         preBuild = args.preBuild or "";
         meta = args.meta or { };
+        # For tests: what must be in the store before anything can be built.
+        passthru.vendored = args.cargoVendorDir or null;
       } // phases);
     in
     {

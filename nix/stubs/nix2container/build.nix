@@ -1,19 +1,20 @@
 pkgs:
 let
-  inherit (pkgs) lib system;
+  inherit (pkgs) system;
   list = value: if builtins.isList value then value else [ value ];
 
   perm = { path, regex, mode, uid ? 0, gid ? 0, uname ? "", gname ? "" }:
     assert builtins.isString regex && builtins.match "[0-7]{4}" mode != null && builtins.isInt uid && builtins.isInt gid;
-    { path = "${path}"; inherit regex mode uid gid; };
+    { path = "${path}"; inherit regex mode uid gid uname gname; };
 
   # Layers are described in JSON, and written as tars when they are copied; the stand-in writes them at once.
-  write = name: attrs: derivation ({
-    inherit name system;
-    builder = "/usr/bin/python3";
-    args = [ ./write.py ];
-    __structuredAttrs = true;
-  } // attrs) // { inherit name; };
+  write = name: attrs: derivation
+    ({
+      inherit name system;
+      builder = "/usr/bin/python3";
+      args = [ ./write.py ];
+      __structuredAttrs = true;
+    } // attrs) // { inherit name; };
 
   buildLayer = { deps ? [ ], copyToRoot ? [ ], layers ? [ ], perms ? [ ], maxLayers ? 1, reproducible ? true, ignore ? null, metadata ? { } }:
     assert reproducible && maxLayers == 1 && ignore == null && metadata == { };

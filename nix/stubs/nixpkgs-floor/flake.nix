@@ -7,12 +7,13 @@
         name = system;
         value =
           let
-            named = pname: version: derivation {
-              name = "${pname}-${version}";
-              inherit system;
-              builder = "/bin/bash";
-              args = [ "-c" "/usr/bin/mkdir -p $out/lib $out/bin" ];
-            } // { inherit pname version; };
+            named = pname: version: derivation
+              {
+                name = "${pname}-${version}";
+                inherit system;
+                builder = "/bin/bash";
+                args = [ "-c" "/usr/bin/mkdir -p $out/lib $out/bin" ];
+              } // { inherit pname version; };
           in
           {
             # pkgs/top-level/all-packages.nix of that branch: `gcc12Stdenv = overrideCC gccStdenv buildPackages.gcc12`.

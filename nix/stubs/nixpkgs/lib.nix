@@ -1,7 +1,7 @@
 # The functions of nixpkgs' library that the flake uses. Each is documented where its comment says; looked up at lib/ of nixos-26.05.
 let
-  inherit (builtins) all any attrNames concatStringsSep elem elemAt filter foldl' functionArgs head intersectAttrs isAttrs isBool
-    isFunction isList isPath isString length listToAttrs map match removeAttrs replaceStrings stringLength substring tail typeOf;
+  inherit (builtins) all elemAt filter functionArgs intersectAttrs isAttrs
+    isFunction isList isPath isString map match replaceStrings stringLength substring typeOf;
 
   # An argument of another type is an error here as it is there, only sooner.
   want = type: what: value:

@@ -7,9 +7,31 @@ let
 
   # What stdenv.mkDerivation documents ("The Standard Environment"); anything else is an environment variable and belongs in `env`.
   known = [
-    "pname" "version" "name" "src" "meta" "passthru" "env" "strictDeps" "nativeBuildInputs" "buildInputs"
-    "dontUnpack" "dontFixup" "doCheck" "patchPhase" "configurePhase" "buildPhase" "checkPhase" "installPhase"
-    "preConfigure" "preBuild" "postBuild" "postPatch" "cargoVendorDir" "cargoArtifacts" "disallowedRequisites"
+    "pname"
+    "version"
+    "name"
+    "src"
+    "meta"
+    "passthru"
+    "env"
+    "strictDeps"
+    "nativeBuildInputs"
+    "buildInputs"
+    "dontUnpack"
+    "dontFixup"
+    "doCheck"
+    "patchPhase"
+    "configurePhase"
+    "buildPhase"
+    "checkPhase"
+    "installPhase"
+    "preConfigure"
+    "preBuild"
+    "postBuild"
+    "postPatch"
+    "cargoVendorDir"
+    "cargoArtifacts"
+    "disallowedRequisites"
   ];
 
   text = value: builtins.elem (builtins.typeOf value) [ "string" "int" "bool" "path" ] || lib.isDerivation value;
@@ -37,6 +59,7 @@ let
       version = a.version or "";
       meta = a.meta or { };
       passthru = a.passthru or { };
+      src = a.src or null;
       overrideAttrs = change: mkDerivation (a // change a);
     };
 
@@ -104,16 +127,17 @@ let
     # pkgs/build-support/fetchurl/default.nix: a digest is asked for, and an empty one is refused here, where it warns there.
     fetchurl = { url, sha256, name ? baseNameOf url }:
       if sha256 == "" then throw "fetchurl: ${name} has an empty sha256"
-      else derivation {
-        inherit name url;
-        builder = "builtin:fetchurl";
-        system = "builtin";
-        outputHashMode = "flat";
-        outputHash = sha256;
-        # A digest that begins with `sha256-` names its algorithm itself.
-        outputHashAlgo = if builtins.match "sha256-.*" sha256 == null then "sha256" else null;
-        preferLocalBuild = true;
-      } // { inherit name; };
+      else derivation
+        {
+          inherit name url;
+          builder = "builtin:fetchurl";
+          system = "builtin";
+          outputHashMode = "flat";
+          outputHash = sha256;
+          # A digest that begins with `sha256-` names its algorithm itself.
+          outputHashAlgo = if builtins.match "sha256-.*" sha256 == null then "sha256" else null;
+          preferLocalBuild = true;
+        } // { inherit name; };
 
     # pkgs/build-support/trivial-builders/default.nix
     writeTextDir = path: content: assert builtins.isString content; standIn {

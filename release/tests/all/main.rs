@@ -11,6 +11,7 @@ mod audit;
 mod changelog;
 mod docs;
 mod fixture;
+mod flake;
 mod git;
 mod gzip;
 mod image;

@@ -1,0 +1,119 @@
+//! What can be built here is built, in the sandbox, by the machine's own tools.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::libwebrtc;
+use super::tree::{Tree, ok};
+
+#[test]
+#[ignore = "needs nix"]
+fn the_archive_is_built_audited_and_packed_in_the_sandbox() {
+    let tree = Tree::new();
+    tree.seed();
+    let out = tree.build("archive");
+    let stem = format!("sayna-{}-x86_64-unknown-linux-gnu", env!("CARGO_PKG_VERSION"));
+    let sum = ok(Command::new("sha256sum").args(["-c", &format!("{stem}.tar.gz.sha256")]).current_dir(&out));
+    assert!(sum.contains("OK"), "{sum}");
+    let listed = ok(Command::new("tar").arg("-tvf").arg(out.join(format!("{stem}.tar.gz"))));
+    assert!(listed.contains("2026-01-02") && listed.contains("THIRD-PARTY-LICENSES"), "{listed}");
+    let folder = tempfile::tempdir().unwrap();
+    ok(Command::new("tar").arg("-xf").arg(out.join(format!("{stem}.tar.gz"))).current_dir(&folder));
+    let program = folder.path().join(&stem).join("sayna");
+    assert_eq!(ok(Command::new(&program).arg("--version")), format!("sayna {}\n", env!("CARGO_PKG_VERSION")));
+    // Store paths would be an error of the audit; here once more by other eyes.
+    let strings = ok(Command::new("strings").arg("-a").arg(&program));
+    assert!(!strings.contains("/nix/store") && !strings.contains("/build/"), "a path of the building machine");
+    // Built once more, it is the same.
+    ok(&mut tree.nix(&["build", "--no-link", "--rebuild", ".#packages.x86_64-linux.sayna.unwrapped"]));
+    ok(&mut tree.nix(&["build", "--no-link", "--rebuild", ".#packages.x86_64-linux.archive"]));
+}
+
+#[test]
+#[ignore = "needs nix"]
+fn a_binary_that_breaks_the_floor_fails_its_build() {
+    let tree = Tree::new();
+    tree.seed();
+    tree.edit("sayna-release.toml", "\"libm.so.6\", ", "");
+    let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.sayna"]);
+    assert!(said.contains("libm.so.6"), "{said}");
+}
+
+#[test]
+#[ignore = "needs nix, skopeo, umoci, bubblewrap and root"]
+fn the_image_runs_in_its_own_root_and_an_update_moves_one_layer() {
+    let tree = Tree::new();
+    tree.seed();
+    let layers = |layout: &str| {
+        let copy = tree.build("image.copyTo").join("bin/copy-to");
+        ok(Command::new(copy).arg(format!("oci:{layout}:1.0.0")).current_dir(tree.root()));
+        let text =
+            ok(Command::new("skopeo").args(["inspect", &format!("oci:{layout}:1.0.0")]).current_dir(tree.root()));
+        serde_json::from_str::<Value>(&text).unwrap()["Layers"].as_array().unwrap().clone()
+    };
+    let first = layers("first");
+    ok(Command::new("umoci").args(["unpack", "--image", "first:1.0.0", "root"]).current_dir(tree.root()));
+    let root = tree.root().join("root/rootfs");
+    let run = ok(Command::new("bwrap").arg("--bind").arg(&root).args([
+        "/",
+        "--unshare-all",
+        "--dev",
+        "/dev",
+        "/app/sayna",
+        "--version",
+    ]));
+    assert_eq!(run, format!("sayna {}\n", env!("CARGO_PKG_VERSION")));
+    tree.edit("src/cli.rs", "Real-time voice server", "Realtime voice server");
+    tree.commit();
+    let second = layers("second");
+    assert_eq!(first.len(), second.len());
+    assert_eq!(first[..first.len() - 1], second[..second.len() - 1]);
+    assert_ne!(first.last(), second.last());
+}
+
+#[test]
+#[ignore = "needs nix"]
+fn the_release_program_is_wrapped_with_its_tools_and_says_what_it_can_do() {
+    let tree = Tree::new();
+    tree.seed();
+    let program = tree.build("release").join("bin/sayna-release");
+    let help = Command::new(&program).output().unwrap();
+    assert!(String::from_utf8_lossy(&help.stderr).contains("rehearse"), "{help:?}");
+    let script = std::fs::read_to_string(&program).unwrap();
+    assert!(
+        script.contains("-rust-minimal-") && script.contains("-gcc-wrapper-") && script.contains("-nix-"),
+        "{script}"
+    );
+    let audit = tree.build_check("audit");
+    assert!(std::fs::read_to_string(audit).unwrap().contains("glibc"), "the audit's report");
+    ok(Command::new("grep").arg("-q").arg("glibc").arg(tree.build_check("closure")));
+}
+
+#[test]
+#[ignore = "needs nix"]
+fn libwebrtc_is_unpacked_as_its_build_script_wants_it_and_other_bytes_are_refused() {
+    let tree = Tree::new();
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("linux-x64-release");
+    std::fs::create_dir_all(inside.join("include")).unwrap();
+    std::fs::create_dir_all(inside.join("lib")).unwrap();
+    for name in ["lib/libwebrtc.a", "webrtc.ninja", "desktop_capture.ninja"] {
+        std::fs::write(inside.join(name), name).unwrap();
+    }
+    let name = "webrtc-linux-x64-release.zip";
+    ok(Command::new("python3").args(["-m", "zipfile", "-c", name, "linux-x64-release"]).current_dir(&folder));
+    let zip = folder.path().join(name);
+    let hash = ok(&mut tree.nix(&["hash", "file", zip.to_str().unwrap()]));
+    let download = libwebrtc();
+    let pinned = download.sha256[&"x86_64-unknown-linux-gnu".parse().unwrap()].get_ref();
+    // As if it had been downloaded: what is in the store under its digest is not fetched.
+    ok(&mut tree.nix(&["store", "add", "--mode", "flat", "--hash-algo", "sha256", zip.to_str().unwrap()]));
+    tree.edit("sayna-release.toml", pinned, hash.trim());
+    let out = tree.build("libwebrtc");
+    assert!(out.join("lib/libwebrtc.a").is_file() && out.join("webrtc.ninja").is_file());
+    tree.edit("sayna-release.toml", hash.trim(), pinned);
+    tree.edit("sayna-release.toml", &download.url, "file:///usr/bin/env");
+    let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.libwebrtc"]);
+    assert!(said.contains("hash mismatch"), "{said}");
+}
