@@ -87,7 +87,8 @@ impl fmt::Display for Platform {
 pub struct Index {
     /// 2
     pub schema_version: u32,
-    /// [`media::INDEX`]
+    /// [`media::INDEX`]; layouts of others may leave it out.
+    #[serde(default)]
     pub media_type: String,
     /// What it lists.
     pub manifests: Vec<Descriptor>,
@@ -116,7 +117,8 @@ pub struct Manifest {
 /// How a container is run ("Image Configuration").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// RFC 3339.
+    /// RFC 3339; others may leave it out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created: String,
     /// As Go names it.
     pub architecture: String,
@@ -126,7 +128,8 @@ pub struct Config {
     pub config: Execution,
     /// The layers before compression.
     pub rootfs: RootFs,
-    /// One entry per layer.
+    /// One entry per layer; others may leave it out, and what is in it.
+    #[serde(default)]
     pub history: Vec<History>,
 }
 
@@ -173,8 +176,10 @@ pub struct RootFs {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// RFC 3339.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created: String,
     /// In words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created_by: String,
 }
 
@@ -279,8 +284,24 @@ impl Layout {
         self.root.join("blobs/sha256").join(digest.hex())
     }
 
+    /// Reads the index.
+    pub fn index(&self) -> Result<Index, Error> {
+        let path = self.root.join("index.json");
+        let bytes = fs::read(&path).at("read", &path)?;
+        serde_json::from_slice(&bytes).map_err(|source| Error::Form { path, source })
+    }
+
     /// Reads a manifest.
     pub fn manifest(&self, digest: Digest) -> Result<Manifest, Error> {
+        self.document(digest)
+    }
+
+    /// Reads a configuration.
+    pub fn config(&self, digest: Digest) -> Result<Config, Error> {
+        self.document(digest)
+    }
+
+    fn document<T: serde::de::DeserializeOwned>(&self, digest: Digest) -> Result<T, Error> {
         let path = self.blob_path(digest);
         let bytes = fs::read(&path).at("read", &path)?;
         let found = Digest::of(&bytes);

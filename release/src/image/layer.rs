@@ -125,22 +125,61 @@ fn append(builder: &mut tar::Builder<impl Write>, node: &Node, epoch: u64) -> Re
     Ok(())
 }
 
+/// What a path of a layer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A file.
+    File,
+    /// A symbolic link, or with a slash at its beginning a hard one.
+    Link(String),
+    /// A folder, or something that nobody runs.
+    Other,
+}
+
+/// Every path of a compressed layer, without slashes at its ends.
+pub(super) fn paths(file: File, media_type: &str) -> io::Result<Vec<(String, Found)>> {
+    let mut archive = opened(file, media_type)?;
+    let mut paths = Vec::new();
+    for entry in archive.entries()? {
+        let entry = entry?;
+        let link = || entry.link_name_bytes().map(|l| String::from_utf8_lossy(&l).into_owned()).unwrap_or_default();
+        let found = match entry.header().entry_type() {
+            EntryType::Symlink => Found::Link(link()),
+            EntryType::Link => Found::Link(format!("/{}", link())),
+            kind if kind.is_file() => Found::File,
+            _ => Found::Other,
+        };
+        paths.push((plain(&String::from_utf8_lossy(&entry.path_bytes())).to_owned(), found));
+    }
+    Ok(paths)
+}
+
 /// Digest and size of one file in a compressed layer; `None` where it has none of that path.
 pub(super) fn find(file: File, media_type: &str, path: &str) -> io::Result<Option<(Digest, u64)>> {
+    let mut archive = opened(file, media_type)?;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let is_it = plain(&String::from_utf8_lossy(&entry.path_bytes())) == plain(path);
+        if is_it && entry.header().entry_type().is_file() {
+            return Digest::of_reader(&mut entry).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Writers differ in how they begin and end a path: `./a`, `/a`, `a/`.
+fn plain(path: &str) -> &str {
+    path.trim_start_matches("./").trim_matches('/')
+}
+
+fn opened(file: File, media_type: &str) -> io::Result<tar::Archive<Box<dyn Read>>> {
     let file = BufReader::new(file);
     let reader: Box<dyn Read> = match media_type {
         media::LAYER_GZIP => Box::new(MultiGzDecoder::new(file)),
         media::LAYER_ZSTD => Box::new(zstd::Decoder::with_buffer(file)?),
         other => return Err(io::Error::other(format!("{other:?} is no layer that this program reads"))),
     };
-    let mut archive = tar::Archive::new(reader);
-    for entry in archive.entries()? {
-        let mut entry = entry?;
-        if entry.path_bytes().as_ref() == path.as_bytes() && entry.header().entry_type().is_file() {
-            return Digest::of_reader(&mut entry).map(Some);
-        }
-    }
-    Ok(None)
+    Ok(tar::Archive::new(reader))
 }
 
 /// Writes a small blob under its digest.

@@ -15,8 +15,11 @@ use crate::part::{FileEntry, ImagePart};
 use crate::plan::{Plan, PlannedPlatform};
 use crate::table::Compression;
 
+mod adopt;
 pub mod closure;
 mod layer;
+
+pub use adopt::adopt;
 
 use layer::{Layer, Node, NodeKind};
 
@@ -99,6 +102,30 @@ pub enum Error {
         /// Where it was looked.
         tried: Vec<String>,
     },
+    /// A layout of several images, or of none.
+    #[error("{}: has {found} images, one is wanted", layout.display())]
+    NotOne {
+        /// The layout.
+        layout: PathBuf,
+        /// How many.
+        found: usize,
+    },
+    /// An image of something else than the plan.
+    #[error("the image's {what} is {found}, the plan says {wanted}")]
+    Differs {
+        /// Platform, a label, the entrypoint.
+        what: String,
+        /// In the image.
+        found: String,
+        /// In the plan.
+        wanted: String,
+    },
+    /// A path that no file of the image is at.
+    #[error("{path} leads to no file in the image")]
+    Nowhere {
+        /// The path.
+        path: String,
+    },
     /// Before 1970.
     #[error("the commit's time {0} is before 1970")]
     Time(i64),
@@ -112,7 +139,10 @@ impl Error {
             Self::NoLibrary { .. } => "install the package that has it, or build without what needs it".to_owned(),
             Self::NoCertificates { .. } => "install ca-certificates, or set SSL_CERT_FILE".to_owned(),
             Self::Time(_) => "unset SOURCE_DATE_EPOCH, or set it to the commit's time".to_owned(),
-            Self::File(_) | Self::Layout(_) | Self::Elf { .. } | Self::Machine { .. } => return None,
+            Self::Differs { .. } | Self::Nowhere { .. } => "mend nix/image.nix".to_owned(),
+            Self::NotOne { .. } | Self::File(_) | Self::Layout(_) | Self::Elf { .. } | Self::Machine { .. } => {
+                return None;
+            }
         })
     }
 }
@@ -164,16 +194,22 @@ pub fn assemble(input: &Input<'_>, layout: &Path) -> Result<Assembled, Error> {
     ];
     let config = layer::blob(&oci::to_bytes(&config(input, &layers)), media::CONFIG, &blobs)?;
     let compressed = layers.iter().map(|l| l.descriptor.size).sum();
-    let mut manifest = Manifest::new(config, layers.map(|l| l.descriptor).to_vec());
-    manifest.annotations = annotations(input.plan);
-    let described = layer::blob(&oci::to_bytes(&manifest), media::MANIFEST, &blobs)?;
-    let mut entry = Descriptor { platform: Some(platform(input.platform)), ..described.clone() };
-    entry.annotations.insert(annotation::REF_NAME.to_owned(), input.plan.version.to_string());
-    atomic::write(&layout.join("index.json"), &oci::to_bytes(&Index::new(vec![entry])))?;
-    atomic::write(&layout.join("oci-layout"), oci::LAYOUT_MARKER.as_bytes())?;
+    let manifest = Manifest::new(config, layers.map(|l| l.descriptor).to_vec());
+    let described = seal(input.plan, input.platform, manifest, layout)?;
     let (digest, size) = Digest::of_file(input.binary).at("read", input.binary)?;
     let binary = FileEntry { name: format!("{BINARIES}/{}", input.plan.name), size, digest };
     Ok(Assembled { binary, manifest: described.digest, manifest_size: described.size, compressed })
+}
+
+/// Writes what makes blobs an image: the manifest with its annotations, the index, the marker.
+fn seal(plan: &Plan, planned: &PlannedPlatform, mut manifest: Manifest, layout: &Path) -> Result<Descriptor, Error> {
+    manifest.annotations = annotations(plan);
+    let described = layer::blob(&oci::to_bytes(&manifest), media::MANIFEST, &layout.join("blobs/sha256"))?;
+    let mut entry = Descriptor { platform: Some(platform(planned)), ..described.clone() };
+    entry.annotations.insert(annotation::REF_NAME.to_owned(), plan.version.to_string());
+    atomic::write(&layout.join("index.json"), &oci::to_bytes(&Index::new(vec![entry])))?;
+    atomic::write(&layout.join("oci-layout"), oci::LAYOUT_MARKER.as_bytes())?;
+    Ok(described)
 }
 
 fn platform(planned: &PlannedPlatform) -> oci::Platform {

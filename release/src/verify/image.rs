@@ -206,14 +206,20 @@ pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
 
 fn check_binary(scene: &Scene<'_>, image: &PlatformImage) -> Result<(), String> {
     let Some(wanted) = &image.planned.binary else { return Ok(()) };
-    let layer = image.manifest.layers.last().ok_or("the image has no layer")?;
-    let file = File::open(scene.folder.join(layer.digest.hex())).map_err(|e| e.to_string())?;
-    let found = image::find_in_layer(file, &layer.media_type, &wanted.name).map_err(|e| e.to_string())?;
+    // The highest layer that has it counts.
+    let mut found = None;
+    for layer in image.manifest.layers.iter().rev() {
+        if found.is_some() {
+            break;
+        }
+        let file = File::open(scene.folder.join(layer.digest.hex())).map_err(|e| e.to_string())?;
+        found = image::find_in_layer(file, &layer.media_type, &wanted.name).map_err(|e| e.to_string())?;
+    }
     match found {
         Some((digest, size)) if (digest, size) == (wanted.digest, wanted.size) => Ok(()),
         Some((digest, _)) => {
             Err(format!("{} in the image is {digest}, the manifest says {}", wanted.name, wanted.digest))
         }
-        None => Err(format!("the last layer has no {}", wanted.name)),
+        None => Err(format!("no layer has {}", wanted.name)),
     }
 }
