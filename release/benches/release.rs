@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sayna_release::build::{self, Rustc};
+use sayna_release::build::{self, Builders, Rustc};
 use sayna_release::forge::Directory;
 use sayna_release::graph::Graph;
 use sayna_release::part::{self, BinaryPart, Built, FileEntry, ImagePart, Part};
@@ -80,7 +80,7 @@ fn material() -> Material {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
     let rustc = Rustc::ask().unwrap();
     let made = plan::make(&root, &plan::Options::default()).unwrap();
-    let plan = sayna_release::rehearse::narrow(made.plan, &rustc).unwrap();
+    let plan = sayna_release::rehearse::narrow(made.plan, &made.source.table, &rustc, &Builders::cargo()).unwrap();
     // This program itself: a real executable of some size.
     Material { root, plan, table: made.source, rustc, binary: std::env::current_exe().unwrap() }
 }

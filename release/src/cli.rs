@@ -143,7 +143,7 @@ pub struct ChangelogArgs {
     pub write: bool,
 }
 
-/// How a binary is built.
+/// How binaries and images are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BuilderChoice {
     /// Nix where the table says so and both Nix and a flake are there, else Cargo.
@@ -152,6 +152,17 @@ pub enum BuilderChoice {
     Nix,
     /// Cargo.
     Cargo,
+}
+
+impl BuilderChoice {
+    /// The builder that was named.
+    pub const fn named(self) -> Option<Builder> {
+        match self {
+            Self::Auto => None,
+            Self::Nix => Some(Builder::Nix),
+            Self::Cargo => Some(Builder::Cargo),
+        }
+    }
 }
 
 /// `build`
@@ -200,6 +211,9 @@ pub struct ImageArgs {
     /// The platform, such as linux/amd64 [default: this machine's].
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
+    /// How.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub builder: BuilderChoice,
     /// Where the part goes.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,
@@ -211,6 +225,9 @@ pub struct RehearseArgs {
     /// Leave out the second build; the summary then says "not proven".
     #[arg(long)]
     pub once: bool,
+    /// How; auto takes Nix only where the flake's inputs can be had too.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub builder: BuilderChoice,
 }
 
 /// A track.

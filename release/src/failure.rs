@@ -56,7 +56,7 @@ macro_rules! failures {
 failures! {
     atomic::PathError => |_| INCOMPLETE, |_| None;
     audit::Error => |_| REFUSED, audit::Error::hint;
-    build::Error => |e| if matches!(e, build::Error::Unknown { .. }) { REFUSED } else { INCOMPLETE }, build::Error::hint;
+    build::Error => |e| if e.is_usage() { REFUSED } else { INCOMPLETE }, build::Error::hint;
     changelog::Error => |_| REFUSED, changelog::Error::hint;
     forge::Error => |_| INCOMPLETE, |_| None;
     git::Error => |_| REFUSED, git::Error::hint;
@@ -88,6 +88,7 @@ impl From<rehearse::Error> for Failure {
     fn from(error: rehearse::Error) -> Self {
         match error {
             rehearse::Error::Plan(e) => e.into(),
+            rehearse::Error::Build(e) => e.into(),
             other => Self { hint: other.hint(), text: chain(&other), status: INCOMPLETE },
         }
     }

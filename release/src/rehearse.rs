@@ -11,18 +11,23 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic::{self, At as _, PathError};
-use crate::build::{self, Job, Rustc};
+use crate::build::{self, Builders, Job, Rustc};
 use crate::digest::Digest;
 use crate::forge::{Directory, Forge};
 use crate::part::{BinaryPart, ImagePart};
-use crate::plan::{self, Made, NotPlanned, Plan};
+use crate::plan::{self, Made, Plan};
 use crate::progress::Progress;
 use crate::publish::{self, Options, Places};
 use crate::registry::{Layout, Registry};
-use crate::reproduce;
-use crate::table::Table;
+use crate::reproduce::{self, Again};
+use crate::table::{Builder, Table};
 use crate::verify::{self, Report, Reproduced, Request};
 use crate::{git, promote};
+
+mod here;
+
+pub use here::narrow;
+use here::said;
 
 /// What a rehearsal showed.
 #[derive(Debug, Serialize)]
@@ -144,22 +149,31 @@ fn seconds(took: Duration) -> String {
     format!("({:.1} s)", took.as_secs_f64())
 }
 
-/// Runs a whole release of the tree at `root`; `once` leaves the second build out.
-pub fn run(root: &Path, table: &Table, once: bool, progress: &Progress) -> Result<Summary, Error> {
+/// Runs a whole release of the tree at `root`; `once` leaves the second build out. Without a `builder`, Nix is taken only
+/// where all that it needs is there: a rehearsal needs no network.
+pub fn run(
+    root: &Path,
+    table: &Table,
+    builder: Option<Builder>,
+    once: bool,
+    progress: &Progress,
+) -> Result<Summary, Error> {
     let mut clock = Clock { progress, stages: Vec::new() };
     let checkout = git::Checkout::open(root)?;
     let rustc = Rustc::ask()?;
+    let builders = Builders::find(root, builder).map_err(build::Error::from)?.where_inputs_are(root, table);
     let made = clock.stage("plan", || {
         let made = plan::make(root, &plan::Options::default())?;
-        let made = Made { plan: narrow(made.plan, &rustc)?, ..made };
+        let made = Made { plan: narrow(made.plan, table, &rustc, &builders)?, ..made };
         let note = format!("{} at {}, {} target(s) here", made.plan.tag, short(&made.plan), made.plan.targets.len());
         Ok::<_, Error>((made, note))
     })?;
     let plan = &made.plan;
     let mut would_refuse: Vec<String> = made.problems.iter().map(|p| p.message.clone()).collect();
-    let folder = folder(root, plan, &rustc);
+    let by = said(plan, table, &builders, progress)?;
+    let folder = folder(root, plan, &rustc, &by);
     let parts = folder.join("parts");
-    let job = Job { root, table, plan, rustc: &rustc, target_dir: None, home: None, reuse: true, keep_going: true };
+    let job = Job { reuse: true, keep_going: true, ..Job::new(root, table, plan, &rustc, &builders) };
     let (binaries, images) = build_all(&job, &parts, &mut clock, &mut would_refuse)?;
 
     let shown = from_here(&folder);
@@ -211,36 +225,13 @@ fn from_here(path: &Path) -> PathBuf {
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
 }
 
-/// One folder per content and compiler: what differs never meets what was published before.
-fn folder(root: &Path, plan: &Plan, rustc: &Rustc) -> PathBuf {
+/// One folder per content, builder and compiler: what differs never meets what was published before.
+fn folder(root: &Path, plan: &Plan, rustc: &Rustc, by: &[Builder]) -> PathBuf {
     let id = if plan.tree == "clean" { plan.commit.get(..12).unwrap_or(&plan.commit) } else { &plan.tree };
-    let compiler = if rustc.version == plan.toolchain { String::new() } else { format!("-rustc-{}", rustc.version) };
-    root.join("dist/rehearsal").join(format!("{id}{compiler}"))
-}
-
-/// Leaves out what this machine cannot build, with the reason.
-pub fn narrow(mut plan: Plan, rustc: &Rustc) -> Result<Plan, Error> {
-    let (here, elsewhere): (Vec<_>, Vec<_>) = plan.targets.into_iter().partition(|t| rustc.lacks(&t.triple).is_none());
-    plan.targets = here;
-    for target in elsewhere {
-        let reason = rustc.lacks(&target.triple).unwrap_or_default();
-        plan.left_out.push(NotPlanned { what: target.triple.to_string(), reason });
-    }
-    if plan.targets.is_empty() {
-        let reasons = plan.left_out.iter().map(|n| format!("{}: {}", n.what, n.reason)).collect();
-        return Err(Error::NothingHere { host: rustc.host.clone(), reasons });
-    }
-    if let Some(mut image) = plan.image.take() {
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
-            image.platforms.into_iter().partition(|p| crate::image::not_here(p).is_none());
-        image.platforms = here;
-        for platform in elsewhere {
-            let reason = crate::image::not_here(&platform).unwrap_or_default();
-            plan.left_out.push(NotPlanned { what: format!("image {}/{}", platform.os, platform.arch), reason });
-        }
-        plan.image = Some(image).filter(|i| !i.platforms.is_empty());
-    }
-    Ok(plan)
+    let nix = if by.contains(&Builder::Nix) { "-nix" } else { "" };
+    let is_other = by.contains(&Builder::Cargo) && rustc.version != plan.toolchain;
+    let compiler = if is_other { format!("-rustc-{}", rustc.version) } else { String::new() };
+    root.join("dist/rehearsal").join(format!("{id}{nix}{compiler}"))
 }
 
 fn build_all(
@@ -331,9 +322,11 @@ fn second(
     let place = folder.join("second");
     let progress = clock.progress;
     let reproduced = clock.stage("again", || {
-        let (digests, parts) = reproduce::build_again(job, checkout, &place, progress)?;
-        let difference =
-            if digests == wanted { None } else { Some(reproduce::explain(&folder.join("parts"), &parts)?) };
+        let Again { digests, parts, difference } = reproduce::build_again(job, checkout, &place, progress)?;
+        let difference = match difference {
+            None if digests != wanted => Some(reproduce::explain(&folder.join("parts"), &parts)?),
+            other => other,
+        };
         let note = difference.clone().unwrap_or_else(|| format!("{} digests, bit-identical", digests.len()));
         Ok::<_, Error>((Reproduced { digests, difference }, note))
     })?;

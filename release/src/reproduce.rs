@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 
 use crate::atomic::{At as _, PathError};
-use crate::build::{self, Job};
+use crate::build::{self, Explanation, Job, NixError};
 use crate::digest::Digest;
 use crate::git::{self, Checkout};
 use crate::package;
 use crate::part::{self, BinaryPart, ImagePart, Part};
 use crate::progress::Progress;
-use crate::table::ArchiveKind;
+use crate::table::{ArchiveKind, Builder};
 
 /// What could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -36,16 +36,50 @@ pub enum Error {
     Git(#[from] git::Error),
 }
 
-/// Builds everything that the plan has from a copy of the tree in `place`, with another Cargo home and target folder.
-/// Gives digests by asset name and platform, and the folder of the parts.
-pub fn build_again(
-    job: &Job<'_>,
-    checkout: &Checkout,
-    place: &Path,
-    progress: &Progress,
-) -> Result<(BTreeMap<String, Digest>, PathBuf), Error> {
+/// A second build.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// By asset name and platform.
+    pub digests: BTreeMap<String, Digest>,
+    /// The folder of its parts.
+    pub parts: PathBuf,
+    /// What Nix itself found to differ; nothing was built after that.
+    pub difference: Option<String>,
+}
+
+/// Builds everything that the plan has a second time: with Cargo from a copy of the tree in `place`, with another home and
+/// target folder; with Nix in a second sandbox, whose outputs Nix compares with the first ones.
+pub fn build_again(job: &Job<'_>, checkout: &Checkout, place: &Path, progress: &Progress) -> Result<Again, Error> {
     remove(place)?;
     let root = place.join("elsewhere/sayna-checkout");
+    let nix = Job { reuse: false, keep_going: true, again: true, ..job.clone() };
+    let cargo = elsewhere(job, checkout, place, &root)?;
+    let by = |builder| if builder == Builder::Nix { &nix } else { &cargo };
+    let parts = place.join("parts");
+    let (mut binaries, mut images) = (Vec::new(), Vec::new());
+    let mut all = || -> Result<(), build::Error> {
+        for planned in &job.plan.targets {
+            let builder = job.builders.binary(build::entry(job.table, &planned.triple)?)?;
+            binaries.push(build::binary(by(builder), planned, &parts, progress)?.part);
+        }
+        for platform in job.plan.image.iter().flat_map(|i| &i.platforms) {
+            let builder = job.builders.image(build::entry(job.table, &platform.target)?)?;
+            images.push(build::image(by(builder), platform, &parts, progress)?.part);
+        }
+        Ok(())
+    };
+    let difference = match all() {
+        Ok(()) => None,
+        Err(build::Error::Nix(NixError::Failed { call, because: because @ Explanation::Differs { .. } })) => {
+            Some(format!("two builds differ: {because}; to see more: {call} --keep-failed, and diffoscope"))
+        }
+        Err(other) => return Err(other.into()),
+    };
+    Ok(Again { digests: digests(&binaries, &images), parts, difference })
+}
+
+/// The job of a copy of the tree at `root`, in other folders.
+fn elsewhere<'a>(job: &Job<'a>, checkout: &Checkout, place: &Path, root: &'a Path) -> Result<Job<'a>, Error> {
     for file in checkout.files()? {
         let to = root.join(&file);
         if let Some(folder) = to.parent() {
@@ -57,17 +91,7 @@ pub fn build_again(
     let home = place.join("cargo-home");
     build::second_home(&home)?;
     let target_dir = Some(place.join("target"));
-    let job = Job { root: &root, target_dir, home: Some(home), reuse: false, keep_going: true, ..job.clone() };
-    let parts = place.join("parts");
-    let mut binaries = Vec::new();
-    for target in &job.plan.targets {
-        binaries.push(build::binary(&job, target, &parts, progress)?.part);
-    }
-    let mut images = Vec::new();
-    for platform in job.plan.image.iter().flat_map(|i| &i.platforms) {
-        images.push(build::image(&job, platform, &parts, progress)?.part);
-    }
-    Ok((digests(&binaries, &images), parts))
+    Ok(Job { root, target_dir, home: Some(home), reuse: false, keep_going: true, ..job.clone() })
 }
 
 /// Digests by asset name and by platform.

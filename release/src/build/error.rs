@@ -82,6 +82,9 @@ pub enum Error {
     /// The SBOM.
     #[error(transparent)]
     Sbom(#[from] sbom::Error),
+    /// Nix.
+    #[error(transparent)]
+    Nix(#[from] super::NixError),
     /// The image.
     #[error(transparent)]
     Image(#[from] image::Error),
@@ -94,6 +97,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether something was asked for that cannot be.
+    pub const fn is_usage(&self) -> bool {
+        use super::NixError as Nix;
+        matches!(self, Self::Unknown { .. } | Self::Nix(Nix::NoFlake { .. } | Nix::NoNix | Nix::NotByNix { .. }))
+    }
+
     /// The way out.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -106,6 +115,7 @@ impl Error {
             Self::Licences(e) => e.hint(),
             Self::Package(e) => e.hint(),
             Self::Sbom(e) => e.hint(),
+            Self::Nix(e) => e.hint(),
             Self::Image(e) => e.hint(),
             _ => None,
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::atomic;
+use crate::atomic::{self, At as _};
 use crate::audit::{self, Finding};
 use crate::graph::Graph;
 use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, LAYOUT, Part};
@@ -15,10 +15,12 @@ use crate::{image, licences, package, sbom};
 mod cargo;
 mod error;
 mod features;
+mod nix;
 
 pub use cargo::{Rustc, second_home};
 pub use error::Error;
 pub use features::{features, natives};
+pub use nix::{Builders, Error as NixError, Explanation};
 
 /// What every build of one run shares.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct Job<'a> {
     pub plan: &'a Plan,
     /// The machine's compiler.
     pub rustc: &'a Rustc,
+    /// Who builds what.
+    pub builders: &'a Builders,
     /// Where Cargo puts its files; its own choice where `None`.
     pub target_dir: Option<PathBuf>,
     /// Cargo's home; its own choice where `None`.
@@ -39,6 +43,16 @@ pub struct Job<'a> {
     pub reuse: bool,
     /// Keep a binary that the audit would refuse; the findings are given back.
     pub keep_going: bool,
+    /// Have Nix build what it has built already once more, and compare. Cargo is given other folders instead.
+    pub again: bool,
+}
+
+impl<'a> Job<'a> {
+    /// Builds everything anew, with Cargo's own folders, and refuses what the audit refuses.
+    pub fn new(root: &'a Path, table: &'a Table, plan: &'a Plan, rustc: &'a Rustc, builders: &'a Builders) -> Self {
+        let (target_dir, home) = (None, None);
+        Self { root, table, plan, rustc, builders, target_dir, home, reuse: false, keep_going: false, again: false }
+    }
 }
 
 /// What goes into an archive beside the binary: the files of a tree, which need not be a checkout, and its time.
@@ -72,16 +86,25 @@ pub fn binary(
 ) -> Result<Made<BinaryPart>, Error> {
     let target = entry(job.table, &planned.triple)?;
     let out = dist.join(planned.triple.as_str());
-    let built = would_build(job, &planned.triple, &planned.features, false);
+    let built = would_build(job, target, job.builders.binary(target)?, &planned.features);
     if let Some(part) = whole_binary(job, &out, &built) {
         return Ok(Made { part, reused: true, findings: Vec::new() });
     }
-    let executable = executable(job, target, &built.features, progress)?;
-    let findings = audit_one(job, target, &executable)?;
-    atomic::sweep(&out)?;
     let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
-    let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
-    let archive = pack(tree, planned, &graph, &executable, &out)?;
+    let (archive, findings) = match built.by {
+        Builder::Cargo => {
+            let executable = executable(job, target, &built.features, progress)?;
+            let findings = audit_one(job, target, &executable)?;
+            atomic::sweep(&out)?;
+            let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
+            (pack(tree, planned, &graph, &executable, &out)?, findings)
+        }
+        Builder::Nix => {
+            atomic::sweep(&out)?;
+            let (archive, executable, _folder) = nix::archive(job, target, planned, &out, progress)?;
+            (archive, audit_one(job, target, &executable)?)
+        }
+    };
     held(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
     held(&archive.archive.name, archive.archive.size, target.budget.archive)?;
     atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, &archive.binary)?)?;
@@ -109,15 +132,22 @@ pub fn image(
     let target = entry(job.table, &platform.target)?;
     let out = dist.join(format!("{}-{}", platform.os, platform.arch));
     let wanted = job.plan.image.as_ref().map(|i| i.features.clone()).unwrap_or_default();
-    let built = would_build(job, &platform.target, &wanted, true);
+    let built = would_build(job, target, job.builders.image(target)?, &wanted);
+    let built = Built { host_assembled: built.by == Builder::Cargo, ..built };
     if let Some(part) = whole_image(job, &out, &built) {
         return Ok(Made { part, reused: true, findings: Vec::new() });
     }
-    let executable = executable(job, target, &built.features, progress)?;
-    let findings = audit_one(job, target, &executable)?;
-    let compression = job.table.image.as_ref().map_or(Compression::Gzip, |i| i.compression);
-    let input = image::Input { plan: job.plan, platform, binary: &executable, compression };
-    let assembled = image::assemble(&input, &out.join(LAYOUT))?;
+    let (assembled, findings) = match built.by {
+        Builder::Cargo => {
+            let executable = executable(job, target, &built.features, progress)?;
+            let findings = audit_one(job, target, &executable)?;
+            let compression = compression(job.table);
+            let input = image::Input { plan: job.plan, platform, binary: &executable, compression };
+            (image::assemble(&input, &out.join(LAYOUT))?, findings)
+        }
+        // Its executable keeps its libraries where Nix has them: no floor is its.
+        Builder::Nix => (adopted(job, target, platform, &out, progress)?, Vec::new()),
+    };
     if let Some(image) = &job.table.image {
         held(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
     }
@@ -154,10 +184,38 @@ fn document(
     Ok(sbom::document(&sbom::Input { plan: job.plan, target, rustc: &built.rustc, graph, natives: &natives, binary })?)
 }
 
-/// How this machine would build a target.
-pub fn would_build(job: &Job<'_>, triple: &Triple, wanted: &[String], host_assembled: bool) -> Built {
-    let (features, left_out) = features(job.table, triple, wanted);
-    Built { by: Builder::Cargo, rustc: job.rustc.version.clone(), features, left_out, host_assembled }
+fn compression(table: &Table) -> Compression {
+    table.image.as_ref().map_or(Compression::Gzip, |i| i.compression)
+}
+
+/// Nix's image as the part's layout, which is either the old one or the whole new one.
+fn adopted(
+    job: &Job<'_>,
+    target: &Target,
+    platform: &PlannedPlatform,
+    out: &Path,
+    progress: &Progress,
+) -> Result<image::Assembled, Error> {
+    std::fs::create_dir_all(out).at("create the folder", out)?;
+    atomic::sweep(out)?;
+    let folder = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(out).at("write into", out)?;
+    let (made, layout) = (folder.path().join(LAYOUT), out.join(LAYOUT));
+    nix::image(job, target, compression(job.table), &made, progress)?;
+    let assembled = image::adopt(job.plan, platform, &made)?;
+    if layout.exists() {
+        std::fs::remove_dir_all(&layout).at("remove", &layout)?;
+    }
+    atomic::rename(&made, &layout)?;
+    Ok(assembled)
+}
+
+/// How a builder would build a target's binary. Nix has every input and the table's compiler; Cargo what this machine has.
+pub fn would_build(job: &Job<'_>, target: &Target, by: Builder, wanted: &[String]) -> Built {
+    let (rustc, (features, left_out)) = match by {
+        Builder::Nix => (job.table.release.toolchain.get_ref(), (wanted.to_vec(), Vec::new())),
+        Builder::Cargo => (&job.rustc.version, features(job.table, target.triple.get_ref(), wanted)),
+    };
+    Built { by, rustc: rustc.clone(), features, left_out, host_assembled: false }
 }
 
 /// Archive and checksum of a binary that exists and has those features, in `out`.

@@ -4,25 +4,24 @@ use std::path::{Path, PathBuf};
 
 use super::{Here, Output};
 use crate::atomic::At as _;
-use crate::build::{self, Job, Rustc, Tree};
+use crate::build::{self, Builders, Job, Rustc, Tree};
 use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, SbomArgs};
 use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::git;
 use crate::part::{FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
+use crate::table::Builder;
 use crate::triple::Triple;
 
 /// `build`
 pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
-    if args.builder == BuilderChoice::Nix {
-        let hint = "use --builder cargo, or auto, which takes Nix as soon as there is a flake";
-        return Err(Failure::usage("this checkout has no flake.nix, so there is nothing for Nix to build", hint));
-    }
     let made = here.plan(&args.tag)?;
     let rustc = Rustc::ask()?;
     let target = target(&made.plan, args.target.as_ref(), &rustc)?;
-    let made = build::binary(&here.job(&made.plan, &rustc), target, &here.root.join(&args.out), &here.progress)?;
+    let builders = builders(here, args.builder, &target.triple)?;
+    let job = here.job(&made.plan, &rustc, &builders);
+    let made = build::binary(&job, target, &here.root.join(&args.out), &here.progress)?;
     let folder = args.out.join(made.part.target.as_str());
     Output::of(
         here.json,
@@ -34,6 +33,13 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
         },
         true,
     )
+}
+
+/// Who builds here, said in one line.
+fn builders(here: &Here, choice: BuilderChoice, triple: &Triple) -> Result<Builders, build::Error> {
+    let builders = Builders::find(&here.root, choice.named())?;
+    here.progress.line(&builders.said(build::entry(&here.source.table, triple)?));
+    Ok(builders)
 }
 
 fn line(folder: &Path, file: &FileEntry) -> String {
@@ -71,7 +77,9 @@ pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag)?;
     let rustc = Rustc::ask()?;
     let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
-    let made = build::image(&here.job(&made.plan, &rustc), platform, &here.root.join(&args.out), &here.progress)?;
+    let builders = builders(here, args.builder, &platform.target)?;
+    let job = here.job(&made.plan, &rustc, &builders);
+    let made = build::image(&job, platform, &here.root.join(&args.out), &here.progress)?;
     let folder = args.out.join(format!("{}-{}", made.part.os, made.part.arch)).join(crate::part::LAYOUT);
     let text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), made.part.compressed, made.part.manifest);
     Output::of(here.json, &made.part, |_| text, true)
@@ -93,11 +101,13 @@ pub(super) fn sbom(here: &Here, args: &SbomArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag)?;
     let rustc = Rustc::ask()?;
     let planned = target(&made.plan, args.target.as_ref(), &rustc)?;
-    let job: Job<'_> = here.job(&made.plan, &rustc);
+    let builders = Builders::cargo();
+    let job: Job<'_> = here.job(&made.plan, &rustc, &builders);
     let folder: PathBuf = here.root.join(&args.dist).join(planned.triple.as_str());
     let bytes = match (&args.binary, Part::read(&folder)?) {
         (Some(binary), _) => {
-            let built = build::would_build(&job, &planned.triple, &planned.features, false);
+            let target = build::entry(job.table, &planned.triple)?;
+            let built = build::would_build(&job, target, Builder::Cargo, &planned.features);
             let (digest, size) = Digest::of_file(binary).at("read", binary)?;
             let name = format!("{}{}", made.plan.name, planned.triple.exe_suffix());
             build::fresh_sbom(&job, &planned.triple, &built, &FileEntry { name, size, digest })?

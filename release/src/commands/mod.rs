@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::build::{Job, Rustc};
+use crate::build::{self, Builders, Job, Rustc};
 use crate::cli::{Cli, Command, PlaceArgs, TagArg};
 use crate::failure::{Failure, REFUSED};
 use crate::forge::Directory;
@@ -85,9 +85,8 @@ impl Here {
         Ok(made)
     }
 
-    fn job<'a>(&'a self, plan: &'a plan::Plan, rustc: &'a Rustc) -> Job<'a> {
-        let table = &self.source.table;
-        Job { root: &self.root, table, plan, rustc, target_dir: None, home: None, reuse: false, keep_going: false }
+    fn job<'a>(&'a self, plan: &'a plan::Plan, rustc: &'a Rustc, builders: &'a Builders) -> Job<'a> {
+        Job::new(&self.root, &self.source.table, plan, rustc, builders)
     }
 
     /// The plan for commands that look at a forge; `--here` narrows it to this machine.
@@ -96,7 +95,9 @@ impl Here {
         if !places.here {
             return Ok(made);
         }
-        Ok(Made { plan: rehearse::narrow(made.plan, &Rustc::ask()?)?, ..made })
+        let builders = Builders::find(&self.root, None).map_err(build::Error::from)?;
+        let plan = rehearse::narrow(made.plan, &self.source.table, &Rustc::ask()?, &builders)?;
+        Ok(Made { plan, ..made })
     }
 }
 

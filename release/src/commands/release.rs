@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Here, Output, places, registries};
 use crate::atomic::At as _;
-use crate::build::Rustc;
+use crate::build::{self, Builders, Rustc};
 use crate::cli::{PromoteArgs, PublishArgs, RehearseArgs, TrackChoice, VerifyArgs};
 use crate::failure::Failure;
 use crate::git::Checkout;
@@ -14,7 +14,7 @@ use crate::{promote, rehearse, report, reproduce};
 
 /// `rehearse`
 pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failure> {
-    let summary = rehearse::run(&here.root, &here.source.table, args.once, &here.progress)?;
+    let summary = rehearse::run(&here.root, &here.source.table, args.builder.named(), args.once, &here.progress)?;
     let passed = summary.passed;
     Output::of(here.json, &summary, report::rehearsal, passed)
 }
@@ -86,10 +86,13 @@ fn with_request(
     let folder = tempfile::Builder::new().prefix(crate::atomic::PARTIAL).tempdir_in(&scratch);
     let folder = folder.at("write into", &scratch)?;
     let reproduced = if reproduce {
-        let plan = rehearse::narrow(made.plan.clone(), &rustc)?;
-        let job = here.job(&plan, &rustc);
-        let (digests, _) = reproduce::build_again(&job, &checkout, &folder.path().join("again"), &here.progress)?;
-        Some(Reproduced { digests, difference: None })
+        let table = &here.source.table;
+        let builders = Builders::find(&here.root, None).map_err(build::Error::from)?;
+        let builders = builders.where_inputs_are(&here.root, table);
+        let plan = rehearse::narrow(made.plan.clone(), table, &rustc, &builders)?;
+        let job = here.job(&plan, &rustc, &builders);
+        let again = reproduce::build_again(&job, &checkout, &folder.path().join("again"), &here.progress)?;
+        Some(Reproduced { digests: again.digests, difference: again.difference })
     } else {
         None
     };

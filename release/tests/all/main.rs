@@ -17,6 +17,7 @@ mod gzip;
 mod image;
 mod latest;
 mod licences;
+mod nix;
 mod package;
 mod plan;
 mod publish;

@@ -1,0 +1,71 @@
+# A flake without inputs and with the outputs that the builder `nix` asks for, made by the machine's own tools.
+{
+  outputs = { self }:
+    let
+      system = "x86_64-linux";
+      version = (builtins.fromTOML (builtins.readFile ./Cargo.toml)).package.version;
+      revision = builtins.replaceStrings [ "-dirty" ] [ "" ] (self.rev or self.dirtyRev);
+      stem = "sayna-${version}-x86_64-unknown-linux-gnu";
+      sh = name: script: derivation {
+        inherit name system;
+        builder = "/bin/sh";
+        args = [ "-euc" script ];
+        PATH = "/usr/bin:/bin";
+        LC_ALL = "C";
+      };
+      tar = "tar --sort=name --format=gnu --numeric-owner --owner=0 --group=0 --mtime=@${toString self.lastModified} -c";
+      unwrapped = sh "sayna-unwrapped" ''
+        mkdir -p $out/bin
+        printf '#include <stdio.h>\nint main(void) { puts("sayna ${version}"); }\n' >main.c
+        cc -O2 -fPIE -pie -s -Wl,-z,now -o $out/bin/sayna main.c
+      '';
+      sayna = sh "sayna" "cp -r ${unwrapped} $out" // { inherit unwrapped; };
+      image = sh "image" ''
+        mkdir -p $out/blobs/sha256 root/app root${sayna}/bin
+        cp ${sayna}/bin/sayna root${sayna}/bin
+        ln -s ${sayna}/bin/sayna root/app/sayna
+        blob() {
+          name=$(sha256sum <$1); name=''${name%% *}
+          echo "\"digest\":\"sha256:$name\",\"size\":$(stat -c %s $1)"
+          mv $1 $out/blobs/sha256/$name
+        }
+        (cd root; ${tar} app nix) >layer
+        layer=$(blob layer)
+        diff=''${layer#*:}; diff=''${diff%%,*}
+        echo '{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":['$diff']},"config":
+          {"User":"65532:65532","Entrypoint":["/app/sayna"],"Labels":{"org.opencontainers.image.version":"${version}",
+          "org.opencontainers.image.source":"https://github.com/saynaai/sayna",
+          "org.opencontainers.image.revision":"${revision}"}}}' >config
+        oci=application/vnd.oci.image
+        echo '{"schemaVersion":2,"mediaType":"'$oci.manifest.v1+json'","config":{"mediaType":"'$oci.config.v1+json'",
+          '$(blob config)'},"layers":[{"mediaType":"'$oci.layer.v1.tar'",'$layer'}]}' >manifest
+        echo '{"schemaVersion":2,"manifests":[{"mediaType":"'$oci.manifest.v1+json'",'$(blob manifest)'}]}' >$out/index.json
+        echo '{"imageLayoutVersion":"1.0.0"}' >$out/oci-layout
+      '';
+    in
+    {
+      packages.${system} = {
+        inherit sayna;
+        sayna-full = sayna;
+        archive = sh "archive" ''
+          mkdir $out ${stem}
+          cp ${./README.md} ${stem}/README.md
+          cp ${./LICENSE} ${stem}/LICENSE
+          echo none >${stem}/THIRD-PARTY-LICENSES
+          cp ${sayna}/bin/sayna ${stem}
+          chmod 644 ${stem}/*
+          chmod 755 ${stem} ${stem}/sayna
+          ${tar} ${stem} | gzip -n >$out/${stem}.tar.gz
+          cd $out
+          sha256sum ${stem}.tar.gz >${stem}.tar.gz.sha256
+        '';
+        image = image // {
+          copyTo = sh "copy-to" ''
+            mkdir -p $out/bin
+            printf '#!/bin/sh\nexec skopeo --insecure-policy copy oci:${image} "$@"\n' >$out/bin/copy-to
+            chmod 755 $out/bin/copy-to
+          '';
+        };
+      };
+    };
+}
