@@ -3,7 +3,7 @@
 let
   plain = (inputs.crane.mkLib pkgs).overrideToolchain toolchain;
   # The same for every compiler and feature set.
-  cargoVendorDir = plain.vendorCargoDeps { src = source.rust; };
+  cargoVendorDir = plain.vendorCargoDeps { src = source.server; };
   inherit (stdenv.hostPlatform) isLinux isDarwin;
   packages = { inherit libwebrtc; };
 in
@@ -32,7 +32,7 @@ let
   args = {
     pname = package;
     inherit (table) version;
-    src = source.rust;
+    src = if package == table.release.name then source.server else source.tools;
     inherit cargoVendorDir;
     strictDeps = true;
     cargoExtraArgs = "--locked --package ${package} --no-default-features --features '${lib.concatStringsSep "," features}'";

@@ -2,14 +2,17 @@
 { lib, table }:
 let
   of = files: lib.fileset.toSource { root = ../.; fileset = lib.fileset.unions files; };
-  rust = [ ../Cargo.toml ../Cargo.lock ../sayna-release.toml ../src ../release/Cargo.toml ../release/src ../release/benches ];
+  # Cargo reads the manifest of every member of the workspace, and wants what it names to be there.
+  server = [ ../Cargo.toml ../Cargo.lock ../src ../release/Cargo.toml ../release/src/main.rs ../release/src/lib.rs ../release/benches ];
+  tools = server ++ [ ../release/src ../sayna-release.toml ];
 in
 {
-  rust = of rust;
+  server = of server;
+  tools = of tools;
   # Beside the code: what the tests of the server read.
-  tests = of (rust ++ [ ../tests ../README.md ../config.example.yaml ../fuzz/corpus/config ]);
+  tests = of (server ++ [ ../tests ../README.md ../config.example.yaml ../fuzz/corpus/config ]);
   # Beside the code: what is packed.
-  archive = of (rust ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") table.release.files);
-  lints = of (rust ++ [ ../tests ../release/tests ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);
+  archive = of (tools ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") table.release.files);
+  lints = of (tools ++ [ ../tests ../release/tests ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);
   nix = of [ ../flake.nix ../nix ];
 }

@@ -190,7 +190,8 @@ let
     unzip = fromMachine "unzip" [ "unzip" ]; # un/unzip
     skopeo = fromMachine "skopeo" [ "skopeo" ]; # sk/skopeo
     pkg-config = named "pkg-config"; # pk/pkg-config
-    nix = named "nix"; # pkgs/tools/package-management/nix
+    # pkgs/tools/package-management/nix: there to be wrapped, not to be called.
+    nix = standIn { pname = "nix"; script = "mkdir -p $out/bin; printf '#!/bin/sh\\nexit 1\\n' > $out/bin/nix; chmod +x $out/bin/nix"; };
     cachix = named "cachix"; # ca/cachix
     git-cliff = named "git-cliff"; # gi/git-cliff
     deadnix = named "deadnix"; # de/deadnix

@@ -117,3 +117,24 @@ fn libwebrtc_is_unpacked_as_its_build_script_wants_it_and_other_bytes_are_refuse
     let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.libwebrtc"]);
     assert!(said.contains("hash mismatch"), "{said}");
 }
+
+#[test]
+#[ignore = "needs nix and skopeo"]
+fn the_program_makes_both_parts_by_nix_and_they_are_published() {
+    let tree = Tree::new();
+    tree.seed();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+        ok(command.args(arguments).args(["--json", "--root"]).arg(tree.root()).current_dir(tree.root()))
+    };
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let part = json(&run(&["build", "--builder", "nix"]));
+    assert_eq!((&part["built"]["by"], &part["built"]["host_assembled"]), (&"nix".into(), &false.into()), "{part}");
+    let part = json(&run(&["image", "--builder", "nix"]));
+    assert!(part["binary"]["name"].as_str().unwrap().starts_with("nix/store/"), "{part}");
+    let places = ["--forge", "dir:forge", "--registry", "oci:registry", "--here"];
+    run(&[&["publish"], &places[..]].concat());
+    let report = json(&run(&[&["verify"], &places[..]].concat()));
+    assert!(report["rows"].as_array().unwrap().len() > 10, "{report}");
+    assert!(!tree.root().join("result").exists(), "a link to the store was left");
+}
