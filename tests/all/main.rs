@@ -4,6 +4,8 @@
 mod cli;
 mod config;
 mod health;
+#[cfg(target_os = "linux")]
+mod nixos;
 mod readme;
 mod server;
 mod support;

@@ -145,6 +145,8 @@ let
       script = "mkdir -p $(dirname $out/${path}); printf %s ${lib.escapeShellArg content} > $out/${path}";
     };
 
+    formats = import ./formats.nix { inherit lib runCommand; };
+
     # pkgs/build-support/closure-info.nix
     closureInfo = { rootPaths }: derivation {
       name = "closure-info";
