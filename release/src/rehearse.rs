@@ -14,6 +14,7 @@ use crate::atomic::{self, At as _, PathError};
 use crate::build::{self, Builders, Job, Rustc};
 use crate::digest::Digest;
 use crate::forge::{Directory, Forge};
+use crate::manifest::Manifest;
 use crate::part::{BinaryPart, ImagePart};
 use crate::plan::{self, Made, Plan};
 use crate::progress::Progress;
@@ -21,7 +22,7 @@ use crate::publish::{self, Options, Places};
 use crate::registry::{Layout, Registry};
 use crate::reproduce::{self, Again};
 use crate::table::{Builder, Table};
-use crate::verify::{self, Report, Reproduced, Request};
+use crate::verify::{self, Report, Reproduce, Reproduced, Request};
 use crate::{git, promote};
 
 mod here;
@@ -197,7 +198,7 @@ pub fn run(
         forge: &forge as &dyn Forge,
         registries: &registries,
         git_versions: &git_versions,
-        reproduced: None,
+        reproduce: None,
         sboms: &sboms,
         promoted: false,
         rehearsal: true,
@@ -206,7 +207,9 @@ pub fn run(
     clock.stage("promote", || promoted(&request, &report))?;
     let reproduced =
         if once { None } else { Some(second(&job, &checkout, &folder, (&binaries, &images), &mut clock)?) };
-    let last = Request { reproduced: reproduced.as_ref(), promoted: plan.latest, ..request };
+    let again = reproduced.as_ref().map(|second| |_: &Manifest| Ok(second.clone()));
+    let again = again.as_ref().map(|made| made as Reproduce<'_>);
+    let last = Request { reproduce: again, promoted: plan.latest, ..request };
     let report = clock.stage("verify", || checked(&last, &folder))?;
     let passed = report.passed();
     let reproduced = reproduced.map(|r| r.difference.is_none());

@@ -1,15 +1,19 @@
 //! Commands on a whole release.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::{Here, Output, places, registries};
 use crate::atomic::At as _;
-use crate::build::{self, Builders, Rustc};
+use crate::build::{Builders, Rustc};
 use crate::cli::{PromoteArgs, PublishArgs, RehearseArgs, TrackChoice, VerifyArgs};
 use crate::failure::Failure;
 use crate::git::Checkout;
+use crate::manifest::Manifest;
+use crate::plan::Plan;
 use crate::publish::{self, Only, Options, Places};
-use crate::verify::{self, Report, Reproduced, Request};
+use crate::table::Builder;
+use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request};
 use crate::{promote, rehearse, report, reproduce};
 
 /// `rehearse`
@@ -73,29 +77,18 @@ fn with_request(
     tag: &crate::cli::TagArg,
     place_args: &crate::cli::PlaceArgs,
     reproduce: bool,
-    work: impl FnOnce(Request<'_>, &std::path::Path) -> Result<Output, Failure>,
+    work: impl FnOnce(Request<'_>, &Path) -> Result<Output, Failure>,
 ) -> Result<Output, Failure> {
     let made = here.plan_for(tag, place_args)?;
     let (forge, layouts) = places(place_args)?;
     let registries = registries(&layouts);
     let checkout = Checkout::open(&here.root)?;
     let git_versions = checkout.stable_versions()?;
-    let rustc = Rustc::ask()?;
     let scratch = here.root.join("dist");
     std::fs::create_dir_all(&scratch).at("create the folder", &scratch)?;
     let folder = tempfile::Builder::new().prefix(crate::atomic::PARTIAL).tempdir_in(&scratch);
     let folder = folder.at("write into", &scratch)?;
-    let reproduced = if reproduce {
-        let table = &here.source.table;
-        let builders = Builders::find(&here.root, None).map_err(build::Error::from)?;
-        let builders = builders.where_inputs_are(&here.root, table);
-        let plan = rehearse::narrow(made.plan.clone(), table, &rustc, &builders)?;
-        let job = here.job(&plan, &rustc, &builders);
-        let again = reproduce::build_again(&job, &checkout, &folder.path().join("again"), &here.progress)?;
-        Some(Reproduced { digests: again.digests, difference: again.difference })
-    } else {
-        None
-    };
+    let again = |manifest: &Manifest| again(here, &made.plan, &checkout, manifest, &folder.path().join("again"));
     let request = Request {
         tag: &made.plan.tag,
         plan: Some(&made.plan),
@@ -103,10 +96,37 @@ fn with_request(
         forge: &forge,
         registries: &registries,
         git_versions: &git_versions,
-        reproduced: reproduced.as_ref(),
+        reproduce: reproduce.then_some(&again as Reproduce<'_>),
         sboms: &BTreeMap::new(),
         promoted: false,
         rehearsal: false,
     };
     work(request, folder.path())
+}
+
+/// Builds this machine's part of a release once more, by the builder that the manifest names.
+fn again(
+    here: &Here,
+    plan: &Plan,
+    checkout: &Checkout,
+    manifest: &Manifest,
+    place: &Path,
+) -> Result<Reproduced, NotReproduced> {
+    let failed = |e: &dyn std::fmt::Display| NotReproduced::Failed(e.to_string());
+    let rustc = Rustc::ask().map_err(|e| failed(&e))?;
+    let own = manifest.binaries.iter().find(|b| b.target.as_str() == rustc.host);
+    let own = own.ok_or_else(|| {
+        NotReproduced::NotHere(format!("this machine is {}, and the release has no binary for it", rustc.host))
+    })?;
+    let built = &own.built;
+    let builders = Builders::find(&here.root, Some(built.by))
+        .map_err(|e| NotReproduced::NotHere(format!("{} was built by {}: {e}", own.target, built.by)))?;
+    if built.by == Builder::Cargo && built.rustc != rustc.version {
+        let text = format!("{} was built with rustc {}, this machine has {}", own.target, built.rustc, rustc.version);
+        return Err(NotReproduced::NotHere(text));
+    }
+    let plan = rehearse::narrow(plan.clone(), &here.source.table, &rustc, &builders).map_err(|e| failed(&e))?;
+    let job = here.job(&plan, &rustc, &builders);
+    let second = reproduce::build_again(&job, checkout, place, &here.progress).map_err(|e| failed(&e))?;
+    Ok(Reproduced { digests: second.digests, difference: second.difference })
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::{Outcome, Scene, Seen, Verdict, seen};
 use crate::audit::{self, Expectations};
 use crate::digest::Digest;
-use crate::manifest::BinaryEntry;
+use crate::manifest::{BinaryEntry, Manifest};
 use crate::package;
 use crate::table::Target;
 
@@ -19,6 +19,18 @@ pub struct Reproduced {
     /// The first difference, in words.
     pub difference: Option<String>,
 }
+
+/// Why there is no second build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReproduced {
+    /// This machine cannot build as the first one did.
+    NotHere(String),
+    /// It can, and the build failed.
+    Failed(String),
+}
+
+/// Builds again what this machine can, in the way that the manifest says of the first build.
+pub type Reproduce<'a> = &'a dyn Fn(&Manifest) -> Result<Reproduced, NotReproduced>;
 
 /// The folder, the files, their modes and times, and the recorded executable: nothing else.
 pub(super) fn contents(scene: &mut Scene<'_>) -> Outcome {
@@ -116,11 +128,16 @@ fn runnable(entry: &BinaryEntry) -> bool {
 
 /// A second build's digests against the published ones.
 pub(super) fn reproduced(scene: &mut Scene<'_>) -> Outcome {
-    let Some(second) = scene.request.reproduced else { return seen("not asked for") };
-    if let Some(difference) = &second.difference {
-        return Err(difference.clone());
-    }
+    let Some(reproduce) = scene.request.reproduce else { return seen("not asked for") };
     let manifest = scene.manifest()?;
+    let second = match reproduce(manifest) {
+        Ok(second) => second,
+        Err(NotReproduced::NotHere(evidence)) => return Ok(Seen { verdict: Verdict::NotHere, evidence }),
+        Err(NotReproduced::Failed(reason)) => return Err(reason),
+    };
+    if let Some(difference) = second.difference {
+        return Err(difference);
+    }
     let archives = manifest.binaries.iter().map(|b| (b.archive.name.clone(), b.archive.digest));
     let sboms = manifest.binaries.iter().map(|b| (b.sbom.name.clone(), b.sbom.digest));
     let platforms = manifest.image.iter().flat_map(|i| &i.platforms);

@@ -21,7 +21,7 @@ mod image;
 mod latest;
 mod rows;
 
-pub use binaries::Reproduced;
+pub use binaries::{NotReproduced, Reproduce, Reproduced};
 
 /// What is verified, and against what.
 #[derive(Clone, Copy)]
@@ -39,8 +39,8 @@ pub struct Request<'a> {
     pub registries: &'a [&'a dyn Registry],
     /// Stable versions that Git knows of.
     pub git_versions: &'a [semver::Version],
-    /// A second build's digests, where one was made.
-    pub reproduced: Option<&'a Reproduced>,
+    /// A second build, where one is asked for.
+    pub reproduce: Option<Reproduce<'a>>,
     /// SBOM bytes as the checkout makes them, by asset name.
     pub sboms: &'a BTreeMap<String, Vec<u8>>,
     /// `latest` has been moved and must be there.

@@ -16,7 +16,7 @@ const fn always(_: &Request<'_>) -> bool {
 }
 
 fn reproducing(request: &Request<'_>) -> bool {
-    request.reproduced.is_some()
+    request.reproduce.is_some()
 }
 
 macro_rules! row {

@@ -215,6 +215,11 @@ fn parts_of_nix_are_released_without_leave_and_verified_by_building_them_again()
     let verify = command(world.root(), &[&["verify", "--reproduce"], &places[..]].concat()).output().unwrap();
     let checklist = text(&verify.stdout);
     assert!(verify.status.success() && checklist.contains("bit-identical: linux/amd64, sayna-"), "{checklist}");
+    // Another builder's bytes would prove nothing.
+    let mut verify = command(world.root(), &[&["verify", "--reproduce"], &places[..]].concat());
+    let verify = verify.env("PATH", path_without_nix()).output().unwrap();
+    let checklist = text(&verify.stdout);
+    assert!(checklist.contains("was built by nix: ") && !checklist.contains("bit-identical"), "{checklist}");
 }
 
 /// A flake with an input that no machine can fetch.

@@ -146,7 +146,7 @@ impl Release {
             forge: &forge,
             registries: &registries,
             git_versions: &[],
-            reproduced: None,
+            reproduce: None,
             sboms: &BTreeMap::new(),
             promoted,
             rehearsal: false,
