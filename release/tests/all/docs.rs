@@ -132,6 +132,8 @@ fn every_link_between_the_pages_leads_somewhere() {
         "docs/releasing.md",
         "docs/verifying.md",
         "docs/adding-a-target.md",
+        "docs/building.md",
+        "docs/deploying.md",
     ];
     for page in pages {
         let text = project_file(page);

@@ -2,6 +2,7 @@
 
 mod builds;
 mod evaluation;
+mod page;
 mod tree;
 
 use sayna_release::table::{Download, Source, Supply, Table};
