@@ -41,7 +41,9 @@ in
       install -D ${lib.getExe unwrapped} $out/bin/${table.release.name}
       cd $out/bin
     '' + lib.optionalString isLinux ''
-      patchelf --set-interpreter ${loader} --remove-rpath ${table.release.name}
+      # A run path that is only removed stays in the file as text; one that is set writes over it.
+      patchelf --set-interpreter ${loader} --set-rpath / ${table.release.name}
+      patchelf --remove-rpath ${table.release.name}
     '' + lib.optionalString isDarwin ''
       # The system has the same libiconv. A libc++ of the store is left for the audit to refuse: the system's may lack its symbols.
       otool -L ${table.release.name} | awk '/\/nix\/store\/.*\/libiconv/ { print $1 }' | while read -r library; do

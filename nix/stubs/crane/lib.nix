@@ -118,12 +118,6 @@ let
         installPhase = ''
           mkdir -p $out/bin
           find target/$profile -maxdepth 1 -type f -perm /111 ! -name '*.so' -exec cp {} $out/bin/ \;
-          ${lib.optionalString (stdenv.cc.libc.version == pkgs.stdenv.cc.libc.version) ''
-            # As a compiler of nixpkgs links: with the loader and the libraries of the store.
-            for program in $out/bin/*; do
-              patchelf --set-interpreter ${stdenv.cc.libc}/lib/ld-linux-x86-64.so.2 --set-rpath ${stdenv.cc.libc}/lib:${stdenv.cc.cc.lib}/lib $program
-            done
-          ''}
         '';
       };
 

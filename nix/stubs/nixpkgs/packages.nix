@@ -81,33 +81,38 @@ let
     assert builtins.isString name && builtins.isAttrs attrs && builtins.isString script;
     mkDerivation (attrs // { inherit name; dontUnpack = true; installPhase = script; });
 
-  # pkgs/build-support/cc-wrapper, pkgs/development/compilers/gcc
-  cc = { gcc, glibc }: standIn {
-    pname = "gcc-wrapper";
-    version = gcc;
-    script = ''
-      mkdir -p $out/bin
-      for tool in cc c++ gcc g++ ar ld; do ln -s /usr/bin/$tool $out/bin/$tool; done
-    '';
-    passthru = {
-      cc = standIn {
+  # pkgs/build-support/cc-wrapper, pkgs/development/compilers/gcc: the machine's compiler, which links as the wrapper has it
+  # do, with loader and run path in the store.
+  cc = { gcc, glibc }:
+    let
+      gccLib = standIn {
         pname = "gcc";
-        version = gcc;
-        passthru.lib = standIn {
-          pname = "gcc";
-          version = "${gcc}-lib";
-          script = "mkdir -p $out/lib; cp /lib/x86_64-linux-gnu/libgcc_s.so.1 $out/lib/";
-        };
+        version = "${gcc}-lib";
+        script = "mkdir -p $out/lib; cp /lib/x86_64-linux-gnu/libgcc_s.so.1 $out/lib/";
       };
       libc = standIn {
         pname = "glibc";
         version = glibc;
-        # The machine's: what an image needs to run in its own root.
-        script = "mkdir -p $out/lib; cp /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/lib{c,m}.so.6 $out/lib/";
+        script = "mkdir -p $out/lib; cp /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/lib{c,m,pthread,dl,rt}.so.? $out/lib/";
       };
-      bintools = { bintools = named "cctools"; };
+    in
+    standIn {
+      pname = "gcc-wrapper";
+      version = gcc;
+      script = ''
+        mkdir -p $out/bin
+        ln -s /usr/bin/{ar,ld} $out/bin/
+        for tool in cc c++ gcc g++; do
+          printf '#!/bin/sh\nexec /usr/bin/%s "$@" %s\n' $tool "-Wl,--dynamic-linker=${libc}/lib/ld-linux-x86-64.so.2 -Wl,-rpath,${libc}/lib:${gccLib}/lib" > $out/bin/$tool
+          chmod +x $out/bin/$tool
+        done
+      '';
+      passthru = {
+        inherit libc;
+        cc = standIn { pname = "gcc"; version = gcc; passthru.lib = gccLib; };
+        bintools = { bintools = named "cctools"; };
+      };
     };
-  };
 
   pkgs = {
     inherit lib system pkgs standIn runCommand;
