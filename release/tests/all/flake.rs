@@ -3,6 +3,7 @@
 mod builds;
 mod evaluation;
 mod page;
+mod remote;
 mod tree;
 
 use sayna_release::table::{Download, Source, Supply, Table};
