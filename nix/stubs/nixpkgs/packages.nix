@@ -190,13 +190,12 @@ let
     };
     # on/onnxruntime, 1.24.4 on nixos-26.05 (NixOS/nixpkgs#501901; #523209 asks for the next one)
     onnxruntime = standIn { pname = "onnxruntime"; version = "1.24.4"; };
-    # gl/glib: its default.nix is in pkgs/development/libraries
-    glib = named "glib";
+    glib = named "glib"; # gl/glib
 
-    patchelf = fromMachine "patchelf" [ "patchelf" ]; # pa/patchelf
+    patchelf = fromMachine "patchelf" [ "patchelf" ]; # pkgs/development/tools/misc/patchelf
     unzip = fromMachine "unzip" [ "unzip" ]; # un/unzip
     skopeo = fromMachine "skopeo" [ "skopeo" ]; # sk/skopeo
-    pkg-config = named "pkg-config"; # pk/pkg-config
+    pkg-config = named "pkg-config"; # pkgs/build-support/pkg-config-wrapper
     # pkgs/tools/package-management/nix: there to be wrapped, not to be called.
     nix = standIn { pname = "nix"; script = "mkdir -p $out/bin; printf '#!/bin/sh\\nexit 1\\n' > $out/bin/nix; chmod +x $out/bin/nix"; };
     cachix = named "cachix"; # ca/cachix

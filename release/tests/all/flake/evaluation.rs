@@ -236,6 +236,36 @@ fn a_wrong_pin_is_one_error_that_says_what_to_change() {
 
 #[test]
 #[ignore = "needs nix"]
+fn a_feature_brings_its_native_input_into_the_build_and_the_image() {
+    let tree = Tree::new();
+    tree.edit("Cargo.toml", "default = []", "default = []\nlivekit = []\nturn-detect = []");
+    let all = tree.read("sayna-release.toml").replace("features = []", "features = [\"livekit\"]");
+    std::fs::write(tree.root().join("sayna-release.toml"), all).unwrap();
+    for (system, _) in systems() {
+        let found = tree.eval(
+            &format!("packages.{system}"),
+            "p: let b = p.sayna.unwrapped; in { env = b.LK_CUSTOM_WEBRTC; webrtc = p.libwebrtc.outPath; \
+             flags = b.CARGO_BUILD_RUSTFLAGS; check = b.preBuild; inputs = map (i: i.name) b.buildInputs; }",
+        );
+        assert_eq!(found["env"], found["webrtc"]);
+        assert!(found["check"].as_str().unwrap().contains("webrtc-24f6822-2"), "{found}");
+        let is_linux = system.ends_with("-linux");
+        // The floor's glib: a newer one would want a newer glibc.
+        assert_eq!(found["inputs"], if is_linux { json!(["glib-2.74.3"]) } else { json!([]) });
+        assert_eq!(found["flags"].as_str().unwrap().contains("-weak_framework,ScreenCaptureKit"), !is_linux, "{found}");
+    }
+    let image = tree.eval(
+        "packages.x86_64-linux.image.described",
+        "d: { inherit (d.config) Env; layers = builtins.length d.layers; }",
+    );
+    assert_eq!(image["layers"], 3);
+    assert!(image["Env"].to_string().contains("ORT_DYLIB_PATH=/nix/store/"), "{image}");
+    let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.libwebrtc"]);
+    assert!(said.contains("webrtc-linux-x64-release.zip"), "{said}");
+}
+
+#[test]
+#[ignore = "needs nix"]
 fn a_system_that_the_table_does_not_have_is_not_offered() {
     let tree = Tree::new();
     let said = tree.fails(&["eval", "--raw", ".#packages.riscv64-linux.sayna.drvPath"]);
