@@ -13,24 +13,18 @@ use crate::support::project_file;
 /// The command lines in fenced blocks of shell, without comments and prompts.
 pub(crate) fn commands(document: &str) -> Vec<String> {
     let mut found = Vec::new();
+    let text = project_file(document);
     let mut fence: Option<&str> = None;
-    for line in project_file(document).lines() {
+    for line in text.lines() {
         match (line.strip_prefix("```"), fence) {
-            (Some(language), None) => {
-                fence = Some(if language == "sh" || language == "console" { "shell" } else { "other" });
-            }
+            (Some(language), None) => fence = Some(language),
             (Some(_), Some(_)) => fence = None,
-            (None, Some("shell")) => {
+            (None, Some("sh")) => {
                 let line = line.split(" #").next().unwrap_or_default().trim();
-                let console = line.strip_prefix("$ ");
-                // In a console block only what follows a prompt is a command; what the program prints is indented or ends.
-                let printed = line.is_empty()
-                    || line.starts_with('…')
-                    || line.contains("  (")
-                    || line.starts_with("builds ")
-                    || line.starts_with("verdict ");
-                found.extend(console.or((!printed).then_some(line)).map(str::to_owned));
+                found.extend((!line.is_empty()).then(|| line.to_owned()));
             }
+            // What follows a prompt; the rest is what the program prints.
+            (None, Some("console")) => found.extend(line.strip_prefix("$ ").map(str::to_owned)),
             _ => {}
         }
     }
