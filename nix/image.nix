@@ -32,7 +32,7 @@ let
     deps = [ stdenv.cc.libc stdenv.cc.cc.lib cacert ];
     copyToRoot = [ ground ];
     perms = [
-      { path = ground; regex = "/app/cache"; mode = "0755"; inherit uid; gid = uid; }
+      { path = ground; regex = "/app/cache"; mode = "0755"; inherit uid; gid = uid; uname = name; gname = name; }
       { path = ground; regex = "/tmp"; mode = "1777"; uid = 0; gid = 0; }
     ];
   };

@@ -41,6 +41,7 @@ def add(tar, name, source):
     for perm in wanted["perms"]:
         if source and source.startswith(perm["path"]) and re.search(perm["regex"], source):
             entry.mode, entry.uid, entry.gid = int(perm["mode"], 8), perm["uid"], perm["gid"]
+            entry.uname, entry.gname = perm["uname"] or "root", perm["gname"] or "root"
     tar.addfile(entry, open(source, "rb") if entry.isreg() else None)
 
 

@@ -64,6 +64,8 @@ fn the_image_runs_in_its_own_root_and_an_update_moves_one_layer() {
         "--version",
     ]));
     assert_eq!(run, format!("sayna {}\n", env!("CARGO_PKG_VERSION")));
+    let owner = ok(Command::new("stat").args(["--format", "%u:%g %a"]).arg(root.join("app/cache")));
+    assert_eq!(owner, "65532:65532 755\n");
     tree.edit("src/cli.rs", "Real-time voice server", "Realtime voice server");
     tree.commit();
     let second = layers("second");
