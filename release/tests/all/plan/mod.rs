@@ -313,7 +313,7 @@ fn shown(world: &World, text: &str) -> String {
 }
 
 #[test]
-fn the_three_outputs_are_as_documented() {
+fn the_outputs_are_as_documented() {
     let mut world = World::new();
     world.edit("Cargo.toml", "default = []", "default = []\nlocal = []\nvad = []");
     world.edit("sayna-release.toml", "features = []", "features = [\"vad\", \"local\", \"locl\"]");
@@ -321,8 +321,9 @@ fn the_three_outputs_are_as_documented() {
     let made = made(&world);
     golden("plan.txt", &shown(&world, &output::text(&made, false)));
     golden("plan.json", &shown(&world, &output::json(&made)));
-    golden("matrix.json", &output::matrix(&made.plan, None));
-    golden("matrix-cargo.json", &output::matrix(&made.plan, Some(Builder::Cargo)));
+    golden("matrix.json", &shown(&world, &output::matrix(&made.plan, None)));
+    golden("matrix-cargo.json", &shown(&world, &output::matrix(&made.plan, Some(Builder::Cargo))));
+    golden("matrix-images.json", &shown(&world, &output::image_matrix(&made.plan)));
     assert!(output::text(&made, true).contains("\u{1b}["));
 }
 
