@@ -28,3 +28,4 @@ mod stopping;
 mod support;
 mod table;
 mod verify;
+mod workflows;
