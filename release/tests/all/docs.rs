@@ -122,6 +122,7 @@ fn every_link_between_the_pages_leads_somewhere() {
     let pages = [
         "README.md",
         "CONTRIBUTING.md",
+        "SECURITY.md",
         "docs/architecture.md",
         "docs/releasing.md",
         "docs/verifying.md",
