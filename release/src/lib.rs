@@ -3,9 +3,11 @@
 //! [`plan`] decides everything · [`changelog`] writes the notes · [`build`] makes one target's binary, which [`audit`]
 //! holds against its floor and [`package`], [`licences`] and [`sbom`] make into a [`part`] · [`image`] makes one
 //! platform's OCI layout · [`publish`] brings [`forge`] and [`registry`] to the state that plan and parts ask for ·
-//! [`verify`] looks at the result as a stranger would · [`promote`] moves `latest` · [`rehearse`] does all of it here.
+//! [`verify`] looks at the result as a stranger would, [`attest`] at
+//! who signed it · [`promote`] moves `latest` · [`rehearse`] does all of it here.
 
 pub mod atomic;
+pub mod attest;
 pub mod audit;
 pub mod build;
 pub mod changelog;

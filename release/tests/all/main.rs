@@ -7,6 +7,7 @@
     reason = "a test says what went wrong by stopping"
 )]
 
+mod attest;
 mod audit;
 mod changelog;
 mod docs;

@@ -1,0 +1,189 @@
+//! Bundles as files, and what an authentic one says.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot};
+use sigstore_verify::types::{self, SignatureContent};
+use sigstore_verify::{VerificationPolicy, Verifier};
+
+use super::{Error, crypto};
+use crate::atomic::At as _;
+use crate::digest::Digest;
+
+/// Six targets and an index come to less than one; SBOMs are part of it.
+const LARGEST: u64 = 64 << 20;
+
+/// A Sigstore bundle: a signed statement with all that is needed to verify it.
+#[derive(Clone)]
+pub struct Bundle {
+    /// The file that it is from, for messages.
+    pub file: String,
+    /// From 1, in its file.
+    pub number: usize,
+    /// The bundle on one line; keys are sorted, so that equal bundles are equal bytes.
+    pub line: String,
+    parsed: Box<types::Bundle>,
+}
+
+/// What a verified bundle says. That it is authentic does not mean that the right one signed it: see [`super::policy`].
+#[derive(Debug, Clone)]
+pub struct Attestation {
+    /// What it is about.
+    pub subjects: Vec<Subject>,
+    /// The URI that says what the predicate is.
+    pub predicate_type: String,
+    /// What is said.
+    pub predicate: Value,
+    /// Who says it.
+    pub signer: Signer,
+    /// When, by log or timestamp authority (RFC 3339).
+    pub signed: String,
+}
+
+/// A file or image by name and digest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Subject {
+    /// A file's bare name, or an image's `host/path`.
+    pub name: String,
+    /// Of its bytes.
+    pub digest: Digest,
+}
+
+/// The claims of a signing certificate; what it lacks is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// Who vouched for the signer.
+    pub issuer: String,
+    /// The workflow file at its ref.
+    pub workflow: String,
+    /// URL of the repository that it ran for.
+    pub repository: String,
+    /// The ref that it ran for.
+    pub reference: String,
+    /// The commit that it ran for.
+    pub commit: String,
+    /// `github-hosted`, `self-hosted`
+    pub runner: String,
+    /// URL of the run.
+    pub run: String,
+}
+
+/// The roots that signatures are traced back to.
+pub struct Trust(Verifier);
+
+impl std::fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.file, self.number)
+    }
+}
+
+impl std::fmt::Debug for Trust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Trust")
+    }
+}
+
+impl Bundle {
+    /// Reads bundles: one a line, or a single one over any number of lines.
+    pub fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Self>, Error> {
+        let form = |reason: String| Error::Form { file: file.to_owned(), reason };
+        let mut bundles = Vec::new();
+        for (position, value) in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().enumerate() {
+            let number = position + 1;
+            let broken = |e: &dyn std::fmt::Display| form(format!("bundle {number}: {e}"));
+            let line = value.map_err(|e| broken(&e))?.to_string();
+            let parsed = Box::new(types::Bundle::from_json(&line).map_err(|e| broken(&e))?);
+            bundles.push(Self { file: file.to_owned(), number, line, parsed });
+        }
+        if bundles.is_empty() { Err(form("there is no bundle in it".to_owned())) } else { Ok(bundles) }
+    }
+
+    /// Reads a file of bundles.
+    pub fn read(path: &Path) -> Result<Vec<Self>, Error> {
+        let file = path.display().to_string();
+        let size = std::fs::metadata(path).at("read", path)?.len();
+        if size > LARGEST {
+            return Err(Error::Form {
+                file,
+                reason: format!("{size} bytes are more than any release has ({LARGEST})"),
+            });
+        }
+        Self::parse(&file, &std::fs::read(path).at("read", path)?)
+    }
+
+    fn wrong(&self, reason: impl std::fmt::Display) -> Error {
+        Error::Broken { file: self.file.clone(), number: self.number, reason: reason.to_string() }
+    }
+}
+
+impl Trust {
+    /// The roots in `file`, else those that this program was built with: Sigstore's public-good instance, which signs
+    /// for workflows of public repositories.
+    pub fn new(file: Option<&Path>) -> Result<Self, Error> {
+        crypto::install();
+        let unusable = |e: &dyn std::fmt::Display| Error::Root {
+            file: file.map_or_else(|| "the built-in trusted root".to_owned(), |f| f.display().to_string()),
+            reason: e.to_string(),
+        };
+        let root = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).at("read", path)?;
+                TrustedRoot::from_json(&text).map_err(|e| unusable(&e))?
+            }
+            None => TrustedRoot::from_embedded(SigstoreInstance::PublicGood).map_err(|e| unusable(&e))?,
+        };
+        Ok(Self(Verifier::new(&root).map_err(|e| unusable(&e))?))
+    }
+
+    /// Verifies a bundle: certificate chain and its log, time, the transparency log's proof, the signature.
+    pub fn open(&self, bundle: &Bundle) -> Result<Attestation, Error> {
+        let SignatureContent::DsseEnvelope(envelope) = &bundle.parsed.content else {
+            return Err(bundle.wrong("it signs a file and states nothing about it"));
+        };
+        let statement: types::Statement = serde_json::from_slice(envelope.payload.as_bytes())
+            .map_err(|e| bundle.wrong(format_args!("its payload is no in-toto statement: {e}")))?;
+        if statement.type_ != types::Statement::TYPE_V1 {
+            return Err(bundle.wrong(format_args!("its statement is of type {:?}", statement.type_)));
+        }
+        let mut subjects = Vec::new();
+        let mut first = None;
+        for subject in statement.subject {
+            let name = subject.name;
+            let Some(hash) = subject.digest.sha256 else {
+                return Err(bundle.wrong(format_args!("its subject {name:?} has no SHA-256 digest")));
+            };
+            let digest = Digest::from_hex(&hash.to_hex()).map_err(|e| bundle.wrong(e))?;
+            subjects.push(Subject { name, digest });
+            first.get_or_insert(hash);
+        }
+        let Some(first) = first else { return Err(bundle.wrong("it has no subject")) };
+        // Whether the subjects are the files at hand is the policy's question, for all of them and by name.
+        let result = self.0.verify(first, &bundle.parsed, &VerificationPolicy::any_identity());
+        let result = result.map_err(|e| bundle.wrong(e))?;
+        let proven = result.certificate_verified() && result.sct_verified() && result.tlog_verified();
+        if !proven || !bundle.parsed.has_inclusion_proof() {
+            return Err(bundle.wrong("it has no proof that it is in a transparency log"));
+        }
+        let certificate = result.certificate().ok_or_else(|| bundle.wrong("it has no certificate"))?;
+        let claims = &certificate.ci_claims;
+        let text = |claim: &Option<String>| claim.clone().unwrap_or_default();
+        let signed = result.verified_timestamps().iter().min();
+        Ok(Attestation {
+            subjects,
+            predicate_type: statement.predicate_type,
+            predicate: statement.predicate,
+            signer: Signer {
+                issuer: text(&certificate.issuer),
+                workflow: certificate.identity.as_ref().map(ToString::to_string).unwrap_or_default(),
+                repository: text(&claims.source_repository_uri),
+                reference: text(&claims.source_repository_ref),
+                commit: text(&claims.source_repository_digest),
+                runner: text(&claims.runner_environment),
+                run: text(&claims.run_invocation_uri),
+            },
+            signed: signed.map(ToString::to_string).unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! Attestations: signed statements of the workflows that built a release, verified offline.
+//!
+//! [`bundle`] reads them and says what an authentic one states · [`policy`] judges who may state it · [`wanted`] is what a
+//! release must have, and holds a set of bundles against it.
+
+use crate::atomic::PathError;
+
+pub mod bundle;
+mod crypto;
+pub mod policy;
+pub mod wanted;
+
+pub use bundle::{Attestation, Bundle, Signer, Subject, Trust};
+pub use policy::{Expected, Mismatch, Predicate, Workflow, judge};
+pub use wanted::{Project, Proof, Wanted, check};
+
+/// A part's bundles, beside its `part.json`; also in `index/` and `publish/` of the same folder.
+pub const FILE: &str = "attestations.jsonl";
+
+/// The asset's name.
+pub fn asset_name(name: &str, version: &semver::Version) -> String {
+    format!("{name}-{version}.{FILE}")
+}
+
+/// Why attestations prove nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file is missing or not readable.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// Not bundles.
+    #[error("{file}: not a list of attestation bundles: {reason}")]
+    Form {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Roots that cannot be used.
+    #[error("{file}: not a trusted root: {reason}")]
+    Root {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A bundle that is not authentic.
+    #[error("{file}: bundle {number} does not verify: {reason}")]
+    Broken {
+        /// The file.
+        file: String,
+        /// Which of its bundles, from 1.
+        number: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Authentic, but not what a release may have.
+    #[error("{file}: bundle {number}, {what}: {mismatch}")]
+    Policy {
+        /// The file.
+        file: String,
+        /// Which of its bundles, from 1.
+        number: usize,
+        /// What it should attest.
+        what: String,
+        /// What does not fit.
+        mismatch: Mismatch,
+    },
+    /// Authentic, and about nothing that is released.
+    #[error("{file}: bundle {number} is about {subjects}, which is not planned")]
+    Unplanned {
+        /// The file.
+        file: String,
+        /// Which of its bundles, from 1.
+        number: usize,
+        /// Its subjects.
+        subjects: String,
+    },
+    /// The same said twice.
+    #[error("{file}: bundle {number} is a second one on {what}")]
+    Twice {
+        /// The file.
+        file: String,
+        /// Which of its bundles, from 1.
+        number: usize,
+        /// What it attests.
+        what: String,
+    },
+    /// Not said.
+    #[error("not attested: {}", .0.join(", "))]
+    Missing(Vec<String>),
+}
+
+impl Error {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::File(_) => return None,
+            Self::Form { .. } => "take the file from the release again".to_owned(),
+            Self::Root { .. } => "take one from `gh attestation trusted-root`, first line".to_owned(),
+            Self::Broken { .. } => "take the file from the release again; where its keys are newer than this program, \
+                 name a trusted root with --trusted-root"
+                .to_owned(),
+            Self::Policy { mismatch, .. } => mismatch.hint().to_owned(),
+            Self::Unplanned { .. } | Self::Twice { .. } => {
+                format!("each {FILE} holds what its own job signed, and nothing else")
+            }
+            Self::Missing(_) => {
+                format!("the workflows leave them in {FILE}, beside each part.json and in index/ and publish/")
+            }
+        })
+    }
+}

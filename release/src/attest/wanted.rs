@@ -1,0 +1,198 @@
+//! What the attestations of a release must say, statement by statement, and whether a set of bundles says exactly that.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::policy::{self, Expected, Mismatch, Predicate, Workflow};
+use super::{Attestation, Bundle, Error, Subject, Trust};
+use crate::digest::Digest;
+use crate::manifest::{ImageEntry, Manifest};
+use crate::part::FileEntry;
+
+/// One statement that a release must have.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// For people.
+    pub what: String,
+    /// Who has to say it.
+    pub workflow: Workflow,
+    /// What kind of statement it is.
+    pub predicate: Predicate,
+    /// What is said, where it is known.
+    pub document: Option<Value>,
+    /// All that it is about.
+    pub subjects: Vec<Subject>,
+}
+
+/// Whose release it is, and which.
+#[derive(Debug, Clone, Copy)]
+pub struct Project<'a> {
+    /// `owner/repository`
+    pub repository: &'a str,
+    /// The release's tag.
+    pub tag: &'a str,
+    /// The commit's full id; `None` where there is no manifest to say it.
+    pub commit: Option<&'a str>,
+}
+
+/// One statement that was verified.
+#[derive(Debug, Clone, Serialize)]
+pub struct Proof {
+    /// What it is about.
+    pub subjects: Vec<Subject>,
+    /// The kind of statement, a URI.
+    pub predicate: &'static str,
+    /// The workflow that signed, at its ref.
+    pub workflow: String,
+    /// The commit that it ran for.
+    pub commit: String,
+    /// URL of the run.
+    pub run: String,
+    /// When it signed.
+    pub signed: String,
+}
+
+impl From<&FileEntry> for Subject {
+    fn from(entry: &FileEntry) -> Self {
+        Self { name: entry.name.clone(), digest: entry.digest }
+    }
+}
+
+impl Wanted {
+    /// A target's provenance and SBOM; `document` is the SBOM where it is at hand.
+    pub fn of_binary(archive: &FileEntry, sbom: &FileEntry, document: Option<Value>) -> [Self; 2] {
+        let one = |what: String, predicate, document, subjects| Self {
+            what,
+            workflow: Workflow::Build,
+            predicate,
+            document,
+            subjects,
+        };
+        [
+            one(
+                format!("provenance of {}", archive.name),
+                Predicate::Provenance,
+                None,
+                vec![archive.into(), sbom.into()],
+            ),
+            one(format!("SBOM of {}", archive.name), Predicate::Sbom, document, vec![archive.into()]),
+        ]
+    }
+
+    /// The provenance of an image's index, under the name of its first repository.
+    pub fn of_index(repositories: &[String], index: Digest) -> Option<Self> {
+        let name = repositories.first()?.clone();
+        Some(Self {
+            what: format!("provenance of the image {name}"),
+            workflow: Workflow::Images,
+            predicate: Predicate::Provenance,
+            document: None,
+            subjects: vec![Subject { name, digest: index }],
+        })
+    }
+
+    /// The provenance of the manifest.
+    pub fn of_manifest(name: &str, digest: Digest) -> Self {
+        Self {
+            what: format!("provenance of {name}"),
+            workflow: Workflow::Release,
+            predicate: Predicate::Provenance,
+            document: None,
+            subjects: vec![Subject { name: name.to_owned(), digest }],
+        }
+    }
+
+    /// All that a release of this manifest must have; `document` reads an SBOM.
+    pub fn of_release<E>(
+        manifest: &Manifest,
+        own: (&str, Digest),
+        document: impl Fn(&FileEntry) -> Result<Option<Value>, E>,
+    ) -> Result<Vec<Self>, E> {
+        let mut wanted = Vec::new();
+        for binary in &manifest.binaries {
+            wanted.extend(Self::of_binary(&binary.archive, &binary.sbom, document(&binary.sbom)?));
+        }
+        let index = |image: &ImageEntry| Self::of_index(&image.repositories, image.index);
+        wanted.extend(manifest.image.as_ref().and_then(index));
+        wanted.push(Self::of_manifest(own.0, own.1));
+        Ok(wanted)
+    }
+
+    fn judge(&self, attestation: &Attestation, project: Project<'_>) -> Result<(), Mismatch> {
+        let reference = format!("refs/tags/{}", project.tag);
+        let workflow = format!("{}/{}@{reference}", project.repository, self.workflow.path());
+        let expected = Expected {
+            workflow: &workflow,
+            repository: project.repository,
+            reference: &reference,
+            commit: project.commit,
+            predicate: self.predicate,
+            document: self.document.as_ref(),
+            subjects: &self.subjects,
+        };
+        policy::judge(attestation, &expected)
+    }
+
+    /// How well an attestation fits this statement, before anything is judged.
+    fn likeness(&self, attestation: &Attestation) -> usize {
+        let (found, wanted) = (policy::names(&attestation.subjects), policy::names(&self.subjects));
+        let kind = usize::from(attestation.predicate_type == self.predicate.uri());
+        match (found == wanted, found.iter().any(|n| wanted.contains(n))) {
+            (true, _) => 4 + kind * 2,
+            (false, true) => 1 + kind * 4,
+            (false, false) => 0,
+        }
+    }
+}
+
+/// Every bundle is authentic and one of the wanted statements; every wanted statement is there, once. The proofs are in
+/// the order of the wanted.
+pub fn check(trust: &Trust, bundles: &[Bundle], wanted: &[Wanted], project: Project<'_>) -> Result<Vec<Proof>, Error> {
+    let mut proofs: Vec<Option<Proof>> = vec![None; wanted.len()];
+    for bundle in bundles {
+        let attestation = trust.open(bundle)?;
+        let (file, number) = (bundle.file.clone(), bundle.number);
+        let likely = wanted.iter().zip(&mut proofs).max_by_key(|(w, _)| w.likeness(&attestation));
+        let Some((wanted, proof)) = likely.filter(|(w, _)| w.likeness(&attestation) > 0) else {
+            let subjects = policy::names(&attestation.subjects).join(", ");
+            return Err(Error::Unplanned { file, number, subjects });
+        };
+        let what = wanted.what.clone();
+        wanted.judge(&attestation, project).map_err(|mismatch| Error::Policy {
+            file: file.clone(),
+            number,
+            what: what.clone(),
+            mismatch,
+        })?;
+        if proof.is_some() {
+            return Err(Error::Twice { file, number, what });
+        }
+        *proof = Some(Proof::of(attestation, wanted.predicate));
+    }
+    let missing = |(w, p): (&Wanted, &Option<Proof>)| p.is_none().then(|| w.what.clone());
+    let missing: Vec<String> = wanted.iter().zip(&proofs).filter_map(missing).collect();
+    if missing.is_empty() { Ok(proofs.into_iter().flatten().collect()) } else { Err(Error::Missing(missing)) }
+}
+
+impl Proof {
+    fn of(attestation: Attestation, predicate: Predicate) -> Self {
+        let signer = attestation.signer;
+        Self {
+            subjects: attestation.subjects,
+            predicate: predicate.uri(),
+            workflow: signer.workflow,
+            commit: signer.commit,
+            run: signer.run,
+            signed: attestation.signed,
+        }
+    }
+}
+
+/// The asset's bytes: bundles in an order that does not depend on files or machines.
+pub fn merged(bundles: &[Bundle]) -> Vec<u8> {
+    let mut lines: Vec<&str> = bundles.iter().map(|b| b.line.as_str()).collect();
+    lines.sort_unstable();
+    let mut bytes = lines.join("\n").into_bytes();
+    bytes.push(b'\n');
+    bytes
+}
