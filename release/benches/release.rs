@@ -94,7 +94,7 @@ fn ours(material: &Material, place: &Path) -> (Duration, Duration, Duration, u64
         let begun = Instant::now();
         let forge = Directory::new(place.join("forge"));
         let registry = Layout::new(place.join("registry"));
-        let places = Places { forge: &forge, registries: &[&registry], official: false };
+        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
         let options = Options { allow_host_parts: true, ..Options::default() };
         let outcome = publish::run(&material.plan, &place.join("dist"), places, options, &Progress::quiet()).unwrap();
         assert!(outcome.complete());

@@ -65,7 +65,9 @@ pub enum Command {
     )]
     Publish(PublishArgs),
     /// Look at a published release as a stranger would.
-    #[command(after_help = "Example:\n  sayna-release verify --tag v1.2.3 --forge dir:forge --registry oci:registry")]
+    #[command(
+        after_help = "Example:\n  sayna-release verify --tag v1.2.3 --forge dir:forge --registry oci:registry\n  sayna-release verify sayna-1.2.3-x86_64-unknown-linux-gnu.tar.gz"
+    )]
     Verify(VerifyArgs),
     /// Move `latest` to a release that verifies.
     #[command(
@@ -95,13 +97,16 @@ pub struct TagArg {
 pub struct PlaceArgs {
     /// The forge: dir:PATH.
     #[arg(long, value_name = "FORGE")]
-    pub forge: String,
+    pub forge: Option<String>,
     /// A registry: oci:PATH. Any number of them.
     #[arg(long = "registry", value_name = "REGISTRY")]
     pub registries: Vec<String>,
     /// Only what this machine can build is planned; the rest of the table is left out, as in a rehearsal.
     #[arg(long)]
     pub here: bool,
+    /// Trace attestations back to these roots: the first line of `gh attestation trusted-root` [default: built in].
+    #[arg(long, value_name = "FILE")]
+    pub trusted_root: Option<PathBuf>,
 }
 
 /// The form of a plan.
@@ -287,6 +292,12 @@ pub struct VerifyArgs {
     /// Build again what this machine can build and compare.
     #[arg(long)]
     pub reproduce: bool,
+    /// Files of a release that are here already: archives, SBOMs, the manifest. No forge is asked.
+    #[arg(value_name = "FILE", conflicts_with_all = ["forge", "registries", "here", "reproduce"])]
+    pub files: Vec<PathBuf>,
+    /// Their attestations [default: the release's, beside the first FILE].
+    #[arg(long, value_name = "FILE", requires = "files")]
+    pub attestations: Option<PathBuf>,
 }
 
 /// `promote`

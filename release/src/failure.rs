@@ -1,7 +1,8 @@
 //! What the program says when it cannot go on: one text, one way out, one exit status.
 
 use crate::table;
-use crate::{atomic, rehearse, reproduce, sbom};
+use crate::verify::files;
+use crate::{atomic, attest, rehearse, reproduce, sbom};
 use crate::{audit, build, changelog, forge, git, graph, licences, package, part, plan, promote, publish, registry};
 
 /// A check failed, or work is left.
@@ -55,9 +56,11 @@ macro_rules! failures {
 
 failures! {
     atomic::PathError => |_| INCOMPLETE, |_| None;
+    attest::Error => |_| REFUSED, attest::Error::hint;
     audit::Error => |_| REFUSED, audit::Error::hint;
     build::Error => |e| if e.is_usage() { REFUSED } else { INCOMPLETE }, build::Error::hint;
     changelog::Error => |_| REFUSED, changelog::Error::hint;
+    files::Error => |_| REFUSED, files::Error::hint;
     forge::Error => |_| INCOMPLETE, |_| None;
     git::Error => |_| REFUSED, git::Error::hint;
     graph::Error => |_| INCOMPLETE, graph::Error::hint;

@@ -181,7 +181,7 @@ pub fn run(
     let forge = Directory::new(shown.join("forge"));
     let registry = Layout::new(shown.join("registry"));
     let registries: [&dyn Registry; 1] = [&registry];
-    let places = Places { forge: &forge, registries: &registries, official: false };
+    let places = Places { forge: &forge, registries: &registries, official: false, trusted_root: None };
     clock.stage("publish", || {
         let options = Options { allow_host_parts: true, ..Options::default() };
         let outcome = publish::run(plan, &parts, places, options, progress)?;
@@ -202,6 +202,8 @@ pub fn run(
         sboms: &sboms,
         promoted: false,
         rehearsal: true,
+        official: false,
+        trusted_root: None,
     };
     let report = clock.stage("verify", || checked(&request, &folder))?;
     clock.stage("promote", || promoted(&request, &report))?;

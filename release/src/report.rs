@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use crate::promote;
 use crate::publish;
 use crate::rehearse::Summary;
-use crate::verify::{Report, Row, Verdict};
+use crate::verify::{Report, Row, Verdict, files};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -54,6 +54,17 @@ fn evidence(row: &Row) -> String {
     const GLANCE: usize = 96;
     let short = row.verdict == Verdict::Ok && row.evidence.chars().count() > GLANCE;
     if short { row.evidence.chars().take(GLANCE).chain(['…']).collect() } else { row.evidence.clone() }
+}
+
+/// Files and what was seen of each.
+pub fn files(report: &files::Report) -> String {
+    let mut text = painted(HEAD, &format!("{} by {}", report.tag, report.attestations)) + "\n";
+    for row in &report.files {
+        let (style, word) = word(&row.verdict);
+        let _infallible = writeln!(text, "{}  {}  {}", painted(style, &format!("{word:6}")), row.file, row.digest);
+        let _infallible = writeln!(text, "        {}", row.evidence);
+    }
+    text
 }
 
 /// What a publishing run did, or would do.

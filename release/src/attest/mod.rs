@@ -92,6 +92,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What is wrong and the way out, in one sentence of a checklist.
+    pub fn reason(&self) -> String {
+        self.hint().map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
+    }
+
     /// The way out.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

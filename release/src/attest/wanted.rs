@@ -175,7 +175,7 @@ pub fn check(trust: &Trust, bundles: &[Bundle], wanted: &[Wanted], project: Proj
 }
 
 impl Proof {
-    fn of(attestation: Attestation, predicate: Predicate) -> Self {
+    pub(crate) fn of(attestation: Attestation, predicate: Predicate) -> Self {
         let signer = attestation.signer;
         Self {
             subjects: attestation.subjects,

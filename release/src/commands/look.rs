@@ -9,11 +9,13 @@ use super::{Here, Output, root};
 use crate::atomic;
 use crate::audit::{self, Expectations, Facts, Finding};
 use crate::changelog::{self, Request};
-use crate::cli::{AuditArgs, ChangelogArgs, Cli, Format, PlanArgs};
+use crate::cli::{AuditArgs, ChangelogArgs, Cli, Format, PlanArgs, VerifyArgs};
 use crate::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::git::Checkout;
 use crate::plan;
+use crate::report;
 use crate::table::Source;
+use crate::verify::files;
 
 /// `plan`
 pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
@@ -64,6 +66,29 @@ fn named(path: &Path, error: audit::Error) -> Failure {
     Failure { text, ..failure }
 }
 
+/// The checkout's table, or outside of one that which this program was built with.
+fn source(cli: &Cli) -> Result<Source, Failure> {
+    match root(cli.root.as_deref()) {
+        Ok(root) => Ok(Source::read(&root)?),
+        Err(_outside) if cli.root.is_none() => Ok(Source::built_in()?),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// `verify FILE…`
+pub(super) fn files(args: &VerifyArgs, cli: &Cli) -> Result<Output, Failure> {
+    let source = source(cli)?;
+    let report = files::run(&files::Request {
+        files: &args.files,
+        attestations: args.attestations.as_deref(),
+        tag: args.tag.tag.as_deref(),
+        table: &source.table,
+        trusted_root: args.places.trusted_root.as_deref(),
+    })?;
+    let passed = report.passed();
+    Output::of(cli.json, &report, report::files, passed)
+}
+
 #[derive(Serialize)]
 struct Audited<'a> {
     file: String,
@@ -74,11 +99,7 @@ struct Audited<'a> {
 
 /// `audit`: outside a checkout, files are held against the table that this program was built with.
 pub(super) fn audit(args: &AuditArgs, cli: &Cli) -> Result<Output, Failure> {
-    let source = match root(cli.root.as_deref()) {
-        Ok(root) => Source::read(&root)?,
-        Err(_outside) if cli.root.is_none() => Source::built_in()?,
-        Err(failure) => return Err(failure),
-    };
+    let source = source(cli)?;
     let mut text = String::new();
     let mut documents = Vec::new();
     let mut status = 0;

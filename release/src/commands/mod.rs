@@ -45,6 +45,11 @@ pub fn run(cli: &Cli) -> Result<Output, Failure> {
     if let Command::Audit(args) = &cli.command {
         return look::audit(args, cli);
     }
+    if let Command::Verify(args) = &cli.command
+        && !args.files.is_empty()
+    {
+        return look::files(args, cli);
+    }
     let root = root(cli.root.as_deref())?;
     let source = Source::read(&root)?;
     let here = Here { root, source, json: cli.json, progress };
@@ -118,8 +123,9 @@ fn root(given: Option<&Path>) -> Result<PathBuf, Failure> {
 /// Forge and registries by their names on the command line.
 fn places(args: &PlaceArgs) -> Result<(Directory, Vec<Layout>), Failure> {
     let hint = "this version knows the embedded ones: --forge dir:PATH, --registry oci:PATH";
-    let forge = args.forge.strip_prefix("dir:");
-    let forge = forge.ok_or_else(|| Failure::usage(format!("{:?} names no forge", args.forge), hint))?;
+    let named = args.forge.as_deref().ok_or_else(|| Failure::usage("no forge is named", hint))?;
+    let forge = named.strip_prefix("dir:");
+    let forge = forge.ok_or_else(|| Failure::usage(format!("{named:?} names no forge"), hint))?;
     let registry = |name: &String| {
         let path = name.strip_prefix("oci:").map(Layout::new);
         path.ok_or_else(|| Failure::usage(format!("{name:?} names no registry"), hint))

@@ -37,7 +37,8 @@ pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure
         dry_run: args.dry_run,
         allow_host_parts: args.allow_host_parts,
     };
-    let there = Places { forge: &forge, registries: &registries, official: false };
+    let trusted_root = args.places.trusted_root.as_deref();
+    let there = Places { forge: &forge, registries: &registries, official: false, trusted_root };
     let outcome = publish::run(&made.plan, &here.root.join(&args.dist), there, options, &here.progress)?;
     let complete = outcome.complete();
     Output::of(here.json, &outcome, |o| report::published(o, args.dry_run), complete)
@@ -100,6 +101,8 @@ fn with_request(
         sboms: &BTreeMap::new(),
         promoted: false,
         rehearsal: false,
+        official: false,
+        trusted_root: place_args.trusted_root.as_deref(),
     };
     work(request, folder.path())
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, PathError};
+use crate::attest;
 use crate::digest::Digest;
 use crate::forge::{self, Draft, Forge, Release};
 use crate::image::ImageIndex;
@@ -15,6 +16,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry::{self, Registry};
 
+mod attested;
 pub mod diff;
 pub mod known;
 mod parts;
@@ -45,8 +47,10 @@ pub struct Places<'a> {
     pub forge: &'a dyn Forge,
     /// The registries, one track each.
     pub registries: &'a [&'a dyn Registry],
-    /// These are the table's own: nothing but a release's parts is accepted.
+    /// These are the table's own: nothing but a release's parts is accepted, and all of it is attested.
     pub official: bool,
+    /// The roots that attestations are traced back to, where the built-in ones are too old.
+    pub trusted_root: Option<&'a Path>,
 }
 
 /// What was done, track by track.
@@ -88,6 +92,9 @@ pub enum Error {
         /// Why.
         refusal: Refusal,
     },
+    /// The attestations do not prove what is published.
+    #[error(transparent)]
+    Attest(#[from] attest::Error),
     /// The forge could not do something.
     #[error(transparent)]
     Forge(#[from] forge::Error),
@@ -115,6 +122,7 @@ impl Error {
         match self {
             Self::Refused { refusal, .. } => Some(refusal.hint()),
             Self::Parts(e) => e.hint(),
+            Self::Attest(e) => e.hint(),
             Self::Differs { .. } => Some("somebody else is writing to this draft; run this again".to_owned()),
             _ => Some("nothing public has changed; run this again to finish".to_owned()),
         }
@@ -122,7 +130,11 @@ impl Error {
 
     /// Whether it is a refusal (exit 2) and not a failure (exit 1).
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Parts(PartsError::Foreign { .. } | PartsError::Host { .. }))
+        match self {
+            Self::Attest(e) => !matches!(e, attest::Error::File(_)),
+            Self::Parts(e) => matches!(e, PartsError::Foreign { .. } | PartsError::Host { .. }),
+            _ => matches!(self, Self::Refused { .. }),
+        }
     }
 }
 
@@ -144,7 +156,7 @@ pub fn run(
     let waiting = |who: &str| progress.line(who);
     let _forge_lock = places.forge.lock(&waiting)?;
     let releases = places.forge.releases(&plan.tag)?;
-    let work = Work::prepare(plan, &parts, dist, &releases)?;
+    let work = Work::prepare(plan, &parts, dist, &releases, (places, options))?;
     let mut forge = match options.only {
         Some(Only::Images) => None,
         _ => Some(ForgeTrack::plan(places.forge, &work, &releases)?),
@@ -170,10 +182,17 @@ pub(crate) struct Work {
     pub(crate) index: Option<ImageIndex>,
     pub(crate) index_file: PathBuf,
     pub(crate) tag: String,
+    pub(crate) attested: Option<attested::Attested>,
 }
 
 impl Work {
-    fn prepare(plan: &Plan, parts: &Parts, dist: &Path, releases: &[Release]) -> Result<Self, Error> {
+    fn prepare(
+        plan: &Plan,
+        parts: &Parts,
+        dist: &Path,
+        releases: &[Release],
+        (places, options): (Places<'_>, Options),
+    ) -> Result<Self, Error> {
         let folder = dist.join("publish");
         let index = parts.index(plan);
         let index_file = folder.join("index.json");
@@ -186,19 +205,27 @@ impl Work {
                 files.insert(entry.name.clone(), (folder.join(&entry.name), entry.digest));
             }
         }
+        let mut bytes = None;
         if !parts.binaries.is_empty() {
-            let bytes = manifest(plan, parts, index.as_ref(), releases)?;
+            let bytes = bytes.insert(manifest(plan, parts, index.as_ref(), releases)?);
             let path = folder.join(&plan.manifest);
-            atomic::ensure(&path, &bytes)?;
-            let checksum = package::checksum_line(&plan.manifest, Digest::of(&bytes));
+            atomic::ensure(&path, bytes)?;
+            let checksum = package::checksum_line(&plan.manifest, Digest::of(bytes));
             let beside = format!("{}.sha256", plan.manifest);
             atomic::ensure(&folder.join(&beside), checksum.as_bytes())?;
-            files.insert(plan.manifest.clone(), (path, Digest::of(&bytes)));
+            files.insert(plan.manifest.clone(), (path, Digest::of(bytes)));
             files.insert(beside.clone(), (folder.join(beside), Digest::of(checksum.as_bytes())));
+        }
+        let input = attested::Input { plan, parts, dist, index: index.as_ref(), manifest: bytes.as_deref() };
+        let attested = attested::gather(&input, places, options)?;
+        if let Some(attested) = &attested {
+            let path = folder.join(&attested.name);
+            atomic::ensure(&path, &attested.bytes)?;
+            files.insert(attested.name.clone(), (path, Digest::of(&attested.bytes)));
         }
         let draft = Draft { tag: plan.tag.clone(), prerelease: plan.prerelease, notes: plan.notes.clone() };
         let tag = plan.image.as_ref().map(|i| i.tag.clone()).unwrap_or_default();
-        Ok(Self { draft, files, index, index_file, tag })
+        Ok(Self { draft, files, index, index_file, tag, attested })
     }
 }
 

@@ -38,7 +38,11 @@ impl<'a> ForgeTrack<'a> {
     /// Desired minus actual; remembers the release's id.
     fn difference(&mut self, releases: &[Release]) -> Result<Vec<ForgeAction>, Error> {
         self.id = releases.first().map(|r| r.id.clone());
-        diff::release(&self.desired, releases).map_err(|refusal| Error::Refused { place: self.forge.name(), refusal })
+        let mut desired = self.desired.clone();
+        if let Some(attested) = &self.work.attested {
+            attested.settle(self.forge, releases, &mut desired)?;
+        }
+        diff::release(&desired, releases).map_err(|refusal| Error::Refused { place: self.forge.name(), refusal })
     }
 
     fn execute(&mut self, phase: Phase, progress: &Progress) -> Result<(), Error> {

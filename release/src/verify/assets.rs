@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::{Outcome, Scene, seen};
+use crate::attest;
 use crate::digest::Digest;
 use crate::manifest::{self, BinaryEntry, Manifest};
 use crate::part::FileEntry;
@@ -83,7 +84,10 @@ pub(super) fn attached(scene: &mut Scene<'_>) -> Outcome {
 
 /// Nothing is too much.
 pub(super) fn nothing_else(scene: &mut Scene<'_>) -> Outcome {
-    let expected = expected(scene)?;
+    let mut expected = expected(scene)?;
+    let manifest = scene.manifest()?;
+    // Whether it has to be there is for the row on attestations.
+    expected.insert(attest::asset_name(&manifest.name, &manifest.version));
     let there = scene.release()?.assets.keys();
     let extra: Vec<&str> = there.filter(|n| !expected.contains(*n)).map(String::as_str).collect();
     if extra.is_empty() { seen("no other file") } else { Err(format!("not planned: {}", extra.join(", "))) }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::attest::Proof;
 use crate::digest::Digest;
 use crate::forge::{Forge, Release};
 use crate::manifest::Manifest;
@@ -16,7 +17,9 @@ use crate::registry::Registry;
 use crate::table::Table;
 
 mod assets;
+mod attested;
 mod binaries;
+pub mod files;
 mod image;
 mod latest;
 mod rows;
@@ -47,6 +50,10 @@ pub struct Request<'a> {
     pub promoted: bool,
     /// What a release would be refused for is said, and fails nothing.
     pub rehearsal: bool,
+    /// The forge is the table's own: what it has is attested, or it fails.
+    pub official: bool,
+    /// The roots that attestations are traced back to, where the built-in ones are too old.
+    pub trusted_root: Option<&'a Path>,
 }
 
 /// How a row came out.
@@ -95,6 +102,8 @@ pub struct Report {
     pub registries: Vec<String>,
     /// Every row.
     pub rows: Vec<Row>,
+    /// What was attested, statement by statement.
+    pub attestations: Vec<Proof>,
     /// The manifest, where it could be read.
     #[serde(skip)]
     pub manifest: Option<Manifest>,
@@ -135,6 +144,7 @@ struct Scene<'a> {
     image: Option<image::Expected>,
     index: Option<crate::oci::Index>,
     images: Vec<image::PlatformImage>,
+    proofs: Vec<Proof>,
 }
 
 /// Fills in the checklist. `folder` is for downloads and belongs to the caller.
@@ -149,6 +159,7 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
         image: None,
         index: None,
         images: Vec::new(),
+        proofs: Vec::new(),
     };
     let mut done: Vec<Row> = Vec::new();
     for (position, check) in rows::ROWS.iter().filter(|c| (c.wanted)(&request)).enumerate() {
@@ -169,6 +180,7 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
         rows: done,
         index: scene.image.as_ref().map(image::Expected::index),
         manifest: scene.manifest,
+        attestations: scene.proofs,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rows of the checklist, in order, with what each needs.
 
-use super::{Outcome, Request, Scene, assets, binaries, image, latest};
+use super::{Outcome, Request, Scene, assets, attested, binaries, image, latest};
 
 /// One row: what it claims, on which rows it rests, and how it is checked.
 pub(super) struct Check {
@@ -39,6 +39,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("audit", "binaries fit their floor", ["contents"], binaries::audit),
     row!("runs", "binaries run and say this version", ["contents"], binaries::runs),
     row!("sbom", "SBOMs are those of these binaries", ["attached"], assets::sboms),
+    row!("attested", "attested by this project's workflows", ["digests", "sbom"], attested::attested),
     row!("notes", "the notes are the changelog's", ["manifest"], assets::notes),
     row!("image", "the version tag is the index the manifest names", ["manifest"], image::tag),
     row!("platforms", "every planned platform is in the index", ["image"], image::platforms),

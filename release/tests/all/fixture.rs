@@ -98,7 +98,7 @@ fn write_binary(plan: &Plan, target: &PlannedTarget, folder: &Path, salt: &str) 
     let archive = write(folder, &target.archive, format!("{salt} archive of {}", target.triple).repeat(50).as_bytes());
     let line = package::checksum_line(&target.archive, archive.digest);
     let checksum = write(folder, &target.checksum, line.as_bytes());
-    let sbom = write(folder, &target.sbom, format!("{salt} sbom of {}", target.triple).as_bytes());
+    let sbom = write(folder, &target.sbom, format!("\"{salt} sbom of {}\"", target.triple).as_bytes());
     let binary = FileEntry { name: "sayna".to_owned(), size: 5, digest: Digest::of(b"sayna") };
     let part = BinaryPart {
         schema: part::SCHEMA,

@@ -8,6 +8,7 @@
 )]
 
 mod attest;
+mod attested;
 mod audit;
 mod changelog;
 mod docs;
@@ -25,6 +26,7 @@ mod publish;
 mod published;
 mod rehearse;
 mod sbom;
+mod signing;
 mod stopping;
 mod support;
 mod table;

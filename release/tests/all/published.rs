@@ -20,6 +20,7 @@ use sayna_release::table::{Compression, Source};
 use sayna_release::verify::{self, Report, Request};
 
 use crate::fixture::{built, plan, table};
+use crate::signing::INSTANCE;
 
 /// A program that says its name and version, for the host.
 fn program(version: &str, folder: &Path) -> PathBuf {
@@ -44,6 +45,8 @@ pub(crate) struct Release {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) plan: Plan,
     pub(crate) table: Source,
+    /// Verified as if the forge were the table's own.
+    pub(crate) official: bool,
 }
 
 impl Release {
@@ -55,7 +58,8 @@ impl Release {
     }
 
     pub(crate) fn built(version: &str, program: &Path) -> Self {
-        let release = Self { folder: tempfile::tempdir().unwrap(), plan: plan(version, 1, 1), table: table() };
+        let release =
+            Self { folder: tempfile::tempdir().unwrap(), plan: plan(version, 1, 1), table: table(), official: false };
         release.build(program);
         release
     }
@@ -120,6 +124,27 @@ impl Release {
         Part::Image(part).write(out).unwrap();
     }
 
+    /// The roots of the tests' own Sigstore, where this release is attested by it.
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("root.json")
+    }
+
+    /// The same release, published with the attestations that the workflows would leave.
+    pub(crate) fn attested() -> Self {
+        let release = Self::built("1.2.3", &PROGRAM.1);
+        let (forge, registry, dist) = (release.forge(), release.registry(), release.folder.path().join("dist"));
+        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+        let dry = Options { allow_host_parts: true, dry_run: true, ..Options::default() };
+        publish::run(&release.plan, &dist, places, dry, &Progress::quiet()).unwrap();
+        let manifest = fs::read(dist.join("publish").join(&release.plan.manifest)).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        let index = document["image"]["index"].as_str().map(|d| d.parse().unwrap());
+        INSTANCE.write_root(&release.root());
+        INSTANCE.attest(&release.plan, &dist, index, &manifest);
+        assert!(release.publish().complete());
+        release
+    }
+
     pub(crate) fn forge(&self) -> Directory {
         Directory::new(self.folder.path().join("forge"))
     }
@@ -129,8 +154,14 @@ impl Release {
     }
 
     pub(crate) fn publish(&self) -> publish::Outcome {
-        let (forge, registry) = (self.forge(), self.registry());
-        let places = Places { forge: &forge, registries: &[&registry], official: false };
+        let (forge, registry, root) = (self.forge(), self.registry(), self.root());
+        let places = Places {
+            forge: &forge,
+            registries: &[&registry],
+            official: false,
+            trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
+        };
+
         let options = Options { allow_host_parts: true, ..Options::default() };
         publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet()).unwrap()
     }
@@ -139,6 +170,7 @@ impl Release {
     fn with_request<T>(&self, plan: Option<&Plan>, promoted: bool, work: impl FnOnce(Request<'_>) -> T) -> T {
         let (forge, registry) = (self.forge(), self.registry());
         let registries: [&dyn Registry; 1] = [&registry];
+        let root = self.root();
         work(Request {
             tag: &self.plan.tag,
             plan,
@@ -150,6 +182,8 @@ impl Release {
             sboms: &BTreeMap::new(),
             promoted,
             rehearsal: false,
+            official: self.official,
+            trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
         })
     }
 

@@ -89,6 +89,37 @@ fn one_flipped_byte_anywhere_fails_exactly_the_right_row() {
     assert!(release.verify().passed());
 }
 
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn attestations_have_their_own_row() {
+    let mut release = Release::attested();
+    release.official = true;
+    for report in [release.verify(), release.verify_as_a_stranger()] {
+        assert!(report.passed(), "{report:#?}");
+        let (verdict, evidence) = row(&report, "attested");
+        assert_eq!(verdict, &Verdict::Ok);
+        assert!(evidence.starts_with("4 files by 4 attestations: https://github.com/saynaai/sayna/"), "{evidence}");
+        assert_eq!(report.attestations.len(), 4);
+    }
+    let path = release.folder.path().join("forge/published/v1.2.3/assets/sayna-1.2.3.attestations.jsonl");
+    let good = fs::read(&path).unwrap();
+    for position in [0, good.len() / 3, good.len() / 2, good.len() - 2] {
+        let mut wrong = good.clone();
+        wrong[position] ^= 1;
+        fs::write(&path, &wrong).unwrap();
+        let report = release.verify();
+        assert_eq!(failed(&report).iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["attested"], "{report:#?}");
+    }
+    fs::remove_file(&path).unwrap();
+    let report = release.verify();
+    assert_eq!(failed(&report).iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["attested"], "{report:#?}");
+    assert!(matches!(release.promote(false), Err(Error::Unverified { row, .. }) if row.id == "attested"));
+    release.official = false;
+    let report = release.verify();
+    assert_eq!(row(&report, "attested").0, &Verdict::NotHere);
+    assert!(report.passed());
+}
+
 /// Rows that rest on the failed one, directly or not, say so by its number or by that of one in between.
 fn only_waits_for_the_failed_row(report: &Report, place: &str) {
     for row in &report.rows {

@@ -1,0 +1,47 @@
+//! The row on attestations: every file of the release was signed by the workflow that may sign it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::{Outcome, Scene, Seen, Verdict, seen};
+use crate::attest::{self, Bundle, Project, Proof, Trust, Wanted};
+use crate::digest::Digest;
+use crate::part::FileEntry;
+
+/// Bundles, manifest, archives, SBOMs and index belong together, and this project's workflows say so.
+pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
+    let manifest = scene.manifest()?.clone();
+    let name = attest::asset_name(&manifest.name, &manifest.version);
+    if !scene.release()?.assets.contains_key(&name) {
+        return if scene.request.official {
+            Err(format!("{name} is not attached: nothing says who built this"))
+        } else {
+            let evidence = "no attestations: a rehearsal has none".to_owned();
+            Ok(Seen { verdict: Verdict::NotHere, evidence })
+        };
+    }
+    let own = format!("{}-{}.release.json", manifest.name, manifest.version);
+    let (digest, _size) = Digest::of_file(&scene.asset(&own)?).map_err(|e| e.to_string())?;
+    let document = |sbom: &FileEntry| {
+        let bytes = fs::read(scene.asset(&sbom.name)?).map_err(|e| e.to_string())?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name))
+    };
+    let wanted = Wanted::of_release(&manifest, (&own, digest), document)?;
+    let path = scene.asset(&name)?;
+    let table = scene.request.table;
+    let project =
+        Project { repository: table.forge.github.get_ref(), tag: scene.request.tag, commit: Some(&manifest.commit) };
+    let proofs = Trust::new(scene.request.trusted_root)
+        .and_then(|trust| attest::check(&trust, &Bundle::read(&path)?, &wanted, project))
+        .map_err(|e| e.reason())?;
+    let evidence = evidence(&proofs);
+    scene.proofs = proofs;
+    seen(evidence)
+}
+
+fn evidence(proofs: &[Proof]) -> String {
+    let subjects: BTreeSet<&str> = proofs.iter().flat_map(|p| &p.subjects).map(|s| s.name.as_str()).collect();
+    let workflows: BTreeSet<&str> = proofs.iter().map(|p| p.workflow.as_str()).collect();
+    let workflows: Vec<&str> = workflows.into_iter().collect();
+    format!("{} files by {} attestations: {}", subjects.len(), proofs.len(), workflows.join(", "))
+}
