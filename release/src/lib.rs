@@ -18,6 +18,7 @@ pub mod failure;
 pub mod forge;
 pub mod git;
 pub mod graph;
+pub mod http;
 pub mod image;
 pub mod licences;
 pub mod lock;

@@ -16,6 +16,7 @@ mod fixture;
 mod flake;
 mod git;
 mod gzip;
+mod http;
 mod image;
 mod latest;
 mod licences;

@@ -1,0 +1,99 @@
+//! What comes back.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use super::{Client, Error, Request, client};
+use crate::atomic::{At as _, AtomicFile};
+use crate::digest::{Digest, HashingWriter};
+
+/// Documents are far smaller.
+const DOCUMENT: u64 = 16 << 20;
+
+/// An answer whose body is still to be read. Where the body breaks off and the request may be repeated, it is.
+pub struct Response<'a> {
+    pub(super) client: &'a Client,
+    pub(super) request: &'a Request<'a>,
+    pub(super) attempt: u32,
+    pub(super) inner: reqwest::Response,
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({}, {})", self.status(), self.call())
+    }
+}
+
+impl Response<'_> {
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.inner.status().as_u16()
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.inner.headers()
+    }
+
+    /// One header, where it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// Where the answer came from, after redirects.
+    pub fn url(&self) -> &str {
+        self.inner.url().as_str()
+    }
+
+    fn call(&self) -> String {
+        client::call(self.request, self.inner.url())
+    }
+
+    /// The body as a JSON document.
+    pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let call = self.call();
+        let bytes = self.bytes(DOCUMENT)?;
+        serde_json::from_slice(&bytes).map_err(|e| Error::Form { call, reason: format!("not what was expected: {e}") })
+    }
+
+    /// The body, where it has at most `limit` bytes.
+    pub fn bytes(self, limit: u64) -> Result<Vec<u8>, Error> {
+        self.pour(limit, || Ok(Vec::new()))
+    }
+
+    /// Writes the body to a file, whole or not at all, and says what was written.
+    pub fn save(self, to: &Path) -> Result<(Digest, u64), Error> {
+        let written = self.pour(u64::MAX, || Ok(HashingWriter::new(AtomicFile::create(to)?)))?;
+        let (file, digest, size) = written.into_parts();
+        file.commit()?;
+        Ok((digest, size))
+    }
+
+    /// Reads the body into a fresh sink per attempt.
+    fn pour<W: Write>(mut self, limit: u64, sink: impl Fn() -> Result<W, Error>) -> Result<W, Error> {
+        loop {
+            let mut target = sink()?;
+            match self.read_into(&mut target, limit) {
+                Ok(()) => return Ok(target),
+                Err(error) => self = self.client.again(self.request, error, self.attempt)?,
+            }
+        }
+    }
+
+    fn read_into(&mut self, target: &mut impl Write, limit: u64) -> Result<(), Error> {
+        let mut left = limit;
+        while let Some(chunk) = self.client.chunk(self.request, &mut self.inner)? {
+            let size = chunk.len() as u64;
+            left = left.checked_sub(size).ok_or_else(|| Error::Form {
+                call: self.call(),
+                reason: format!("the answer has more than {limit} bytes"),
+            })?;
+            target.write_all(&chunk).at("write", Path::new("a download"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! When a request may be sent again, and how long to wait before that.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+/// So many times is a request sent at most.
+pub(super) const ATTEMPTS: u32 = 6;
+/// Who is asked to wait longer gives up and says so.
+pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// What GitHub asks for where a secondary limit names no time.
+const UNSAID: Duration = Duration::from_secs(60);
+
+/// Time, so that a test need not wait for it.
+pub trait Clock: Send + Sync {
+    /// The time.
+    fn now(&self) -> SystemTime;
+    /// Waits.
+    fn sleep(&self, time: Duration);
+}
+
+/// The system's time.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+/// What an answer says about sending the request again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Advice {
+    /// It was not carried out for want of quota: later it will be, after so long.
+    Limited(Option<Duration>),
+    /// Something broke; whether it was carried out is unknown.
+    Transient(Option<Duration>),
+    /// The same request will have the same answer.
+    Final,
+}
+
+/// Reads status, headers and the server's message. Times are counted by the server's own clock where it tells it.
+pub(super) fn advice(status: u16, headers: &HeaderMap, message: &str, now: SystemTime) -> Advice {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let now = headers.get(DATE).and_then(|v| v.to_str().ok()).and_then(date).unwrap_or(now);
+    let until = |then: SystemTime| then.duration_since(now).unwrap_or_default();
+    let after = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+    let after = after.and_then(|v| v.trim().parse().map(Duration::from_secs).ok().or_else(|| date(v).map(until)));
+    let spent = text("x-ratelimit-remaining") == Some("0");
+    let reset = text("x-ratelimit-reset").and_then(|v| v.parse().ok()).map(Duration::from_secs);
+    let reset = reset.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since)).map(until).filter(|_| spent);
+    let named = message.to_ascii_lowercase().contains("rate limit");
+    match status {
+        429 => Advice::Limited(after.or(reset)),
+        403 if after.is_some() || spent || named => Advice::Limited(after.or(reset).or(Some(UNSAID))),
+        500 | 502 | 503 | 504 => Advice::Transient(after),
+        _ => Advice::Final,
+    }
+}
+
+fn date(text: &str) -> Option<SystemTime> {
+    DateTimeParser::new().parse_timestamp(text.trim()).ok().map(SystemTime::from)
+}
+
+/// Twice as long each time, and a random part of it, so that those who failed together do not come back together.
+pub(super) fn back_off(attempt: u32) -> Duration {
+    let full = Duration::from_secs(1) * 2_u32.saturating_pow(attempt.saturating_sub(1)).min(32);
+    full.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn at(status: u16, pairs: &[(&'static str, &str)], message: &str) -> Advice {
+        advice(status, &headers(pairs), message, SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))
+    }
+
+    #[test]
+    fn a_limit_names_its_end_in_seconds_as_a_date_or_as_an_epoch() {
+        let thirty = Advice::Limited(Some(Duration::from_secs(30)));
+        assert_eq!(at(403, &[("retry-after", "30")], ""), thirty);
+        assert_eq!(at(429, &[("retry-after", "Mon, 12 Jan 1970 13:47:10 GMT")], ""), thirty);
+        assert_eq!(at(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000030")], ""), thirty);
+        assert_eq!(at(403, &[], "You have exceeded a secondary rate limit."), Advice::Limited(Some(UNSAID)));
+    }
+
+    #[test]
+    fn a_limit_is_counted_by_the_clock_of_the_server_that_set_it() {
+        let skewed = [
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "2000030"),
+            ("date", "Sat, 24 Jan 1970 03:33:20 GMT"),
+        ];
+        assert_eq!(at(403, &skewed, ""), Advice::Limited(Some(Duration::from_secs(30))));
+    }
+
+    #[test]
+    fn a_refusal_is_no_limit() {
+        let quota_left = [("x-ratelimit-remaining", "4999"), ("x-ratelimit-reset", "1000030")];
+        assert_eq!(at(403, &quota_left, "Resource not accessible by integration"), Advice::Final);
+        assert_eq!(at(422, &[], ""), Advice::Final);
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        for attempt in 1..40 {
+            let (least, most) = (Duration::from_millis(500), Duration::from_secs(32));
+            assert!((least..=most).contains(&back_off(attempt)));
+        }
+        assert!(back_off(5) > back_off(1));
+    }
+}
