@@ -98,7 +98,7 @@ pub struct PlaceArgs {
     /// The forge: dir:PATH.
     #[arg(long, value_name = "FORGE")]
     pub forge: Option<String>,
-    /// A registry: oci:PATH. Any number of them.
+    /// A registry: `docker://HOST/REPOSITORY` (docker.io where there is no host) or oci:PATH. Any number of them.
     #[arg(long = "registry", value_name = "REGISTRY")]
     pub registries: Vec<String>,
     /// Only what this machine can build is planned; the rest of the table is left out, as in a rehearsal.

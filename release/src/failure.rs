@@ -69,7 +69,7 @@ failures! {
     part::Error => |_| INCOMPLETE, |_| None;
     promote::Error => |e| if matches!(e, promote::Error::Refused(_) | promote::Error::Tag(_)) { REFUSED } else { INCOMPLETE }, promote::Error::hint;
     publish::Error => |e| if e.is_refusal() { REFUSED } else { INCOMPLETE }, publish::Error::hint;
-    registry::Error => |_| INCOMPLETE, |_| None;
+    registry::Error => |e| if e.is_usage() { REFUSED } else { INCOMPLETE }, registry::Error::hint;
     reproduce::Error => |_| INCOMPLETE, |_| None;
     sbom::Error => |_| INCOMPLETE, sbom::Error::hint;
     serde_json::Error => |_| INCOMPLETE, |_| None;

@@ -10,9 +10,9 @@ use crate::failure::{Failure, REFUSED};
 use crate::forge::Directory;
 use crate::plan::{self, Made};
 use crate::progress::Progress;
-use crate::registry::{Layout, Registry};
+use crate::registry::{self, Reference, Registry};
 use crate::rehearse;
-use crate::table::{self, Source};
+use crate::table::{self, Source, Table};
 
 mod look;
 mod make;
@@ -77,9 +77,11 @@ struct Here {
 }
 
 impl Here {
-    /// The plan. With a tag a release is meant: whatever stands in its way is a refusal; else it is said and no more.
-    fn plan(&self, tag: &TagArg) -> Result<Made, Failure> {
-        let made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone() })?;
+    /// The plan. With a tag, or where it goes to a `real` place, a release is meant: whatever stands in its way is a
+    /// refusal; else it is said and no more.
+    fn plan(&self, tag: &TagArg, real: bool) -> Result<Made, Failure> {
+        let mut made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone() })?;
+        made.meant |= real;
         let findings = plan::output::findings(&made, true);
         if made.meant && !made.problems.is_empty() {
             return Err(Failure { text: format!("no release:\n{}", findings.trim_end()), hint: None, status: REFUSED });
@@ -96,7 +98,8 @@ impl Here {
 
     /// The plan for commands that look at a forge; `--here` narrows it to this machine.
     fn plan_for(&self, tag: &TagArg, places: &PlaceArgs) -> Result<Made, Failure> {
-        let made = self.plan(tag)?;
+        let real = registry_names(&self.source.table, places).iter().any(|name| name.starts_with("docker://"));
+        let made = self.plan(tag, real)?;
         if !places.here {
             return Ok(made);
         }
@@ -121,18 +124,69 @@ fn root(given: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 /// Forge and registries by their names on the command line.
-fn places(args: &PlaceArgs) -> Result<(Directory, Vec<Layout>), Failure> {
-    let hint = "this version knows the embedded ones: --forge dir:PATH, --registry oci:PATH";
-    let named = args.forge.as_deref().ok_or_else(|| Failure::usage("no forge is named", hint))?;
-    let forge = named.strip_prefix("dir:");
-    let forge = forge.ok_or_else(|| Failure::usage(format!("{named:?} names no forge"), hint))?;
-    let registry = |name: &String| {
-        let path = name.strip_prefix("oci:").map(Layout::new);
-        path.ok_or_else(|| Failure::usage(format!("{name:?} names no registry"), hint))
-    };
-    Ok((Directory::new(forge), args.registries.iter().map(registry).collect::<Result<_, _>>()?))
+fn places(here: &Here, args: &PlaceArgs) -> Result<(Directory, Vec<Box<dyn Registry>>), Failure> {
+    let hint = "this version knows the embedded one: --forge dir:PATH";
+    let forge_name = args.forge.as_deref().ok_or_else(|| Failure::usage("no forge is named", hint))?;
+    let forge = forge_name.strip_prefix("dir:");
+    let forge = forge.ok_or_else(|| Failure::usage(format!("{forge_name:?} names no forge"), hint))?;
+    let names = registry_names(&here.source.table, args);
+    let registries = names.iter().map(|name| registry::open(name, &here.progress));
+    Ok((Directory::new(forge), registries.collect::<Result<_, _>>()?))
 }
 
-fn registries(layouts: &[Layout]) -> Vec<&dyn Registry> {
-    layouts.iter().map(|l| l as &dyn Registry).collect()
+/// The registries that were named; beside the table's own forge, where none was, the table's own.
+fn registry_names(table: &Table, args: &PlaceArgs) -> Vec<String> {
+    let own = args.forge == Some(format!("github:{}", table.forge.github.get_ref()));
+    if !own || !args.registries.is_empty() {
+        return args.registries.clone();
+    }
+    let repositories = table.image.iter().flat_map(|image| &image.repositories);
+    repositories.map(|repository| format!("docker://{}", repository.get_ref())).collect()
+}
+
+/// Whether one of these is the table's own, however it is written.
+fn official(table: &Table, registries: &[Box<dyn Registry>]) -> bool {
+    let own = table.image.iter().flat_map(|image| &image.repositories);
+    let own: Vec<Reference> = own.filter_map(|name| name.get_ref().parse().ok()).collect();
+    registries.iter().any(|registry| own.iter().any(|own| own.to_string() == registry.name()))
+}
+
+fn registries(opened: &[Box<dyn Registry>]) -> Vec<&dyn Registry> {
+    opened.iter().map(AsRef::as_ref).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_registries_stand_beside_its_forge_where_none_is_named() {
+        let source = Source::read(&root(None).unwrap()).unwrap();
+        let named = |forge: &str, registries: &[&str]| {
+            let registries = registries.iter().map(ToString::to_string).collect();
+            registry_names(
+                &source.table,
+                &PlaceArgs { forge: Some(forge.to_owned()), registries, here: false, trusted_root: None },
+            )
+        };
+        assert_eq!(named("github:saynaai/sayna", &[]), ["docker://docker.io/saynaai/sayna"]);
+        assert_eq!(named("github:saynaai/sayna", &["oci:x"]), ["oci:x"]);
+        assert_eq!(named("github:somebody/else", &[]), Vec::<String>::new());
+        assert_eq!(named("dir:x", &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_tables_own_registry_is_known_by_any_of_its_names() {
+        let source = Source::read(&root(None).unwrap()).unwrap();
+        let own = |name: &str| official(&source.table, &[registry::open(name, &Progress::quiet()).unwrap()]);
+        for name in
+            ["docker://docker.io/saynaai/sayna", "docker://saynaai/sayna", "docker://index.docker.io/saynaai/sayna"]
+        {
+            assert!(own(name), "{name}");
+        }
+        for name in ["docker://docker.io/somebody/sayna", "docker://127.0.0.1:5000/saynaai/sayna", "oci:saynaai/sayna"]
+        {
+            assert!(!own(name), "{name}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Here, Output, places, registries};
+use super::{Here, Output, official, places, registries};
 use crate::atomic::At as _;
 use crate::build::{Builders, Rustc};
 use crate::cli::{PromoteArgs, PublishArgs, RehearseArgs, TrackChoice, VerifyArgs};
@@ -26,8 +26,8 @@ pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failu
 /// `publish`
 pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure> {
     let made = here.plan_for(&args.tag, &args.places)?;
-    let (forge, layouts) = places(&args.places)?;
-    let registries = registries(&layouts);
+    let (forge, opened) = places(here, &args.places)?;
+    let registries = registries(&opened);
     let options = Options {
         only: args.only.map(|only| match only {
             TrackChoice::Binaries => Only::Binaries,
@@ -38,7 +38,12 @@ pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure
         allow_host_parts: args.allow_host_parts,
     };
     let trusted_root = args.places.trusted_root.as_deref();
-    let there = Places { forge: &forge, registries: &registries, official: false, trusted_root };
+    let there = Places {
+        forge: &forge,
+        registries: &registries,
+        official: official(&here.source.table, &opened),
+        trusted_root,
+    };
     let outcome = publish::run(&made.plan, &here.root.join(&args.dist), there, options, &here.progress)?;
     let complete = outcome.complete();
     Output::of(here.json, &outcome, |o| report::published(o, args.dry_run), complete)
@@ -81,8 +86,8 @@ fn with_request(
     work: impl FnOnce(Request<'_>, &Path) -> Result<Output, Failure>,
 ) -> Result<Output, Failure> {
     let made = here.plan_for(tag, place_args)?;
-    let (forge, layouts) = places(place_args)?;
-    let registries = registries(&layouts);
+    let (forge, opened) = places(here, place_args)?;
+    let registries = registries(&opened);
     let checkout = Checkout::open(&here.root)?;
     let git_versions = checkout.stable_versions()?;
     let scratch = here.root.join("dist");

@@ -1,5 +1,8 @@
 //! Executing the difference: one track for the forge, one per registry, phase by phase.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use super::diff::{self, ActualImage, DesiredImage, DesiredRelease, ForgeAction, ImageAction, Phase};
 use super::parts::{self, Parts};
 use super::{Error, TrackOutcome, Work};
@@ -7,7 +10,10 @@ use crate::forge::{Forge, Release, Upload};
 use crate::image::ImageIndex;
 use crate::lock::Lock;
 use crate::progress::Progress;
-use crate::registry::{self, Registry};
+use crate::registry::{self, Kind, Object, Registry};
+
+/// Blobs on their way at the same time, to one registry.
+const AT_ONCE: usize = 4;
 
 /// The binaries' track.
 pub(super) struct ForgeTrack<'a> {
@@ -98,11 +104,25 @@ pub(super) struct ImageTrack<'a> {
     registry: &'a dyn Registry,
     actions: Vec<ImageAction>,
     failed: Option<registry::Error>,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl<'a> ImageTrack<'a> {
+    /// Subtracts. A registry that cannot be read delays the image alone, like one that cannot be written.
     pub(super) fn plan(
+        registry: &'a dyn Registry,
+        parts: &Parts,
+        index: &ImageIndex,
+        work: &Work,
+        waiting: &dyn Fn(&str),
+    ) -> Result<Self, Error> {
+        match Self::difference(registry, parts, index, work, waiting) {
+            Err(Error::Registry(error)) => Ok(Self { registry, actions: Vec::new(), failed: Some(error), _lock: None }),
+            other => other,
+        }
+    }
+
+    fn difference(
         registry: &'a dyn Registry,
         parts: &Parts,
         index: &ImageIndex,
@@ -133,17 +153,47 @@ impl<'a> ImageTrack<'a> {
         if self.failed.is_some() {
             return;
         }
-        let due = self.actions.iter().filter(|a| a.phase() == phase);
-        self.failed = due.map(|action| self.act(action, progress)).find_map(Result::err);
+        let due: Vec<&ImageAction> = self.actions.iter().filter(|a| a.phase() == phase).collect();
+        let blobs: Vec<&Object> = due.iter().filter_map(|a| blob(a)).collect();
+        let mut rest = due.into_iter().filter(|a| blob(a).is_none());
+        // What a manifest names has to be there before it; blobs name nothing.
+        let pushed = self.push_blobs(&blobs, progress);
+        self.failed = pushed.and_then(|()| rest.try_for_each(|action| self.act(action, progress))).err();
+    }
+
+    /// Side by side; after a failure none is begun any more, and the first one that failed is named.
+    fn push_blobs(&self, blobs: &[&Object], progress: &Progress) -> Result<(), registry::Error> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(object) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.push(object, progress).inspect_err(|_| next.store(blobs.len(), Ordering::Relaxed))?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE.min(blobs.len())).map(|_| scope.spawn(work)).collect();
+            let results = workers.into_iter().map(|w| w.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
+            results.collect::<Vec<_>>().into_iter().collect()
+        })
+    }
+
+    fn push(&self, object: &Object, progress: &Progress) -> Result<(), registry::Error> {
+        let task = progress.bytes(&object.digest.to_string(), object.size);
+        self.registry.push(object, &|bytes| task.advance(bytes))
     }
 
     fn act(&self, action: &ImageAction, progress: &Progress) -> Result<(), registry::Error> {
         match action {
-            ImageAction::Push(object) => {
-                let task = progress.bytes(&object.digest.to_string(), object.size);
-                self.registry.push(object, &|bytes| task.advance(bytes))
+            ImageAction::Push(object) => self.push(object, progress),
+            ImageAction::Tag { tag, digest } => {
+                // The plan may be minutes old, and a registry may have no lock.
+                match self.registry.resolve(tag)?.filter(|found| found != digest) {
+                    Some(found) => {
+                        Err(registry::Error::Taken { registry: self.registry.name(), tag: tag.clone(), found })
+                    }
+                    None => self.registry.tag(tag, *digest),
+                }
             }
-            ImageAction::Tag { tag, digest } => self.registry.tag(tag, *digest),
         }
     }
 
@@ -157,6 +207,10 @@ impl<'a> ImageTrack<'a> {
             stopped: self.failed.map(|e| e.to_string()).or_else(|| waiting.then(reason)),
         }
     }
+}
+
+fn blob(action: &ImageAction) -> Option<&Object> {
+    if let ImageAction::Push(object) = action { Some(object).filter(|o| o.kind == Kind::Blob) } else { None }
 }
 
 /// Runs all tracks, phase by phase up to `last`. The forge's failure ends the run before a tag is set or anything goes

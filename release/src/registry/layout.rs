@@ -79,10 +79,10 @@ impl Registry for Layout {
         format!("oci:{}", self.root.display())
     }
 
-    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, Error> {
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error> {
         let lock = Lock::take(&self.root, waiting)?;
         atomic::sweep(&self.root.join("blobs/sha256"))?;
-        Ok(lock)
+        Ok(Some(lock))
     }
 
     fn has(&self, object: &Object) -> Result<bool, Error> {

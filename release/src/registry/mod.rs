@@ -6,11 +6,24 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::PathError;
 use crate::digest::Digest;
+use crate::http;
 use crate::lock::Lock;
+use crate::progress::Progress;
 
+mod distribution;
 mod layout;
 
+pub use distribution::{CredentialsError, Distribution, NotAReference, Reference, Variables};
 pub use layout::Layout;
+
+/// A registry by its name on the command line: `oci:PATH` or `docker://HOST/REPOSITORY`. Nothing is asked or made yet.
+pub fn open(name: &str, progress: &Progress) -> Result<Box<dyn Registry>, Error> {
+    match name.strip_prefix("oci:") {
+        Some(path) => Ok(Box::new(Layout::new(path))),
+        None if name.starts_with("docker://") => Ok(Box::new(Distribution::open(name.parse()?, progress)?)),
+        None => Err(Error::Unknown(name.to_owned())),
+    }
+}
 
 /// Something that is pushed by digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +47,12 @@ pub enum Kind {
     Manifest,
 }
 
-/// One repository in a registry. Calls act at once and completely, or fail.
-pub trait Registry {
+/// One repository in a registry. Calls act at once and completely, or fail; several threads may push side by side.
+pub trait Registry: Sync {
     /// How people name it: `oci:dist/registry`.
     fn name(&self) -> String;
-    /// Keeps other publishers out until the lock is dropped; `waiting` is told who holds it meanwhile.
-    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, Error>;
+    /// Keeps other publishers out until the lock is dropped, where that can be done; `waiting` is told who holds it meanwhile.
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error>;
     /// Whether it holds the object.
     fn has(&self, object: &Object) -> Result<bool, Error>;
     /// Stores an object by its digest; `moved` is told of bytes as they go.
@@ -62,6 +75,38 @@ pub enum Error {
     /// A file of the layout.
     #[error(transparent)]
     File(#[from] PathError),
+    /// The registry could not be reached, or did not do what was asked.
+    #[error(transparent)]
+    Http(#[from] http::Error),
+    /// The registry wants somebody else, or somebody at all.
+    #[error("{registry}: {error}; {advice}")]
+    Denied {
+        /// The registry.
+        registry: String,
+        /// What it said.
+        error: String,
+        /// What to do.
+        advice: String,
+    },
+    /// There are credentials, but they cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Not the name of a repository.
+    #[error(transparent)]
+    Name(#[from] NotAReference),
+    /// Not the name of a registry.
+    #[error("{0:?} names no registry; write docker://HOST/REPOSITORY, or oci:PATH for an image layout")]
+    Unknown(String),
+    /// Somebody else has set the tag meanwhile.
+    #[error("{registry}: the tag {tag} has meanwhile been set to {found}")]
+    Taken {
+        /// The registry.
+        registry: String,
+        /// The tag.
+        tag: String,
+        /// What it points at.
+        found: Digest,
+    },
     /// The registry has no such thing.
     #[error("{registry} has no {what}")]
     Missing {
@@ -73,7 +118,7 @@ pub enum Error {
     /// A document that is not of the specification's form.
     #[error("{path}: {reason}")]
     Broken {
-        /// The file.
+        /// The file or registry.
         path: String,
         /// What is wrong with it.
         reason: String,
@@ -88,4 +133,16 @@ pub enum Error {
         /// What its bytes are.
         found: Digest,
     },
+}
+
+impl Error {
+    /// The way out, where the text does not say it.
+    pub fn hint(&self) -> Option<String> {
+        if let Self::Http(error) = self { error.hint() } else { None }
+    }
+
+    /// Whether the caller named something that is none, and nothing was tried.
+    pub const fn is_usage(&self) -> bool {
+        matches!(self, Self::Name(_) | Self::Unknown(_))
+    }
 }

@@ -184,7 +184,7 @@ fn truncated_and_changed_executables_never_panic() {
 // What follows needs tools that a fresh machine does not have; `.ci/run` installs them.
 
 /// Runs a tool and gives its output; a tool that is not there stops the test.
-fn tool(command: &mut Command) -> String {
+pub(crate) fn tool(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}; run .ci/setup"));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}\n{out}\n{err}");
@@ -291,7 +291,7 @@ fn the_entrypoint_answers_in_its_own_root_under_bubblewrap() {
     is_ok(&asks(sandbox(&variables, &[]).stdout(Stdio::piped()).spawn().unwrap()));
 }
 
-const CONTAINERS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\nnetns = \"host\"\n\
+pub(crate) const CONTAINERS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\nnetns = \"host\"\n\
                           [engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"none\"\n";
 
 #[test]

@@ -25,6 +25,7 @@ mod package;
 mod plan;
 mod publish;
 mod published;
+mod registry;
 mod rehearse;
 mod sbom;
 mod signing;

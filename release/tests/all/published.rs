@@ -9,13 +9,14 @@ use std::sync::LazyLock;
 use sayna_release::digest::Digest;
 use sayna_release::forge::Directory;
 use sayna_release::image;
+use sayna_release::oci;
 use sayna_release::package;
 use sayna_release::part::{self, BinaryPart, FileEntry, ImagePart, Part};
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
 use sayna_release::promote;
 use sayna_release::publish::{self, Options, Places};
-use sayna_release::registry::{Layout, Registry};
+use sayna_release::registry::{Distribution, Layout, Registry};
 use sayna_release::table::{Compression, Source};
 use sayna_release::verify::{self, Report, Request};
 
@@ -47,6 +48,8 @@ pub(crate) struct Release {
     pub(crate) table: Source,
     /// Verified as if the forge were the table's own.
     pub(crate) official: bool,
+    /// Registries beside the one in the folder.
+    pub(crate) remotes: Vec<Distribution>,
 }
 
 impl Release {
@@ -57,16 +60,32 @@ impl Release {
         release
     }
 
+    /// Version 1.2.3 with an image for two platforms in these registries too, published and not yet promoted.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub(crate) fn published_to(remotes: Vec<Distribution>) -> Self {
+        let plan = plan("1.2.3", 1, 2);
+        let release = Self { folder: tempfile::tempdir().unwrap(), plan, table: table(), official: false, remotes };
+        release.build(&PROGRAM.1);
+        assert!(release.publish().complete());
+        release
+    }
+
     pub(crate) fn built(version: &str, program: &Path) -> Self {
-        let release =
-            Self { folder: tempfile::tempdir().unwrap(), plan: plan(version, 1, 1), table: table(), official: false };
+        let release = Self {
+            folder: tempfile::tempdir().unwrap(),
+            plan: plan(version, 1, 1),
+            table: table(),
+            official: false,
+            remotes: vec![],
+        };
         release.build(program);
         release
     }
 
     /// Another version into the same forge and registry.
     pub(crate) fn next(&mut self, version: &str) {
-        self.plan = plan(version, 1, 1);
+        let platforms = self.plan.image.as_ref().unwrap().platforms.len();
+        self.plan = plan(version, 1, platforms);
         let folder = tempfile::tempdir().unwrap();
         self.build(&program(version, folder.path()));
         assert!(self.publish().complete());
@@ -103,6 +122,9 @@ impl Release {
         };
         Part::Binary(part).write(&out).unwrap();
         self.build_image(program, &dist.join("linux-amd64"));
+        if plan.image.as_ref().unwrap().platforms.len() > 1 {
+            stand_in(&dist.join("linux-amd64"), &dist.join("linux-arm64"));
+        }
     }
 
     fn build_image(&self, program: &Path, out: &Path) {
@@ -154,22 +176,31 @@ impl Release {
     }
 
     pub(crate) fn publish(&self) -> publish::Outcome {
+        self.try_publish().unwrap()
+    }
+
+    pub(crate) fn try_publish(&self) -> Result<publish::Outcome, publish::Error> {
         let (forge, registry, root) = (self.forge(), self.registry(), self.root());
+        let registries = self.registries(&registry);
         let places = Places {
             forge: &forge,
-            registries: &[&registry],
+            registries: &registries,
             official: false,
             trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
         };
-
         let options = Options { allow_host_parts: true, ..Options::default() };
-        publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet()).unwrap()
+        publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet())
+    }
+
+    fn registries<'a>(&'a self, own: &'a Layout) -> Vec<&'a dyn Registry> {
+        let remotes = self.remotes.iter().map(|r| r as &dyn Registry);
+        [own as &dyn Registry].into_iter().chain(remotes).collect()
     }
 
     /// Runs `work` with a request for the given tag; a stranger has no plan.
     fn with_request<T>(&self, plan: Option<&Plan>, promoted: bool, work: impl FnOnce(Request<'_>) -> T) -> T {
         let (forge, registry) = (self.forge(), self.registry());
-        let registries: [&dyn Registry; 1] = [&registry];
+        let registries = self.registries(&registry);
         let root = self.root();
         work(Request {
             tag: &self.plan.tag,
@@ -198,6 +229,32 @@ impl Release {
     pub(crate) fn promote(&self, back: bool) -> Result<promote::Outcome, promote::Error> {
         self.with_request(Some(&self.plan), false, |request| promote::run(&request, &run(request), back, false))
     }
+}
+
+/// An image part for arm64 that is not one: the same layers under a configuration that says so.
+fn stand_in(amd64: &Path, arm64: &Path) {
+    let (from, to) = (oci::Layout::open(&amd64.join(part::LAYOUT)).unwrap(), arm64.join(part::LAYOUT));
+    let Some(Part::Image(mut part)) = Part::read(amd64).unwrap() else { panic!("no image part") };
+    let blobs = to.join("blobs/sha256");
+    fs::create_dir_all(&blobs).unwrap();
+    let write = |bytes: &[u8], descriptor: &mut oci::Descriptor| {
+        (descriptor.digest, descriptor.size) = (Digest::of(bytes), bytes.len() as u64);
+        fs::write(blobs.join(descriptor.digest.hex()), bytes).unwrap();
+    };
+    let mut manifest = from.manifest(part.manifest).unwrap();
+    for layer in &manifest.layers {
+        fs::copy(from.blob_path(layer.digest), blobs.join(layer.digest.hex())).unwrap();
+    }
+    let config = fs::read_to_string(from.blob_path(manifest.config.digest)).unwrap();
+    let config = config.replace(r#""architecture":"amd64""#, r#""architecture":"arm64""#);
+    write(config.as_bytes(), &mut manifest.config);
+    let mut described = oci::Descriptor::new(oci::media::MANIFEST, manifest.config.digest, 0);
+    write(&oci::to_bytes(&manifest), &mut described);
+    fs::write(to.join("oci-layout"), oci::LAYOUT_MARKER).unwrap();
+    fs::write(to.join("index.json"), oci::to_bytes(&oci::Index::new(vec![described.clone()]))).unwrap();
+    (part.manifest, part.manifest_size) = (described.digest, described.size);
+    (part.arch, part.target) = ("arm64".to_owned(), "aarch64-unknown-linux-gnu".parse().unwrap());
+    Part::Image(part).write(arm64).unwrap();
 }
 
 fn run(request: Request<'_>) -> Report {

@@ -1,8 +1,8 @@
 //! A forge and a registry that stop at the n-th change, as a killed publisher would, with that change half done.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use sayna_release::digest::Digest;
 use sayna_release::forge::{self, Directory, Draft, Forge, Release, Upload};
@@ -11,26 +11,25 @@ use sayna_release::registry::{self, Layout, Object, Registry};
 
 /// How many changes are left before the stop; shared by forge and registry, as they die together.
 pub(crate) struct Fuse {
-    left: Cell<usize>,
-    stopped: Cell<bool>,
+    left: AtomicUsize,
+    stopped: AtomicBool,
 }
 
 impl Fuse {
     pub(crate) fn new(changes: usize) -> Self {
-        Self { left: Cell::new(changes), stopped: Cell::new(false) }
+        Self { left: AtomicUsize::new(changes), stopped: AtomicBool::new(false) }
     }
 
     /// Whether this change may still be made. After the first that may not, none may.
     fn burn(&self) -> bool {
-        match self.left.get() {
-            0 => self.stopped.set(true),
-            n => self.left.set(n - 1),
+        if self.left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_err() {
+            self.stopped.store(true, SeqCst);
         }
-        !self.stopped.get()
+        !self.stopped()
     }
 
     pub(crate) fn stopped(&self) -> bool {
-        self.stopped.get()
+        self.stopped.load(SeqCst)
     }
 }
 
@@ -39,7 +38,7 @@ pub(crate) struct StoppingForge<'a> {
     pub(crate) root: PathBuf,
     pub(crate) fuse: &'a Fuse,
     /// Called after every change, to look at the public side.
-    pub(crate) look: &'a dyn Fn(),
+    pub(crate) look: &'a (dyn Fn() + Sync),
 }
 
 impl StoppingForge<'_> {
@@ -104,7 +103,7 @@ pub(crate) struct StoppingRegistry<'a> {
     pub(crate) inner: Layout,
     pub(crate) root: PathBuf,
     pub(crate) fuse: &'a Fuse,
-    pub(crate) look: &'a dyn Fn(),
+    pub(crate) look: &'a (dyn Fn() + Sync),
 }
 
 impl StoppingRegistry<'_> {
@@ -128,7 +127,7 @@ impl Registry for StoppingRegistry<'_> {
     fn name(&self) -> String {
         self.inner.name()
     }
-    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, registry::Error> {
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, registry::Error> {
         self.inner.lock(waiting)
     }
     fn has(&self, object: &Object) -> Result<bool, registry::Error> {

@@ -1,0 +1,281 @@
+//! A real registry `docker://HOST/REPOSITORY`: the OCI distribution specification 1.1.
+//!
+//! Written on [`crate::http`] and not on a client crate: those that there are change what is sent (a chunk per piece of a
+//! stream, a fresh JSON of a manifest) and do not wait when asked to.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::{Error, Kind, Object, Registry};
+use crate::atomic::At as _;
+use crate::digest::Digest;
+use crate::http::{Body, Client, Method, Repeat, Request, Response};
+use crate::lock::Lock;
+use crate::oci::media;
+use crate::progress::Progress;
+
+mod challenge;
+mod credentials;
+mod reference;
+mod session;
+
+pub use credentials::{Error as CredentialsError, Variables};
+pub use reference::{NotAReference, Reference};
+use session::{Access, Session};
+
+/// Without all of these a registry may answer 404 for an index that it has, or with another document in its place.
+const ACCEPT: [&str; 4] = [
+    media::INDEX,
+    media::MANIFEST,
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+/// The largest manifest that registries take, by the specification.
+const DOCUMENT: u64 = 4 << 20;
+/// So many upload sessions are opened for one blob.
+const SESSIONS: u32 = 4;
+/// Tags per page.
+const PAGE: &str = "100";
+
+/// One repository of a registry.
+#[derive(Debug)]
+pub struct Distribution {
+    session: Session,
+}
+
+/// `GET /v2/<name>/tags/list`
+#[derive(Deserialize)]
+struct Tags {
+    tags: Option<Vec<String>>,
+}
+
+impl Distribution {
+    /// Reaches a repository with the credentials of this process's environment; nothing is asked yet.
+    pub fn open(reference: Reference, progress: &Progress) -> Result<Self, Error> {
+        let client = Client::new()?.with_progress(progress);
+        Ok(Self::new(reference, client, Box::new(|name| std::env::var(name).ok())))
+    }
+
+    /// The same with a client and an environment of the caller's.
+    pub fn new(reference: Reference, client: Client, variables: Box<Variables>) -> Self {
+        Self { session: Session::new(reference, client, variables) }
+    }
+
+    fn url(&self, rest: &str) -> String {
+        let reference = self.session.reference();
+        format!("{}{}/{rest}", reference.api(), reference.path())
+    }
+
+    fn broken(&self, reason: impl Into<String>) -> Error {
+        Error::Broken { path: self.name(), reason: reason.into() }
+    }
+
+    /// A request that changes nothing; `None` for 404.
+    fn read<T>(
+        &self,
+        method: &Method,
+        url: &str,
+        finish: impl Fn(Response<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let make = || {
+            let request = Request::new(method.clone(), url).repeat(Repeat::Safe).accept_status(&[404]);
+            request.header("Accept", ACCEPT.join(", "))
+        };
+        self.session.call(Access::Pull, make, |response| match response.status() {
+            404 => Ok(None),
+            _ => finish(response).map(Some),
+        })
+    }
+
+    /// A request that changes something; the answer's headers are all there is to read.
+    fn write<'m, T>(
+        &self,
+        make: impl Fn() -> Request<'m>,
+        finish: impl Fn(&Response<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.session.call(Access::Push, make, |response| finish(&response))
+    }
+
+    /// Uploads a blob. What becomes of a session that broke off cannot be trusted (distribution 2.8 forgets it), so after a
+    /// failure the registry is asked whether the blob is there, and if not, everything begins anew.
+    fn push_blob(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
+        let told = Cell::new(0);
+        for session in 1.. {
+            let sent = Cell::new(0);
+            // The bytes of a second session are not news.
+            let count = |bytes: u64| {
+                sent.set(sent.get() + bytes);
+                let news = sent.get().saturating_sub(told.get());
+                told.set(told.get() + news);
+                moved(news);
+            };
+            let error = match self.upload(object, &count) {
+                Err(Error::Http(error))
+                    if session < SESSIONS && (error.is_ambiguous() || error.status() == Some(404)) =>
+                {
+                    error
+                }
+                other => return other,
+            };
+            if self.has(object)? {
+                return Ok(());
+            }
+            if error.status().is_some() {
+                self.session.pause(Duration::from_secs(1 << session));
+            }
+        }
+        Ok(())
+    }
+
+    /// One session: POST, then PUT of the whole. (A PUT without a POST is in the specification, but not in all registries.)
+    fn upload(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
+        let uploads = self.url("blobs/uploads/");
+        // A session that nobody uses is dropped by the registry: one too many does no harm.
+        let begin = || Request::new(Method::POST, &uploads).repeat(Repeat::Safe);
+        let location = self.write(begin, |response| {
+            let location =
+                response.header("location").ok_or_else(|| self.broken("opened an upload without a Location"))?;
+            let base = Url::parse(response.url()).map_err(|e| self.broken(e.to_string()))?;
+            let mut location = base.join(location).map_err(|e| self.broken(format!("Location {location:?}: {e}")))?;
+            if location.origin() != self.session.reference().api().origin() {
+                return Err(self.broken(format!(
+                    "wants uploads sent to another server, {}",
+                    location.origin().ascii_serialization()
+                )));
+            }
+            location.query_pairs_mut().append_pair("digest", &object.digest.to_string());
+            Ok(location)
+        })?;
+        let content_type = "application/octet-stream";
+        let finish = || {
+            let body = Body::File { path: &object.from, size: object.size, content_type, moved };
+            Request::new(Method::PUT, location.as_str()).body(body)
+        };
+        self.write(finish, |response| self.agrees(response, object.digest))
+    }
+
+    /// Stores a document under a digest or a tag, in exactly these bytes. Twice is the same as once.
+    fn put(&self, name: &str, digest: Digest, bytes: &[u8]) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Typed {
+            media_type: String,
+        }
+        let typed: Typed = serde_json::from_slice(bytes).map_err(|e| self.broken(format!("manifest {digest}: {e}")))?;
+        let url = self.url(&format!("manifests/{name}"));
+        let make = || {
+            let body = Body::Bytes(bytes.to_vec(), &typed.media_type);
+            Request::new(Method::PUT, &url).body(body).repeat(Repeat::Safe)
+        };
+        self.write(make, |response| self.agrees(response, digest))
+    }
+
+    /// A registry that names what it stored has to name what was sent.
+    fn agrees(&self, response: &Response<'_>, sent: Digest) -> Result<(), Error> {
+        match response.header("docker-content-digest") {
+            Some(stored) if stored.starts_with("sha256:") && stored != sent.to_string() => {
+                Err(self.broken(format!("was sent {sent} and says it stored {stored}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.read(&Method::GET, &self.url(&format!("manifests/{name}")), |response| Ok(response.bytes(DOCUMENT)?))
+    }
+}
+
+impl Registry for Distribution {
+    fn name(&self) -> String {
+        self.session.reference().to_string()
+    }
+
+    /// The protocol has no locks. It needs none for what has a digest: two who push the same release push the same bytes.
+    /// A version's tag is read once more before it is set, and publishing and promoting are one at a time in the workflow.
+    fn lock(&self, _waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error> {
+        Ok(None)
+    }
+
+    fn has(&self, object: &Object) -> Result<bool, Error> {
+        let kind = if object.kind == Kind::Blob { "blobs" } else { "manifests" };
+        let url = self.url(&format!("{kind}/{}", object.digest));
+        Ok(self.read(&Method::HEAD, &url, |_| Ok(()))?.is_some())
+    }
+
+    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
+        if object.kind == Kind::Blob {
+            return self.push_blob(object, moved);
+        }
+        let bytes = std::fs::read(&object.from).at("read", &object.from)?;
+        self.put(&object.digest.to_string(), object.digest, &bytes)?;
+        moved(object.size);
+        Ok(())
+    }
+
+    /// None where the repository does not exist yet.
+    fn tags(&self) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        let mut next = Some(self.url(&format!("tags/list?n={PAGE}")));
+        let mut seen = BTreeSet::new();
+        while let Some(url) = next.take() {
+            if !seen.insert(url.clone()) {
+                return Err(self.broken("lists its tags in a circle"));
+            }
+            let page = self.read(&Method::GET, &url, |response| {
+                let more = next_page(&response).map_err(|reason| self.broken(reason))?;
+                Ok((response.json::<Tags>()?, more))
+            })?;
+            if let Some((page, more)) = page {
+                found.extend(page.tags.unwrap_or_default());
+                next = more;
+            }
+        }
+        Ok(found)
+    }
+
+    fn resolve(&self, tag: &str) -> Result<Option<Digest>, Error> {
+        let digest = |response: Response<'_>| Ok(response.header("docker-content-digest").and_then(|d| d.parse().ok()));
+        match self.read(&Method::HEAD, &self.url(&format!("manifests/{tag}")), digest)? {
+            // The header may be left out, or be of another algorithm.
+            Some(None) => Ok(self.document(tag)?.map(|bytes| Digest::of(&bytes))),
+            Some(found) => Ok(found),
+            None => Ok(None),
+        }
+    }
+
+    fn tag(&self, tag: &str, digest: Digest) -> Result<(), Error> {
+        let bytes = self.manifest(digest)?;
+        let found = Digest::of(&bytes);
+        if found != digest {
+            return Err(self.broken(format!("has bytes of {found} as {digest}")));
+        }
+        self.put(tag, digest, &bytes)
+    }
+
+    fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {
+        let missing = || Error::Missing { registry: self.name(), what: format!("manifest {digest}") };
+        self.document(&digest.to_string())?.ok_or_else(missing)
+    }
+
+    fn download(&self, digest: Digest, to: &Path) -> Result<(), Error> {
+        let url = self.url(&format!("blobs/{digest}"));
+        let saved = self.read(&Method::GET, &url, |response| Ok(response.save(to).map(|_found| ())?))?;
+        saved.ok_or_else(|| Error::Missing { registry: self.name(), what: format!("blob {digest}") })
+    }
+}
+
+/// `Link: </v2/…>; rel="next"` (RFC 8288), on the same server.
+fn next_page(response: &Response<'_>) -> Result<Option<String>, String> {
+    let link = response.header("link").and_then(|l| l.strip_prefix('<')).and_then(|l| l.split_once('>'));
+    let Some((target, _)) = link.filter(|(_, rel)| rel.contains("rel=\"next\"") || rel.contains("rel=next")) else {
+        return Ok(None);
+    };
+    let here = Url::parse(response.url()).map_err(|e| e.to_string())?;
+    let next = here.join(target).map_err(|e| format!("Link {target:?}: {e}"))?;
+    if next.origin() == here.origin() { Ok(Some(next.into())) } else { Err(format!("lists its tags at {target}")) }
+}

@@ -1,0 +1,108 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Credentials found with these variables, as `user password from`.
+fn look(host: &str, pairs: &[(&str, &str)]) -> Result<Option<(String, String, String)>, String> {
+    let pairs: BTreeMap<String, String> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let found = find(host, &move |name| pairs.get(name).cloned()).map_err(|e| e.to_string())?;
+    Ok(found.map(|c| (c.user, c.password.expose().to_owned(), c.from)))
+}
+
+/// Credentials found in a configuration, as `user password`.
+fn configured(host: &str, config: &str) -> Result<Option<(String, String)>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.json"), config).unwrap();
+    let found = look(host, &[("DOCKER_CONFIG", folder.path().to_str().unwrap())])?;
+    Ok(found.map(|(user, password, _)| (user, password)))
+}
+
+fn pair(user: &str, password: &str) -> (String, String) {
+    (user.to_owned(), password.to_owned())
+}
+
+#[test]
+fn the_environment_goes_first_and_docker_hubs_token_goes_nowhere_else() {
+    let hub = [("DOCKERHUB_USERNAME", "u"), ("DOCKERHUB_TOKEN", "t")];
+    let own = [("SAYNA_REGISTRY_USERNAME", "v"), ("SAYNA_REGISTRY_PASSWORD", "p")];
+    let (user, password, from) = look("docker.io", &hub).unwrap().unwrap();
+    assert_eq!((user.as_str(), password.as_str()), ("u", "t"));
+    assert!(from.contains("DOCKERHUB_TOKEN"), "{from}");
+    assert_eq!(look("ghcr.io", &hub).unwrap(), None);
+    assert_eq!(look("docker.io", &own).unwrap(), None);
+    assert_eq!(look("ghcr.io", &own).unwrap().unwrap().0, "v");
+    let half = look("docker.io", &hub[..1]).unwrap_err();
+    assert_eq!(half, "DOCKERHUB_USERNAME is set and DOCKERHUB_TOKEN is not; set both or neither");
+    let empty = [("DOCKERHUB_USERNAME", ""), ("DOCKERHUB_TOKEN", "")];
+    assert_eq!(look("docker.io", &empty).unwrap(), None, "a secret that a workflow does not have is empty");
+}
+
+#[test]
+fn configurations_as_docker_writes_them() {
+    let auth = |key: &str| format!(r#"{{"auths": {{"{key}": {{"auth": "dTpwOnc="}}}}, "other": 1}}"#);
+    assert_eq!(configured("docker.io", &auth("https://index.docker.io/v1/")).unwrap(), Some(pair("u", "p:w")));
+    for key in ["ghcr.io", "https://ghcr.io", "https://ghcr.io/v2/"] {
+        assert_eq!(configured("ghcr.io", &auth(key)).unwrap(), Some(pair("u", "p:w")), "{key}");
+    }
+    assert_eq!(configured("ghcr.io", &auth("ghcr.io:443")).unwrap(), None);
+    assert_eq!(configured("ghcr.io", &auth("evil-ghcr.io")).unwrap(), None);
+    let plain = r#"{"auths": {"a.io": {"username": "u", "password": "p"}, "b.io": {}}}"#;
+    assert_eq!(configured("a.io", plain).unwrap(), Some(pair("u", "p")));
+    assert_eq!(configured("b.io", plain).unwrap(), None, "the empty entry of a registry whose secret is in a store");
+    assert_eq!(look("a.io", &[("DOCKER_CONFIG", "/nonexistent")]).unwrap(), None);
+    assert_eq!(look("a.io", &[]).unwrap(), None);
+}
+
+#[test]
+fn configurations_that_cannot_be_used_are_named() {
+    for (config, reason) in [
+        ("{", "config.json: EOF"),
+        (r#"{"auths": {"a.io": {"auth": "***"}}}"#, "is not base64 of user:password"),
+        (r#"{"auths": {"a.io": {"auth": "dQ=="}}}"#, "is not base64 of user:password"),
+        (r#"{"auths": {"a.io": {"identitytoken": "secret"}}}"#, "has an identity token for a.io"),
+        (r#"{"credsStore": "../../bin/sh"}"#, "is not the name of a program"),
+        (r#"{"credHelpers": {"a.io": "nobody-has-this"}}"#, "docker-credential-nobody-has-this (named in"),
+    ] {
+        let text = configured("a.io", config).unwrap_err();
+        assert!(text.contains(reason) && !text.contains("secret"), "{text}");
+    }
+}
+
+/// `PATH` is of the whole process: the helper is run by its own path.
+#[test]
+#[cfg(unix)]
+fn helpers_are_asked_by_their_protocol() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.json");
+    let helper = |body: &str| {
+        let path = folder.path().join("helper");
+        fs::write(&path, format!("#!/bin/sh\nread -r key || true\n[ \"$1\" = get ] || exit 9\n{body}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        run_helper(path.to_str().unwrap(), "docker.io", &config)
+    };
+    let answer = r#"printf '{"ServerURL":"%s","Username":"u","Secret":"%s"}' "$key" "$key""#;
+    let found = helper(answer).unwrap().unwrap();
+    assert_eq!((found.user.as_str(), found.password.expose()), ("u", DOCKER_HUB_KEY));
+    assert!(helper("echo credentials not found in native keychain; exit 1").unwrap().is_none());
+    let text = helper("echo the keychain is locked; exit 2").unwrap_err().to_string();
+    assert!(text.contains("the keychain is locked"), "{text}");
+    let text = helper("echo hunter2").unwrap_err().to_string();
+    assert!(text.contains("not JSON") && !text.contains("hunter2"), "{text}");
+    let token = helper(r#"echo '{"ServerURL":"x","Username":"<token>","Secret":"hunter2"}'"#).unwrap_err().to_string();
+    assert!(token.contains("identity token") && !token.contains("hunter2"), "{token}");
+}
+
+proptest! {
+    #[test]
+    fn any_user_and_password_come_out_as_docker_put_them_in(user in "[a-z0-9]{1,9}", password in "[!-~]{1,20}") {
+        let auth = STANDARD.encode(format!("{user}:{password}"));
+        let config = serde_json::json!({"auths": {"a.io": {"auth": auth}}}).to_string();
+        prop_assert_eq!(configured("a.io", &config).unwrap(), Some((user, password)));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,60}") {
+        let _either = configured("a.io", &text);
+    }
+}

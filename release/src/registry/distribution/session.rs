@@ -1,0 +1,226 @@
+//! Requests to one registry, with whatever it wants to see of us.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::Reference;
+use super::challenge::Challenge;
+use super::credentials::{self, Credentials, Variables};
+use crate::http::{self, Client, Method, Repeat, Request, Response, Secret};
+use crate::registry::Error;
+
+/// Said by the specification where a token does not say how long it lasts.
+const LIFE: Duration = Duration::from_secs(60);
+/// A token is not used so shortly before its end.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Reading.
+    Pull,
+    /// Writing, and reading on the way.
+    Push,
+}
+
+/// What a request shows.
+#[derive(Debug, Clone)]
+enum Proof {
+    Nothing,
+    Password(Arc<Credentials>),
+    Token(Secret),
+}
+
+#[derive(Debug)]
+struct Token {
+    secret: Secret,
+    until: SystemTime,
+}
+
+/// What has been learned so far.
+#[derive(Debug, Default)]
+struct State {
+    challenge: Option<Challenge>,
+    /// Looked for once, when the registry asks.
+    looked: bool,
+    credentials: Option<Arc<Credentials>>,
+    /// By what they allow.
+    tokens: BTreeMap<String, Token>,
+}
+
+/// What a token server answers; either name, by the specification.
+#[derive(Deserialize)]
+struct Answer {
+    token: Option<String>,
+    access_token: Option<String>,
+    expires_in: Option<u64>,
+}
+
+pub(super) struct Session {
+    client: Client,
+    reference: Reference,
+    variables: Box<Variables>,
+    state: Mutex<State>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({})", self.reference)
+    }
+}
+
+impl Session {
+    pub(super) fn new(reference: Reference, client: Client, variables: Box<Variables>) -> Self {
+        Self { client, reference, variables, state: Mutex::default() }
+    }
+
+    pub(super) const fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    pub(super) fn pause(&self, time: Duration) {
+        self.client.clock().sleep(time);
+    }
+
+    /// Sends what `make` makes and reads the answer; where the registry wants to know who asks, once more with that.
+    pub(super) fn call<'m, T>(
+        &self,
+        access: Access,
+        make: impl Fn() -> Request<'m>,
+        read: impl Fn(Response<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let attempt = |proof: &Proof| {
+            let request = authorized(make(), proof);
+            read(self.client.send(&request)?)
+        };
+        let first = self.proof(access)?;
+        let error = match attempt(&first) {
+            Err(Error::Http(error)) if matches!(error.status(), Some(401 | 403)) => error,
+            other => return other,
+        };
+        let learned = error.status() == Some(401) && self.learn(access, &error, &first);
+        if !learned {
+            return Err(self.denied(&error));
+        }
+        match attempt(&self.proof(access)?) {
+            Err(Error::Http(error)) if matches!(error.status(), Some(401 | 403)) => Err(self.denied(&error)),
+            other => other,
+        }
+    }
+
+    /// Takes note of a challenge; `false` where it asks for nothing but what was shown already.
+    fn learn(&self, access: Access, error: &http::Error, shown: &Proof) -> bool {
+        let line = error.refused().and_then(|r| r.challenge.as_deref()).unwrap_or_default();
+        let Some(challenge) = Challenge::of(&[line]) else { return false };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Proof::Token(old) = shown {
+            // It was revoked or has expired early. Another thread may have a fresh one by now.
+            let scope = self.scope(access);
+            if state.tokens.get(&scope).is_some_and(|token| token.secret == *old) {
+                state.tokens.remove(&scope);
+            }
+        }
+        let password_again = challenge == Challenge::Basic && matches!(shown, Proof::Password(_));
+        state.challenge = Some(challenge);
+        !password_again
+    }
+
+    /// What to show. Held locked while a token is fetched: the other threads want the same one.
+    fn proof(&self, access: Access) -> Result<Proof, Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(challenge) = state.challenge.clone() else { return Ok(Proof::Nothing) };
+        let credentials = self.credentials(&mut state)?;
+        let (realm, service) = match challenge {
+            Challenge::Basic => return Ok(credentials.map_or(Proof::Nothing, Proof::Password)),
+            Challenge::Bearer { realm, service } => (realm, service),
+        };
+        let scope = self.scope(access);
+        let now = self.client.clock().now();
+        if let Some(token) = state.tokens.get(&scope).filter(|token| token.until > now) {
+            return Ok(Proof::Token(token.secret.clone()));
+        }
+        let token = self.fetch(&realm, service.as_deref(), &scope, credentials.as_deref())?;
+        let proof = Proof::Token(token.secret.clone());
+        state.tokens.insert(scope, token);
+        Ok(proof)
+    }
+
+    fn credentials(&self, state: &mut State) -> Result<Option<Arc<Credentials>>, Error> {
+        if !state.looked {
+            state.credentials = credentials::find(self.reference.host(), &*self.variables)?.map(Arc::new);
+            state.looked = true;
+        }
+        Ok(state.credentials.clone())
+    }
+
+    fn scope(&self, access: Access) -> String {
+        let actions = if access == Access::Pull { "pull" } else { "pull,push" };
+        format!("repository:{}:{actions}", self.reference.path())
+    }
+
+    /// Asks the token server (distribution, "Token Authentication Specification").
+    fn fetch(
+        &self,
+        realm: &str,
+        service: Option<&str>,
+        scope: &str,
+        credentials: Option<&Credentials>,
+    ) -> Result<Token, Error> {
+        let broken = |reason: String| Error::Broken { path: self.reference.to_string(), reason };
+        let mut url = Url::parse(realm).map_err(|e| broken(format!("its token server {realm:?}: {e}")))?;
+        if self.reference.api().scheme() == "https" && url.scheme() != "https" {
+            return Err(broken(format!("its token server {realm} is not encrypted; no password is sent there")));
+        }
+        url.query_pairs_mut().extend_pairs(service.map(|s| ("service", s))).append_pair("scope", scope);
+        let request = Request::new(Method::GET, url.as_str()).repeat(Repeat::Safe);
+        let request = match credentials {
+            Some(known) => request.basic(&known.user, &known.password),
+            None => request,
+        };
+        let now = self.client.clock().now();
+        let answer = self.client.send(&request).and_then(Response::json::<Answer>);
+        let answer = answer.map_err(|error| match error.status() {
+            Some(400..=403) => self.denial(&error, credentials),
+            _ => error.into(),
+        })?;
+        let secret = answer.token.or(answer.access_token).filter(|t| !t.is_empty());
+        let secret = secret.ok_or_else(|| broken(format!("its token server {realm} gave no token")))?;
+        let life = answer.expires_in.map_or(LIFE, Duration::from_secs);
+        let life = life.saturating_sub(MARGIN.min(life / 2));
+        Ok(Token { secret: Secret::new(secret), until: now.checked_add(life).unwrap_or(now) })
+    }
+
+    fn denied(&self, error: &http::Error) -> Error {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.denial(error, state.credentials.as_deref())
+    }
+
+    /// Says whose word was not enough, and where that came from.
+    fn denial(&self, error: &http::Error, credentials: Option<&Credentials>) -> Error {
+        let (user, password) = credentials::variables(self.reference.host());
+        let host = self.reference.host();
+        let advice = match credentials {
+            Some(known) => {
+                let Credentials { user, from, .. } = known;
+                format!(
+                    "user {user:?} of {from} may not do this: check the password or token, and what it is allowed to do"
+                )
+            }
+            None => format!("no credentials were found: set {user} and {password}, or run `docker login {host}`"),
+        };
+        Error::Denied { registry: self.reference.to_string(), error: error.to_string(), advice }
+    }
+}
+
+fn authorized<'r>(request: Request<'r>, proof: &'r Proof) -> Request<'r> {
+    match proof {
+        Proof::Nothing => request,
+        Proof::Password(known) => request.basic(&known.user, &known.password),
+        Proof::Token(secret) => request.bearer(secret),
+    }
+}

@@ -1,0 +1,122 @@
+//! What is pushed is what is there, for this program and for others.
+
+use std::fs;
+use std::process::Command;
+
+use sayna_release::digest::Digest;
+use sayna_release::oci;
+use sayna_release::publish::{Error, Refusal};
+use sayna_release::registry::{Object, Registry as _};
+
+use super::server::{Server, tool};
+use super::{look_as_a_stranger, reach};
+use crate::image::CONTAINERS;
+use crate::published::{Release, documents};
+
+#[test]
+#[ignore = "needs docker-registry, ferro-oci-server and skopeo"]
+fn one_digest_in_two_registries_and_a_layout_before_and_after_promotion() {
+    let (one, two) = (Server::open(), Server::ferro());
+    let release =
+        Release::published_to(vec![reach(&one.address, "a/sayna", &[]), reach(&two.address, "b/c/sayna", &[])]);
+    let [index, manifest, _] = documents(&release.registry(), "1.2.3");
+    for remote in &release.remotes {
+        assert_eq!(look_as_a_stranger(remote), ["1.2.3"], "no tags but the version's");
+        assert_eq!(remote.resolve("1.2.3").unwrap(), Some(index));
+    }
+    for (server, repository) in [(&one, "a/sayna"), (&two, "b/c/sayna")] {
+        let image = format!("docker://{}/{repository}:1.2.3", server.address);
+        let raw = tool("skopeo", &["inspect", "--raw", "--tls-verify=false", &image]);
+        assert_eq!(Digest::of(raw.as_bytes()), index);
+        let inspect = ["--override-arch", "arm64", "inspect", "--tls-verify=false", &image];
+        assert!(tool("skopeo", &inspect).contains("\"Architecture\": \"arm64\""));
+        let copy = release.folder.path().join(repository.replace('/', "-"));
+        let to = format!("oci:{}:v", copy.display());
+        tool("skopeo", &["--insecure-policy", "copy", "--quiet", "--all", "--src-tls-verify=false", &image, &to]);
+        assert!(copy.join("blobs/sha256").join(manifest.hex()).exists());
+    }
+    let again = release.publish();
+    assert!(again.complete() && again.tracks.iter().all(|t| t.actions.is_empty()), "{again:?}");
+    assert!(release.verify().passed(), "{:#?}", release.verify());
+    assert_eq!(release.promote(false).unwrap().moves.len(), 4, "the forge and three registries");
+    for remote in &release.remotes {
+        assert_eq!(remote.resolve("latest").unwrap(), Some(index));
+    }
+    let stranger = release.verify_as_a_stranger();
+    assert!(stranger.passed(), "{stranger:#?}");
+}
+
+#[test]
+#[ignore = "needs docker-registry"]
+fn a_version_tag_never_moves_and_latest_only_forwards() {
+    let server = Server::open();
+    let mut release = Release::published_to(vec![reach(&server.address, "sayna", &[])]);
+    let latest = |release: &Release| release.remotes[0].resolve("latest").unwrap();
+    let of = |release: &Release, version: &str| release.remotes[0].resolve(version).unwrap();
+    release.promote(false).unwrap();
+    let first = of(&release, "1.2.3");
+    assert_eq!(latest(&release), first);
+    release.next("1.3.0");
+    assert_eq!(latest(&release), first, "not before it is promoted");
+    release.promote(false).unwrap();
+    let second = of(&release, "1.3.0");
+    assert_eq!(latest(&release), second);
+    release.next("1.2.4");
+    assert!(release.promote(false).unwrap().moves.is_empty());
+    assert_eq!(latest(&release), second, "a patch of an older line leaves it");
+    release.promote(true).unwrap();
+    assert_eq!(latest(&release), of(&release, "1.2.4"), "on purpose");
+    // Somebody points a version at something else.
+    release.next("1.4.0");
+    release.remotes[0].tag("1.4.0", second.unwrap()).unwrap();
+    match release.try_publish() {
+        Err(Error::Refused { refusal: Refusal::TagTaken { found, .. }, .. }) => assert_eq!(Some(found), second),
+        other => panic!("not refused: {other:?}"),
+    }
+    assert_eq!(of(&release, "1.4.0"), second);
+}
+
+#[test]
+#[ignore = "needs docker-registry, podman, runc and root"]
+fn podman_pulls_and_runs_what_was_pushed() {
+    let server = Server::open();
+    let release = Release::published_to(vec![reach(&server.address, "sayna", &[])]);
+    let at = |name: &str| release.folder.path().join(name);
+    fs::write(at("containers.conf"), CONTAINERS).unwrap();
+    let (run, graph) = (at("run"), at("graph"));
+    let storage = format!("[storage]\ndriver = \"vfs\"\nrunroot = {run:?}\ngraphroot = {graph:?}\n");
+    fs::write(at("storage.conf"), storage).unwrap();
+    let mut podman = Command::new("podman");
+    podman.env("CONTAINERS_CONF", at("containers.conf")).env("CONTAINERS_STORAGE_CONF", at("storage.conf"));
+    podman.args(["run", "--rm", "--tls-verify=false", "--network=none", "--read-only", "--cap-drop=all"]);
+    assert_eq!(crate::image::tool(podman.arg(format!("{}/sayna:1.2.3", server.address))), "sayna 1.2.3\n");
+}
+
+#[test]
+#[ignore = "needs ferro-oci-server and docker-registry"]
+fn more_tags_than_a_page_holds_and_a_repository_that_is_not_there() {
+    for server in [Server::ferro(), Server::open()] {
+        let registry = reach(&server.address, "many", &[]);
+        assert_eq!(registry.tags().unwrap(), Vec::<String>::new());
+        assert_eq!(registry.resolve("1.2.3").unwrap(), None);
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("index.json");
+        let bytes = oci::to_bytes(&oci::Index::new(Vec::new()));
+        fs::write(&from, &bytes).unwrap();
+        let kind = sayna_release::registry::Kind::Manifest;
+        let object = Object { digest: Digest::of(&bytes), size: bytes.len() as u64, kind, from };
+        assert!(!registry.has(&object).unwrap());
+        let missing = registry.tag("1.2.3", object.digest).unwrap_err().to_string();
+        assert!(missing.contains(&format!("has no manifest {}", object.digest)), "{missing}");
+        registry.push(&object, &|_| ()).unwrap();
+        assert!(registry.has(&object).unwrap());
+        let mut tags: Vec<String> = (0..230).map(|n| format!("t{n}")).collect();
+        for tag in &tags {
+            registry.tag(tag, object.digest).unwrap();
+        }
+        let mut found = registry.tags().unwrap();
+        tags.sort();
+        found.sort();
+        assert_eq!(found, tags);
+    }
+}
