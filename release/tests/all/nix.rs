@@ -187,7 +187,7 @@ fn a_rehearsal_takes_nix_and_proves_what_it_made() {
     assert_eq!((&summary["passed"], &summary["reproduced"]), (&Value::Bool(true), &Value::Bool(true)));
     assert!(summary["folder"].as_str().unwrap().ends_with("-nix"));
     let rows: Vec<&Value> = summary["report"]["rows"].as_array().unwrap().iter().collect();
-    let bad: Vec<_> = rows.iter().filter(|r| !["ok", "not_here"].contains(&r["verdict"].as_str().unwrap())).collect();
+    let bad: Vec<_> = rows.iter().filter(|r| !["ok", "not-here"].contains(&r["verdict"].as_str().unwrap())).collect();
     assert!(bad.is_empty(), "{bad:#?}");
     // A second one takes what is there.
     let output = command(world.root(), &["rehearse", "--json"]).output().unwrap();
