@@ -1,7 +1,7 @@
 # What a release attaches for this system: the archive and its checksum, by the same program that packs everywhere.
-{ crate, release, sayna, source, table, target, epoch }:
+{ release, sayna, sayna-full, source, table, target, epoch }:
 let
-  inherit (crate { package = table.release.name; }) crane args;
+  inherit (sayna-full.crate) crane args;
 in
 crane.mkCargoDerivation {
   pname = "${table.release.name}-archive";

@@ -1,18 +1,14 @@
 # What `nix flake check` holds this system to.
-{ lib, runCommand, closureInfo, deadnix, nixpkgs-fmt, crate, source, table, sayna, sayna-full, archive, release }:
+{ lib, runCommand, closureInfo, deadnix, nixpkgs-fmt, source, table, sayna, sayna-full, archive, release }:
 let
   server = sayna-full.crate;
-  tools = crate { package = "${table.release.name}-release"; profile = "dev"; };
+  tools = release.crate;
   inherit (server) crane;
-  lint = crane.cargoClippy (server.args // {
-    src = source.lints;
-    cargoClippyExtraArgs = "--all-targets -- -D warnings";
-  });
 in
 {
   build = sayna;
   inherit archive;
-  clippy = lint;
+  clippy = crane.cargoClippy (server.args // { src = source.lints; cargoClippyExtraArgs = "--all-targets -- -D warnings"; });
   clippy-release = crane.cargoClippy (tools.args // { src = source.lints; cargoClippyExtraArgs = "--lib --bins -- -D warnings"; });
   fmt = crane.cargoFmt { inherit (server.args) pname version; src = source.lints; cargoExtraArgs = "--all"; };
   tests = crane.cargoTest (server.args // { src = source.tests; });

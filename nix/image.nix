@@ -27,7 +27,7 @@ let
     ln -s ${lib.getExe sayna-full} $out/app/${name}
   '';
 
-  loaded = filter (native: !(native ? url)) (natives.needed table.features);
+  loaded = filter (native: !(native ? url)) (natives.needed table.imageFeatures);
   libraries = nix2container.buildLayer {
     deps = [ stdenv.cc.libc stdenv.cc.cc.lib cacert ];
     copyToRoot = [ ground ];

@@ -1,13 +1,15 @@
 # `sayna-release` with exactly the tools that it calls.
 { lib, runCommand, makeWrapper, crate, toolchain, nix, table, stdenv }:
 let
-  unwrapped = (crate { package = "${table.release.name}-release"; profile = "dev"; }).package;
+  tools = crate { package = "${table.release.name}-release"; profile = "dev"; };
+  unwrapped = tools.package;
 in
 runCommand "${table.release.name}-release-${table.version}"
 {
   nativeBuildInputs = [ makeWrapper ];
   passthru = {
     inherit unwrapped;
+    crate = tools;
     # A folder with the table alone, for calls outside of a checkout.
     table = lib.fileset.toSource { root = ../.; fileset = ../sayna-release.toml; };
   };

@@ -10,7 +10,7 @@ let
   };
   full = crate {
     package = table.release.name;
-    features = if table.image.features == "all" then table.features else table.image.features;
+    features = table.imageFeatures;
   };
 in
 {

@@ -29,11 +29,13 @@ let
   targets = map checked (builtins.filter (target: target.builder == "nix") table.target);
 in
 table // {
-  inherit targets lock;
+  inherit targets;
   inherit (manifest.workspace.package) version license;
   inherit (manifest.package) description;
-  # `default` and what begins with `_` are no features of their own.
-  features = builtins.filter (name: name != "default") (builtins.attrNames (manifest.features or { }));
+  # What the image's server has; `default` is no feature of its own.
+  imageFeatures =
+    if table.image.features != "all" then table.image.features
+    else builtins.filter (name: name != "default") (builtins.attrNames (manifest.features or { }));
   systems = map (target: target.system) targets;
   targetOf = system:
     let found = builtins.filter (target: target.system == system) targets; in
