@@ -47,9 +47,9 @@ impl Triple {
         SYSTEMS.iter().find(|(ending, _)| self.0.ends_with(ending)).map_or(Os::Linux, |(_, os)| *os)
     }
 
-    /// `.exe` on Windows, else nothing.
-    pub fn exe_suffix(&self) -> &'static str {
-        if self.os() == Os::Windows { ".exe" } else { "" }
+    /// The file name of a program's executable: with `.exe` on Windows.
+    pub fn exe_name(&self, program: &str) -> String {
+        if self.os() == Os::Windows { format!("{program}.exe") } else { program.to_owned() }
     }
 }
 

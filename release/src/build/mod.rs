@@ -246,7 +246,7 @@ fn pack(
         kind: planned.archive_kind,
         epoch: tree.epoch,
         binary,
-        exe_name: format!("{}{}", release.name.get_ref(), planned.triple.exe_suffix()),
+        exe_name: planned.triple.exe_name(release.name.get_ref()),
         files: files.collect(),
         third_party: licences::third_party(tree.root, graph, &natives)?,
     };

@@ -55,7 +55,7 @@ pub(super) fn archive(
     for name in [&planned.archive, &planned.checksum] {
         atomic::copy(&from.join(name), &out.join(name), false)?;
     }
-    let exe_name = format!("{}{}", job.plan.name, planned.triple.exe_suffix());
+    let exe_name = planned.triple.exe_name(&job.plan.name);
     let folder = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(out).at("write into", out)?;
     let executable = folder.path().join(&exe_name);
     package::extract(
@@ -89,7 +89,7 @@ fn checked(job: &Job<'_>, planned: &PlannedTarget, from: &Path) -> Result<(), su
     if said != line {
         return Err(Error::Checksum { path, found: said, planned: line }.into());
     }
-    let exe_name = format!("{}{}", job.plan.name, planned.triple.exe_suffix());
+    let exe_name = planned.triple.exe_name(&job.plan.name);
     let files = job.table.release.files.iter().map(|f| f.get_ref().as_str());
     let (time, kind) = (job.plan.commit_time, planned.archive_kind);
     let meant = package::planned_entries(&planned.stem, &exe_name, files, time, kind);

@@ -109,7 +109,7 @@ pub(super) fn sbom(here: &Here, args: &SbomArgs) -> Result<Output, Failure> {
             let target = build::entry(job.table, &planned.triple)?;
             let built = build::would_build(&job, target, Builder::Cargo, &planned.features);
             let (digest, size) = Digest::of_file(binary).at("read", binary)?;
-            let name = format!("{}{}", made.plan.name, planned.triple.exe_suffix());
+            let name = planned.triple.exe_name(&made.plan.name);
             build::fresh_sbom(&job, &planned.triple, &built, &FileEntry { name, size, digest })?
         }
         (None, Some(Part::Binary(part))) => build::fresh_sbom(&job, &part.target, &part.built, &part.binary)?,
