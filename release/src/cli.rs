@@ -95,17 +95,18 @@ pub struct TagArg {
 /// Where a release is.
 #[derive(Debug, Args)]
 pub struct PlaceArgs {
-    /// The forge: dir:PATH.
+    /// The forge: github:OWNER/REPOSITORY or dir:PATH [default: the table's own].
     #[arg(long, value_name = "FORGE")]
     pub forge: Option<String>,
-    /// A registry: `docker://HOST/REPOSITORY` (docker.io where there is no host) or oci:PATH. Any number of them.
+    /// A registry: `docker://HOST/REPOSITORY` (docker.io where there is no host) or oci:PATH; any number of them
+    /// [default: beside the table's own forge, the table's own].
     #[arg(long = "registry", value_name = "REGISTRY")]
     pub registries: Vec<String>,
     /// Only what this machine can build is planned; the rest of the table is left out, as in a rehearsal.
     #[arg(long)]
     pub here: bool,
     /// Trace attestations back to these roots: the first line of `gh attestation trusted-root` [default: built in].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SAYNA_TRUSTED_ROOT")]
     pub trusted_root: Option<PathBuf>,
 }
 

@@ -61,7 +61,7 @@ failures! {
     build::Error => |e| if e.is_usage() { REFUSED } else { INCOMPLETE }, build::Error::hint;
     changelog::Error => |_| REFUSED, changelog::Error::hint;
     files::Error => |_| REFUSED, files::Error::hint;
-    forge::Error => |_| INCOMPLETE, |_| None;
+    forge::Error => |e| if e.is_refusal() { REFUSED } else { INCOMPLETE }, forge::Error::hint;
     git::Error => |_| REFUSED, git::Error::hint;
     graph::Error => |_| INCOMPLETE, graph::Error::hint;
     licences::Error => |_| INCOMPLETE, licences::Error::hint;

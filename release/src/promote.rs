@@ -76,7 +76,9 @@ pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) ->
     if diff::latest(&version, known::forge_latest(request.forge)?.as_ref(), &all, back)? {
         moves.push(format!("{}: latest = {}", request.forge.name(), request.tag));
         if !dry_run {
-            request.forge.set_latest(request.tag)?;
+            let public = request.forge.releases(request.tag)?.into_iter().find(|release| !release.draft);
+            let missing = || forge::Error::Missing { forge: request.forge.name(), what: request.tag.to_owned() };
+            request.forge.set_latest(&public.ok_or_else(missing)?.id)?;
         }
     }
     for registry in request.registries {

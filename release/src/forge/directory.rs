@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Asset, Draft, Error, Forge, Release, Upload};
+use super::{Asset, Draft, Error, Forge, Release, Tagged, Upload};
 use crate::atomic::{self, At as _};
 use crate::digest::{self, Digest};
 use crate::lock::Lock;
@@ -97,6 +97,7 @@ impl Directory {
             tag: tag.to_owned(),
             draft: side == Side::Draft,
             prerelease: description.prerelease,
+            immutable: None,
             notes: String::from_utf8_lossy(&notes).into_owned(),
             assets: read_assets(&folder.join("assets"))?,
         }))
@@ -108,8 +109,12 @@ impl Forge for Directory {
         format!("dir:{}", self.root.display())
     }
 
-    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, Error> {
-        Ok(Lock::take(&self.root, waiting)?)
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error> {
+        Ok(Some(Lock::take(&self.root, waiting)?))
+    }
+
+    fn tagged(&self, _tag: &str) -> Result<Tagged, Error> {
+        Ok(Tagged::Unknown)
     }
 
     fn releases(&self, tag: &str) -> Result<Vec<Release>, Error> {
@@ -185,6 +190,10 @@ impl Forge for Directory {
         Ok(())
     }
 
+    fn look_again(&self, _looks: u32) -> bool {
+        false
+    }
+
     fn publish(&self, id: &str) -> Result<(), Error> {
         let draft = self.draft_folder(id)?;
         let published = self.release_folder(Side::Published, id);
@@ -203,15 +212,16 @@ impl Forge for Directory {
         Ok(atomic::write(&self.root.join("latest"), format!("{id}\n").as_bytes())?)
     }
 
-    fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), Error> {
-        check_name(id)?;
+    fn download(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error> {
+        check_name(&release.id)?;
         check_name(name)?;
+        // A draft may have become public since it was read.
         let found = [Side::Published, Side::Draft]
-            .map(|side| self.release_folder(side, id).join("assets").join(name))
+            .map(|side| self.release_folder(side, &release.id).join("assets").join(name))
             .into_iter()
             .find(|path| path.is_file());
-        let path = found.ok_or_else(|| Error::Missing { forge: self.name(), what: format!("asset {name} in {id}") })?;
-        Ok(atomic::copy(&path, to, false)?)
+        let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.id) };
+        Ok(atomic::copy(&found.ok_or_else(missing)?, to, false)?)
     }
 }
 

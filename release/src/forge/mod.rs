@@ -7,11 +7,24 @@ use std::path::Path;
 
 use crate::atomic::PathError;
 use crate::digest::Digest;
+use crate::http;
 use crate::lock::Lock;
+use crate::progress::Progress;
 
 mod directory;
+pub mod github;
 
 pub use directory::Directory;
+pub use github::Github;
+
+/// A forge by its name on the command line: `dir:PATH` or `github:OWNER/REPOSITORY`. Nothing is asked or made yet.
+pub fn open(name: &str, progress: &Progress) -> Result<Box<dyn Forge>, Error> {
+    match name.split_once(':') {
+        Some(("dir", path)) if !path.is_empty() => Ok(Box::new(Directory::new(path))),
+        Some(("github", repository)) => Ok(Box::new(Github::open(repository.parse()?, progress)?)),
+        _ => Err(Error::Unknown(name.to_owned())),
+    }
+}
 
 /// A release as the forge has it, draft or public.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +37,8 @@ pub struct Release {
     pub draft: bool,
     /// Marked as a pre-release.
     pub prerelease: bool,
+    /// Whether the forge keeps anybody from changing it; `None` where it says nothing of that.
+    pub immutable: Option<bool>,
     /// Markdown.
     pub notes: String,
     /// By name.
@@ -42,6 +57,17 @@ pub enum Asset {
     },
     /// An upload that broke off; it blocks its name until it is deleted.
     Starter,
+}
+
+/// Where a Git tag is, as the forge has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tagged {
+    /// The forge knows nothing of Git.
+    Unknown,
+    /// There is no such tag.
+    Missing,
+    /// At a commit, by its full id.
+    At(String),
 }
 
 /// What a new draft says.
@@ -70,8 +96,10 @@ pub struct Upload<'a> {
 pub trait Forge {
     /// How people name it: `dir:dist/forge`.
     fn name(&self) -> String;
-    /// Keeps other publishers out until the lock is dropped; `waiting` is told who holds it meanwhile.
-    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, Error>;
+    /// Keeps other publishers out until the lock is dropped, where that can be done; `waiting` is told who holds it meanwhile.
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error>;
+    /// Where the Git tag is.
+    fn tagged(&self, tag: &str) -> Result<Tagged, Error>;
     /// Every release of that tag, drafts included.
     fn releases(&self, tag: &str) -> Result<Vec<Release>, Error>;
     /// The tags of all public releases.
@@ -86,12 +114,15 @@ pub trait Forge {
     fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error>;
     /// Removes a file from a draft.
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), Error>;
+    /// Waits before something is looked for once more that was written and is not seen yet, for the so-manieth time. `false`
+    /// where that shows nothing new.
+    fn look_again(&self, looks: u32) -> bool;
     /// Makes a draft public, without `latest`.
     fn publish(&self, id: &str) -> Result<(), Error>;
     /// Makes a public release `latest`.
     fn set_latest(&self, id: &str) -> Result<(), Error>;
-    /// Copies a public or draft asset's bytes to a new file.
-    fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), Error>;
+    /// Copies an asset's bytes to a new file, those of a public release as anybody gets them.
+    fn download(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error>;
 }
 
 /// What a forge could not do.
@@ -100,6 +131,47 @@ pub enum Error {
     /// A file of the directory forge.
     #[error(transparent)]
     File(#[from] PathError),
+    /// Not the name of a forge.
+    #[error("{0:?} names no forge; write github:OWNER/REPOSITORY, or dir:PATH for a folder")]
+    Unknown(String),
+    /// Not the name of a repository.
+    #[error(transparent)]
+    Repository(#[from] github::NotARepository),
+    /// The forge could not be reached, or did not do what was asked.
+    #[error(transparent)]
+    Http(#[from] http::Error),
+    /// The forge wants somebody else, or somebody at all.
+    #[error("{forge} does not let us {doing}: {said}; {advice}")]
+    Denied {
+        /// The forge.
+        forge: String,
+        /// What was tried, as a verb.
+        doing: &'static str,
+        /// What it said.
+        said: String,
+        /// What to do.
+        advice: String,
+    },
+    /// A name that was used up, or a public release that was to be changed: nothing helps but another version.
+    #[error("{forge} never again lets anybody {doing} under this tag: {said}")]
+    Spoiled {
+        /// The forge.
+        forge: String,
+        /// What was tried, as a verb.
+        doing: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// The forge gave a file another name.
+    #[error("{forge} stored {sent} as {found}")]
+    Renamed {
+        /// The forge.
+        forge: String,
+        /// The asset's name.
+        sent: String,
+        /// What it is called there.
+        found: String,
+    },
     /// The forge has no such thing.
     #[error("{forge} has no {what}")]
     Missing {
@@ -148,4 +220,21 @@ pub enum Error {
         /// What its bytes are.
         found: Digest,
     },
+}
+
+impl Error {
+    /// The way out, where the text does not say it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Http(error) => error.hint(),
+            Self::Spoiled { .. } => Some("the name is spent: bump the version and cut the next release".to_owned()),
+            Self::Renamed { .. } => Some("name files with A-Z a-z 0-9 . _ - alone".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Whether the caller named something that is none, and nothing was tried, or nothing will ever help.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Repository(_) | Self::Name { .. } | Self::Spoiled { .. })
+    }
 }

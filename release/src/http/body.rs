@@ -1,5 +1,7 @@
 //! A file on its way out.
 
+use std::cell::Cell;
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::pin::Pin;
@@ -14,6 +16,38 @@ use crate::atomic::At as _;
 
 /// Small enough that a worker of the runtime is not kept from others by reading it from a disk.
 const CHUNK: usize = 1 << 16;
+
+/// Tells of bytes that are sent in several attempts: those of a second attempt are no news.
+pub struct Once<'a> {
+    moved: &'a dyn Fn(u64),
+    told: Cell<u64>,
+}
+
+impl fmt::Debug for Once<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Once({})", self.told.get())
+    }
+}
+
+impl<'a> Once<'a> {
+    /// Tells `moved`.
+    pub fn new(moved: &'a dyn Fn(u64)) -> Self {
+        Self { moved, told: Cell::new(0) }
+    }
+
+    /// What to tell of one attempt's bytes, from its first one on.
+    pub fn attempt(&self) -> impl Fn(u64) + '_ {
+        let sent = Cell::new(0);
+        move |bytes| {
+            sent.set(sent.get() + bytes);
+            let news = sent.get().saturating_sub(self.told.get());
+            if news > 0 {
+                self.told.set(sent.get());
+                (self.moved)(news);
+            }
+        }
+    }
+}
 
 /// A file's bytes, counted as they are taken.
 struct FileBody {

@@ -184,16 +184,17 @@ impl Client {
         }
         let (message, codes) = words(&bytes);
         let (status, headers) = (answer.status().as_u16(), answer.headers());
-        let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
-        let message = match text(LOCATION).filter(|_| answer.status().is_redirection()) {
+        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+        let message = match text(LOCATION.as_str()).filter(|_| answer.status().is_redirection()) {
             Some(to) => format!("{message} (it has moved to {to})"),
             None => message,
         };
         let advice = wait::advice(status, headers, &message, self.clock.now());
-        let challenge = text(WWW_AUTHENTICATE).map(str::to_owned);
+        let challenge = text(WWW_AUTHENTICATE.as_str()).map(str::to_owned);
+        let permissions = text("x-accepted-github-permissions").map(str::to_owned);
         let message = request.scrub(&message);
         let call = call(request, url);
-        Box::new(Refused { call, status, message, codes, challenge, advice }).into()
+        Box::new(Refused { call, status, message, codes, challenge, permissions, advice }).into()
     }
 }
 
@@ -233,15 +234,10 @@ async fn deliver(
     request: &Request<'_>,
     mut counts: UnboundedReceiver<u64>,
 ) -> Option<reqwest::Result<reqwest::Response>> {
-    let mut sent = 0;
-    let mut tell = |count: u64| {
-        sent += count;
-        let news = sent.saturating_sub(request.told.get());
-        if let Body::File { moved, .. } = &request.body
-            && news > 0
-        {
-            request.told.set(sent);
-            moved(news);
+    let attempt = if let Body::File { moved, .. } = &request.body { Some(moved.attempt()) } else { None };
+    let tell = |bytes: u64| {
+        if let Some(tell) = &attempt {
+            tell(bytes);
         }
     };
     let mut answer = pin!(builder.send());

@@ -82,6 +82,8 @@ pub struct Refused {
     pub codes: Vec<String>,
     /// `WWW-Authenticate`, where it has one.
     pub challenge: Option<String>,
+    /// `X-Accepted-GitHub-Permissions`, where it has one: what a token would need.
+    pub permissions: Option<String>,
     pub(super) advice: Advice,
 }
 

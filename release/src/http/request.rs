@@ -1,10 +1,11 @@
 //! What is sent.
 
-use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 
 use reqwest::Method;
+
+use super::Once;
 
 /// A password or token. It has no `Display`, and its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,8 +48,8 @@ pub enum Body<'a> {
         size: u64,
         /// Its media type.
         content_type: &'a str,
-        /// Told of bytes as they go; of bytes that go a second time only once.
-        moved: &'a dyn Fn(u64),
+        /// Told of bytes as they go.
+        moved: &'a Once<'a>,
     },
 }
 
@@ -88,8 +89,6 @@ pub struct Request<'a> {
     pub(super) body: Body<'a>,
     pub(super) repeat: Repeat,
     pub(super) accepted: Vec<u16>,
-    /// How many bytes of the body `moved` knows of.
-    pub(super) told: Cell<u64>,
 }
 
 impl<'a> Request<'a> {
@@ -103,7 +102,6 @@ impl<'a> Request<'a> {
             body: Body::Empty,
             repeat: Repeat::Never,
             accepted: Vec::new(),
-            told: Cell::new(0),
         }
     }
 
@@ -112,6 +110,13 @@ impl<'a> Request<'a> {
     pub fn header(mut self, name: &'a str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Sets a header in the place of the one that it has.
+    #[must_use]
+    pub fn replace_header(mut self, name: &'a str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        self.header(name, value)
     }
 
     /// Authorizes with a token.

@@ -49,6 +49,19 @@ impl Response<'_> {
         self.inner.url().as_str()
     }
 
+    /// Where the next page of a list is: `Link: <…>; rel="next"` (RFC 8288), on the same server.
+    pub fn next_page(&self) -> Result<Option<String>, Error> {
+        // An address has no angle bracket in it, but may have commas.
+        let mut links = self.header("link").unwrap_or_default().split('<').filter_map(|link| link.split_once('>'));
+        let next = links.find(|(_, rel)| rel.contains("rel=\"next\"") || rel.contains("rel=next"));
+        let Some((target, _)) = next else { return Ok(None) };
+        let here = self.inner.url();
+        match here.join(target) {
+            Ok(next) if next.origin() == here.origin() => Ok(Some(next.into())),
+            _ => Err(Error::Form { call: self.call(), reason: format!("its next page is at {target:?}") }),
+        }
+    }
+
     fn call(&self) -> String {
         client::call(self.request, self.inner.url())
     }

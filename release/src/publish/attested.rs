@@ -106,7 +106,7 @@ impl Attested {
         }
         let folder = tempfile::tempdir().at("create a folder in", &std::env::temp_dir())?;
         let path = folder.path().join(&self.name);
-        forge.download(&release.id, &self.name, &path)?;
+        forge.download(release, &self.name, &path)?;
         let project = Project { repository: &self.repository, tag: &self.tag, commit: Some(&self.commit) };
         let proven = Bundle::read(&path).and_then(|b| attest::check(&self.trust, &b, &self.wanted, project));
         if proven.is_ok() {

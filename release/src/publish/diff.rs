@@ -9,7 +9,7 @@ use std::fmt;
 use semver::Version;
 
 use crate::digest::Digest;
-use crate::forge::{Asset, Draft, Release};
+use crate::forge::{Asset, Draft, Release, Tagged};
 use crate::registry::{Kind, Object};
 
 /// What the forge should hold.
@@ -17,8 +17,19 @@ use crate::registry::{Kind, Object};
 pub struct DesiredRelease {
     /// Tag, pre-release mark and notes.
     pub draft: Draft,
+    /// The commit that the tag must be at, by its full id.
+    pub commit: String,
     /// Digest by asset name.
     pub assets: BTreeMap<String, Digest>,
+}
+
+/// What the forge holds of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActualRelease {
+    /// Where its Git tag is.
+    pub tagged: Tagged,
+    /// Every release of the tag, drafts included.
+    pub releases: Vec<Release>,
 }
 
 /// What one registry should hold.
@@ -106,6 +117,22 @@ pub enum Refusal {
         /// Their ids.
         ids: Vec<String>,
     },
+    /// Publishing would make a tag, wherever the default branch is.
+    #[error("the Git tag {tag} is not there")]
+    TagMissing {
+        /// The tag.
+        tag: String,
+    },
+    /// The parts are of another commit than the tag.
+    #[error("the Git tag {tag} is at {found}, these parts are of {wanted}")]
+    TagElsewhere {
+        /// The tag.
+        tag: String,
+        /// Where it is.
+        found: String,
+        /// Where it should be.
+        wanted: String,
+    },
     /// The draft has a file that the plan does not know.
     #[error("the draft {tag} has an asset that is not planned: {name}")]
     Unplanned {
@@ -144,6 +171,8 @@ impl Refusal {
             Self::Ambiguous { .. } => {
                 "look at them, delete the ones that are not the release, and run this again".into()
             }
+            Self::TagMissing { tag } => format!("push it: `git push origin {tag}`"),
+            Self::TagElsewhere { .. } => "build and publish at the tag's own commit, or cut the next version".into(),
             Self::Unplanned { name, .. } => format!("remove {name} from the draft or add it to the table"),
             Self::Public { .. } | Self::TagTaken { .. } => {
                 "what is published stays as it is: bump the version and cut the next release".into()
@@ -194,8 +223,17 @@ impl fmt::Display for ImageAction {
 }
 
 /// The binaries' track.
-pub fn release(desired: &DesiredRelease, actual: &[Release]) -> Result<Vec<ForgeAction>, Refusal> {
-    match actual {
+pub fn release(desired: &DesiredRelease, actual: &ActualRelease) -> Result<Vec<ForgeAction>, Refusal> {
+    let tag = || desired.draft.tag.clone();
+    match &actual.tagged {
+        Tagged::At(found) if *found != desired.commit => {
+            let (found, wanted) = (found.clone(), desired.commit.clone());
+            return Err(Refusal::TagElsewhere { tag: tag(), found, wanted });
+        }
+        Tagged::Missing => return Err(Refusal::TagMissing { tag: tag() }),
+        Tagged::At(_) | Tagged::Unknown => {}
+    }
+    match actual.releases.as_slice() {
         [] => {
             let uploads = desired.assets.iter().map(upload);
             let last = [ForgeAction::Compare, ForgeAction::Publish];
@@ -203,10 +241,7 @@ pub fn release(desired: &DesiredRelease, actual: &[Release]) -> Result<Vec<Forge
         }
         [draft] if draft.draft => diff_draft(desired, draft),
         [public] => diff_public(desired, public).map(|()| Vec::new()),
-        several => Err(Refusal::Ambiguous {
-            tag: desired.draft.tag.clone(),
-            ids: several.iter().map(|r| r.id.clone()).collect(),
-        }),
+        several => Err(Refusal::Ambiguous { tag: tag(), ids: several.iter().map(|r| r.id.clone()).collect() }),
     }
 }
 

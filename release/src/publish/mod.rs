@@ -124,6 +124,7 @@ impl Error {
             Self::Parts(e) => e.hint(),
             Self::Attest(e) => e.hint(),
             Self::Differs { .. } => Some("somebody else is writing to this draft; run this again".to_owned()),
+            Self::Forge(e) if e.hint().is_some() => e.hint(),
             _ => Some("nothing public has changed; run this again to finish".to_owned()),
         }
     }
@@ -133,6 +134,7 @@ impl Error {
         match self {
             Self::Attest(e) => !matches!(e, attest::Error::File(_)),
             Self::Parts(e) => matches!(e, PartsError::Foreign { .. } | PartsError::Host { .. }),
+            Self::Forge(e) => e.is_refusal(),
             _ => matches!(self, Self::Refused { .. }),
         }
     }
@@ -155,11 +157,11 @@ pub fn run(
     }
     let waiting = |who: &str| progress.line(who);
     let _forge_lock = places.forge.lock(&waiting)?;
-    let releases = places.forge.releases(&plan.tag)?;
-    let work = Work::prepare(plan, &parts, dist, &releases, (places, options))?;
+    let actual = actual(places.forge, &plan.tag)?;
+    let work = Work::prepare(plan, &parts, dist, &actual.releases, (places, options))?;
     let mut forge = match options.only {
         Some(Only::Images) => None,
-        _ => Some(ForgeTrack::plan(places.forge, &work, &releases)?),
+        _ => Some(ForgeTrack::plan(places.forge, &work, &actual)?),
     };
     let mut images = Vec::new();
     if let Some(index) = work.index.as_ref().filter(|_| options.only != Some(Only::Binaries)) {
@@ -167,7 +169,7 @@ pub fn run(
             images.push(ImageTrack::plan(*registry, &parts, index, &work, &waiting)?);
         }
     }
-    let last = last_phase(options, &releases);
+    let last = last_phase(options, &actual.releases);
     if !options.dry_run {
         track::execute(&mut forge, &mut images, last, progress)?;
     }
@@ -175,9 +177,14 @@ pub fn run(
     Ok(Outcome { tracks: forge_outcome.into_iter().chain(images.into_iter().map(|t| t.outcome(last))).collect() })
 }
 
+fn actual(forge: &dyn Forge, tag: &str) -> Result<diff::ActualRelease, Error> {
+    Ok(diff::ActualRelease { tagged: forge.tagged(tag)?, releases: forge.releases(tag)? })
+}
+
 /// What is made from plan and parts before anything is compared: the manifest and the index, as files.
 pub(crate) struct Work {
     pub(crate) draft: Draft,
+    pub(crate) commit: String,
     pub(crate) files: BTreeMap<String, (PathBuf, Digest)>,
     pub(crate) index: Option<ImageIndex>,
     pub(crate) index_file: PathBuf,
@@ -225,7 +232,8 @@ impl Work {
         }
         let draft = Draft { tag: plan.tag.clone(), prerelease: plan.prerelease, notes: plan.notes.clone() };
         let tag = plan.image.as_ref().map(|i| i.tag.clone()).unwrap_or_default();
-        Ok(Self { draft, files, index, index_file, tag, attested })
+        let commit = plan.commit.clone();
+        Ok(Self { draft, commit, files, index, index_file, tag, attested })
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::diff::{self, ActualImage, DesiredImage, DesiredRelease, ForgeAction, ImageAction, Phase};
+use super::diff::{self, ActualImage, ActualRelease, DesiredImage, DesiredRelease, ForgeAction, ImageAction, Phase};
 use super::parts::{self, Parts};
 use super::{Error, TrackOutcome, Work};
-use crate::forge::{Forge, Release, Upload};
+use crate::forge::{Forge, Upload};
 use crate::image::ImageIndex;
 use crate::lock::Lock;
 use crate::progress::Progress;
@@ -26,11 +26,11 @@ pub(super) struct ForgeTrack<'a> {
 
 impl<'a> ForgeTrack<'a> {
     /// Subtracts; every file that would be uploaded is read through before anything is touched.
-    pub(super) fn plan(forge: &'a dyn Forge, work: &'a Work, releases: &[Release]) -> Result<Self, Error> {
+    pub(super) fn plan(forge: &'a dyn Forge, work: &'a Work, actual: &ActualRelease) -> Result<Self, Error> {
         let assets = work.files.iter().map(|(name, (_, digest))| (name.clone(), *digest)).collect();
-        let desired = DesiredRelease { draft: work.draft.clone(), assets };
+        let desired = DesiredRelease { draft: work.draft.clone(), commit: work.commit.clone(), assets };
         let mut track = Self { forge, work, desired, actions: Vec::new(), id: None };
-        track.actions = track.difference(releases)?;
+        track.actions = track.difference(actual)?;
         for action in &track.actions {
             if let ForgeAction::Upload { name, digest } = action
                 && let Some((path, _)) = work.files.get(name)
@@ -42,13 +42,13 @@ impl<'a> ForgeTrack<'a> {
     }
 
     /// Desired minus actual; remembers the release's id.
-    fn difference(&mut self, releases: &[Release]) -> Result<Vec<ForgeAction>, Error> {
-        self.id = releases.first().map(|r| r.id.clone());
+    fn difference(&mut self, actual: &ActualRelease) -> Result<Vec<ForgeAction>, Error> {
+        self.id = actual.releases.first().map(|r| r.id.clone());
         let mut desired = self.desired.clone();
         if let Some(attested) = &self.work.attested {
-            attested.settle(self.forge, releases, &mut desired)?;
+            attested.settle(self.forge, &actual.releases, &mut desired)?;
         }
-        diff::release(&desired, releases).map_err(|refusal| Error::Refused { place: self.forge.name(), refusal })
+        diff::release(&desired, actual).map_err(|refusal| Error::Refused { place: self.forge.name(), refusal })
     }
 
     fn execute(&mut self, phase: Phase, progress: &Progress) -> Result<(), Error> {
@@ -79,17 +79,22 @@ impl<'a> ForgeTrack<'a> {
         Ok(())
     }
 
-    /// The draft as the forge has it now must leave nothing to do but to publish it.
+    /// The draft as the forge has it now must leave nothing to do but to publish it. What was attached a moment ago may
+    /// take a while to be seen.
     fn compare(&mut self) -> Result<(), Error> {
-        let left = self.difference(&self.forge.releases(&self.desired.draft.tag)?)?;
         let settled = |a: &&ForgeAction| !matches!(a, ForgeAction::Compare | ForgeAction::Publish);
-        match left.iter().find(settled) {
-            None => Ok(()),
-            Some(action) => Err(Error::Differs {
-                forge: self.forge.name(),
-                tag: self.desired.draft.tag.clone(),
-                action: action.to_string(),
-            }),
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            let left = self.difference(&super::actual(self.forge, &self.desired.draft.tag)?)?;
+            match left.iter().find(settled) {
+                None => return Ok(()),
+                Some(_) if self.forge.look_again(looks) => {}
+                Some(action) => {
+                    let (forge, tag) = (self.forge.name(), self.desired.draft.tag.clone());
+                    return Err(Error::Differs { forge, tag, action: action.to_string() });
+                }
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 //! Written on [`crate::http`] and not on a client crate: those that there are change what is sent (a chunk per piece of a
 //! stream, a fresh JSON of a manifest) and do not wait when asked to.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use serde::Deserialize;
 use super::{Error, Kind, Object, Registry};
 use crate::atomic::At as _;
 use crate::digest::Digest;
-use crate::http::{Body, Client, Method, Repeat, Request, Response};
+use crate::http::{Body, Client, Method, Once, Repeat, Request, Response};
 use crate::lock::Lock;
 use crate::oci::media;
 use crate::progress::Progress;
@@ -104,17 +103,9 @@ impl Distribution {
     /// Uploads a blob. What becomes of a session that broke off cannot be trusted (distribution 2.8 forgets it), so after a
     /// failure the registry is asked whether the blob is there, and if not, everything begins anew.
     fn push_blob(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
-        let told = Cell::new(0);
+        let once = Once::new(moved);
         for session in 1.. {
-            let sent = Cell::new(0);
-            // The bytes of a second session are not news.
-            let count = |bytes: u64| {
-                sent.set(sent.get() + bytes);
-                let news = sent.get().saturating_sub(told.get());
-                told.set(told.get() + news);
-                moved(news);
-            };
-            let error = match self.upload(object, &count) {
+            let error = match self.upload(object, &once) {
                 Err(Error::Http(error))
                     if session < SESSIONS && (error.is_ambiguous() || error.status() == Some(404)) =>
                 {
@@ -133,7 +124,7 @@ impl Distribution {
     }
 
     /// One session: POST, then PUT of the whole. (A PUT without a POST is in the specification, but not in all registries.)
-    fn upload(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
+    fn upload(&self, object: &Object, moved: &Once<'_>) -> Result<(), Error> {
         let uploads = self.url("blobs/uploads/");
         // A session that nobody uses is dropped by the registry: one too many does no harm.
         let begin = || Request::new(Method::POST, &uploads).repeat(Repeat::Safe);
@@ -227,7 +218,7 @@ impl Registry for Distribution {
                 return Err(self.broken("lists its tags in a circle"));
             }
             let page = self.read(&Method::GET, &url, |response| {
-                let more = next_page(&response).map_err(|reason| self.broken(reason))?;
+                let more = response.next_page()?;
                 Ok((response.json::<Tags>()?, more))
             })?;
             if let Some((page, more)) = page {
@@ -267,15 +258,4 @@ impl Registry for Distribution {
         let saved = self.read(&Method::GET, &url, |response| Ok(response.save(to).map(|_found| ())?))?;
         saved.ok_or_else(|| Error::Missing { registry: self.name(), what: format!("blob {digest}") })
     }
-}
-
-/// `Link: </v2/…>; rel="next"` (RFC 8288), on the same server.
-fn next_page(response: &Response<'_>) -> Result<Option<String>, String> {
-    let link = response.header("link").and_then(|l| l.strip_prefix('<')).and_then(|l| l.split_once('>'));
-    let Some((target, _)) = link.filter(|(_, rel)| rel.contains("rel=\"next\"") || rel.contains("rel=next")) else {
-        return Ok(None);
-    };
-    let here = Url::parse(response.url()).map_err(|e| e.to_string())?;
-    let next = here.join(target).map_err(|e| format!("Link {target:?}: {e}"))?;
-    if next.origin() == here.origin() { Ok(Some(next.into())) } else { Err(format!("lists its tags at {target}")) }
 }

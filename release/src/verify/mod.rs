@@ -205,7 +205,7 @@ impl Scene<'_> {
         let path = self.folder.join(name);
         if !path.exists() {
             let release = self.release()?;
-            self.request.forge.download(&release.id, name, &path).map_err(|e| e.to_string())?;
+            self.request.forge.download(release, name, &path).map_err(|e| e.to_string())?;
         }
         Ok(path)
     }

@@ -15,6 +15,7 @@ mod docs;
 mod fixture;
 mod flake;
 mod git;
+mod github;
 mod gzip;
 mod http;
 mod image;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use sayna_release::digest::Digest;
-use sayna_release::forge::{self, Directory, Draft, Forge, Release, Upload};
+use sayna_release::forge::{self, Directory, Draft, Forge, Release, Tagged, Upload};
 use sayna_release::lock::Lock;
 use sayna_release::registry::{self, Layout, Object, Registry};
 
@@ -58,8 +58,11 @@ impl Forge for StoppingForge<'_> {
     fn name(&self) -> String {
         self.inner.name()
     }
-    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Lock, forge::Error> {
+    fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, forge::Error> {
         self.inner.lock(waiting)
+    }
+    fn tagged(&self, tag: &str) -> Result<Tagged, forge::Error> {
+        self.inner.tagged(tag)
     }
     fn releases(&self, tag: &str) -> Result<Vec<Release>, forge::Error> {
         self.inner.releases(tag)
@@ -88,14 +91,17 @@ impl Forge for StoppingForge<'_> {
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), forge::Error> {
         self.change(|| (), || self.inner.delete_asset(id, name))
     }
+    fn look_again(&self, looks: u32) -> bool {
+        self.inner.look_again(looks)
+    }
     fn publish(&self, id: &str) -> Result<(), forge::Error> {
         self.change(|| (), || self.inner.publish(id))
     }
     fn set_latest(&self, id: &str) -> Result<(), forge::Error> {
         self.change(|| (), || self.inner.set_latest(id))
     }
-    fn download(&self, id: &str, name: &str, to: &Path) -> Result<(), forge::Error> {
-        self.inner.download(id, name, to)
+    fn download(&self, release: &Release, name: &str, to: &Path) -> Result<(), forge::Error> {
+        self.inner.download(release, name, to)
     }
 }
 

@@ -1,0 +1,170 @@
+//! Commands that look at a published release, from its checkout or from outside of any.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::places::Opened;
+use super::{Here, Output, root};
+use crate::atomic::{self, At as _};
+use crate::build::{Builders, Rustc};
+use crate::cli::{Cli, PlaceArgs, PromoteArgs, TagArg, VerifyArgs};
+use crate::failure::Failure;
+use crate::git::Checkout;
+use crate::manifest::Manifest;
+use crate::plan::{self, Plan};
+use crate::progress::Progress;
+use crate::table::{Builder, Source};
+use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request};
+use crate::{promote, rehearse, report, reproduce};
+
+/// `verify`
+pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {
+    let view = View::new(cli, &args.tag, &args.places, progress)?;
+    view.with_request(args.reproduce, |request, folder| {
+        let report = verify::run(request, folder);
+        let passed = report.passed();
+        Output::of(cli.json, &report, report::checklist, passed)
+    })
+}
+
+/// `promote`
+pub(super) fn promote(cli: &Cli, args: &PromoteArgs, progress: &Progress) -> Result<Output, Failure> {
+    let view = View::new(cli, &args.tag, &args.places, progress)?;
+    view.with_request(false, |request, folder| {
+        let waiting = |who: &str| progress.line(who);
+        let _forge_lock = request.forge.lock(&waiting)?;
+        let _registry_locks = request.registries.iter().map(|r| r.lock(&waiting)).collect::<Result<Vec<_>, _>>()?;
+        let before: Report = verify::run(request, &folder.join("before"));
+        let outcome = promote::run(&request, &before, args.back, args.dry_run)?;
+        if args.dry_run {
+            return Output::of(cli.json, &outcome, |o| report::promoted(o, true), true);
+        }
+        // Read again: what counts is where `latest` points now.
+        let after = verify::run(Request { promoted: !args.back, ..request }, &folder.join("after"));
+        let passed = after.passed();
+        let text = |o: &promote::Outcome| report::promoted(o, false) + &report::checklist(&after);
+        Output::of(cli.json, &outcome, text, passed)
+    })
+}
+
+/// A checkout with its history.
+struct Ground {
+    here: Here,
+    checkout: Checkout,
+    /// `None` where it is not what was released; the manifest then says what was planned.
+    plan: Option<Plan>,
+}
+
+/// What is looked at, and from where.
+struct View<'a> {
+    args: &'a PlaceArgs,
+    progress: &'a Progress,
+    /// Outside of a checkout, what this program was built with.
+    source: Source,
+    ground: Option<Ground>,
+    opened: Opened,
+    tag: String,
+}
+
+impl<'a> View<'a> {
+    fn new(cli: &Cli, tag: &TagArg, args: &'a PlaceArgs, progress: &'a Progress) -> Result<Self, Failure> {
+        if cli.root.is_none() && root(None).is_err() {
+            let source = Source::built_in()?;
+            let opened = Opened::new(&source.table, args, progress)?;
+            let tag = match &tag.tag {
+                Some(tag) => tag.clone(),
+                None => latest(&opened)?,
+            };
+            return Ok(Self { args, progress, source, ground: None, opened, tag });
+        }
+        let here = Here::open(cli, progress)?;
+        let source = here.source.clone();
+        let opened = Opened::new(&source.table, args, progress)?;
+        let (planned, plan) = plan_of(&here, tag, args, opened.real)?;
+        let checkout = Checkout::open(&here.root)?;
+        let ground = Some(Ground { here, checkout, plan });
+        Ok(Self { args, progress, source, ground, opened, tag: tag.tag.clone().unwrap_or(planned) })
+    }
+
+    fn plan(&self) -> Option<&Plan> {
+        self.ground.as_ref().and_then(|ground| ground.plan.as_ref())
+    }
+
+    /// Lends a request to `work`, with a folder for downloads.
+    fn with_request(
+        &self,
+        reproduce: bool,
+        work: impl FnOnce(Request<'_>, &Path) -> Result<Output, Failure>,
+    ) -> Result<Output, Failure> {
+        let scratch = self.ground.as_ref().map_or_else(std::env::temp_dir, |ground| ground.here.root.join("dist"));
+        std::fs::create_dir_all(&scratch).at("create the folder", &scratch)?;
+        let folder = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(&scratch);
+        let folder = folder.at("write into", &scratch)?;
+        let versions = self.ground.as_ref().map(|ground| ground.checkout.stable_versions()).transpose()?;
+        let again = |manifest: &Manifest| self.again(manifest, &folder.path().join("again"));
+        let request = Request {
+            tag: &self.tag,
+            plan: self.plan(),
+            table: &self.source.table,
+            forge: &*self.opened.forge,
+            registries: &self.opened.registries(),
+            git_versions: &versions.unwrap_or_default(),
+            reproduce: reproduce.then_some(&again as Reproduce<'_>),
+            sboms: &BTreeMap::new(),
+            promoted: false,
+            rehearsal: false,
+            official: self.opened.official,
+            trusted_root: self.args.trusted_root.as_deref(),
+        };
+        work(request, folder.path())
+    }
+
+    /// Builds this machine's part of a release once more, by the builder that the manifest names.
+    fn again(&self, manifest: &Manifest, place: &Path) -> Result<Reproduced, NotReproduced> {
+        let elsewhere = || format!("a second build needs a clean checkout of {}", manifest.commit);
+        let ground = self.ground.as_ref().ok_or_else(|| NotReproduced::NotHere(elsewhere()))?;
+        let plan = ground.plan.as_ref().ok_or_else(|| NotReproduced::NotHere(elsewhere()))?;
+        let failed = |e: &dyn std::fmt::Display| NotReproduced::Failed(e.to_string());
+        let rustc = Rustc::ask().map_err(|e| failed(&e))?;
+        let own = manifest.binaries.iter().find(|b| b.target.as_str() == rustc.host);
+        let own = own.ok_or_else(|| {
+            NotReproduced::NotHere(format!("this machine is {}, and the release has no binary for it", rustc.host))
+        })?;
+        let (here, built) = (&ground.here, &own.built);
+        let builders = Builders::find(&here.root, Some(built.by))
+            .map_err(|e| NotReproduced::NotHere(format!("{} was built by {}: {e}", own.target, built.by)))?;
+        if built.by == Builder::Cargo && built.rustc != rustc.version {
+            let text =
+                format!("{} was built with rustc {}, this machine has {}", own.target, built.rustc, rustc.version);
+            return Err(NotReproduced::NotHere(text));
+        }
+        let plan = rehearse::narrow(plan.clone(), &self.source.table, &rustc, &builders).map_err(|e| failed(&e))?;
+        let job = here.job(&plan, &rustc, &builders);
+        let second = reproduce::build_again(&job, &ground.checkout, place, self.progress).map_err(|e| failed(&e))?;
+        Ok(Reproduced { digests: second.digests, difference: second.difference })
+    }
+}
+
+/// The newest stable release, for who names none.
+fn latest(opened: &Opened) -> Result<String, Failure> {
+    let none = || Failure::usage(format!("{} has no latest release", opened.forge.name()), "name one with --tag");
+    opened.forge.latest()?.ok_or_else(none)
+}
+
+/// The tag that the checkout is at, and its plan. Where a release is meant and this is not its clean checkout, there is no
+/// plan to hold it against, and one line says why.
+fn plan_of(here: &Here, tag: &TagArg, args: &PlaceArgs, real: bool) -> Result<(String, Option<Plan>), Failure> {
+    let made = plan::make(&here.root, &plan::Options { tag: tag.tag.clone() })?;
+    let planned = made.plan.tag.clone();
+    if let Some(problem) = made.problems.first().filter(|_| made.meant || real) {
+        let line = format!("judged by its manifest, not by this checkout: {}", problem.message);
+        here.progress.line(&line);
+        return Ok((planned, None));
+    }
+    let findings = plan::output::findings(&made, true);
+    if !findings.is_empty() {
+        here.progress.line(findings.trim_end());
+    }
+    let plan = if args.here { here.narrowed(made.plan)? } else { made.plan };
+    Ok((planned, Some(plan)))
+}

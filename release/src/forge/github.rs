@@ -1,0 +1,304 @@
+//! The forge `github:OWNER/REPOSITORY`: GitHub's REST API for releases.
+//!
+//! Written on [`crate::http`] and not on a client crate: the ones that there are repeat what must not happen twice, and
+//! read whole files into memory.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use reqwest::Url;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::{Asset, Draft, Error, Forge, Release, Tagged, Upload};
+use crate::http::{self, Body, Client, Method, Repeat, Request, Response};
+use crate::lock::Lock;
+use crate::progress::Progress;
+
+mod api;
+mod assets;
+mod refusal;
+mod repository;
+mod token;
+
+pub use repository::{NotARepository, Repository};
+pub use token::{Token, Variables};
+
+/// The version of the API that the types in `api` are of.
+const API_VERSION: &str = "2022-11-28";
+const JSON: &str = "application/vnd.github+json";
+/// GitHub asks for this much time between requests that change something.
+const BETWEEN_CHANGES: Duration = Duration::from_secs(1);
+/// So often is something looked for that may be there and not visible yet.
+const LOOKS: u32 = 4;
+/// So often is something made that was looked for and is not there.
+const TRIES: u32 = 4;
+
+/// A repository on GitHub.
+#[derive(Debug)]
+pub struct Github {
+    client: Client,
+    api: Url,
+    repository: Repository,
+    token: Option<Token>,
+    /// Where each release that was seen takes its assets.
+    uploads: RefCell<BTreeMap<u64, Url>>,
+    changed: Cell<Option<SystemTime>>,
+}
+
+impl Github {
+    /// Reaches a repository with what this process's environment says of API and token; nothing is asked yet.
+    pub fn open(repository: Repository, progress: &Progress) -> Result<Self, Error> {
+        let client = Client::new()?.with_progress(progress);
+        Self::new(repository, client, &|name| std::env::var(name).ok())
+    }
+
+    /// The same with a client and an environment of the caller's.
+    pub fn new(repository: Repository, client: Client, variables: &Variables<'_>) -> Result<Self, Error> {
+        let api = repository::api(variables)?;
+        let token = Token::find(&api, variables);
+        let (uploads, changed) = (RefCell::default(), Cell::default());
+        Ok(Self { client, api, repository, token, uploads, changed })
+    }
+
+    /// The repository.
+    pub const fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    fn url(&self, rest: &str) -> String {
+        format!("{}/repos/{}{rest}", self.api.as_str().trim_end_matches('/'), self.repository)
+    }
+
+    fn request(&self, method: Method, url: &str) -> Request<'_> {
+        let request = Request::new(method, url).header("Accept", JSON).header("X-GitHub-Api-Version", API_VERSION);
+        match &self.token {
+            Some(token) => request.bearer(&token.secret),
+            None => request,
+        }
+    }
+
+    /// A document, and where the next page of it is; `None` for 404.
+    fn page<T: DeserializeOwned>(&self, doing: &'static str, url: &str) -> Result<Option<(T, Option<String>)>, Error> {
+        let request = self.request(Method::GET, url).repeat(Repeat::Safe).accept_status(&[404]);
+        let answer = self.client.send(&request).and_then(|response| {
+            if response.status() == 404 {
+                return Ok(None);
+            }
+            let next = response.next_page()?;
+            Ok(Some((response.json()?, next)))
+        });
+        answer.map_err(|error| self.refused(doing, error))
+    }
+
+    /// A document; `None` for 404.
+    fn read<T: DeserializeOwned>(&self, doing: &'static str, url: &str) -> Result<Option<T>, Error> {
+        Ok(self.page(doing, url)?.map(|(document, _)| document))
+    }
+
+    /// All pages of a list; `None` where there is no list.
+    fn pages<T: DeserializeOwned>(&self, doing: &'static str, url: &str) -> Result<Option<Vec<T>>, Error> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut next = Some(format!("{url}?per_page=100"));
+        while let Some(url) = next {
+            let Some((page, more)) = self.page::<Vec<T>>(doing, &url)? else { return Ok(None) };
+            found.extend(page);
+            if !seen.insert(url) {
+                return Err(Error::Broken { path: self.name(), reason: format!("cannot {doing}: a page leads back") });
+            }
+            next = more;
+        }
+        Ok(Some(found))
+    }
+
+    /// A request that changes something, no sooner than GitHub wants it after the one before.
+    fn change<'r>(&'r self, request: &'r Request<'r>) -> Result<Response<'r>, http::Error> {
+        let clock = self.client.clock();
+        if let Some(before) = self.changed.get() {
+            let since = clock.now().duration_since(before).unwrap_or_default();
+            clock.sleep(BETWEEN_CHANGES.saturating_sub(since));
+        }
+        let answer = self.client.send(request);
+        self.changed.set(Some(clock.now()));
+        answer
+    }
+
+    fn body(document: &serde_json::Value) -> Body<'static> {
+        Body::Bytes(document.to_string().into_bytes(), "application/json")
+    }
+
+    /// Sets fields of a release; the same once more changes nothing more.
+    fn patch(&self, doing: &'static str, id: u64, fields: &serde_json::Value) -> Result<api::Release, Error> {
+        let url = self.url(&format!("/releases/{id}"));
+        let request = self.request(Method::PATCH, &url).body(Self::body(fields)).repeat(Repeat::Safe);
+        self.change(&request).and_then(Response::json).map_err(|error| self.refused(doing, error))
+    }
+
+    /// All releases, drafts among them where the token may see those.
+    fn listed(&self) -> Result<Vec<api::Release>, Error> {
+        let all = self.pages::<api::Release>("list the releases", &self.url("/releases"))?;
+        let all = all.ok_or_else(|| self.missing_repository())?;
+        for release in &all {
+            self.note(release)?;
+        }
+        Ok(all)
+    }
+
+    fn missing_repository(&self) -> Error {
+        let what = format!("repository that {} may see", self.token.as_ref().map_or("everybody", |_| "this token"));
+        Error::Missing { forge: self.name(), what }
+    }
+
+    /// Remembers where a release takes its assets: a server of GitHub's, as the token goes there.
+    fn note(&self, release: &api::Release) -> Result<(), Error> {
+        let template = release.upload_url.split('{').next().unwrap_or_default();
+        let broken = |reason| Error::Broken { path: format!("{}: upload_url {template:?}", self.name()), reason };
+        let url = Url::parse(template).map_err(|e| broken(e.to_string()))?;
+        if !repository::is_own(&self.api, &url) {
+            return Err(broken("leads to another server".to_owned()));
+        }
+        self.uploads.borrow_mut().insert(release.id, url);
+        Ok(())
+    }
+
+    fn describe(&self, release: api::Release) -> Result<Release, Error> {
+        Ok(Release {
+            id: release.id.to_string(),
+            assets: self.assets_of(&release)?,
+            tag: release.tag_name,
+            draft: release.draft,
+            prerelease: release.prerelease,
+            immutable: release.immutable,
+            notes: api::notes(release.body.as_deref()),
+        })
+    }
+
+    /// After a creation of which nobody knows whether it happened: the draft, where one is there.
+    fn look_for_draft(&self, tag: &str) -> Result<Option<String>, Error> {
+        for look in 1..=LOOKS {
+            let found = self.listed()?.into_iter().find(|r| r.tag_name == tag);
+            if let Some(release) = found {
+                return Ok(Some(release.id.to_string()));
+            }
+            self.pause(look);
+        }
+        Ok(None)
+    }
+
+    fn pause(&self, look: u32) {
+        self.client.clock().sleep(Duration::from_secs(1 << look.min(5)));
+    }
+}
+
+/// Ids are GitHub's numbers.
+fn number(id: &str) -> Result<u64, Error> {
+    id.parse().map_err(|_no_number| Error::Name { name: id.to_owned() })
+}
+
+impl Forge for Github {
+    fn name(&self) -> String {
+        format!("github:{}", self.repository)
+    }
+
+    /// GitHub has no locks. What may happen once is looked for before and after it is done, a second draft of a tag is found
+    /// before anything is public, and the workflow publishes one release at a time.
+    fn lock(&self, _waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error> {
+        Ok(None)
+    }
+
+    fn tagged(&self, tag: &str) -> Result<Tagged, Error> {
+        let doing = "read the tag";
+        let url = self.url(&format!("/git/ref/tags/{tag}"));
+        let Some(found) = self.read::<api::Reference>(doing, &url)? else { return Ok(Tagged::Missing) };
+        let mut object = found.object;
+        // An annotated tag is an object of its own, and may be of another one.
+        for _ in 0..LOOKS {
+            if object.kind != "tag" {
+                break;
+            }
+            let url = self.url(&format!("/git/tags/{}", object.sha));
+            let found = self.read::<api::AnnotatedTag>(doing, &url)?;
+            object = found.ok_or_else(|| Error::Missing { forge: self.name(), what: format!("tag {tag}") })?.object;
+        }
+        Ok(Tagged::At(object.sha))
+    }
+
+    fn releases(&self, tag: &str) -> Result<Vec<Release>, Error> {
+        self.listed()?.into_iter().filter(|r| r.tag_name == tag).map(|r| self.describe(r)).collect()
+    }
+
+    fn published(&self) -> Result<Vec<String>, Error> {
+        Ok(self.listed()?.into_iter().filter(|r| !r.draft).map(|r| r.tag_name).collect())
+    }
+
+    fn latest(&self) -> Result<Option<String>, Error> {
+        let latest = self.read::<api::Release>("read the latest release", &self.url("/releases/latest"))?;
+        Ok(latest.map(|release| release.tag_name))
+    }
+
+    fn create_draft(&self, draft: &Draft) -> Result<String, Error> {
+        let doing = "create a draft";
+        let fields = json!({
+            "tag_name": draft.tag, "name": draft.tag, "body": draft.notes, "draft": true,
+            "prerelease": draft.prerelease, "make_latest": "false",
+        });
+        let url = self.url("/releases");
+        let request = self.request(Method::POST, &url).body(Self::body(&fields));
+        for attempt in 1.. {
+            let error = match self.change(&request).and_then(Response::json::<api::Release>) {
+                Ok(made) => return self.note(&made).map(|()| made.id.to_string()),
+                Err(error) => error,
+            };
+            if !error.is_ambiguous() {
+                return Err(self.refused(doing, error));
+            }
+            // Two drafts of one tag are worse than none.
+            if let Some(id) = self.look_for_draft(&draft.tag)? {
+                return Ok(id);
+            }
+            if attempt == TRIES {
+                return Err(self.refused(doing, error));
+            }
+        }
+        Err(Error::Missing { forge: self.name(), what: format!("draft {}", draft.tag) })
+    }
+
+    /// `draft` is not among the fields: it would take a release back that went public meanwhile.
+    fn update_draft(&self, id: &str, draft: &Draft) -> Result<(), Error> {
+        let fields = json!({"name": draft.tag, "body": draft.notes, "prerelease": draft.prerelease});
+        self.patch("correct the draft", number(id)?, &fields).map(drop)
+    }
+
+    fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error> {
+        self.upload_asset(number(id)?, upload, moved)
+    }
+
+    fn delete_asset(&self, id: &str, name: &str) -> Result<(), Error> {
+        self.assets(number(id)?)?.into_iter().filter(|a| a.name == name).try_for_each(|a| self.remove(a.id))
+    }
+
+    fn look_again(&self, looks: u32) -> bool {
+        if looks < LOOKS {
+            self.pause(looks);
+        }
+        looks < LOOKS
+    }
+
+    fn publish(&self, id: &str) -> Result<(), Error> {
+        let fields = json!({"draft": false, "make_latest": "false"});
+        let release = self.patch("make the release public", number(id)?, &fields)?;
+        let what = || format!("public release {} after it was published", release.tag_name);
+        if release.draft { Err(Error::Missing { forge: self.name(), what: what() }) } else { Ok(()) }
+    }
+
+    fn set_latest(&self, id: &str) -> Result<(), Error> {
+        self.patch("make the release latest", number(id)?, &json!({"make_latest": "true"})).map(drop)
+    }
+
+    fn download(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error> {
+        self.download_asset(release, name, to)
+    }
+}

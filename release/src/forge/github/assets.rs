@@ -1,0 +1,179 @@
+//! Files of a release: listed, attached, removed, downloaded.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use reqwest::Url;
+
+use super::{Asset, Error, Forge as _, Github, LOOKS, Release, TRIES, Upload, api, number, repository};
+use crate::atomic::At as _;
+use crate::digest::Digest;
+use crate::http::{Body, Method, Once, Repeat, Request};
+
+/// GitHub's own code for a name that is taken.
+const TAKEN: &str = "already_exists";
+
+/// What has become of an upload.
+enum Fate {
+    /// It is there, with these bytes.
+    Done,
+    /// It is not there, and nothing stands in the way of a second one.
+    Gone,
+}
+
+impl Github {
+    pub(super) fn assets(&self, id: u64) -> Result<Vec<api::Asset>, Error> {
+        let found = self.pages("list the assets", &self.url(&format!("/releases/{id}/assets")))?;
+        found.ok_or_else(|| Error::Missing { forge: self.name(), what: format!("release {id}") })
+    }
+
+    pub(super) fn assets_of(&self, release: &api::Release) -> Result<BTreeMap<String, Asset>, Error> {
+        let described = |asset: api::Asset| {
+            let whole = if asset.is_whole() {
+                Asset::Uploaded { size: asset.size, digest: self.digest(&asset)? }
+            } else {
+                Asset::Starter
+            };
+            Ok((asset.name, whole))
+        };
+        self.assets(release.id)?.into_iter().map(described).collect()
+    }
+
+    /// As GitHub says it, or of the bytes where it does not.
+    fn digest(&self, asset: &api::Asset) -> Result<Digest, Error> {
+        let broken = |reason: String| Error::Broken { path: format!("{}: asset {}", self.name(), asset.name), reason };
+        if let Some(text) = &asset.digest {
+            return text.parse().map_err(|e: crate::digest::NotADigest| broken(e.to_string()));
+        }
+        let folder = tempfile::tempdir().at("create a folder in", &std::env::temp_dir())?;
+        let to = folder.path().join("asset");
+        Ok(self.fetch(asset, false, &to)?.0)
+    }
+
+    /// Attaches a file, and looks before it tries once more: after a broken answer it may be there, whole or not.
+    pub(super) fn upload_asset(&self, id: u64, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error> {
+        let once = Once::new(moved);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let error = match self.send(id, upload, &once) {
+                Ok(asset) => return self.accept(&asset, upload),
+                Err(Error::Http(error)) => error,
+                Err(other) => return Err(other),
+            };
+            let taken = error.refused().is_some_and(|r| r.codes.iter().any(|c| c == TAKEN));
+            if tries == TRIES || !(taken || error.is_ambiguous()) {
+                return Err(self.refused("upload an asset", error));
+            }
+            match self.fate(id, upload, taken)? {
+                Fate::Done => return Ok(()),
+                Fate::Gone => self.pause(tries),
+            }
+        }
+    }
+
+    fn send(&self, id: u64, upload: Upload<'_>, once: &Once<'_>) -> Result<api::Asset, Error> {
+        let url = self.uploads.borrow().get(&id).cloned();
+        let mut url = match url {
+            Some(url) => url,
+            None => self.find_upload_url(id)?,
+        };
+        url.query_pairs_mut().clear().append_pair("name", upload.name);
+        let size = std::fs::metadata(upload.path).at("read", upload.path)?.len();
+        let content_type = media_type(upload.name);
+        let body = Body::File { path: upload.path, size, content_type, moved: once };
+        let request = self.request(Method::POST, url.as_str()).body(body);
+        Ok(self.change(&request)?.json()?)
+    }
+
+    fn find_upload_url(&self, id: u64) -> Result<Url, Error> {
+        let url = self.url(&format!("/releases/{id}"));
+        let missing = || Error::Missing { forge: self.name(), what: format!("release {id}") };
+        let release = self.read("read the release", &url)?.ok_or_else(missing)?;
+        self.note(&release)?;
+        self.uploads.borrow().get(&id).cloned().ok_or_else(missing)
+    }
+
+    /// GitHub may give a file another name, and says what it received.
+    fn accept(&self, asset: &api::Asset, upload: Upload<'_>) -> Result<(), Error> {
+        if asset.name != upload.name {
+            let (sent, found) = (upload.name.to_owned(), asset.name.clone());
+            return Err(Error::Renamed { forge: self.name(), sent, found });
+        }
+        let found = asset.digest.as_deref().and_then(|d| d.parse::<Digest>().ok());
+        match found.filter(|found| *found != upload.digest) {
+            Some(found) => Err(Error::Changed { path: upload.path.to_owned(), expected: upload.digest, found }),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks for an upload whose answer did not arrive, or whose name is taken. What is there and is not it is removed:
+    /// the draft is this program's, and nobody sees it.
+    fn fate(&self, id: u64, upload: Upload<'_>, taken: bool) -> Result<Fate, Error> {
+        for look in 1..=LOOKS {
+            if let Some(asset) = self.assets(id)?.into_iter().find(|a| a.name == upload.name) {
+                if asset.is_whole() && self.digest(&asset)? == upload.digest {
+                    return Ok(Fate::Done);
+                }
+                self.remove(asset.id)?;
+                return Ok(Fate::Gone);
+            }
+            // A name that is taken by nothing is that of an asset that is not listed yet.
+            if !taken && look > 1 {
+                break;
+            }
+            self.pause(look);
+        }
+        Ok(Fate::Gone)
+    }
+
+    /// Removes an asset; one that is gone already is fine.
+    pub(super) fn remove(&self, asset: u64) -> Result<(), Error> {
+        let url = self.url(&format!("/releases/assets/{asset}"));
+        let request = self.request(Method::DELETE, &url).repeat(Repeat::Safe).accept_status(&[404]);
+        self.change(&request).map(drop).map_err(|error| self.refused("delete an asset", error))
+    }
+
+    /// What is public is taken from its public address and without a token, as a stranger would.
+    pub(super) fn download_asset(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error> {
+        let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.tag) };
+        for look in 1..=LOOKS {
+            let asset = self.assets(number(&release.id)?)?.into_iter().find(|a| a.name == name);
+            let asset = asset.ok_or_else(missing)?;
+            match self.fetch(&asset, !release.draft, to) {
+                // It can take a while until an address leads to what the list has.
+                Err(Error::Http(error)) if error.status() == Some(404) && look < LOOKS => self.pause(look),
+                other => return other.map(drop),
+            }
+        }
+        Err(missing())
+    }
+
+    fn fetch(&self, asset: &api::Asset, public: bool, to: &Path) -> Result<(Digest, u64), Error> {
+        let own;
+        let (url, request) = if public {
+            let url = &asset.browser_download_url;
+            (url.as_str(), Request::new(Method::GET, url))
+        } else {
+            own = self.url(&format!("/releases/assets/{}", asset.id));
+            (own.as_str(), self.request(Method::GET, &own).replace_header("Accept", "application/octet-stream"))
+        };
+        if !Url::parse(url).is_ok_and(|url| repository::is_own(&self.api, &url)) {
+            let path = format!("{}: asset {}", self.name(), asset.name);
+            return Err(Error::Broken { path, reason: format!("is to be had at {url:?}, another server") });
+        }
+        Ok(self.client.send(&request.repeat(Repeat::Safe))?.save(to)?)
+    }
+}
+
+/// By the ending of the name; GitHub shows it to those who download.
+fn media_type(name: &str) -> &'static str {
+    let known = [
+        (".tar.gz", "application/gzip"),
+        (".zip", "application/zip"),
+        (".jsonl", "application/jsonl"),
+        (".json", "application/json"),
+        (".sha256", "text/plain"),
+    ];
+    known.iter().find(|(ending, _)| name.ends_with(ending)).map_or("application/octet-stream", |(_, kind)| kind)
+}

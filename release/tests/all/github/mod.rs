@@ -1,0 +1,38 @@
+//! The forge `github:` against a counterpart that is held against GitHub's own description of its API.
+
+mod cases;
+mod schema;
+pub(crate) mod server;
+pub(crate) mod state;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sayna_release::forge::Github;
+use sayna_release::http::{Client, Clock};
+
+pub(crate) use server::Counterpart;
+
+/// Pauses that last no time, on a clock that is moved by them: what is tested is what comes after them.
+#[derive(Default)]
+pub(crate) struct Hurried(std::sync::Mutex<Duration>);
+
+impl Clock for Hurried {
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + *self.0.lock().unwrap()
+    }
+    fn sleep(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+    }
+}
+
+/// `saynaai/sayna` at an address of the API, by somebody's token.
+pub(crate) fn reach(api: &str, token: &str) -> Github {
+    let client = Client::new().unwrap().with_clock(Arc::new(Hurried::default()));
+    let variables = |name: &str| match name {
+        "GITHUB_API_URL" => Some(api.to_owned()),
+        "GITHUB_TOKEN" => Some(token.to_owned()),
+        _ => None,
+    };
+    Github::new("saynaai/sayna".parse().unwrap(), client, &variables).unwrap()
+}
