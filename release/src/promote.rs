@@ -73,13 +73,17 @@ pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) ->
     }
     let all = known::stable(request.forge, request.registries, request.git_versions)?;
     let mut moves = Vec::new();
-    if diff::latest(&version, known::forge_latest(request.forge)?.as_ref(), &all, back)? {
+    let current = known::forge_latest(request.forge)?;
+    let moving = diff::latest(&version, current.as_ref(), &all, back)?;
+    if moving {
         moves.push(format!("{}: latest = {}", request.forge.name(), request.tag));
-        if !dry_run {
-            let public = request.forge.releases(request.tag)?.into_iter().find(|release| !release.draft);
-            let missing = || forge::Error::Missing { forge: request.forge.name(), what: request.tag.to_owned() };
-            request.forge.set_latest(&public.ok_or_else(missing)?.id)?;
-        }
+    }
+    // What a forge has picked itself, it takes from it again when the next release is public.
+    let picked = current.as_ref() == Some(&version) && request.forge.picks_latest();
+    if (moving || picked) && !dry_run {
+        let public = request.forge.releases(request.tag)?.into_iter().find(|release| !release.draft);
+        let missing = || forge::Error::Missing { forge: request.forge.name(), what: request.tag.to_owned() };
+        request.forge.set_latest(&public.ok_or_else(missing)?.id)?;
     }
     for registry in request.registries {
         let Some(index) = report.index else { continue };

@@ -138,6 +138,10 @@ impl Forge for Directory {
         }
     }
 
+    fn picks_latest(&self) -> bool {
+        false
+    }
+
     fn create_draft(&self, draft: &Draft) -> Result<String, Error> {
         check_name(&draft.tag)?;
         let drafts = self.root.join(Side::Draft.folder());

@@ -239,6 +239,10 @@ impl Forge for Github {
         Ok(latest.map(|release| release.tag_name))
     }
 
+    fn picks_latest(&self) -> bool {
+        true
+    }
+
     fn create_draft(&self, draft: &Draft) -> Result<String, Error> {
         let doing = "create a draft";
         let fields = json!({

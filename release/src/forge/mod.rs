@@ -106,6 +106,8 @@ pub trait Forge {
     fn published(&self) -> Result<Vec<String>, Error>;
     /// The tag of the release that is `latest`.
     fn latest(&self) -> Result<Option<String>, Error>;
+    /// Whether the forge names one itself as long as nobody has made any release `latest`.
+    fn picks_latest(&self) -> bool;
     /// Makes a draft and gives its id.
     fn create_draft(&self, draft: &Draft) -> Result<String, Error>;
     /// Sets what a draft says.

@@ -25,7 +25,13 @@ pub(super) fn release(scene: &mut Scene<'_>) -> Outcome {
         return Err(format!("{version} is marked as {}", if release.prerelease { "a pre-release" } else { "stable" }));
     }
     let kind = if release.prerelease { "pre-release" } else { "stable" };
-    let evidence = format!("{} {}, {kind}, {} assets", request.forge.name(), release.tag, release.assets.len());
+    let fixed = match release.immutable {
+        Some(true) => ", immutable",
+        Some(false) => ", not immutable: its owners can change it",
+        None => "",
+    };
+    let count = release.assets.len();
+    let evidence = format!("{} {}, {kind}, {count} assets{fixed}", request.forge.name(), release.tag);
     scene.release = Some(release.clone());
     seen(evidence)
 }
@@ -170,16 +176,31 @@ fn check_sbom(manifest: &Manifest, entry: &BinaryEntry, bytes: &[u8]) -> Result<
     Ok((entry.target.to_string(), count))
 }
 
-/// The notes as published against the checkout's changelog, or against the digest that the manifest recorded.
+/// The notes as published against the checkout's changelog, or against the digest that the manifest recorded; without the
+/// warning that a withdrawn release has on top.
 pub(super) fn notes(scene: &mut Scene<'_>) -> Outcome {
-    let published = &scene.release()?.notes;
-    let lines = published.lines().count();
+    let (warning, published) = warned(&scene.release()?.notes);
+    let lines = match warning {
+        0 => format!("{} lines", published.lines().count()),
+        n => format!("{} lines below a warning of {n}", published.lines().count()),
+    };
     match scene.request.plan {
-        Some(plan) if plan.notes == *published => seen(format!("{lines} lines, equal to the changelog")),
+        Some(plan) if plan.notes == published => seen(format!("{lines}, equal to the changelog")),
         Some(_) => Err("differ from `sayna-release changelog` of this checkout".to_owned()),
         None if Digest::of(published.as_bytes()) == scene.manifest()?.notes => {
-            seen(format!("{lines} lines, as recorded in the manifest"))
+            seen(format!("{lines}, as recorded in the manifest"))
         }
         None => Err("differ from what the manifest recorded".to_owned()),
     }
+}
+
+/// How many lines of warning there are, and what follows them: a block of lines that begin with `>`, and empty ones.
+fn warned(notes: &str) -> (usize, &str) {
+    let mut lines = 0;
+    let mut rest = notes;
+    while let Some((_, after)) = rest.split_once('\n').filter(|(line, _)| line.starts_with('>')) {
+        lines += 1;
+        rest = after;
+    }
+    if lines == 0 { (0, notes) } else { (lines, rest.trim_start_matches('\n')) }
 }

@@ -11,6 +11,8 @@ pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
     let version = request.tag.strip_prefix('v').and_then(|v| Version::parse(v).ok());
     let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
     let forge = known::forge_latest(request.forge).map_err(|e| e.to_string())?;
+    // As long as nobody has made any release `latest`, GitHub names one itself. Before promotion that may be this one.
+    let picked = !request.promoted && request.forge.picks_latest() && forge.as_ref() == Some(&version);
     let mut places = vec![(request.forge.name(), forge)];
     let image = scene.image.is_some();
     for registry in request.registries.iter().filter(|_| image) {
@@ -20,8 +22,9 @@ pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
     if let Some((place, _)) = places.iter().find(|(_, v)| v.as_ref().is_some_and(|v| !v.pre.is_empty())) {
         return Err(format!("{place}: `latest` is a pre-release"));
     }
-    let first = places.first().and_then(|(_, v)| v.clone());
-    if places.iter().any(|(_, v)| *v != first) {
+    let mut counted = places.iter().skip(usize::from(picked && places.len() > 1)).map(|(_, v)| v);
+    let first = counted.next().cloned().flatten();
+    if counted.any(|v| *v != first) {
         return Err(format!("`latest` is not the same everywhere: {}", words(&places)));
     }
     if !version.pre.is_empty() {

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use sayna_release::digest::Digest;
-use sayna_release::forge::Directory;
+use sayna_release::forge::{Directory, Forge};
 use sayna_release::image;
 use sayna_release::oci;
 use sayna_release::package;
@@ -70,7 +70,12 @@ impl Release {
         release
     }
 
-    pub(crate) fn built(version: &str, program: &Path) -> Self {
+    /// The same, not published yet.
+    pub(crate) fn unpublished() -> Self {
+        Self::built("1.2.3", &PROGRAM.1)
+    }
+
+    fn built(version: &str, program: &Path) -> Self {
         let release = Self {
             folder: tempfile::tempdir().unwrap(),
             plan: plan(version, 1, 1),
@@ -84,11 +89,16 @@ impl Release {
 
     /// Another version into the same forge and registry.
     pub(crate) fn next(&mut self, version: &str) {
+        self.rebuild(version);
+        assert!(self.publish().complete());
+    }
+
+    /// The parts of another version in the place of those that are there.
+    pub(crate) fn rebuild(&mut self, version: &str) {
         let platforms = self.plan.image.as_ref().unwrap().platforms.len();
         self.plan = plan(version, 1, platforms);
         let folder = tempfile::tempdir().unwrap();
         self.build(&program(version, folder.path()));
-        assert!(self.publish().complete());
     }
 
     fn build(&self, program: &Path) {
@@ -180,10 +190,14 @@ impl Release {
     }
 
     pub(crate) fn try_publish(&self) -> Result<publish::Outcome, publish::Error> {
-        let (forge, registry, root) = (self.forge(), self.registry(), self.root());
+        self.try_publish_to(&self.forge())
+    }
+
+    pub(crate) fn try_publish_to(&self, forge: &dyn Forge) -> Result<publish::Outcome, publish::Error> {
+        let (registry, root) = (self.registry(), self.root());
         let registries = self.registries(&registry);
         let places = Places {
-            forge: &forge,
+            forge,
             registries: &registries,
             official: false,
             trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
@@ -198,20 +212,29 @@ impl Release {
     }
 
     /// Runs `work` with a request for the given tag; a stranger has no plan.
-    fn with_request<T>(&self, plan: Option<&Plan>, promoted: bool, work: impl FnOnce(Request<'_>) -> T) -> T {
-        let (forge, registry) = (self.forge(), self.registry());
+    fn with_request<T>(&self, plan: Option<&Plan>, work: impl FnOnce(Request<'_>) -> T) -> T {
+        self.with_request_to(&self.forge(), plan, work)
+    }
+
+    pub(crate) fn with_request_to<T>(
+        &self,
+        forge: &dyn Forge,
+        plan: Option<&Plan>,
+        work: impl FnOnce(Request<'_>) -> T,
+    ) -> T {
+        let registry = self.registry();
         let registries = self.registries(&registry);
         let root = self.root();
         work(Request {
             tag: &self.plan.tag,
             plan,
             table: &self.table.table,
-            forge: &forge,
+            forge,
             registries: &registries,
             git_versions: &[],
             reproduce: None,
             sboms: &BTreeMap::new(),
-            promoted,
+            promoted: false,
             rehearsal: false,
             official: self.official,
             trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
@@ -219,15 +242,15 @@ impl Release {
     }
 
     pub(crate) fn verify(&self) -> Report {
-        self.with_request(Some(&self.plan), false, run)
+        self.with_request(Some(&self.plan), run)
     }
 
     pub(crate) fn verify_as_a_stranger(&self) -> Report {
-        self.with_request(None, false, run)
+        self.with_request(None, run)
     }
 
     pub(crate) fn promote(&self, back: bool) -> Result<promote::Outcome, promote::Error> {
-        self.with_request(Some(&self.plan), false, |request| promote::run(&request, &run(request), back, false))
+        self.with_request(Some(&self.plan), |request| promote::run(&request, &run(request), back, false))
     }
 }
 
@@ -257,7 +280,7 @@ fn stand_in(amd64: &Path, arm64: &Path) {
     Part::Image(part).write(arm64).unwrap();
 }
 
-fn run(request: Request<'_>) -> Report {
+pub(crate) fn run(request: Request<'_>) -> Report {
     verify::run(request, tempfile::tempdir().unwrap().path())
 }
 

@@ -73,6 +73,9 @@ impl Forge for StoppingForge<'_> {
     fn latest(&self) -> Result<Option<String>, forge::Error> {
         self.inner.latest()
     }
+    fn picks_latest(&self) -> bool {
+        self.inner.picks_latest()
+    }
     fn create_draft(&self, draft: &Draft) -> Result<String, forge::Error> {
         let half = || fs::create_dir_all(self.root.join("draft/.partial-half/assets")).unwrap();
         self.change(half, || self.inner.create_draft(draft))

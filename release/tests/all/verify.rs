@@ -178,3 +178,27 @@ fn latest_follows_the_newest_stable_version_and_never_goes_back_but_on_purpose()
     let registry = release.registry();
     assert_eq!(registry.resolve("latest").unwrap(), registry.resolve("1.2.4").unwrap());
 }
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_warning_on_top_of_the_notes_withdraws_a_release_without_failing_it() {
+    let release = Release::published();
+    let path = release.folder.path().join("forge/published/v1.2.3/notes.md");
+    let notes = fs::read_to_string(&path).unwrap();
+    for gap in ["", "\n", "\n\n"] {
+        fs::write(&path, format!("> [!WARNING]\n> Do not use this: take 1.2.4.\n{gap}{notes}")).unwrap();
+        for report in [release.verify(), release.verify_as_a_stranger()] {
+            assert!(report.passed(), "{report:#?}");
+            assert!(row(&report, "notes").1.contains("below a warning of 2"), "{report:#?}");
+        }
+    }
+    // Nothing else may be in front, and nothing below may change.
+    for text in
+        [format!("Do not use this.\n\n{notes}"), format!("> Do not.\n\n{notes}> Really.\n"), "> Do not.\n".to_owned()]
+    {
+        fs::write(&path, text).unwrap();
+        for report in [release.verify(), release.verify_as_a_stranger()] {
+            assert_eq!(failed(&report).iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["notes"], "{report:#?}");
+        }
+    }
+}

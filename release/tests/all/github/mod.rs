@@ -2,8 +2,10 @@
 
 mod cases;
 mod schema;
-pub(crate) mod server;
-pub(crate) mod state;
+mod server;
+mod state;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod whole;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

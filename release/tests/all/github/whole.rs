@@ -1,0 +1,119 @@
+//! A whole release on GitHub and in a registry: published, verified by its maintainer and by a stranger, promoted.
+
+use sayna_release::forge::{Forge as _, Github};
+use sayna_release::promote;
+use sayna_release::registry::Registry as _;
+use sayna_release::verify::{Report, Request, Verdict};
+
+use super::{Counterpart, reach};
+use crate::published::{Release, run};
+
+struct World {
+    hub: Counterpart,
+    release: Release,
+}
+
+impl World {
+    /// Public, and not yet promoted.
+    fn published(falls_back: bool) -> Self {
+        let world = Self { hub: Counterpart::start(), release: Release::unpublished() };
+        world.hub.hub().immutable = true;
+        world.hub.hub().falls_back = falls_back;
+        world.publish();
+        world
+    }
+
+    fn publish(&self) {
+        let (tag, commit) = (self.release.plan.tag.clone(), self.release.plan.commit.clone());
+        self.hub.hub().tags.insert(tag, commit);
+        assert!(self.release.try_publish_to(&self.forge("push-token")).unwrap().complete());
+    }
+
+    fn next(&mut self, version: &str) {
+        self.release.rebuild(version);
+        self.publish();
+    }
+
+    fn forge(&self, token: &str) -> Github {
+        reach(&self.hub.addresses.api, token)
+    }
+
+    fn verify(&self, token: &str, promoted: bool) -> Report {
+        let plan = (token == "push-token").then_some(&self.release.plan);
+        let forge = self.forge(token);
+        self.release.with_request_to(&forge, plan, |request| run(Request { promoted, ..request }))
+    }
+
+    fn promote(&self) -> Result<promote::Outcome, promote::Error> {
+        let forge = self.forge("push-token");
+        let plan = Some(&self.release.plan);
+        self.release.with_request_to(&forge, plan, |request| promote::run(&request, &run(request), false, false))
+    }
+
+    fn latest(&self) -> Option<String> {
+        self.forge("").latest().unwrap()
+    }
+}
+
+fn evidence<'a>(report: &'a Report, id: &str) -> (&'a Verdict, &'a str) {
+    let row = report.rows.iter().find(|r| r.id == id).unwrap();
+    (&row.verdict, &row.evidence)
+}
+
+#[test]
+fn every_row_holds_for_maintainer_and_stranger_before_promotion_and_after() {
+    for falls_back in [false, true] {
+        let world = World::published(falls_back);
+        for token in ["push-token", ""] {
+            let report = world.verify(token, false);
+            assert!(report.passed(), "{report:#?}");
+            assert!(evidence(&report, "release").1.ends_with("stable, 5 assets, immutable"), "{report:#?}");
+            let said = evidence(&report, "latest").1;
+            assert_eq!(said.starts_with("awaiting promotion"), true, "{said}");
+        }
+        world.promote().unwrap();
+        assert_eq!(world.latest().as_deref(), Some("v1.2.3"));
+        assert!(world.verify("", true).passed(), "{:#?}", world.verify("", true));
+    }
+}
+
+#[test]
+fn what_github_picks_itself_is_not_what_was_promoted() {
+    let mut world = World::published(true);
+    assert_eq!(world.latest().as_deref(), Some("v1.2.3"), "GitHub's own choice");
+    world.promote().unwrap();
+    // Made on purpose now: the next release does not take it by being newer.
+    world.next("1.3.0");
+    assert_eq!(world.latest().as_deref(), Some("v1.2.3"));
+    let report = world.verify("", false);
+    assert!(evidence(&report, "latest").1.starts_with("awaiting promotion"), "{report:#?}");
+    world.promote().unwrap();
+    assert_eq!(world.latest().as_deref(), Some("v1.3.0"));
+    // A patch of the older line leaves it, and a pre-release is not even tried.
+    world.next("1.2.4");
+    assert!(world.promote().unwrap().moves.is_empty());
+    world.next("2.0.0-rc.1");
+    assert!(matches!(world.promote(), Err(promote::Error::Refused(_))));
+    assert_eq!(world.latest().as_deref(), Some("v1.3.0"));
+    let registry = world.release.registry();
+    assert_eq!(registry.resolve("latest").unwrap(), registry.resolve("1.3.0").unwrap());
+}
+
+#[test]
+fn what_a_stranger_finds_wrong_is_never_latest() {
+    let world = World::published(false);
+    world.hub.hub().releases[0].assets[0].bytes[0] ^= 1;
+    let report = world.verify("", false);
+    assert!(!report.passed());
+    assert!(matches!(world.promote(), Err(promote::Error::Unverified { .. })));
+    assert_eq!(world.latest(), None);
+}
+
+#[test]
+fn a_release_that_can_still_be_changed_is_said_to_be_so() {
+    let world = World { hub: Counterpart::start(), release: Release::unpublished() };
+    world.publish();
+    let report = world.verify("", false);
+    assert!(report.passed());
+    assert!(evidence(&report, "release").1.contains("not immutable"), "{report:#?}");
+}
