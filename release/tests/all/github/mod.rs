@@ -1,6 +1,7 @@
 //! The forge `github:` against a counterpart that is held against GitHub's own description of its API.
 
 mod cases;
+mod faults;
 mod schema;
 mod server;
 mod state;

@@ -4,7 +4,6 @@
 mod access;
 mod faults;
 mod kill;
-mod proxy;
 mod push;
 mod server;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The connection ends before the server has seen anything.
     CutBefore,
     /// It ends when the server has half of the body, or of the head where there is no body.
@@ -57,45 +57,54 @@ struct State {
     fired: bool,
 }
 
-/// A proxy in front of one server.
-pub(super) struct Proxy {
-    pub(super) address: String,
+/// A proxy in front of servers that belong together: their requests are counted as they come.
+pub(crate) struct Proxy {
+    /// Where each of the servers is to be had, `127.0.0.1:PORT`.
+    pub(crate) addresses: Vec<String>,
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl Proxy {
-    pub(super) fn before(upstream: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+    pub(crate) fn before(servers: &[&str]) -> Self {
         let state = Arc::<(Mutex<State>, Condvar)>::default();
-        let (upstream, inside) = (upstream.to_owned(), Arc::clone(&state));
-        thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let (upstream, state) = (upstream.clone(), Arc::clone(&inside));
-                // A client that is killed leaves in the middle of anything.
-                thread::spawn(move || serve(client, &upstream, &state));
-            }
+        let addresses = servers.iter().map(|server| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            let (upstream, inside) = ((*server).to_owned(), Arc::clone(&state));
+            thread::spawn(move || {
+                for client in listener.incoming().map_while(Result::ok) {
+                    let (upstream, state) = (upstream.clone(), Arc::clone(&inside));
+                    // A client that is killed leaves in the middle of anything.
+                    thread::spawn(move || serve(client, &upstream, &state));
+                }
+            });
+            address
         });
-        Self { address, state }
+        Self { addresses: addresses.collect(), state }
+    }
+
+    /// Where the first of the servers is to be had.
+    pub(crate) fn address(&self) -> &str {
+        &self.addresses[0]
     }
 
     /// Counts from 0 again; the n-th request from now on has the fault.
-    pub(super) fn arm(&self, fault: Option<(usize, Fault)>) {
+    pub(crate) fn arm(&self, fault: Option<(usize, Fault)>) {
         *self.state.0.lock().unwrap() = State { fault, count: 0, fired: false };
     }
 
     /// Requests since then.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.state.0.lock().unwrap().count
     }
 
     /// Whether the fault was reached.
-    pub(super) fn fired(&self) -> bool {
+    pub(crate) fn fired(&self) -> bool {
         self.state.0.lock().unwrap().fired
     }
 
     /// Waits for the fault; `false` when it is not reached within so long.
-    pub(super) fn wait(&self, time: Duration) -> bool {
+    pub(crate) fn wait(&self, time: Duration) -> bool {
         let (state, changed) = &*self.state;
         let (state, _) = changed.wait_timeout_while(state.lock().unwrap(), time, |state| !state.fired).unwrap();
         state.fired
