@@ -105,9 +105,28 @@ pub struct PlaceArgs {
     /// Only what this machine can build is planned; the rest of the table is left out, as in a rehearsal.
     #[arg(long)]
     pub here: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub trust: TrustArg,
+}
+
+/// Whom to trust.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TrustArg {
     /// Trace attestations back to these roots: the first line of `gh attestation trusted-root` [default: built in].
     #[arg(long, value_name = "FILE", env = "SAYNA_TRUSTED_ROOT")]
     pub trusted_root: Option<PathBuf>,
+}
+
+/// What need not be built.
+#[derive(Debug, Args)]
+pub struct ReuseArgs {
+    /// Take what the table's own forge and registries hold of this release already, verified, instead of building it.
+    #[arg(long)]
+    pub reuse: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub trust: TrustArg,
 }
 
 /// The form of a plan.
@@ -186,6 +205,9 @@ pub struct BuildArgs {
     /// How.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub reuse: ReuseArgs,
     /// Where the part goes.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,
@@ -223,6 +245,9 @@ pub struct ImageArgs {
     /// How.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub reuse: ReuseArgs,
     /// Where the part goes.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,

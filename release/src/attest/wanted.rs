@@ -174,6 +174,13 @@ pub fn check(trust: &Trust, bundles: &[Bundle], wanted: &[Wanted], project: Proj
     if missing.is_empty() { Ok(proofs.into_iter().flatten().collect()) } else { Err(Error::Missing(missing)) }
 }
 
+/// Whether an attestation is about anything that is wanted, whatever it says of it.
+pub fn concerns(wanted: &[Wanted], attestation: &Attestation) -> bool {
+    let same = |w: &Wanted| policy::names(&w.subjects) == policy::names(&attestation.subjects);
+    let kind = |w: &Wanted| w.predicate.uri() == attestation.predicate_type;
+    wanted.iter().any(|w| same(w) && kind(w))
+}
+
 impl Proof {
     pub(crate) fn of(attestation: Attestation, predicate: Predicate) -> Self {
         let signer = attestation.signer;

@@ -114,7 +114,7 @@ impl<'a> View<'a> {
             promoted: false,
             rehearsal: false,
             official: self.opened.official,
-            trusted_root: self.args.trusted_root.as_deref(),
+            trusted_root: self.args.trust.trusted_root.as_deref(),
         };
         work(request, folder.path())
     }

@@ -83,7 +83,7 @@ pub(super) fn files(args: &VerifyArgs, cli: &Cli) -> Result<Output, Failure> {
         attestations: args.attestations.as_deref(),
         tag: args.tag.tag.as_deref(),
         table: &source.table,
-        trusted_root: args.places.trusted_root.as_deref(),
+        trusted_root: args.places.trust.trusted_root.as_deref(),
     })?;
     let passed = report.passed();
     Output::of(cli.json, &report, report::files, passed)

@@ -2,15 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::places::Opened;
 use super::{Here, Output};
 use crate::atomic::At as _;
 use crate::build::{self, Builders, Job, Rustc, Tree};
-use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, SbomArgs};
+use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, PlaceArgs, ReuseArgs, SbomArgs};
 use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::git;
+use crate::held::{self, Held};
 use crate::part::{FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
+use crate::publish::Places;
 use crate::table::Builder;
 use crate::triple::Triple;
 
@@ -19,13 +22,18 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag, false)?;
     let rustc = Rustc::ask()?;
     let target = target(&made.plan, args.target.as_ref(), &rustc)?;
-    let builders = builders(here, args.builder, &target.triple)?;
-    let job = here.job(&made.plan, &rustc, &builders);
-    let made = build::binary(&job, target, &here.root.join(&args.out), &here.progress)?;
-    let folder = args.out.join(made.part.target.as_str());
+    let dist = here.root.join(&args.out);
+    let part = if let Some(part) = held(here, &made.plan, &args.reuse, |held| held.binary(target, &dist))? {
+        part
+    } else {
+        let builders = builders(here, args.builder, &target.triple)?;
+        let job = here.job(&made.plan, &rustc, &builders);
+        build::binary(&job, target, &dist, &here.progress)?.part
+    };
+    let folder = args.out.join(part.target.as_str());
     Output::of(
         here.json,
-        &made.part,
+        &part,
         |part| {
             let files = part.assets().map(|f| line(&folder, f));
             let left_out = part.built.left_out.iter().map(|l| format!("  without {}: {}\n", l.feature, l.reason));
@@ -33,6 +41,30 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
         },
         true,
     )
+}
+
+/// What the table's own forge and registries hold already of what is to be made; `None` where they hold nothing, or were not
+/// to be asked.
+fn held<P>(
+    here: &Here,
+    plan: &Plan,
+    args: &ReuseArgs,
+    take: impl FnOnce(&Held<'_>) -> Result<Option<P>, held::Error>,
+) -> Result<Option<P>, Failure> {
+    if !args.reuse {
+        return Ok(None);
+    }
+    let own = PlaceArgs { forge: None, registries: Vec::new(), here: false, trust: args.trust.clone() };
+    let opened = Opened::new(&here.source.table, &own, &here.progress)?;
+    let registries = opened.registries();
+    let trusted_root = args.trust.trusted_root.as_deref();
+    let places = Places { forge: &*opened.forge, registries: &registries, official: opened.official, trusted_root };
+    let Some(held) = Held::look(plan, places)? else { return Ok(None) };
+    let part = take(&held)?;
+    if part.is_some() {
+        here.progress.line(&format!("taken from what {} has already", opened.forge.name()));
+    }
+    Ok(part)
 }
 
 /// Who builds here, said in one line.
@@ -77,12 +109,17 @@ pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag, false)?;
     let rustc = Rustc::ask()?;
     let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
-    let builders = builders(here, args.builder, &platform.target)?;
-    let job = here.job(&made.plan, &rustc, &builders);
-    let made = build::image(&job, platform, &here.root.join(&args.out), &here.progress)?;
-    let folder = args.out.join(format!("{}-{}", made.part.os, made.part.arch)).join(crate::part::LAYOUT);
-    let text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), made.part.compressed, made.part.manifest);
-    Output::of(here.json, &made.part, |_| text, true)
+    let dist = here.root.join(&args.out);
+    let part = if let Some(part) = held(here, &made.plan, &args.reuse, |held| held.image(platform, &dist))? {
+        part
+    } else {
+        let builders = builders(here, args.builder, &platform.target)?;
+        let job = here.job(&made.plan, &rustc, &builders);
+        build::image(&job, platform, &dist, &here.progress)?.part
+    };
+    let folder = args.out.join(format!("{}-{}", part.os, part.arch)).join(crate::part::LAYOUT);
+    let text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), part.compressed, part.manifest);
+    Output::of(here.json, &part, |_| text, true)
 }
 
 fn platform<'a>(plan: &'a Plan, wanted: Option<&str>, rustc: &Rustc) -> Result<&'a PlannedPlatform, Failure> {

@@ -63,6 +63,7 @@ fn has_own_registry(table: &Table, registries: &[Box<dyn Registry>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::TrustArg;
     use crate::table::Source;
 
     fn table() -> Table {
@@ -71,7 +72,7 @@ mod tests {
 
     fn args(forge: Option<&str>, registries: &[&str]) -> PlaceArgs {
         let registries = registries.iter().map(ToString::to_string).collect();
-        PlaceArgs { forge: forge.map(str::to_owned), registries, here: false, trusted_root: None }
+        PlaceArgs { forge: forge.map(str::to_owned), registries, here: false, trust: TrustArg::default() }
     }
 
     #[test]

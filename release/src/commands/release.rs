@@ -32,7 +32,7 @@ pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure
         forge: &*opened.forge,
         registries: &opened.registries(),
         official: opened.official,
-        trusted_root: args.places.trusted_root.as_deref(),
+        trusted_root: args.places.trust.trusted_root.as_deref(),
     };
     let outcome = publish::run(&plan, &here.root.join(&args.dist), there, options, &here.progress)?;
     let complete = outcome.complete();

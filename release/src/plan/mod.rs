@@ -131,6 +131,11 @@ pub struct NotPlanned {
 }
 
 impl Plan {
+    /// `owner/repository`
+    pub fn repository(&self) -> &str {
+        self.source.trim_start_matches("https://github.com/")
+    }
+
     /// What its parts must say of their release.
     pub fn origin(&self) -> Origin {
         Origin {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::diff::DesiredRelease;
-use super::{Error, Options, Parts, Places};
+use super::{Error, INDEX, Options, Parts, Places};
 use crate::atomic::At as _;
 use crate::attest::{self, Bundle, Project, Trust, Wanted, wanted};
 use crate::digest::Digest;
@@ -14,9 +14,6 @@ use crate::image::ImageIndex;
 use crate::manifest::Manifest;
 use crate::part::FileEntry;
 use crate::plan::Plan;
-
-/// Where the index's bundle is, below `dist`.
-const INDEX: &str = "index";
 
 /// The asset, and what a bundle file must say to be as good as it.
 pub(crate) struct Attested {
@@ -48,7 +45,7 @@ pub(super) fn gather(input: &Input<'_>, places: Places<'_>, options: Options) ->
         return Ok(None);
     }
     let plan = input.plan;
-    let repository = plan.source.trim_start_matches("https://github.com/").to_owned();
+    let repository = plan.repository().to_owned();
     let project = Project { repository: &repository, tag: &plan.tag, commit: Some(&plan.commit) };
     let trust = Trust::new(places.trusted_root)?;
     let manifest: Option<Manifest> =

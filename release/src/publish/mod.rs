@@ -10,6 +10,7 @@ use crate::atomic::{self, PathError};
 use crate::attest;
 use crate::digest::Digest;
 use crate::forge::{self, Draft, Forge, Release};
+use crate::held::{self, Held};
 use crate::image::ImageIndex;
 use crate::package;
 use crate::plan::Plan;
@@ -25,6 +26,9 @@ mod track;
 pub use diff::Refusal;
 pub use parts::{Error as PartsError, Only, Parts};
 use track::{ForgeTrack, ImageTrack};
+
+/// Where the bundle of the image's index is, below the folder of the parts.
+pub const INDEX: &str = "index";
 
 /// How far and what.
 #[derive(Debug, Clone, Copy, Default)]
@@ -95,6 +99,9 @@ pub enum Error {
     /// The attestations do not prove what is published.
     #[error(transparent)]
     Attest(#[from] attest::Error),
+    /// What is there already cannot be taken back.
+    #[error(transparent)]
+    Held(#[from] held::Error),
     /// The forge could not do something.
     #[error(transparent)]
     Forge(#[from] forge::Error),
@@ -123,6 +130,7 @@ impl Error {
             Self::Refused { refusal, .. } => Some(refusal.hint()),
             Self::Parts(e) => e.hint(),
             Self::Attest(e) => e.hint(),
+            Self::Held(e) if e.hint().is_some() => e.hint(),
             Self::Differs { .. } => Some("somebody else is writing to this draft; run this again".to_owned()),
             Self::Forge(e) if e.hint().is_some() => e.hint(),
             _ => Some("nothing public has changed; run this again to finish".to_owned()),
@@ -150,7 +158,7 @@ pub fn run(
     options: Options,
     progress: &Progress,
 ) -> Result<Outcome, Error> {
-    let parts = Parts::read(plan, dist, options.only)?;
+    let parts = read_parts(plan, dist, places, options, progress)?;
     let reasons = parts.concerns(plan);
     if !reasons.is_empty() && (places.official || !options.allow_host_parts) {
         return Err(PartsError::Host { reasons }.into());
@@ -175,6 +183,34 @@ pub fn run(
     }
     let forge_outcome = forge.map(|t| t.outcome(last));
     Ok(Outcome { tracks: forge_outcome.into_iter().chain(images.into_iter().map(|t| t.outcome(last))).collect() })
+}
+
+/// What is not in `dist` may be on the forge or in a registry already: a run that finishes another's work need not build it.
+fn read_parts(
+    plan: &Plan,
+    dist: &Path,
+    places: Places<'_>,
+    options: Options,
+    progress: &Progress,
+) -> Result<Parts, Error> {
+    let missing = match Parts::read(plan, dist, options.only) {
+        Err(PartsError::Missing { missing, .. }) => missing,
+        other => return Ok(other?),
+    };
+    if let Some(held) = Held::look(plan, places)? {
+        let is_missing = |name: &str| missing.iter().any(|m| m == name);
+        let said = |what: &str| progress.line(&format!("{what} is taken from what was published before"));
+        for target in plan.targets.iter().filter(|t| is_missing(t.triple.as_str())) {
+            held.binary(target, dist)?.inspect(|_| said(target.triple.as_str()));
+        }
+        for platform in plan.image.iter().flat_map(|i| &i.platforms) {
+            let name = format!("{}/{}", platform.os, platform.arch);
+            if is_missing(&name) {
+                held.image(platform, dist)?.inspect(|_| said(&name));
+            }
+        }
+    }
+    Ok(Parts::read(plan, dist, options.only)?)
 }
 
 fn actual(forge: &dyn Forge, tag: &str) -> Result<diff::ActualRelease, Error> {

@@ -18,6 +18,7 @@ mod flake;
 mod git;
 mod github;
 mod gzip;
+mod held;
 mod http;
 mod image;
 mod latest;

@@ -166,7 +166,9 @@ pub(crate) fn killed_at_every_request<V: Victim>(at_a_time: usize, fresh: impl F
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..at_a_time).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().for_each(|w| w.join().unwrap_or_else(|e| std::panic::resume_unwind(e)));
+        for worker in workers {
+            worker.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
+        }
     });
     requests
 }

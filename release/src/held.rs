@@ -1,0 +1,241 @@
+//! Held: what forge and registries already hold of a release, taken back as parts instead of being built again.
+//!
+//! The manifest that is there says what; attestations say that this project's workflows made it. Where the forge is the
+//! table's own, nothing is taken back that is not attested.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::atomic::{self, At as _, PathError};
+use crate::attest::{self, Bundle, Project, Trust, Wanted, wanted};
+use crate::digest::Digest;
+use crate::forge::{self, Asset, Release};
+use crate::manifest::{self, BinaryEntry, ImageEntry, Manifest, PlatformEntry};
+use crate::oci;
+use crate::part::{self, BinaryPart, FileEntry, ImagePart, LAYOUT, Part};
+use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
+use crate::publish::{INDEX, Places};
+use crate::registry::{self, Registry};
+
+/// A release that is there, draft or public, with what it says of itself.
+#[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
+pub struct Held<'a> {
+    plan: &'a Plan,
+    places: Places<'a>,
+    release: Release,
+    manifest: Manifest,
+    /// `None` where there are none and none are needed.
+    attested: Option<Attested>,
+}
+
+struct Attested {
+    trust: Trust,
+    bundles: Vec<Bundle>,
+}
+
+/// Why something that is there cannot be taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The forge.
+    #[error(transparent)]
+    Forge(#[from] forge::Error),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// A local file.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// It does not prove who made it.
+    #[error(transparent)]
+    Attest(#[from] attest::Error),
+    /// It is not what it says it is.
+    #[error("{place}: {what}")]
+    Broken {
+        /// The forge or registry.
+        place: String,
+        /// What does not fit.
+        what: String,
+    },
+}
+
+impl Error {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Forge(e) => e.hint(),
+            Self::Registry(e) => e.hint(),
+            Self::File(_) => None,
+            Self::Attest(e) => e.hint(),
+            Self::Broken { .. } => Some("somebody changed what was published: cut the next version".to_owned()),
+        }
+    }
+}
+
+impl<'a> Held<'a> {
+    /// Looks for a release of the plan's tag with a manifest of the plan's commit; `None` where there is none.
+    pub fn look(plan: &'a Plan, places: Places<'a>) -> Result<Option<Self>, Error> {
+        let releases = places.forge.releases(&plan.tag)?;
+        // Two of them are for `publish` to refuse.
+        let Ok([release]) = <[Release; 1]>::try_from(releases) else { return Ok(None) };
+        let whole = |name: &str| matches!(release.assets.get(name), Some(Asset::Uploaded { .. }));
+        let bundles = attest::asset_name(&plan.name, &plan.version);
+        if !whole(&plan.manifest) || (places.official && !whole(&bundles)) {
+            return Ok(None);
+        }
+        let folder = scratch()?;
+        let fetch = |name: &str| -> Result<std::path::PathBuf, Error> {
+            let to = folder.path().join(name);
+            places.forge.download(&release, name, &to)?;
+            Ok(to)
+        };
+        let path = fetch(&plan.manifest)?;
+        let bytes = fs::read(&path).at("read", &path)?;
+        let broken = |what: String| Error::Broken { place: places.forge.name(), what };
+        let manifest: Manifest =
+            serde_json::from_slice(&bytes).map_err(|e| broken(format!("{}: {e}", plan.manifest)))?;
+        let same = (&manifest.version, &manifest.commit, &manifest.tree) == (&plan.version, &plan.commit, &plan.tree);
+        // What another commit left in a draft is replaced, not taken back.
+        if manifest.schema != manifest::SCHEMA || !same {
+            return Ok(None);
+        }
+        let attested = if whole(&bundles) {
+            let bundles = Bundle::read(&fetch(&bundles)?)?;
+            Some(Attested { trust: Trust::new(places.trusted_root)?, bundles })
+        } else {
+            None
+        };
+        let held = Self { plan, places, release, manifest, attested };
+        held.proven(&[Wanted::of_manifest(&plan.manifest, Digest::of(&bytes))])?;
+        Ok(Some(held))
+    }
+
+    /// Takes back a target's part, `dist/<triple>/`; `None` where it is not there.
+    pub fn binary(&self, planned: &PlannedTarget, dist: &Path) -> Result<Option<BinaryPart>, Error> {
+        let Some(entry) = self.manifest.binaries.iter().find(|b| b.target == planned.triple) else { return Ok(None) };
+        let files = [&entry.archive, &entry.checksum, &entry.sbom];
+        let is_there = |file: &&FileEntry| matches!(self.release.assets.get(&file.name), Some(Asset::Uploaded { digest, .. }) if *digest == file.digest);
+        if !files.iter().all(is_there) {
+            return Ok(None);
+        }
+        let out = dist.join(planned.triple.as_str());
+        for file in files {
+            let to = out.join(&file.name);
+            self.places.forge.download(&self.release, &file.name, &to)?;
+            let (found, size) = Digest::of_file(&to).at("read", &to)?;
+            self.hold(&file.name, (found, size) == (file.digest, file.size))?;
+        }
+        let sbom = out.join(&entry.sbom.name);
+        let document: Value = serde_json::from_slice(&fs::read(&sbom).at("read", &sbom)?)
+            .map_err(|e| self.broken(format!("{}: {e}", entry.sbom.name)))?;
+        let proofs = self.proven(&Wanted::of_binary(&entry.archive, &entry.sbom, Some(document)))?;
+        self.keep(&proofs, &out)?;
+        let part = self.binary_part(entry);
+        Part::Binary(part.clone()).write(&out)?;
+        Ok(Some(part))
+    }
+
+    fn binary_part(&self, entry: &BinaryEntry) -> BinaryPart {
+        BinaryPart {
+            schema: part::SCHEMA,
+            origin: self.plan.origin(),
+            target: entry.target.clone(),
+            built: entry.built.clone(),
+            binary: entry.binary.clone(),
+            archive: entry.archive.clone(),
+            checksum: entry.checksum.clone(),
+            sbom: entry.sbom.clone(),
+        }
+    }
+
+    /// Takes back a platform's part, `dist/<os>-<arch>/`, from the first registry that has it; `None` where none has. An
+    /// image that its release does not name is not taken back: nothing signed says what belongs to it.
+    pub fn image(&self, platform: &PlannedPlatform, dist: &Path) -> Result<Option<ImagePart>, Error> {
+        let Some(image) = &self.manifest.image else { return Ok(None) };
+        let mut all = image.platforms.iter();
+        let Some(entry) = all.find(|p| (&p.os, &p.arch) == (&platform.os, &platform.arch)) else { return Ok(None) };
+        for registry in self.places.registries {
+            if registry.resolve(&image.tag)? == Some(image.index) {
+                return self.pull(*registry, image, (platform, entry), dist).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn pull(
+        &self,
+        registry: &dyn Registry,
+        image: &ImageEntry,
+        (platform, entry): (&PlannedPlatform, &PlatformEntry),
+        dist: &Path,
+    ) -> Result<ImagePart, Error> {
+        let proofs: Vec<Wanted> = Wanted::of_index(&image.repositories, image.index).into_iter().collect();
+        let proofs = self.proven(&proofs)?;
+        let out = dist.join(format!("{}-{}", platform.os, platform.arch));
+        let layout = out.join(LAYOUT);
+        let blob = |digest: Digest| layout.join("blobs/sha256").join(digest.hex());
+        let wrong = |what: String| Error::Broken { place: registry.name(), what };
+        let bytes = registry.manifest(entry.manifest)?;
+        if Digest::of(&bytes) != entry.manifest {
+            return Err(wrong(format!("has other bytes as {}", entry.manifest)));
+        }
+        let document: oci::Manifest = serde_json::from_slice(&bytes).map_err(|e| wrong(e.to_string()))?;
+        for descriptor in document.blobs() {
+            let to = blob(descriptor.digest);
+            registry.download(descriptor.digest, &to)?;
+            let found = Digest::of_file(&to).at("read", &to)?;
+            if found != (descriptor.digest, descriptor.size) {
+                return Err(wrong(format!("has bytes of {} as {}", found.0, descriptor.digest)));
+            }
+        }
+        let manifest_size = bytes.len() as u64;
+        let described = oci::Descriptor::new(oci::media::MANIFEST, entry.manifest, manifest_size);
+        atomic::write(&blob(entry.manifest), &bytes)?;
+        atomic::write(&layout.join("oci-layout"), oci::LAYOUT_MARKER.as_bytes())?;
+        atomic::write(&layout.join("index.json"), &oci::to_bytes(&oci::Index::new(vec![described])))?;
+        self.keep(&proofs, &dist.join(INDEX))?;
+        let part = ImagePart {
+            schema: part::SCHEMA,
+            origin: self.plan.origin(),
+            os: platform.os.clone(),
+            arch: platform.arch.clone(),
+            target: platform.target.clone(),
+            built: entry.built.clone(),
+            binary: entry.binary.clone(),
+            manifest: entry.manifest,
+            manifest_size,
+            compressed: entry.compressed,
+        };
+        Part::Image(part.clone()).write(&out)?;
+        Ok(part)
+    }
+
+    /// The bundles that say exactly this, where bundles are needed.
+    fn proven(&self, wanted: &[Wanted]) -> Result<Vec<Bundle>, Error> {
+        let Some(attested) = &self.attested else { return Ok(Vec::new()) };
+        let about = |bundle: &&Bundle| attested.trust.open(bundle).is_ok_and(|a| wanted::concerns(wanted, &a));
+        let bundles: Vec<Bundle> = attested.bundles.iter().filter(about).cloned().collect();
+        let repository = self.plan.repository();
+        let project = Project { repository, tag: &self.plan.tag, commit: Some(&self.plan.commit) };
+        attest::check(&attested.trust, &bundles, wanted, project)?;
+        Ok(bundles)
+    }
+
+    /// A part that is taken back keeps what was signed when it was built: signing it here would say that it was built here.
+    fn keep(&self, bundles: &[Bundle], out: &Path) -> Result<(), PathError> {
+        if self.attested.is_none() { Ok(()) } else { atomic::ensure(&out.join(attest::FILE), &wanted::merged(bundles)) }
+    }
+
+    fn hold(&self, name: &str, fine: bool) -> Result<(), Error> {
+        if fine { Ok(()) } else { Err(self.broken(format!("{name} has other bytes than its manifest says"))) }
+    }
+
+    fn broken(&self, what: String) -> Error {
+        Error::Broken { place: self.places.forge.name(), what }
+    }
+}
+
+fn scratch() -> Result<tempfile::TempDir, PathError> {
+    tempfile::tempdir().at("create a folder in", &std::env::temp_dir())
+}
