@@ -82,6 +82,11 @@ pub enum Command {
         after_help = "Example:\n  sayna-release sbom --target x86_64-unknown-linux-gnu --binary target/release/sayna"
     )]
     Sbom(SbomArgs),
+    /// Look for what would stop a release before its tag is pushed.
+    #[command(
+        after_help = "Example:\n  sayna-release doctor\n\nNothing is changed: an upload to the registry is begun and given up."
+    )]
+    Doctor(DoctorArgs),
 }
 
 /// Which tag.
@@ -341,6 +346,14 @@ pub struct PromoteArgs {
     /// Print what would be moved, do nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub tag: TagArg,
 }
 
 /// `audit`

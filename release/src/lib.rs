@@ -4,7 +4,8 @@
 //! holds against its floor and [`package`], [`licences`] and [`sbom`] make into a [`part`] · [`image`] makes one
 //! platform's OCI layout · [`held`] takes back what is there already · [`publish`] brings [`forge`] and [`registry`] to the state that plan and parts ask for ·
 //! [`verify`] looks at the result as a stranger would, [`attest`] at
-//! who signed it · [`promote`] moves `latest` · [`rehearse`] does all of it here.
+//! who signed it · [`promote`] moves `latest` · [`rehearse`] does all of it here · [`doctor`] sees beforehand what would
+//! stop it.
 
 pub mod atomic;
 pub mod attest;
@@ -14,6 +15,7 @@ pub mod changelog;
 pub mod cli;
 pub mod commands;
 pub mod digest;
+pub mod doctor;
 pub mod failure;
 pub mod forge;
 pub mod git;

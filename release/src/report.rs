@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::doctor;
 use crate::promote;
 use crate::publish;
 use crate::rehearse::Summary;
@@ -63,6 +64,25 @@ pub fn files(report: &files::Report) -> String {
         let (style, word) = word(&row.verdict);
         let _infallible = writeln!(text, "{}  {}  {}", painted(style, &format!("{word:6}")), row.file, row.digest);
         let _infallible = writeln!(text, "        {}", row.evidence);
+    }
+    text
+}
+
+/// The checks before a release, each with its remedy.
+pub fn doctor(report: &doctor::Report) -> String {
+    let mut text = painted(HEAD, &format!("before {}", report.tag)) + "\n";
+    let width = report.checks.iter().map(|c| c.title.len()).max().unwrap_or_default();
+    for check in &report.checks {
+        let (style, word) = match check.verdict {
+            doctor::Verdict::Ok => (GOOD, "ok"),
+            doctor::Verdict::Failed => (BAD, "FAILED"),
+            doctor::Verdict::NotSeen => (QUIET, "not seen"),
+        };
+        let word = painted(style, &format!("{word:8}"));
+        let _infallible = writeln!(text, "  {word}  {:width$}  {}", check.title, check.evidence);
+        if let Some(remedy) = &check.remedy {
+            let _infallible = writeln!(text, "            next: {remedy}");
+        }
     }
     text
 }

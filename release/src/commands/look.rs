@@ -9,7 +9,8 @@ use super::{Here, Output, root};
 use crate::atomic;
 use crate::audit::{self, Expectations, Facts, Finding};
 use crate::changelog::{self, Request};
-use crate::cli::{AuditArgs, ChangelogArgs, Cli, Format, PlanArgs, VerifyArgs};
+use crate::cli::{AuditArgs, ChangelogArgs, Cli, DoctorArgs, Format, PlanArgs, VerifyArgs};
+use crate::doctor;
 use crate::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::git::Checkout;
 use crate::plan;
@@ -56,6 +57,15 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
     }
     let value = BTreeMap::from([("tag", &tag), ("notes", &notes.markdown)]);
     Output::of(here.json, &value, |_| notes.markdown.clone(), true)
+}
+
+/// `doctor`
+pub(super) fn doctor(here: &Here, args: &DoctorArgs) -> Result<Output, Failure> {
+    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone() })?;
+    let variables = |name: &str| std::env::var(name).ok();
+    let report = doctor::run(&made, &here.source.table, &variables, &here.progress)?;
+    let passed = report.passed();
+    Output::of(here.json, &report, report::doctor, passed)
 }
 
 /// What is wrong with one of several files needs the file's name.

@@ -52,6 +52,7 @@ pub fn run(cli: &Cli) -> Result<Output, Failure> {
         Command::Sbom(args) => make::sbom(&here()?, args),
         Command::Rehearse(args) => release::rehearse(&here()?, args),
         Command::Publish(args) => release::publish(&here()?, args),
+        Command::Doctor(args) => look::doctor(&here()?, args),
         // The rest needs no checkout.
         Command::Verify(args) if !args.files.is_empty() => look::files(args, cli),
         Command::Verify(args) => judge::verify(cli, args, &progress),

@@ -21,9 +21,11 @@ mod api;
 mod assets;
 mod refusal;
 mod repository;
+mod settings;
 mod token;
 
 pub use repository::{NotARepository, Repository};
+pub use settings::Settings;
 pub use token::{Token, Variables};
 
 /// The version of the API that the types in `api` are of.

@@ -123,25 +123,39 @@ impl Distribution {
         Ok(())
     }
 
-    /// One session: POST, then PUT of the whole. (A PUT without a POST is in the specification, but not in all registries.)
-    fn upload(&self, object: &Object, moved: &Once<'_>) -> Result<(), Error> {
+    /// Whether somebody with our credentials may push: opens an upload and gives it up.
+    pub fn try_push(&self) -> Result<(), Error> {
+        let location = self.begin()?;
+        // A registry that cannot end a session drops it by itself after a while.
+        let give_up = || {
+            let request = Request::new(Method::DELETE, location.as_str()).repeat(Repeat::Safe);
+            request.accept_status(&[404, 405])
+        };
+        self.write(give_up, |_| Ok(()))
+    }
+
+    /// Opens an upload: where its bytes go.
+    fn begin(&self) -> Result<Url, Error> {
         let uploads = self.url("blobs/uploads/");
         // A session that nobody uses is dropped by the registry: one too many does no harm.
         let begin = || Request::new(Method::POST, &uploads).repeat(Repeat::Safe);
-        let location = self.write(begin, |response| {
+        self.write(begin, |response| {
             let location =
                 response.header("location").ok_or_else(|| self.broken("opened an upload without a Location"))?;
             let base = Url::parse(response.url()).map_err(|e| self.broken(e.to_string()))?;
-            let mut location = base.join(location).map_err(|e| self.broken(format!("Location {location:?}: {e}")))?;
-            if location.origin() != self.session.reference().api().origin() {
-                return Err(self.broken(format!(
-                    "wants uploads sent to another server, {}",
-                    location.origin().ascii_serialization()
-                )));
+            let location = base.join(location).map_err(|e| self.broken(format!("Location {location:?}: {e}")))?;
+            if location.origin() == self.session.reference().api().origin() {
+                return Ok(location);
             }
-            location.query_pairs_mut().append_pair("digest", &object.digest.to_string());
-            Ok(location)
-        })?;
+            Err(self
+                .broken(format!("wants uploads sent to another server, {}", location.origin().ascii_serialization())))
+        })
+    }
+
+    /// One session: POST, then PUT of the whole. (A PUT without a POST is in the specification, but not in all registries.)
+    fn upload(&self, object: &Object, moved: &Once<'_>) -> Result<(), Error> {
+        let mut location = self.begin()?;
+        location.query_pairs_mut().append_pair("digest", &object.digest.to_string());
         let content_type = "application/octet-stream";
         let finish = || {
             let body = Body::File { path: &object.from, size: object.size, content_type, moved };

@@ -12,6 +12,7 @@ mod attested;
 mod audit;
 mod changelog;
 mod docs;
+mod doctor;
 mod faults;
 mod fixture;
 mod flake;

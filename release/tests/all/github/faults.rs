@@ -38,7 +38,7 @@ fn behind_a_proxy() -> (Counterpart, Proxy) {
     let servers = [&own.api, &own.uploads, &own.web, &own.storage].map(|url| url.trim_start_matches("http://"));
     let proxy = Proxy::before(&servers);
     let at = |n: usize| format!("http://{}", proxy.addresses[n]);
-    hub.hub().addresses = Addresses { api: at(0), uploads: at(1), web: at(2), storage: at(3) };
+    hub.hub().addresses = Addresses { api: at(0), uploads: at(1), web: at(2), storage: at(3), ..own };
     (hub, proxy)
 }
 

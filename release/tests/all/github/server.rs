@@ -28,6 +28,8 @@ enum Origin {
     Uploads,
     Web,
     Storage,
+    /// Not GitHub's API: a Nix cache, and whatever is pinned by an address.
+    Outside,
 }
 
 /// A running counterpart; it ends with the test, and fails it where anything was not as GitHub has it.
@@ -49,7 +51,7 @@ impl Counterpart {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                for origin in [Origin::Api, Origin::Uploads, Origin::Web, Origin::Storage] {
+                for origin in [Origin::Api, Origin::Uploads, Origin::Web, Origin::Storage, Origin::Outside] {
                     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                     said.send(format!("http://{}", listener.local_addr().unwrap())).unwrap();
                     tokio::spawn(listen(listener, origin, Arc::clone(&inside)));
@@ -58,7 +60,7 @@ impl Counterpart {
             });
         });
         let next = || addresses.recv().unwrap();
-        let addresses = Addresses { api: next(), uploads: next(), web: next(), storage: next() };
+        let addresses = Addresses { api: next(), uploads: next(), web: next(), storage: next(), outside: next() };
         {
             let mut hub = hub.lock().unwrap();
             hub.addresses = addresses.clone();
@@ -127,6 +129,7 @@ async fn exchange(request: Request<Incoming>, origin: Origin, hub: &Mutex<Hub>) 
         Origin::Api | Origin::Uploads => (api(&asked, origin, &mut hub), None),
         Origin::Web => (web(&asked, &mut hub), None),
         Origin::Storage => storage(&asked, &mut hub),
+        Origin::Outside => (outside(&asked, &hub), None),
     };
     hub.look();
     let mut response = Response::builder().status(answer.status);
@@ -152,7 +155,9 @@ fn api(asked: &Asked, origin: Origin, hub: &mut Hub) -> Answer {
     };
     let upload = operation.id.ends_with("/assets") && asked.method == "POST";
     hub.violations.extend(faults(asked, operation, upload, origin));
-    let answer = refuse(asked, hub).unwrap_or_else(|| act(asked, operation, &values, hub));
+    let mut answer = refuse(asked, hub).unwrap_or_else(|| act(asked, operation, &values, hub));
+    let token = asked.header("authorization").trim_start_matches("Bearer ");
+    answer.headers.extend(hub.scopes.get(token).map(|scopes| ("x-oauth-scopes", scopes.clone())));
     hub.violations.extend(DESCRIPTION.answer(operation, answer.status, &answer.body));
     answer
 }
@@ -339,6 +344,19 @@ fn web(asked: &Asked, hub: &mut Hub) -> Answer {
     let found =
         { found }.find_map(|(i, r)| Some((i, r.assets.iter().position(|a| a.name == *name && a.state == "uploaded")?)));
     found.map_or_else(|| Answer::error(404, "Not Found"), |at| stored(hub, at))
+}
+
+/// The cache `sayna`, which `cache-token` may fill, and any file that has not gone.
+fn outside(asked: &Asked, hub: &Hub) -> Answer {
+    match (asked.method.as_str(), asked.path.as_str()) {
+        ("GET", "/api/v1/cache/sayna") => match asked.header("authorization") {
+            "Bearer cache-token" => Answer::new(200, json!({"name": "sayna", "permission": "Write"})),
+            "" | "Bearer reader" => Answer::new(200, json!({"name": "sayna", "permission": "Read"})),
+            _ => Answer::new(401, json!({"error": "Unauthorized"})),
+        },
+        ("HEAD", path) if !hub.gone.contains(path) => Answer::new(200, Value::Null),
+        _ => Answer::new(404, json!({"error": "Not Found"})),
+    }
 }
 
 fn storage(asked: &Asked, hub: &mut Hub) -> (Answer, Option<Vec<u8>>) {

@@ -75,6 +75,7 @@ pub(crate) struct Addresses {
     pub(crate) uploads: String,
     pub(crate) web: String,
     pub(crate) storage: String,
+    pub(crate) outside: String,
 }
 
 /// One repository, `saynaai/sayna`.
@@ -99,6 +100,10 @@ pub(crate) struct Hub {
     pub(crate) late: usize,
     pub(crate) uploads: VecDeque<Upload>,
     pub(crate) limits: VecDeque<Limit>,
+    /// Scopes of the classic tokens among them.
+    pub(crate) scopes: BTreeMap<String, String>,
+    /// Pinned files that are no longer there.
+    pub(crate) gone: BTreeSet<String>,
     /// Everything that was public at some time, in order.
     pub(crate) shown: Vec<Public>,
     pub(crate) requests: Vec<String>,

@@ -5,7 +5,7 @@ mod access;
 mod faults;
 mod kill;
 mod push;
-mod server;
+pub(crate) mod server;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -10,9 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 /// A registry of a test's own; it ends with the test.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub(super) address: String,
+    pub(crate) address: String,
     folder: tempfile::TempDir,
 }
 
@@ -24,24 +24,24 @@ impl Drop for Server {
 }
 
 /// Runs a tool and gives its output.
-pub(super) fn tool(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn tool(program: &str, arguments: &[&str]) -> String {
     crate::image::tool(Command::new(program).args(arguments))
 }
 
 impl Server {
     /// distribution, for anybody.
-    pub(super) fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self::distribution("127.0.0.1", |_| String::new())
     }
 
     /// distribution, for user `rel` with password `s3cret`.
-    pub(super) fn basic() -> Self {
+    pub(crate) fn basic() -> Self {
         Self::distribution("127.0.0.1", basic)
     }
 
     /// distribution behind TLS and a password, on an address that is not taken for one without; its certificate is
     /// signed by `ca.pem` in [`Server::folder`].
-    pub(super) fn tls() -> Self {
+    pub(crate) fn tls() -> Self {
         Self::distribution("127.0.0.2", |folder| {
             certificates(folder, Some("127.0.0.2"));
             let at = |name: &str| folder.join(name).display().to_string();
@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// distribution that trusts a token server.
-    pub(super) fn token(tokens: &TokenServer) -> Self {
+    pub(crate) fn token(tokens: &TokenServer) -> Self {
         let bundle = tokens.folder.path().join("ca.pem").display().to_string();
         let realm = format!("http://{}/token", tokens.address);
         Self::distribution("127.0.0.1", |_| {
@@ -85,7 +85,7 @@ impl Server {
     }
 
     /// A registry with the referrers API, in memory.
-    pub(super) fn ferro() -> Self {
+    pub(crate) fn ferro() -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let mut command = Command::new("ferro-oci-server");
         let command = command.env("FERRO_OCI_LISTEN", &address).env_remove("FERRO_OCI_STORAGE_DIR");
@@ -100,7 +100,7 @@ impl Server {
         Self { child, address, folder: tempfile::tempdir().unwrap() }
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
@@ -130,16 +130,16 @@ fn certificates(folder: &Path, address: Option<&str>) {
 }
 
 /// Hands out tokens for user `rel` with password `s3cret`, as Docker Hub's does: RS256, the certificate inside.
-pub(super) struct TokenServer {
+pub(crate) struct TokenServer {
     address: String,
     folder: Arc<tempfile::TempDir>,
     /// The scopes that were asked for.
-    pub(super) asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl TokenServer {
     /// Each token says that it lives for so long.
-    pub(super) fn new(seconds: u64) -> Self {
+    pub(crate) fn new(seconds: u64) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         certificates(folder.path(), None);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

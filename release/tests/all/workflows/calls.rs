@@ -43,31 +43,14 @@ fn words(arguments: &str, choice: usize) -> Vec<String> {
     arguments.split_whitespace().filter_map(word).collect()
 }
 
-/// The forge is optional once it has a default of its own.
-fn forge_is_required(command: &str) -> bool {
-    let cli = Cli::command();
-    let command = cli.find_subcommand(command).unwrap();
-    command.get_arguments().any(|a| a.get_id() == "forge" && a.is_required_set())
-}
-
 /// The command that was called, where its arguments parse.
 fn parse(place: &str, arguments: &str) -> String {
     let cli = Cli::command();
     let mut called = String::new();
     for choice in 0..2 {
-        let mut words = words(arguments, choice);
+        let words = words(arguments, choice);
         let command = words.iter().find(|w| cli.find_subcommand(w).is_some()).cloned();
-        // Written in the same step of the project as these workflows.
-        let Some(command) = command.or_else(|| (words == ["doctor"]).then(|| "doctor".to_owned())) else {
-            panic!("{place}: no command in {arguments}");
-        };
-        called.clone_from(&command);
-        if command == "doctor" && cli.find_subcommand("doctor").is_none() {
-            continue;
-        }
-        if forge_is_required(&command) && !words.contains(&"--forge".to_owned()) {
-            words.extend(["--forge".to_owned(), "github:saynaai/sayna".to_owned()]);
-        }
+        called = command.unwrap_or_else(|| panic!("{place}: no command in {arguments}"));
         if let Err(e) = Cli::try_parse_from(std::iter::once("sayna-release".to_owned()).chain(words)) {
             panic!("{place}: {arguments}\n{e}");
         }
