@@ -26,6 +26,8 @@ pub mod media {
     pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
     /// A zstd-compressed layer.
     pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+    /// The configuration of what needs none: `{}` ("Guidance for an Empty Descriptor").
+    pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 }
 
 /// Pre-defined annotation keys ("Annotations").
@@ -54,6 +56,9 @@ pub mod annotation {
 pub struct Descriptor {
     /// What it is.
     pub media_type: String,
+    /// Of an artifact's entry in a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// Its name.
     pub digest: Digest,
     /// In bytes.
@@ -105,10 +110,16 @@ pub struct Manifest {
     pub schema_version: u32,
     /// [`media::MANIFEST`]
     pub media_type: String,
+    /// What an artifact that is no image is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// Its configuration.
     pub config: Descriptor,
     /// From the lowest to the highest.
     pub layers: Vec<Descriptor>,
+    /// The manifest that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
     /// More about it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
@@ -186,7 +197,8 @@ pub struct History {
 impl Descriptor {
     /// Without platform and annotations.
     pub fn new(media_type: &str, digest: Digest, size: u64) -> Self {
-        Self { media_type: media_type.to_owned(), digest, size, platform: None, annotations: BTreeMap::new() }
+        let (media_type, annotations) = (media_type.to_owned(), BTreeMap::new());
+        Self { media_type, artifact_type: None, digest, size, platform: None, annotations }
     }
 }
 
@@ -199,10 +211,19 @@ impl Index {
 }
 
 impl Manifest {
-    /// Without annotations.
+    /// Of an image, without annotations.
     pub fn new(config: Descriptor, layers: Vec<Descriptor>) -> Self {
-        let annotations = BTreeMap::new();
-        Self { schema_version: 2, media_type: media::MANIFEST.to_owned(), config, layers, annotations }
+        let (media_type, annotations) = (media::MANIFEST.to_owned(), BTreeMap::new());
+        Self { schema_version: 2, media_type, artifact_type: None, config, layers, subject: None, annotations }
+    }
+
+    /// Its entry in the list of its subject's referrers (distribution specification, "Listing Referrers"); `digest` and
+    /// `size` are those of its bytes.
+    pub fn as_referrer(&self, digest: Digest, size: u64) -> Descriptor {
+        let artifact_type = self.artifact_type.clone().filter(|t| !t.is_empty());
+        let artifact_type = Some(artifact_type.unwrap_or_else(|| self.config.media_type.clone()));
+        let annotations = self.annotations.clone();
+        Descriptor { artifact_type, annotations, ..Descriptor::new(&self.media_type, digest, size) }
     }
 
     /// Everything that has to be there before it.

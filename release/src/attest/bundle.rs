@@ -13,7 +13,7 @@ use crate::atomic::At as _;
 use crate::digest::Digest;
 
 /// Six targets and an index come to less than one; SBOMs are part of it.
-const LARGEST: u64 = 64 << 20;
+pub(crate) const LARGEST: u64 = 64 << 20;
 
 /// A Sigstore bundle: a signed statement with all that is needed to verify it.
 #[derive(Clone)]

@@ -92,6 +92,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether nothing is wrong with it but that it states something else than what was looked for.
+    pub(crate) fn is_of_another_kind(&self) -> bool {
+        match self {
+            Self::Policy { mismatch, .. } => mismatch.check == policy::Check::Predicate,
+            other => matches!(other, Self::Unplanned { .. }),
+        }
+    }
+
     /// What is wrong and the way out, in one sentence of a checklist.
     pub fn reason(&self) -> String {
         self.hint().map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))

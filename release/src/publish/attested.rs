@@ -4,26 +4,37 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::diff::DesiredRelease;
+use super::diff::{Attachment, DesiredRelease};
+use super::referrers::{self, Beside};
 use super::{Error, INDEX, Options, Parts, Places};
 use crate::atomic::At as _;
 use crate::attest::{self, Bundle, Project, Trust, Wanted, wanted};
 use crate::digest::Digest;
-use crate::forge::{Asset, Forge, Release};
+use crate::forge::{self, Forge, Release};
 use crate::image::ImageIndex;
 use crate::manifest::Manifest;
+use crate::oci::{Descriptor, media};
 use crate::part::FileEntry;
 use crate::plan::Plan;
+use crate::registry::{self, Registry};
 
-/// The asset, and what a bundle file must say to be as good as it.
+/// Bundles that were verified, and where they go.
 pub(crate) struct Attested {
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+    /// `None` where only images are published.
+    pub(super) asset: Option<Asset>,
+    /// Beside the image, in each registry.
+    beside: Vec<Beside>,
     trust: Trust,
-    wanted: Vec<Wanted>,
     repository: String,
     tag: String,
     commit: String,
+}
+
+/// The asset, and what a bundle file must say to be as good as it.
+pub(super) struct Asset {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+    wanted: Vec<Wanted>,
 }
 
 /// What is published, and from where.
@@ -36,7 +47,7 @@ pub(super) struct Input<'a> {
     pub(super) manifest: Option<&'a [u8]>,
 }
 
-/// Verifies all bundles; `None` where there are none and none are needed, or no asset is made.
+/// Verifies all bundles; `None` where there are none and none are needed.
 pub(super) fn gather(input: &Input<'_>, places: Places<'_>, options: Options) -> Result<Option<Attested>, Error> {
     let own = input.dist.join("publish").join(attest::FILE);
     let release: Vec<PathBuf> = input.parts.binaries.iter().map(|(folder, _)| folder.join(attest::FILE)).collect();
@@ -50,29 +61,43 @@ pub(super) fn gather(input: &Input<'_>, places: Places<'_>, options: Options) ->
     let trust = Trust::new(places.trusted_root)?;
     let manifest: Option<Manifest> =
         input.manifest.map(serde_json::from_slice).transpose().map_err(super::PartsError::from)?;
-    let named = manifest.as_ref().is_some_and(|m| m.image.is_some());
-    let (mut bundles, apart) = if named { (read(&index)?, Vec::new()) } else { (Vec::new(), read(&index)?) };
-    // An image whose release does not name it is attested on its own.
-    if let Some(image) = plan.image.as_ref().filter(|_| !named)
-        && let Some(index) = input.index
-    {
-        let wanted: Vec<Wanted> = Wanted::of_index(&image.repositories, index.digest).into_iter().collect();
-        attest::check(&trust, &apart, &wanted, project)?;
-    }
-    let (Some(manifest), Some(bytes)) = (manifest, input.manifest) else { return Ok(None) };
-    bundles.extend(read(&release)?);
-    let mut wanted =
-        Wanted::of_release(&manifest, (&plan.manifest, Digest::of(bytes)), |sbom| document(input.parts, sbom))?;
-    if options.dry_run && !own.exists() {
-        // A dry run writes the manifest that is yet to be attested.
-        wanted.pop();
+    let (index, mut bundles) = (read(&index)?, read(&release)?);
+    if manifest.as_ref().is_some_and(|m| m.image.is_some()) {
+        bundles.extend(index.iter().cloned());
     } else {
-        bundles.extend(read(&[own])?);
+        // An image whose release does not name it is attested on its own.
+        attest::check(&trust, &index, &of_image(input), project)?;
     }
-    attest::check(&trust, &bundles, &wanted, project)?;
+    let mut asset = None;
+    if let (Some(manifest), Some(bytes)) = (&manifest, input.manifest) {
+        let own_name = (plan.manifest.as_str(), Digest::of(bytes));
+        let wanted = Wanted::of_release(manifest, own_name, |sbom| document(input.parts, sbom))?;
+        // A dry run writes the manifest, the last of these, which is yet to be attested.
+        let unsigned = usize::from(options.dry_run && !own.exists());
+        let (signed, _) = wanted.split_at(wanted.len().saturating_sub(unsigned));
+        bundles.extend(read(&[own])?);
+        attest::check(&trust, &bundles, signed, project)?;
+        let name = attest::asset_name(&plan.name, &plan.version);
+        asset = Some(Asset { name, bytes: wanted::merged(&bundles), wanted });
+    }
+    let beside = beside(input, &trust, &index)?;
     let (tag, commit) = (plan.tag.clone(), plan.commit.clone());
-    let name = attest::asset_name(&plan.name, &plan.version);
-    Ok(Some(Attested { name, bytes: wanted::merged(&bundles), trust, wanted, repository, tag, commit }))
+    Ok(Some(Attested { asset, beside, trust, repository, tag, commit }))
+}
+
+/// What has to be stated about the image.
+fn of_image(input: &Input<'_>) -> Vec<Wanted> {
+    let image = input.plan.image.as_ref().zip(input.index);
+    image.and_then(|(image, index)| Wanted::of_index(&image.repositories, index.digest)).into_iter().collect()
+}
+
+/// The artifacts that the verified bundles of the image become.
+fn beside(input: &Input<'_>, trust: &Trust, bundles: &[Bundle]) -> Result<Vec<Beside>, Error> {
+    let Some(index) = input.index else { return Ok(Vec::new()) };
+    let subject = Descriptor::new(media::INDEX, index.digest, index.bytes.len() as u64);
+    let folder = input.dist.join("publish/attestations");
+    let make = |(bundle, wanted)| referrers::make(bundle, &trust.open(bundle)?, (wanted, subject.clone()), &folder);
+    bundles.iter().zip(of_image(input)).map(make).collect()
 }
 
 /// A file that is missing has no bundle; what is then not attested is said by name.
@@ -89,6 +114,20 @@ fn document(parts: &Parts, sbom: &FileEntry) -> Result<Option<Value>, Error> {
 }
 
 impl Attested {
+    fn project(&self) -> Project<'_> {
+        Project { repository: &self.repository, tag: &self.tag, commit: Some(&self.commit) }
+    }
+
+    /// What goes beside the image.
+    pub(super) fn attachments(&self) -> Vec<Attachment> {
+        self.beside.iter().map(|b| b.attachment.clone()).collect()
+    }
+
+    /// Which of that a registry has already.
+    pub(super) fn attached(&self, registry: &dyn Registry) -> Result<Vec<Digest>, registry::Error> {
+        referrers::there(registry, &self.beside, &self.trust, self.project())
+    }
+
     /// Bundles differ at each signing: what is attached already stays where it verifies for the same files.
     pub(super) fn settle(
         &self,
@@ -96,18 +135,17 @@ impl Attested {
         releases: &[Release],
         desired: &mut DesiredRelease,
     ) -> Result<(), Error> {
-        let [release] = releases else { return Ok(()) };
-        let Some(Asset::Uploaded { digest, .. }) = release.assets.get(&self.name) else { return Ok(()) };
-        if *digest == Digest::of(&self.bytes) {
+        let ([release], Some(Asset { name, bytes, wanted })) = (releases, &self.asset) else { return Ok(()) };
+        let Some(forge::Asset::Uploaded { digest, .. }) = release.assets.get(name) else { return Ok(()) };
+        if *digest == Digest::of(bytes) {
             return Ok(());
         }
         let folder = tempfile::tempdir().at("create a folder in", &std::env::temp_dir())?;
-        let path = folder.path().join(&self.name);
-        forge.download(release, &self.name, &path)?;
-        let project = Project { repository: &self.repository, tag: &self.tag, commit: Some(&self.commit) };
-        let proven = Bundle::read(&path).and_then(|b| attest::check(&self.trust, &b, &self.wanted, project));
+        let path = folder.path().join(name);
+        forge.download(release, name, &path)?;
+        let proven = Bundle::read(&path).and_then(|b| attest::check(&self.trust, &b, wanted, self.project()));
         if proven.is_ok() {
-            desired.assets.insert(self.name.clone(), *digest);
+            desired.assets.insert(name.clone(), *digest);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! Applying the actions reaches the desired state; the difference after that is empty; after any prefix of them the
 //! rest comes out again. What is public is never changed: where that would be needed, the difference is a [`Refusal`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use semver::Version;
@@ -41,6 +41,21 @@ pub struct DesiredImage {
     pub index: Digest,
     /// Everything below the tag in the order of pushing; the index is the last.
     pub objects: Vec<Object>,
+    /// What goes beside it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// An artifact that is about a manifest or index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// For people.
+    pub what: String,
+    /// What it is about.
+    pub subject: Digest,
+    /// What has to be there before its manifest.
+    pub blobs: Vec<Object>,
+    /// Its manifest.
+    pub manifest: Object,
 }
 
 /// What one registry holds of that.
@@ -48,8 +63,10 @@ pub struct DesiredImage {
 pub struct ActualImage {
     /// What the version's tag points at.
     pub tagged: Option<Digest>,
-    /// Which of the desired objects it holds.
+    /// Which of the desired objects it holds, and of the blobs of attachments.
     pub held: Vec<Digest>,
+    /// The manifests of those desired attachments that it has, or others in their place that say the same.
+    pub attached: Vec<Digest>,
 }
 
 /// When an action may run: a phase begins when the one before it is done on every track that it depends on.
@@ -97,6 +114,8 @@ pub enum ForgeAction {
 pub enum ImageAction {
     /// Push by digest.
     Push(Object),
+    /// Put beside what it is about.
+    Attach(Attachment),
     /// Point the version's tag at the index.
     Tag {
         /// The tag.
@@ -193,7 +212,7 @@ impl ImageAction {
     /// When it runs.
     pub fn phase(&self) -> Phase {
         match self {
-            Self::Push(_) => Phase::Stage,
+            Self::Push(_) | Self::Attach(_) => Phase::Stage,
             Self::Tag { .. } => Phase::Tag,
         }
     }
@@ -217,6 +236,7 @@ impl fmt::Display for ImageAction {
         match self {
             Self::Push(Object { kind: Kind::Blob, digest, size, .. }) => write!(f, "push blob {digest} ({size} bytes)"),
             Self::Push(Object { digest, .. }) => write!(f, "push manifest {digest}"),
+            Self::Attach(Attachment { what, manifest, .. }) => write!(f, "attach {what} {}", manifest.digest),
             Self::Tag { tag, digest } => write!(f, "tag {tag} {digest}"),
         }
     }
@@ -296,8 +316,13 @@ pub fn image(desired: &DesiredImage, actual: &ActualImage) -> Result<Vec<ImageAc
     if let Some(found) = actual.tagged.filter(|found| *found != desired.index) {
         return Err(Refusal::TagTaken { tag: desired.tag.clone(), found, wanted: desired.index });
     }
-    let missing = desired.objects.iter().filter(|o| !actual.held.contains(&o.digest));
-    let mut actions: Vec<ImageAction> = missing.cloned().map(ImageAction::Push).collect();
+    let attachments = || desired.attachments.iter().filter(|a| !actual.attached.contains(&a.manifest.digest));
+    let wanted = attachments().flat_map(|a| &a.blobs).chain(&desired.objects);
+    let mut seen: BTreeSet<Digest> = actual.held.iter().copied().collect();
+    // Artifacts share their empty configuration.
+    let missing = wanted.filter(|o| seen.insert(o.digest)).cloned();
+    let mut actions: Vec<ImageAction> = missing.map(ImageAction::Push).collect();
+    actions.extend(attachments().cloned().map(ImageAction::Attach));
     if actual.tagged.is_none() {
         actions.push(ImageAction::Tag { tag: desired.tag.clone(), digest: desired.index });
     }

@@ -21,6 +21,7 @@ mod attested;
 pub mod diff;
 pub mod known;
 mod parts;
+pub(crate) mod referrers;
 mod track;
 
 pub use diff::Refusal;
@@ -261,10 +262,10 @@ impl Work {
         }
         let input = attested::Input { plan, parts, dist, index: index.as_ref(), manifest: bytes.as_deref() };
         let attested = attested::gather(&input, places, options)?;
-        if let Some(attested) = &attested {
-            let path = folder.join(&attested.name);
-            atomic::ensure(&path, &attested.bytes)?;
-            files.insert(attested.name.clone(), (path, Digest::of(&attested.bytes)));
+        if let Some(asset) = attested.as_ref().and_then(|a| a.asset.as_ref()) {
+            let path = folder.join(&asset.name);
+            atomic::ensure(&path, &asset.bytes)?;
+            files.insert(asset.name.clone(), (path, Digest::of(&asset.bytes)));
         }
         let draft = Draft { tag: plan.tag.clone(), prerelease: plan.prerelease, notes: plan.notes.clone() };
         let tag = plan.image.as_ref().map(|i| i.tag.clone()).unwrap_or_default();

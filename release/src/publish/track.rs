@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::attested::Attested;
 use super::diff::{self, ActualImage, ActualRelease, DesiredImage, DesiredRelease, ForgeAction, ImageAction, Phase};
 use super::parts::{self, Parts};
 use super::{Error, TrackOutcome, Work};
@@ -136,14 +137,17 @@ impl<'a> ImageTrack<'a> {
     ) -> Result<Self, Error> {
         let lock = registry.lock(waiting)?;
         let objects = parts.objects(index, &work.index_file)?;
-        let desired = DesiredImage { tag: work.tag.clone(), index: index.digest, objects };
+        let attachments = work.attested.iter().flat_map(Attested::attachments).collect();
+        let desired = DesiredImage { tag: work.tag.clone(), index: index.digest, objects, attachments };
+        let attached = work.attested.as_ref().map_or(Ok(Vec::new()), |a| a.attached(registry))?;
+        let pending = desired.attachments.iter().filter(|a| !attached.contains(&a.manifest.digest));
         let mut held = Vec::new();
-        for object in &desired.objects {
+        for object in desired.objects.iter().chain(pending.flat_map(|a| &a.blobs)) {
             if registry.has(object)? {
                 held.push(object.digest);
             }
         }
-        let actual = ActualImage { tagged: registry.resolve(&desired.tag)?, held };
+        let actual = ActualImage { tagged: registry.resolve(&desired.tag)?, held, attached };
         let actions =
             diff::image(&desired, &actual).map_err(|refusal| Error::Refused { place: registry.name(), refusal })?;
         for action in &actions {
@@ -190,6 +194,7 @@ impl<'a> ImageTrack<'a> {
     fn act(&self, action: &ImageAction, progress: &Progress) -> Result<(), registry::Error> {
         match action {
             ImageAction::Push(object) => self.push(object, progress),
+            ImageAction::Attach(attachment) => self.registry.attach(&attachment.manifest),
             ImageAction::Tag { tag, digest } => {
                 // The plan may be minutes old, and a registry may have no lock.
                 match self.registry.resolve(tag)?.filter(|found| found != digest) {

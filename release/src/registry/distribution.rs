@@ -15,12 +15,13 @@ use crate::atomic::At as _;
 use crate::digest::Digest;
 use crate::http::{Body, Client, Method, Once, Repeat, Request, Response};
 use crate::lock::Lock;
-use crate::oci::media;
+use crate::oci::{Descriptor, media};
 use crate::progress::Progress;
 
 mod challenge;
 mod credentials;
 mod reference;
+mod referrers;
 mod session;
 
 pub use credentials::{Error as CredentialsError, Variables};
@@ -40,6 +41,8 @@ const DOCUMENT: u64 = 4 << 20;
 const SESSIONS: u32 = 4;
 /// Tags per page.
 const PAGE: &str = "100";
+/// What a registry answers for something that it does not have.
+const MISSING: [u16; 1] = [404];
 
 /// One repository of a registry.
 #[derive(Debug)]
@@ -74,21 +77,46 @@ impl Distribution {
         Error::Broken { path: self.name(), reason: reason.into() }
     }
 
-    /// A request that changes nothing; `None` for 404.
+    /// A request that changes nothing; `None` for one of the statuses in `missing`.
     fn read<T>(
         &self,
         method: &Method,
         url: &str,
+        missing: &[u16],
         finish: impl Fn(Response<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let make = || {
-            let request = Request::new(method.clone(), url).repeat(Repeat::Safe).accept_status(&[404]);
+            let request = Request::new(method.clone(), url).repeat(Repeat::Safe).accept_status(missing);
             request.header("Accept", ACCEPT.join(", "))
         };
-        self.session.call(Access::Pull, make, |response| match response.status() {
-            404 => Ok(None),
-            _ => finish(response).map(Some),
+        self.session.call(Access::Pull, make, |response| {
+            if missing.contains(&response.status()) { Ok(None) } else { finish(response).map(Some) }
         })
+    }
+
+    /// All pages of a list; `None` where the first one is not there, or `page` finds that it is none.
+    fn pages<T>(
+        &self,
+        first: String,
+        missing: &[u16],
+        page: impl Fn(Response<'_>) -> Result<Option<T>, Error>,
+    ) -> Result<Option<Vec<T>>, Error> {
+        let mut found = Vec::new();
+        let mut next = Some(first);
+        let mut seen = BTreeSet::new();
+        while let Some(url) = next.take() {
+            if !seen.insert(url.clone()) {
+                return Err(self.broken("has a list that goes in a circle"));
+            }
+            let answer = self.read(&Method::GET, &url, missing, |response| {
+                let more = response.next_page()?;
+                Ok((page(response)?, more))
+            })?;
+            let Some((Some(page), more)) = answer else { return Ok(None) };
+            found.push(page);
+            next = more;
+        }
+        Ok(Some(found))
     }
 
     /// A request that changes something; the answer's headers are all there is to read.
@@ -164,8 +192,9 @@ impl Distribution {
         self.write(finish, |response| self.agrees(response, object.digest))
     }
 
-    /// Stores a document under a digest or a tag, in exactly these bytes. Twice is the same as once.
-    fn put(&self, name: &str, digest: Digest, bytes: &[u8]) -> Result<(), Error> {
+    /// Stores a document under a digest or a tag, in exactly these bytes; twice is the same as once. With `replacing`, only
+    /// in the place of the document that the registry marks so. Gives the subject that the registry says it took note of.
+    fn put(&self, name: &str, digest: Digest, bytes: &[u8], replacing: Option<&str>) -> Result<Option<String>, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Typed {
@@ -175,9 +204,13 @@ impl Distribution {
         let url = self.url(&format!("manifests/{name}"));
         let make = || {
             let body = Body::Bytes(bytes.to_vec(), &typed.media_type);
-            Request::new(Method::PUT, &url).body(body).repeat(Repeat::Safe)
+            let request = Request::new(Method::PUT, &url).body(body).repeat(Repeat::Safe);
+            replacing.into_iter().fold(request, |request, mark| request.header("If-Match", mark))
         };
-        self.write(make, |response| self.agrees(response, digest))
+        self.write(make, |response| {
+            self.agrees(response, digest)?;
+            Ok(response.header("oci-subject").map(str::to_owned))
+        })
     }
 
     /// A registry that names what it stored has to name what was sent.
@@ -191,7 +224,8 @@ impl Distribution {
     }
 
     fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.read(&Method::GET, &self.url(&format!("manifests/{name}")), |response| Ok(response.bytes(DOCUMENT)?))
+        let url = self.url(&format!("manifests/{name}"));
+        self.read(&Method::GET, &url, &MISSING, |response| Ok(response.bytes(DOCUMENT)?))
     }
 }
 
@@ -209,7 +243,7 @@ impl Registry for Distribution {
     fn has(&self, object: &Object) -> Result<bool, Error> {
         let kind = if object.kind == Kind::Blob { "blobs" } else { "manifests" };
         let url = self.url(&format!("{kind}/{}", object.digest));
-        Ok(self.read(&Method::HEAD, &url, |_| Ok(()))?.is_some())
+        Ok(self.read(&Method::HEAD, &url, &MISSING, |_| Ok(()))?.is_some())
     }
 
     fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
@@ -217,35 +251,21 @@ impl Registry for Distribution {
             return self.push_blob(object, moved);
         }
         let bytes = std::fs::read(&object.from).at("read", &object.from)?;
-        self.put(&object.digest.to_string(), object.digest, &bytes)?;
+        self.put(&object.digest.to_string(), object.digest, &bytes, None)?;
         moved(object.size);
         Ok(())
     }
 
     /// None where the repository does not exist yet.
     fn tags(&self) -> Result<Vec<String>, Error> {
-        let mut found = Vec::new();
-        let mut next = Some(self.url(&format!("tags/list?n={PAGE}")));
-        let mut seen = BTreeSet::new();
-        while let Some(url) = next.take() {
-            if !seen.insert(url.clone()) {
-                return Err(self.broken("lists its tags in a circle"));
-            }
-            let page = self.read(&Method::GET, &url, |response| {
-                let more = response.next_page()?;
-                Ok((response.json::<Tags>()?, more))
-            })?;
-            if let Some((page, more)) = page {
-                found.extend(page.tags.unwrap_or_default());
-                next = more;
-            }
-        }
-        Ok(found)
+        let first = self.url(&format!("tags/list?n={PAGE}"));
+        let pages = self.pages(first, &MISSING, |response| Ok(Some(response.json::<Tags>()?)))?;
+        Ok(pages.into_iter().flatten().flat_map(|page| page.tags.unwrap_or_default()).collect())
     }
 
     fn resolve(&self, tag: &str) -> Result<Option<Digest>, Error> {
         let digest = |response: Response<'_>| Ok(response.header("docker-content-digest").and_then(|d| d.parse().ok()));
-        match self.read(&Method::HEAD, &self.url(&format!("manifests/{tag}")), digest)? {
+        match self.read(&Method::HEAD, &self.url(&format!("manifests/{tag}")), &MISSING, digest)? {
             // The header may be left out, or be of another algorithm.
             Some(None) => Ok(self.document(tag)?.map(|bytes| Digest::of(&bytes))),
             Some(found) => Ok(found),
@@ -259,7 +279,7 @@ impl Registry for Distribution {
         if found != digest {
             return Err(self.broken(format!("has bytes of {found} as {digest}")));
         }
-        self.put(tag, digest, &bytes)
+        self.put(tag, digest, &bytes, None).map(drop)
     }
 
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {
@@ -269,7 +289,15 @@ impl Registry for Distribution {
 
     fn download(&self, digest: Digest, to: &Path) -> Result<(), Error> {
         let url = self.url(&format!("blobs/{digest}"));
-        let saved = self.read(&Method::GET, &url, |response| Ok(response.save(to).map(|_found| ())?))?;
+        let saved = self.read(&Method::GET, &url, &MISSING, |response| Ok(response.save(to).map(|_found| ())?))?;
         saved.ok_or_else(|| Error::Missing { registry: self.name(), what: format!("blob {digest}") })
+    }
+
+    fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
+        self.listed(subject)
+    }
+
+    fn attach(&self, manifest: &Object) -> Result<(), Error> {
+        self.attach_listed(manifest)
     }
 }

@@ -1,6 +1,6 @@
 //! The embedded registry `oci:PATH`: an OCI image layout (OCI image specification 1.1, "Image Layout"), which `skopeo`
 //! and others read as it is. A tag is a descriptor in `index.json` with the annotation
-//! `org.opencontainers.image.ref.name`.
+//! `org.opencontainers.image.ref.name`; what is attached to an image has one without, as `oras` writes it.
 
 use std::fs;
 use std::io;
@@ -50,12 +50,19 @@ impl Layout {
         Err(Error::Broken { path: path.display().to_string(), reason })
     }
 
-    fn write_index(&self, index: &Index) -> Result<(), Error> {
+    fn write_index(&self, mut index: Index) -> Result<(), Error> {
+        index.manifests.sort_by(|a, b| (tag_of(a), a.digest).cmp(&(tag_of(b), b.digest)));
         let marker = self.root.join("oci-layout");
         if !marker.exists() {
             atomic::write(&marker, oci::LAYOUT_MARKER.as_bytes())?;
         }
-        Ok(atomic::write(&self.root.join("index.json"), &oci::to_bytes(index))?)
+        Ok(atomic::write(&self.root.join("index.json"), &oci::to_bytes(&index))?)
+    }
+
+    /// The manifest of an artifact that is there.
+    fn artifact(&self, digest: Digest) -> Result<oci::Manifest, Error> {
+        let path = self.blob(digest).display().to_string();
+        serde_json::from_slice(&self.manifest(digest)?).map_err(|e| Error::Broken { path, reason: e.to_string() })
     }
 
     /// Size and media type of a manifest that is there, for the descriptor of its tag.
@@ -125,8 +132,7 @@ impl Registry for Layout {
         let mut index = self.index()?;
         index.manifests.retain(|d| tag_of(d) != Some(tag));
         index.manifests.push(descriptor);
-        index.manifests.sort_by(|a, b| tag_of(a).cmp(&tag_of(b)));
-        self.write_index(&index)
+        self.write_index(index)
     }
 
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {
@@ -141,5 +147,28 @@ impl Registry for Layout {
 
     fn download(&self, digest: Digest, to: &Path) -> Result<(), Error> {
         Ok(atomic::copy(&self.blob(digest), to, false)?)
+    }
+
+    fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
+        let mut found = Vec::new();
+        for entry in self.index()?.manifests.into_iter().filter(|d| tag_of(d).is_none() && d.artifact_type.is_some()) {
+            let manifest = self.artifact(entry.digest)?;
+            if entry != manifest.as_referrer(entry.digest, entry.size) {
+                let reason = format!("the entry of {} does not say what its manifest says", entry.digest);
+                return Err(Error::Broken { path: self.root.join("index.json").display().to_string(), reason });
+            }
+            found.extend(manifest.subject.filter(|s| s.digest == subject).map(|_| entry));
+        }
+        Ok(found)
+    }
+
+    fn attach(&self, manifest: &Object) -> Result<(), Error> {
+        self.push(manifest, &|_| ())?;
+        let mut index = self.index()?;
+        if index.manifests.iter().any(|d| tag_of(d).is_none() && d.digest == manifest.digest) {
+            return Ok(());
+        }
+        index.manifests.push(self.artifact(manifest.digest)?.as_referrer(manifest.digest, manifest.size));
+        self.write_index(index)
     }
 }

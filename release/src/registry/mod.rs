@@ -8,6 +8,7 @@ use crate::atomic::PathError;
 use crate::digest::Digest;
 use crate::http;
 use crate::lock::Lock;
+use crate::oci::Descriptor;
 use crate::progress::Progress;
 
 mod distribution;
@@ -67,6 +68,10 @@ pub trait Registry: Sync {
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error>;
     /// Copies a blob's bytes to a new file; whether they have that digest is the caller's to check.
     fn download(&self, digest: Digest, to: &Path) -> Result<(), Error>;
+    /// What is attached to a manifest or index, by anybody (distribution specification, "Listing Referrers").
+    fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error>;
+    /// Stores a manifest that has a subject, whose blobs are there, and sees to it that it is listed as the subject's.
+    fn attach(&self, manifest: &Object) -> Result<(), Error>;
 }
 
 /// What a registry could not do.

@@ -71,7 +71,7 @@ impl Expected {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the end of a row")]
-fn no_image() -> Outcome {
+pub(super) fn no_image() -> Outcome {
     Ok(Seen { verdict: Verdict::NotHere, evidence: "no image is planned".to_owned() })
 }
 

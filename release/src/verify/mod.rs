@@ -22,6 +22,7 @@ mod binaries;
 pub mod files;
 mod image;
 mod latest;
+mod referrers;
 mod rows;
 
 pub use binaries::{NotReproduced, Reproduce, Reproduced};

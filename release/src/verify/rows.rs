@@ -1,6 +1,6 @@
 //! The rows of the checklist, in order, with what each needs.
 
-use super::{Outcome, Request, Scene, assets, attested, binaries, image, latest};
+use super::{Outcome, Request, Scene, assets, attested, binaries, image, latest, referrers};
 
 /// One row: what it claims, on which rows it rests, and how it is checked.
 pub(super) struct Check {
@@ -45,6 +45,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("platforms", "every planned platform is in the index", ["image"], image::platforms),
     row!("layers", "every layer has its digest", ["platforms"], image::layers),
     row!("origin", "the image says where it comes from", ["layers"], image::origin),
+    row!("referrers", "the registries say who built the image", ["image", "attested"], referrers::referrers),
     row!("latest", "`latest` is right for this version", ["release", "image"], latest::latest),
     row!("reproduced", "a fresh build gives the same bytes", ["digests"], binaries::reproduced, reproducing),
 ];

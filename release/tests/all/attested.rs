@@ -12,7 +12,8 @@ use sayna_release::package;
 use sayna_release::part::{ImagePart, Part};
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Error, Options, Places};
+use sayna_release::publish::{self, Error, Options, Outcome, Places};
+use sayna_release::registry::Registry;
 
 use crate::fixture::{plan, write_parts};
 use crate::signing::{Claim, INSTANCE, write};
@@ -20,9 +21,9 @@ use crate::signing::{Claim, INSTANCE, write};
 const ASSET: &str = "sayna-1.2.3.attestations.jsonl";
 
 /// Parts of version 1.2.3, attested as the workflows would do it.
-struct World {
-    folder: tempfile::TempDir,
-    plan: Plan,
+pub(crate) struct World {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) plan: Plan,
 }
 
 impl World {
@@ -33,23 +34,24 @@ impl World {
         world
     }
 
-    fn attested(platforms: usize) -> Self {
+    pub(crate) fn attested(platforms: usize) -> Self {
         let world = Self::new(platforms);
         world.attest();
         world
     }
 
-    fn attest(&self) {
+    pub(crate) fn attest(&self) {
         // As in the workflow: the manifest is there before anything is published.
         let dry = Options { dry_run: true, ..allowed() };
         let there = self.dist().join("publish").join(attest::FILE);
         drop(fs::remove_file(&there));
-        drop(publish::run(&self.plan, &self.dist(), self.places(false, &self.forge()), dry, &Progress::quiet()));
+        // It cannot go on where a test has broken something.
+        drop(self.run(false, &[], dry));
         let manifest = fs::read(self.dist().join("publish").join(&self.plan.manifest)).unwrap();
         INSTANCE.attest(&self.plan, &self.dist(), self.index(), &manifest);
     }
 
-    fn index(&self) -> Option<Digest> {
+    pub(crate) fn index(&self) -> Option<Digest> {
         let platforms = self.plan.image.iter().flat_map(|i| &i.platforms);
         let parts: Vec<ImagePart> = platforms
             .filter_map(|p| Part::read(&self.dist().join(format!("{}-{}", p.os, p.arch))).unwrap())
@@ -58,7 +60,7 @@ impl World {
         (!parts.is_empty()).then(|| ImageIndex::of(&self.plan, &parts.iter().collect::<Vec<_>>()).digest)
     }
 
-    fn dist(&self) -> PathBuf {
+    pub(crate) fn dist(&self) -> PathBuf {
         self.folder.path().join("dist")
     }
 
@@ -74,9 +76,10 @@ impl World {
         self.folder.path().join("forge").join(side).join("v1.2.3/assets")
     }
 
-    fn places<'a>(&self, official: bool, forge: &'a Directory) -> Places<'a> {
-        let root: &'static Path = Box::leak(self.root().into_boxed_path());
-        Places { forge, registries: &[], official, trusted_root: Some(root) }
+    fn run(&self, official: bool, registries: &[&dyn Registry], options: Options) -> Result<Outcome, Error> {
+        let (forge, root) = (self.forge(), self.root());
+        let places = Places { forge: &forge, registries, official, trusted_root: Some(&root) };
+        publish::run(&self.plan, &self.dist(), places, options, &Progress::quiet())
     }
 
     fn publish(&self, official: bool) -> Result<Vec<String>, Error> {
@@ -84,10 +87,12 @@ impl World {
     }
 
     fn publish_with(&self, official: bool, options: Options) -> Result<Vec<String>, Error> {
-        let forge = self.forge();
-        let places = self.places(official, &forge);
-        let outcome = publish::run(&self.plan, &self.dist(), places, options, &Progress::quiet())?;
-        Ok(outcome.tracks.into_iter().flat_map(|t| t.actions).collect())
+        Ok(self.run(official, &[], options)?.tracks.into_iter().flat_map(|t| t.actions).collect())
+    }
+
+    /// With its image, to any registries.
+    pub(crate) fn publish_to(&self, registries: &[&dyn Registry]) -> Result<Outcome, Error> {
+        self.run(false, registries, allowed())
     }
 
     /// Why nothing was published; nothing may have been touched.

@@ -29,6 +29,7 @@ mod package;
 mod plan;
 mod publish;
 mod published;
+mod referrers;
 mod registry;
 mod rehearse;
 mod sbom;

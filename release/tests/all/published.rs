@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use sayna_release::attest;
 use sayna_release::digest::Digest;
 use sayna_release::forge::{Directory, Forge};
 use sayna_release::image;
@@ -63,10 +64,17 @@ impl Release {
     /// Version 1.2.3 with an image for two platforms in these registries too, published and not yet promoted.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(crate) fn published_to(remotes: Vec<Distribution>) -> Self {
+        let release = Self::built_for(remotes);
+        assert!(release.publish().complete());
+        release
+    }
+
+    /// The same, not yet published.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub(crate) fn built_for(remotes: Vec<Distribution>) -> Self {
         let plan = plan("1.2.3", 1, 2);
         let release = Self { folder: tempfile::tempdir().unwrap(), plan, table: table(), official: false, remotes };
         release.build(&PROGRAM.1);
-        assert!(release.publish().complete());
         release
     }
 
@@ -157,24 +165,32 @@ impl Release {
     }
 
     /// The roots of the tests' own Sigstore, where this release is attested by it.
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("root.json")
     }
 
     /// The same release, published with the attestations that the workflows would leave.
     pub(crate) fn attested() -> Self {
         let release = Self::built("1.2.3", &PROGRAM.1);
-        let (forge, registry, dist) = (release.forge(), release.registry(), release.folder.path().join("dist"));
-        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
-        let dry = Options { allow_host_parts: true, dry_run: true, ..Options::default() };
-        publish::run(&release.plan, &dist, places, dry, &Progress::quiet()).unwrap();
-        let manifest = fs::read(dist.join("publish").join(&release.plan.manifest)).unwrap();
-        let document: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
-        let index = document["image"]["index"].as_str().map(|d| d.parse().unwrap());
-        INSTANCE.write_root(&release.root());
-        INSTANCE.attest(&release.plan, &dist, index, &manifest);
+        release.attest();
         assert!(release.publish().complete());
         release
+    }
+
+    /// Signs everything as the workflows would, anew each time.
+    pub(crate) fn attest(&self) {
+        let (forge, registry, dist) = (self.forge(), self.registry(), self.folder.path().join("dist"));
+        drop(fs::remove_file(dist.join("publish").join(attest::FILE)));
+        let root = self.root();
+        let trusted_root = Some(&root).filter(|r| r.exists()).map(PathBuf::as_path);
+        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root };
+        let dry = Options { allow_host_parts: true, dry_run: true, ..Options::default() };
+        publish::run(&self.plan, &dist, places, dry, &Progress::quiet()).unwrap();
+        let manifest = fs::read(dist.join("publish").join(&self.plan.manifest)).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        let index = document["image"]["index"].as_str().map(|d| d.parse().unwrap());
+        INSTANCE.write_root(&self.root());
+        INSTANCE.attest(&self.plan, &dist, index, &manifest);
     }
 
     pub(crate) fn forge(&self) -> Directory {

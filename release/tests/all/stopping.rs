@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use sayna_release::digest::Digest;
 use sayna_release::forge::{self, Directory, Draft, Forge, Release, Tagged, Upload};
 use sayna_release::lock::Lock;
+use sayna_release::oci::Descriptor;
 use sayna_release::registry::{self, Layout, Object, Registry};
 
 /// How many changes are left before the stop; shared by forge and registry, as they die together.
@@ -165,5 +166,12 @@ impl Registry for StoppingRegistry<'_> {
     }
     fn download(&self, digest: Digest, to: &Path) -> Result<(), registry::Error> {
         self.inner.download(digest, to)
+    }
+    fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, registry::Error> {
+        self.inner.referrers(subject)
+    }
+    fn attach(&self, manifest: &Object) -> Result<(), registry::Error> {
+        // Stored and not listed yet.
+        self.change(|| self.inner.push(manifest, &|_| ()).unwrap(), || self.inner.attach(manifest))
     }
 }

@@ -5,6 +5,7 @@ mod access;
 mod faults;
 mod kill;
 mod push;
+mod referrers;
 pub(crate) mod server;
 
 use std::sync::Arc;

@@ -1,0 +1,113 @@
+//! What is attached to a manifest: by the referrers API, and by a tag that clients keep where a registry has none
+//! (distribution specification 1.1, "Listing Referrers", "Pushing Manifests with Subject", "Referrers Tag Schema").
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{DOCUMENT, Distribution, MISSING};
+use crate::atomic::At as _;
+use crate::digest::Digest;
+use crate::http::{Method, Response};
+use crate::oci::{self, Descriptor, media};
+use crate::registry::{Error, Object};
+
+/// The specification says 404; some registries answer as they do to anything that they do not know.
+const NO_API: [u16; 4] = [400, 404, 405, 406];
+/// So many times is the tag written when others write it at the same time.
+const WRITES: u32 = 5;
+
+/// The list that a tag has, and the registry's mark of it, with which it is replaced and no other.
+struct Listed {
+    index: Value,
+    mark: Option<String>,
+}
+
+impl Distribution {
+    pub(super) fn listed(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
+        let mut found = match self.by_api(subject)? {
+            Some(found) if !found.is_empty() => found,
+            // There are registries whose API is there and knows of nothing.
+            _ => entries(&self.by_tag(subject)?.index),
+        };
+        // What was pushed twice is listed twice by some.
+        let mut seen = BTreeSet::new();
+        found.retain(|entry| seen.insert(entry.digest));
+        Ok(found)
+    }
+
+    /// Docker Hub has said that it takes note of subjects without doing it (docker/hub-feedback#2372): a registry's word
+    /// counts only where it also has the API.
+    pub(super) fn attach_listed(&self, object: &Object) -> Result<(), Error> {
+        let bytes = std::fs::read(&object.from).at("read", &object.from)?;
+        let broken = |reason: String| Error::Broken { path: object.from.display().to_string(), reason };
+        let manifest: oci::Manifest = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
+        let subject = manifest.subject.as_ref().ok_or_else(|| broken("has no subject".to_owned()))?.digest;
+        let noted = self.put(&object.digest.to_string(), object.digest, &bytes, None)?;
+        let noted = noted == Some(subject.to_string());
+        let entry = manifest.as_referrer(object.digest, bytes.len() as u64);
+        let is_in = |list: &[Descriptor]| list.iter().any(|d| d.digest == entry.digest);
+        for _ in 0..WRITES {
+            if self.by_api(subject)?.is_some_and(|list| noted || is_in(&list)) {
+                return Ok(());
+            }
+            let listed = self.by_tag(subject)?;
+            if is_in(&entries(&listed.index)) {
+                return Ok(());
+            }
+            self.write_tag(subject, listed, &entry)?;
+        }
+        Err(self.broken(format!("others keep writing its tag {}; run this again", tag(subject))))
+    }
+
+    /// `None` where the registry has no such API.
+    fn by_api(&self, subject: Digest) -> Result<Option<Vec<Descriptor>>, Error> {
+        let url = self.url(&format!("referrers/{subject}"));
+        let pages = self.pages(url, &NO_API, |response| {
+            // A page for people is none of the API.
+            let is_index = response.header("content-type").is_some_and(|t| t.starts_with(media::INDEX));
+            if is_index { Ok(Some(response.json::<Value>()?)) } else { Ok(None) }
+        })?;
+        Ok(pages.map(|pages| pages.iter().flat_map(entries).collect()))
+    }
+
+    fn by_tag(&self, subject: Digest) -> Result<Listed, Error> {
+        let url = self.url(&format!("manifests/{}", tag(subject)));
+        let found = self.read(&Method::GET, &url, &MISSING, |response: Response<'_>| {
+            let mark = response.header("etag").map(str::to_owned);
+            Ok((response.bytes(DOCUMENT)?, mark))
+        })?;
+        let Some((bytes, mark)) = found else {
+            let index = json!({"schemaVersion": 2, "mediaType": media::INDEX, "manifests": []});
+            return Ok(Listed { index, mark: None });
+        };
+        let index: Option<Value> = serde_json::from_slice(&bytes).ok();
+        let is_list = |index: &Value| index.get("manifests").is_some_and(Value::is_array);
+        let no_list = || self.broken(format!("its tag {} is no list of referrers", tag(subject)));
+        Ok(Listed { index: index.filter(is_list).ok_or_else(no_list)?, mark })
+    }
+
+    /// Adds an entry and leaves those of others as they are. Where the list has changed meanwhile, nothing is written.
+    fn write_tag(&self, subject: Digest, listed: Listed, entry: &Descriptor) -> Result<(), Error> {
+        let Listed { mut index, mark } = listed;
+        if let Some(list) = index.get_mut("manifests").and_then(Value::as_array_mut) {
+            list.push(json!(entry));
+        }
+        let bytes = index.to_string().into_bytes();
+        match self.put(&tag(subject), Digest::of(&bytes), &bytes, mark.as_deref()) {
+            Err(Error::Http(error)) if error.status() == Some(412) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}
+
+/// The tag of a manifest's referrers.
+fn tag(subject: Digest) -> String {
+    format!("sha256-{}", subject.hex())
+}
+
+/// The entries of a list that are of the form that this program writes; whatever else is there is somebody else's.
+fn entries(index: &Value) -> Vec<Descriptor> {
+    let list = index.get("manifests").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|entry| serde_json::from_value(entry.clone()).ok()).collect()
+}

@@ -1,0 +1,50 @@
+//! The row on attestations in the registries: beside the image lies who built it.
+
+use super::{Outcome, Scene, Seen, Verdict, image, seen};
+use crate::attest::{Project, Trust, Wanted};
+use crate::publish::referrers;
+
+/// In every registry the image's index has the attestations of this project's workflows beside it.
+pub(super) fn referrers(scene: &mut Scene<'_>) -> Outcome {
+    let Some(index) = scene.image.as_ref().map(image::Expected::index) else { return image::no_image() };
+    let request = scene.request;
+    if scene.proofs.is_empty() && !request.official {
+        let evidence = "no attestations: a rehearsal has none".to_owned();
+        return Ok(Seen { verdict: Verdict::NotHere, evidence });
+    }
+    let manifest = scene.manifest()?;
+    let own = || request.table.image.iter().flat_map(|i| &i.repositories).map(|r| r.get_ref().clone()).collect();
+    let repositories = manifest.image.as_ref().map_or_else(own, |i| i.repositories.clone());
+    let repository = request.table.forge.github.get_ref();
+    let project = Project { repository, tag: request.tag, commit: Some(&manifest.commit) };
+    let trust = Trust::new(request.trusted_root).map_err(|e| e.reason())?;
+    let wanted: Vec<Wanted> = Wanted::of_index(&repositories, index).into_iter().collect();
+    let mut proofs = Vec::new();
+    for registry in request.registries {
+        let listed = registry.referrers(index).map_err(|e| e.to_string())?;
+        let candidates = referrers::bundles(*registry, &listed).map_err(|e| e.to_string())?;
+        for wanted in &wanted {
+            let missing = |reason: Option<String>| {
+                let reason = reason.unwrap_or_else(|| "`publish` attaches it".to_owned());
+                format!("{}: no {} beside {index}: {reason}", registry.name(), wanted.what)
+            };
+            proofs.push(referrers::prove(&candidates, wanted, &trust, project).map_err(missing)?);
+        }
+    }
+    let mut workflows: Vec<&str> = proofs.iter().map(|p| p.workflow.as_str()).collect();
+    workflows.dedup();
+    let evidence = format!("{} beside the index in {}: {}", proofs.len(), places(scene), workflows.join(", "));
+    // What the release's own file has is in the report already.
+    if manifest.image.is_none() {
+        proofs.truncate(wanted.len());
+        scene.proofs.extend(proofs);
+    }
+    seen(evidence)
+}
+
+fn places(scene: &Scene<'_>) -> String {
+    match scene.request.registries.len() {
+        1 => "the registry".to_owned(),
+        n => format!("{n} registries"),
+    }
+}

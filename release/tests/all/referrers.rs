@@ -1,0 +1,204 @@
+//! Attestations beside the image, in the embedded registry: their form, convergence, and what others leave there.
+
+use std::fs;
+
+use sayna_release::attest::Subject;
+use sayna_release::digest::Digest;
+use sayna_release::oci;
+use sayna_release::publish::Outcome;
+use sayna_release::registry::{Kind, Layout, Object, Registry as _};
+use sayna_release::verify::Verdict;
+use serde_json::Value;
+
+use crate::attested::World;
+use crate::fixture::tree;
+use crate::published::Release;
+use crate::signing::{Claim, INSTANCE};
+use crate::stopping::{Fuse, StoppingRegistry};
+
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+fn layout(world: &World) -> Layout {
+    Layout::new(world.folder.path().join("registry"))
+}
+
+/// The actions on the registry.
+fn actions(outcome: &Outcome) -> &[String] {
+    assert!(outcome.complete(), "{outcome:?}");
+    &outcome.tracks[1].actions
+}
+
+/// The one artifact beside the index, and its bundle.
+fn beside(world: &World) -> (Value, Vec<u8>) {
+    let registry = layout(world);
+    let [entry] = registry.referrers(world.index().unwrap()).unwrap().try_into().unwrap();
+    let bytes = registry.manifest(entry.digest).unwrap();
+    assert_eq!(Digest::of(&bytes), entry.digest);
+    let manifest: Value = serde_json::from_slice(&bytes).unwrap();
+    let digest = manifest["layers"][0]["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap().to_owned();
+    let bundle = fs::read(world.folder.path().join("registry/blobs/sha256").join(digest)).unwrap();
+    (manifest, bundle)
+}
+
+#[test]
+fn the_provenance_of_the_index_is_an_artifact_about_it_in_the_form_of_cosign_and_actions_attest() {
+    let world = World::attested(2);
+    let outcome = world.publish_to(&[&layout(&world)]).unwrap();
+    let actions = actions(&outcome);
+    let at = |start: &str| actions.iter().position(|a| a.starts_with(start)).unwrap();
+    let index = world.index().unwrap();
+    assert!(at(&format!("push manifest {index}")) < at("attach provenance of the image"), "{actions:#?}");
+    assert!(at("attach provenance of the image") < at("tag 1.2.3"), "{actions:#?}");
+    let (manifest, bundle) = beside(&world);
+    assert_eq!((&manifest["schemaVersion"], &manifest["artifactType"]), (&2.into(), &BUNDLE.into()));
+    assert_eq!(manifest["mediaType"], oci::media::MANIFEST);
+    let empty = serde_json::json!({
+        "mediaType": "application/vnd.oci.empty.v1+json",
+        "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+        "size": 2,
+    });
+    assert_eq!(manifest["config"], empty);
+    let size = layout(&world).manifest(index).unwrap().len();
+    let subject = serde_json::json!({"mediaType": oci::media::INDEX, "digest": index, "size": size});
+    assert_eq!(manifest["subject"], subject);
+    assert_eq!(manifest["layers"][0]["mediaType"], BUNDLE);
+    let title = format!("sha256-{}.sigstore.json", Digest::of(&bundle).hex());
+    assert_eq!(manifest["layers"][0]["annotations"]["org.opencontainers.image.title"], title);
+    let says = serde_json::json!({
+        "dev.sigstore.bundle.content": "dsse-envelope",
+        "dev.sigstore.bundle.predicateType": "https://slsa.dev/provenance/v1",
+        "org.opencontainers.image.created": "2025-10-09T08:53:20Z",
+    });
+    assert_eq!(manifest["annotations"], says);
+    let signed = fs::read_to_string(world.dist().join("index/attestations.jsonl")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&bundle).unwrap(), serde_json::from_str::<Value>(&signed).unwrap());
+    assert_eq!(layout(&world).tags().unwrap(), ["1.2.3"], "in a layout it needs no tag");
+}
+
+#[test]
+fn a_second_run_attaches_nothing_even_where_all_was_signed_anew() {
+    let world = World::attested(1);
+    world.publish_to(&[&layout(&world)]).unwrap();
+    let before = tree(&world.folder.path().join("registry"));
+    assert!(actions(&world.publish_to(&[&layout(&world)]).unwrap()).is_empty());
+    world.attest();
+    assert!(actions(&world.publish_to(&[&layout(&world)]).unwrap()).is_empty());
+    assert!(tree(&world.folder.path().join("registry")) == before);
+}
+
+#[test]
+fn after_a_stop_at_every_change_a_rerun_attaches_the_same_bytes() {
+    let world = World::attested(1);
+    world.publish_to(&[&layout(&world)]).unwrap();
+    let wanted = tree(&world.folder.path().join("registry"));
+    for changes in 0.. {
+        let root = world.folder.path().join(format!("stopped-{changes}"));
+        let fuse = Fuse::new(changes);
+        let (inner, look) = (Layout::new(&root), || ());
+        let registry = StoppingRegistry { inner, root: root.clone(), fuse: &fuse, look: &look };
+        world.publish_to(&[&registry]).unwrap();
+        assert!(world.publish_to(&[&Layout::new(&root)]).unwrap().complete());
+        assert!(tree(&root) == wanted, "stopped before change {changes}");
+        if !fuse.stopped() {
+            // Five blobs, two manifests, the artifact, the tag.
+            assert_eq!(changes, 9);
+            return;
+        }
+    }
+}
+
+/// Attaches somebody else's bundle about the index.
+fn attach(world: &World, registry: &Layout, line: &str) -> Digest {
+    let folder = world.folder.path().join("others");
+    fs::create_dir_all(&folder).unwrap();
+    let object = |bytes: &[u8], kind: Kind| {
+        let digest = Digest::of(bytes);
+        let from = folder.join(digest.hex());
+        fs::write(&from, bytes).unwrap();
+        Object { digest, size: bytes.len() as u64, kind, from }
+    };
+    let descriptor = |media: &str, object: &Object| oci::Descriptor::new(media, object.digest, object.size);
+    let (empty, bundle) = (object(b"{}", Kind::Blob), object(line.as_bytes(), Kind::Blob));
+    for blob in [&empty, &bundle] {
+        registry.push(blob, &|_| ()).unwrap();
+    }
+    let mut manifest = oci::Manifest::new(descriptor(oci::media::EMPTY, &empty), vec![descriptor(BUNDLE, &bundle)]);
+    manifest.artifact_type = Some(BUNDLE.to_owned());
+    manifest.subject = Some(oci::Descriptor::new(oci::media::INDEX, world.index().unwrap(), 1));
+    let manifest = object(&oci::to_bytes(&manifest), Kind::Manifest);
+    registry.attach(&manifest).unwrap();
+    manifest.digest
+}
+
+#[test]
+fn what_others_attach_stays_and_is_not_taken_for_ours() {
+    let world = World::attested(1);
+    let registry = layout(&world);
+    let subject = Subject { name: "docker.io/saynaai/sayna".to_owned(), digest: world.index().unwrap() };
+    let other = Subject { digest: Digest::of(b"other"), ..subject.clone() };
+    let good = Claim::of(&world.plan, "images.yml");
+    let forged = [
+        INSTANCE.provenance(&Claim::of(&world.plan, "build.yml"), std::slice::from_ref(&subject)).to_string(),
+        INSTANCE.provenance(&Claim { reference: "refs/heads/main".to_owned(), ..good.clone() }, &[subject]).to_string(),
+        INSTANCE.provenance(&good, &[other]).to_string(),
+        "no bundle".to_owned(),
+    ];
+    let others: Vec<Digest> = forged.iter().map(|line| attach(&world, &registry, line)).collect();
+    let outcome = world.publish_to(&[&registry]).unwrap();
+    assert!(actions(&outcome).iter().any(|a| a.starts_with("attach provenance")), "{outcome:?}");
+    let listed = registry.referrers(world.index().unwrap()).unwrap();
+    assert_eq!(listed.len(), others.len() + 1);
+    assert!(others.iter().all(|digest| listed.iter().any(|d| d.digest == *digest)));
+    assert!(actions(&world.publish_to(&[&registry]).unwrap()).is_empty());
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn one_flipped_byte_of_what_lies_beside_the_image_fails_its_row() {
+    let release = Release::attested();
+    let registry = release.registry();
+    let index = registry.resolve("1.2.3").unwrap().unwrap();
+    let [entry] = registry.referrers(index).unwrap().try_into().unwrap();
+    let manifest: oci::Manifest = serde_json::from_slice(&registry.manifest(entry.digest).unwrap()).unwrap();
+    let files = manifest.blobs().map(|b| b.digest).chain([entry.digest]).map(|d| format!("blobs/sha256/{}", d.hex()));
+    let files: Vec<String> = files.chain(["index.json".to_owned()]).collect();
+    assert_eq!(files.len(), 4);
+    for file in files {
+        let path = release.folder.path().join("registry").join(&file);
+        let good = fs::read(&path).unwrap();
+        // Of the list, its entry, which stands before those of tags.
+        let text = String::from_utf8_lossy(&good);
+        let places = text.find("[{").filter(|_| file == "index.json").map_or(0..good.len(), |start| {
+            let end = text.find("},{").unwrap();
+            start + 1..end
+        });
+        // Every byte of what is small.
+        for position in places.clone().step_by(places.len() / 64 + 1) {
+            let mut wrong = good.clone();
+            wrong[position] ^= 1;
+            fs::write(&path, &wrong).unwrap();
+            let report = release.verify();
+            let failed: Vec<_> = report.rows.iter().filter(|r| r.verdict == Verdict::Failed).collect();
+            assert_eq!(failed.len(), 1, "{file} at {position}: {failed:#?}");
+            let expected: &[&str] = if file == "index.json" { &["image", "referrers"] } else { &["referrers"] };
+            assert!(expected.contains(&failed[0].id), "{file} at {position}: {failed:#?}");
+        }
+        fs::write(&path, &good).unwrap();
+    }
+    let report = release.verify();
+    let row = report.rows.iter().find(|r| r.id == "referrers").unwrap();
+    assert_eq!(row.verdict, Verdict::Ok);
+    assert!(row.evidence.contains("/.github/workflows/images.yml@refs/tags/v1.2.3"), "{row:?}");
+    // Gone altogether.
+    let path = release.folder.path().join("registry/index.json");
+    let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    document["manifests"].as_array_mut().unwrap().retain(|d| d.get("artifactType").is_none());
+    fs::write(&path, document.to_string()).unwrap();
+    let report = release.verify();
+    let row = report.rows.iter().find(|r| r.verdict == Verdict::Failed).unwrap();
+    assert_eq!(row.id, "referrers");
+    assert!(row.evidence.contains("no provenance of the image"), "{row:?}");
+    // The next run puts it back.
+    assert_eq!(actions(&release.publish()).len(), 1);
+    assert!(release.verify().passed());
+}
