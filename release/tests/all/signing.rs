@@ -273,7 +273,7 @@ fn short(bytes: &[u8]) -> Vec<u8> {
     [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
 }
 
-fn statement(kind: Predicate, predicate: &Value, subjects: &[Subject]) -> Value {
+pub(crate) fn statement(kind: Predicate, predicate: &Value, subjects: &[Subject]) -> Value {
     let subject = |s: &Subject| json!({"name": s.name, "digest": {"sha256": s.digest.hex()}});
     json!({
         "_type": "https://in-toto.io/Statement/v1",

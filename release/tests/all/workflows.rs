@@ -2,6 +2,7 @@
 //! order of the stages, with no more rights than docs/releasing.md says.
 
 mod calls;
+mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -46,7 +47,7 @@ pub(crate) fn steps(job: &Value) -> &[Value] {
 }
 
 /// A scalar or a list of scalars.
-fn list(value: &Value) -> Vec<String> {
+pub(crate) fn list(value: &Value) -> Vec<String> {
     match value {
         Value::Null => Vec::new(),
         Value::String(one) => vec![one.clone()],

@@ -222,7 +222,7 @@ impl Hub {
         self.releases.iter().rev().filter(move |r| !r.draft || rights >= Rights::Push)
     }
 
-    pub(super) fn latest(&self) -> Option<&Release> {
+    pub(crate) fn latest(&self) -> Option<&Release> {
         let stable = || self.releases.iter().filter(|r| !r.draft && !r.prerelease);
         let made = stable().find(|r| r.latest);
         if self.falls_back { made.or_else(|| stable().next_back()) } else { made }

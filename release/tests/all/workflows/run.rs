@@ -1,0 +1,341 @@
+//! The scripts of the workflows, run one after the other as they stand there, to a published release: against the
+//! counterpart of GitHub, a real registry and the real Nix. Actions that are not ours are stood in for by what they do
+//! here; nothing interprets a workflow.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sayna_release::attest::{Predicate, Subject};
+use sayna_release::digest::Digest;
+use serde_json::json;
+use serde_norway::Value;
+
+use super::{jobs, list, steps, workflow};
+use crate::github::Counterpart;
+use crate::registry::server::{Server, TokenServer};
+use crate::rehearse::project;
+use crate::signing::{Claim, INSTANCE, statement};
+use crate::support::{World, project_file};
+
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+/// By now, in the workflows' own words; whatever else a step depends on is a mistake of this test.
+type Condition = (&'static str, fn(&Path) -> bool);
+const CONDITIONS: [Condition; 9] = [
+    ("inputs.builder == 'nix'", |_| true),
+    ("inputs.builder == 'cargo'", |_| false),
+    ("inputs.builder == 'cargo' && hashFiles('dist/*/attestations.jsonl') == ''", |_| false),
+    ("hashFiles('dist/*/attestations.jsonl') == ''", |job| {
+        !job.join("dist").join(TRIPLE).join("attestations.jsonl").exists()
+    }),
+    ("hashFiles('dist/index/attestations.jsonl') == ''", |job| !job.join("dist/index/attestations.jsonl").exists()),
+    ("needs.images.result == 'success'", |_| true),
+    // There is no Docker here.
+    ("runner.os == 'Linux'", |_| false),
+    ("always()", |_| true),
+    ("", |_| true),
+];
+
+/// A tagged project whose builds take a second, and everything that its release touches.
+struct Runner {
+    world: World,
+    hub: Counterpart,
+    registry: Server,
+    folder: tempfile::TempDir,
+    /// What the jobs have put into `$GITHUB_OUTPUT`.
+    outputs: BTreeMap<String, String>,
+    /// Everything that the scripts printed.
+    said: String,
+}
+
+impl Runner {
+    fn new() -> Self {
+        let registry = Server::token(&TokenServer::public());
+        let mut world = project();
+        world.write("flake.nix", include_str!("../toy.nix"));
+        world.write(".gitignore", "/target/\n/dist/\n/index/\n");
+        let table = world.read("sayna-release.toml");
+        let windows = table.find("[[target]]\ntriple = \"x86_64-pc-windows-msvc\"").unwrap();
+        let image = table.find("[image]").unwrap();
+        let table =
+            format!("{}{}", &table[..windows], &table[image..]).replace("files = ", "cachix = \"sayna\"\nfiles = ");
+        world.write("sayna-release.toml", &table.replace("docker.io/", &format!("{}/", registry.address)));
+        world.write(".ci/smoke", &project_file(".ci/smoke"));
+        world.commit("feat: speak");
+        world.tag("v0.1.0");
+        let hub = Counterpart::start();
+        hub.hub().immutable = true;
+        hub.hub().tags.insert("v0.1.0".to_owned(), world.head());
+        let runner = Self {
+            world,
+            hub,
+            registry,
+            folder: tempfile::tempdir().unwrap(),
+            outputs: BTreeMap::new(),
+            said: String::new(),
+        };
+        INSTANCE.write_root(&runner.folder.path().join("root.json"));
+        runner.nix();
+        runner
+    }
+
+    /// Nix, whose `run .#release` is the program of this test's build: the toy flake does not build it.
+    fn nix(&self) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let real = Command::new("sh").args(["-c", "command -v nix"]).output().unwrap();
+        let real = String::from_utf8(real.stdout).unwrap();
+        assert!(!real.is_empty(), "nix is not in PATH; run .ci/setup, and tests as .ci/run does");
+        let program = env!("CARGO_BIN_EXE_sayna-release");
+        let script = format!(
+            "#!/bin/sh\ncase \"$1 $2 $3\" in 'run .#release --') shift 3; exec {program} \"$@\";; esac\nexec {} \"$@\"\n",
+            real.trim()
+        );
+        let path = self.folder.path().join("bin/nix");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// All jobs of `release.yml`, each after those that it needs.
+    fn release(&mut self) {
+        let release = workflow("release");
+        let mut left: Vec<(&str, &Value)> = jobs(&release).collect();
+        let mut done: Vec<&str> = Vec::new();
+        while !left.is_empty() {
+            let ready = left.iter().position(|(_, job)| list(&job["needs"]).iter().all(|n| done.contains(&n.as_str())));
+            let (id, job) = left.remove(ready.expect("a circle of needs"));
+            match job["uses"].as_str() {
+                None => self.job("release", id, job),
+                Some(path) => {
+                    let name = path.trim_start_matches("./.github/workflows/").trim_end_matches(".yml");
+                    let called = workflow(name);
+                    // They stand in the order of their needs.
+                    jobs(&called).for_each(|(id, job)| self.job(name, id, job));
+                }
+            }
+            done.push(id);
+        }
+    }
+
+    fn artifacts(&self, name: &str) -> PathBuf {
+        self.folder.path().join("artifacts").join(name)
+    }
+
+    fn job(&mut self, workflow: &str, id: &str, job: &Value) {
+        let place = self.folder.path().join("jobs").join(format!("{workflow}-{id}"));
+        drop(fs::remove_dir_all(&place));
+        fs::create_dir_all(&place).unwrap();
+        fs::create_dir_all(beside(&place)).unwrap();
+        let mut bundles = BTreeMap::new();
+        for step in steps(job) {
+            let condition = step["if"].as_str().unwrap_or_default();
+            let condition = condition.trim_start_matches("${{ ").trim_end_matches(" }}");
+            let condition = if condition.starts_with("always() && ") { "always()" } else { condition };
+            let known = CONDITIONS.iter().find(|(text, _)| *text == condition);
+            let (_, holds) = known.unwrap_or_else(|| panic!("{workflow}.yml, {id}: {condition}"));
+            if !holds(&place) {
+                continue;
+            }
+            match step["uses"].as_str() {
+                Some(action) => self.stand_in(workflow, action.split('@').next().unwrap(), step, &place, &mut bundles),
+                None => self.script(workflow, id, (job, step), &place, &bundles),
+            }
+        }
+    }
+
+    /// What an action does, as far as a release depends on it.
+    fn stand_in(
+        &self,
+        workflow: &str,
+        action: &str,
+        step: &Value,
+        place: &Path,
+        bundles: &mut BTreeMap<String, PathBuf>,
+    ) {
+        let repository = format!("{}/saynaai/sayna", self.registry.address);
+        let with = |key: &str| filled(step["with"][key].as_str().unwrap_or_default(), &repository);
+        match action {
+            "actions/checkout" => {
+                let from = self.world.root().to_str().unwrap();
+                shell(place, &format!("git clone --quiet --branch v0.1.0 {from} . 2>/dev/null"));
+            }
+            "actions/upload-artifact" => {
+                let to = self.artifacts(&with("name"));
+                shell(place, &format!("rm -rf {0}; mkdir -p {0}; cp -a {1}. {0}", to.display(), with("path")));
+            }
+            "actions/download-artifact" => {
+                let name = if with("name").is_empty() { with("pattern") } else { with("name") };
+                let (from, to) = (self.artifacts(&name), with("path"));
+                shell(place, &format!("mkdir -p {to}; for a in {}; do cp -a $a/. {to}; done", from.display()));
+            }
+            "actions/attest" => {
+                let id = step["id"].as_str().unwrap().to_owned();
+                bundles.insert(id.clone(), self.attest(workflow, &id, &with, place));
+            }
+            "docker/login-action" => {
+                let auth = STANDARD.encode("rel:s3cret");
+                let config = json!({"auths": {&self.registry.address: {"auth": auth}}});
+                fs::write(beside(place).join("config.json"), config.to_string()).unwrap();
+            }
+            "cachix/install-nix-action" | "cachix/cachix-action" => {}
+            other => panic!("{other} is stood in for by nothing"),
+        }
+    }
+
+    fn attest(&self, workflow: &str, id: &str, with: &impl Fn(&str) -> String, place: &Path) -> PathBuf {
+        let mut subjects = Vec::new();
+        for pattern in with("subject-path").split_whitespace() {
+            for path in shell(place, &format!("ls {pattern}")).lines() {
+                let name = Path::new(path).file_name().unwrap().to_str().unwrap().to_owned();
+                let name = if with("subject-name").is_empty() { name } else { with("subject-name") };
+                subjects.push(Subject { name, digest: Digest::of_file(&place.join(path)).unwrap().0 });
+            }
+        }
+        let claim = Claim {
+            issuer: "https://token.actions.githubusercontent.com".to_owned(),
+            repository: "https://github.com/saynaai/sayna".to_owned(),
+            workflow: format!(".github/workflows/{workflow}.yml"),
+            reference: "refs/tags/v0.1.0".to_owned(),
+            commit: self.world.head(),
+        };
+        let bundle = if with("sbom-path").is_empty() {
+            INSTANCE.provenance(&claim, &subjects)
+        } else {
+            let sbom = serde_json::from_slice(&fs::read(place.join(with("sbom-path"))).unwrap()).unwrap();
+            INSTANCE.sign(&claim, &statement(Predicate::Sbom, &sbom, &subjects))
+        };
+        let path = beside(place).join(format!("bundle-{id}.json"));
+        fs::write(&path, format!("{bundle}\n")).unwrap();
+        path
+    }
+
+    /// Runs a script as GitHub's runner does.
+    fn script(
+        &mut self,
+        workflow: &str,
+        id: &str,
+        (job, step): (&Value, &Value),
+        place: &Path,
+        bundles: &BTreeMap<String, PathBuf>,
+    ) {
+        let run = step["run"].as_str().unwrap();
+        let temporary = beside(place);
+        let mut command = Command::new("bash");
+        command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", run]).current_dir(place);
+        let path = format!("{}:{}", self.folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+        command.env("PATH", path).env("NO_COLOR", "1").env_remove("CARGO_TARGET_DIR").env("GITHUB_ACTIONS", "true");
+        command.env("GITHUB_API_URL", &self.hub.addresses.api).env("GITHUB_SERVER_URL", &self.hub.addresses.outside);
+        command.env("GITHUB_REF_NAME", "v0.1.0").env("RUNNER_TEMP", &temporary);
+        command.env("GITHUB_OUTPUT", temporary.join("output")).env("GITHUB_STEP_SUMMARY", temporary.join("summary"));
+        command.env("SAYNA_CACHIX_URL", &self.hub.addresses.outside).env("DOCKER_CONFIG", &temporary);
+        command.env("SAYNA_TRUSTED_ROOT", self.folder.path().join("root.json"));
+        let writes = job["permissions"]["contents"].as_str() == Some("write");
+        for level in [job, step] {
+            for (name, _) in level["env"].as_mapping().into_iter().flatten() {
+                let name = name.as_str().unwrap();
+                command.env(name, variable(name, step, place, writes, bundles));
+            }
+        }
+        let output = command.output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{workflow}.yml, {id}: {run}\n{out}\n{err}");
+        self.said.extend(["$ ", run, "\n", &out, &err]);
+        let lines = fs::read_to_string(temporary.join("output")).unwrap_or_default();
+        self.outputs.extend(lines.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())));
+    }
+}
+
+/// What the workflows' own words stand for in this release.
+fn filled(text: &str, repository: &str) -> String {
+    let stem = format!("sayna-0.1.0-{TRIPLE}");
+    let values = [
+        ("inputs.target", TRIPLE.to_owned()),
+        ("inputs.archive", format!("{stem}.tar.gz")),
+        ("inputs.sbom", format!("{stem}.cdx.json")),
+        ("matrix.part", "linux-amd64".to_owned()),
+        ("fromJSON(inputs.platforms).include[0].repository", repository.to_owned()),
+        ("secrets.DOCKERHUB_USERNAME", "rel".to_owned()),
+        ("secrets.DOCKERHUB_TOKEN", "s3cret".to_owned()),
+        ("secrets.CACHIX_AUTH_TOKEN", "cache-token".to_owned()),
+    ];
+    let mut text = text.to_owned();
+    for (words, value) in values {
+        text = text.replace(&format!("${{{{ {words} }}}}"), &value);
+    }
+    assert!(!text.contains("${{"), "{text}: not known here");
+    text
+}
+
+fn variable(name: &str, step: &Value, place: &Path, writes: bool, bundles: &BTreeMap<String, PathBuf>) -> String {
+    match name {
+        "TARGET" => TRIPLE.to_owned(),
+        "ARCHIVE" => format!("sayna-0.1.0-{TRIPLE}.tar.gz"),
+        "PLATFORM" => "linux/amd64".to_owned(),
+        "TRACK" => String::new(),
+        "GITHUB_TOKEN" if writes => "push-token".to_owned(),
+        "GITHUB_TOKEN" => "read-token".to_owned(),
+        "CACHIX_AUTH_TOKEN" => "cache-token".to_owned(),
+        "PROVENANCE" | "SBOM" | "BUNDLE" => {
+            let text = step["env"][name].as_str().unwrap();
+            let id = text.split("steps.").nth(1).unwrap().split('.').next().unwrap();
+            let fallback = || place.join(text.split('\'').nth(1).expect("no bundle was made"));
+            bundles.get(id).cloned().unwrap_or_else(fallback).display().to_string()
+        }
+        "RUSTUP_TOOLCHAIN" => crate::support::running_rustc(),
+        other => panic!("{other} is not known here"),
+    }
+}
+
+/// A job's folder that is not its checkout: the runner's own files.
+fn beside(place: &Path) -> PathBuf {
+    place.with_extension("runner")
+}
+
+fn shell(folder: &Path, script: &str) -> String {
+    let output = Command::new("sh").args(["-ec", script]).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{script}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "needs nix, skopeo, docker-registry, apache2-utils and unzip"]
+fn the_scripts_of_the_workflows_make_a_release_and_a_second_run_changes_nothing() {
+    let mut runner = Runner::new();
+    runner.release();
+    let matrix: serde_json::Value = serde_json::from_str(&runner.outputs["targets"]).unwrap();
+    assert_eq!(matrix["include"][0]["target"], TRIPLE);
+    {
+        let hub = runner.hub.hub();
+        let names: Vec<&str> = hub.releases[0].assets.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!((hub.releases.len(), names.len(), hub.releases[0].draft), (1, 6, false), "{names:?}");
+        assert_eq!(hub.latest().unwrap().tag, "v0.1.0");
+    }
+    for line in ["awaiting promotion", "set github:saynaai/sayna: latest = v0.1.0", "bit-identical: "] {
+        assert!(runner.said.contains(line), "{line}:\n{}", runner.said);
+    }
+    let tags = |tag: &str| {
+        let image = format!("docker://{}/saynaai/sayna:{tag}", runner.registry.address);
+        let arguments = ["inspect", "--raw", "--tls-verify=false", &image];
+        Digest::of(crate::registry::server::tool("skopeo", &arguments).as_bytes())
+    };
+    assert_eq!(tags("0.1.0"), tags("latest"));
+    // Once more from nothing, as who starts the workflow by hand on the tag: what is public is not built again.
+    fs::remove_dir_all(runner.artifacts("")).unwrap();
+    let before = runner.hub.hub().requests.len();
+    runner.said.clear();
+    runner.release();
+    assert_eq!(runner.said.matches("taken from what github:saynaai/sayna has already").count(), 2, "{}", runner.said);
+    assert_eq!(runner.said.matches("nothing to do").count(), 2 * 2, "{}", runner.said);
+    let hub = runner.hub.hub();
+    let changes: Vec<&String> =
+        hub.requests[before..].iter().filter(|r| !r.starts_with("GET ") && !r.starts_with("HEAD ")).collect();
+    // `latest` is made on purpose once more, as nobody can see that it was.
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    for secret in ["push-token", "read-token", "s3cret", "cache-token"] {
+        assert!(!runner.said.contains(secret), "{secret} was printed");
+    }
+}
