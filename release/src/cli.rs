@@ -329,6 +329,9 @@ pub struct VerifyArgs {
     /// Their attestations [default: the release's, beside the first FILE].
     #[arg(long, value_name = "FILE", requires = "files")]
     pub attestations: Option<PathBuf>,
+    /// Ask GitHub for their attestations, by each file's digest.
+    #[arg(long, requires = "files", conflicts_with = "attestations")]
+    pub fetch: bool,
 }
 
 /// `promote`

@@ -1,21 +1,26 @@
 //! Commands that change nothing but, where asked, the changelog.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use super::{Here, Output, root};
-use crate::atomic;
+use crate::atomic::{self, At as _};
 use crate::audit::{self, Expectations, Facts, Finding};
 use crate::changelog::{self, Request};
 use crate::cli::{AuditArgs, ChangelogArgs, Cli, DoctorArgs, Format, PlanArgs, VerifyArgs};
+use crate::digest::Digest;
 use crate::doctor;
 use crate::failure::{Failure, INCOMPLETE, REFUSED};
+use crate::forge::{self, Forge as _, Github};
 use crate::git::Checkout;
 use crate::plan;
+use crate::progress::Progress;
 use crate::report;
-use crate::table::Source;
+use crate::table::{Source, Table};
 use crate::verify::files;
 
 /// `plan`
@@ -86,17 +91,37 @@ fn source(cli: &Cli) -> Result<Source, Failure> {
 }
 
 /// `verify FILE…`
-pub(super) fn files(args: &VerifyArgs, cli: &Cli) -> Result<Output, Failure> {
+pub(super) fn files(args: &VerifyArgs, cli: &Cli, progress: &Progress) -> Result<Output, Failure> {
     let source = source(cli)?;
+    let fetched = if args.fetch { Some(fetched(&args.files, &source.table, progress)?) } else { None };
     let report = files::run(&files::Request {
         files: &args.files,
-        attestations: args.attestations.as_deref(),
+        attestations: fetched.as_ref().map(NamedTempFile::path).or(args.attestations.as_deref()),
         tag: args.tag.tag.as_deref(),
         table: &source.table,
         trusted_root: args.places.trust.trusted_root.as_deref(),
     })?;
     let passed = report.passed();
     Output::of(cli.json, &report, report::files, passed)
+}
+
+/// What GitHub has about files, as the release's own file would have it.
+fn fetched(files: &[PathBuf], table: &Table, progress: &Progress) -> Result<NamedTempFile, Failure> {
+    let github = Github::open(table.forge.github.get_ref().parse().map_err(forge::Error::from)?, progress)?;
+    let mut lines = BTreeSet::new();
+    for path in files {
+        let (digest, _size) = Digest::of_file(path).at("read", path)?;
+        lines.extend(github.attestations(digest)?);
+    }
+    if lines.is_empty() {
+        let text = format!("{} has no attestation of these files", github.name());
+        return Err(Failure { text, hint: Some("do not use them".to_owned()), status: INCOMPLETE });
+    }
+    let folder = std::env::temp_dir();
+    let mut file = NamedTempFile::new().at("write into", &folder)?;
+    let text: String = lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect();
+    file.write_all(text.as_bytes()).at("write", &folder)?;
+    Ok(file)
 }
 
 #[derive(Serialize)]

@@ -54,7 +54,7 @@ pub fn run(cli: &Cli) -> Result<Output, Failure> {
         Command::Publish(args) => release::publish(&here()?, args),
         Command::Doctor(args) => look::doctor(&here()?, args),
         // The rest needs no checkout.
-        Command::Verify(args) if !args.files.is_empty() => look::files(args, cli),
+        Command::Verify(args) if !args.files.is_empty() => look::files(args, cli, &progress),
         Command::Verify(args) => judge::verify(cli, args, &progress),
         Command::Promote(args) => judge::promote(cli, args, &progress),
         Command::Audit(args) => look::audit(args, cli),

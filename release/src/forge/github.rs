@@ -19,6 +19,7 @@ use crate::progress::Progress;
 
 mod api;
 mod assets;
+mod attestations;
 mod refusal;
 mod repository;
 mod settings;

@@ -115,9 +115,9 @@ impl Error {
                 Some("give files as they were downloaded, under the names that the release has".to_owned())
             }
             Self::Version { .. } => Some("verify one release at a time".to_owned()),
-            Self::NoAttestations(_) => {
-                Some("download it from the release, or name it with --attestations FILE".to_owned())
-            }
+            Self::NoAttestations(_) => Some(
+                "download it from the release, name it with --attestations FILE, or ask GitHub with --fetch".to_owned(),
+            ),
             Self::Manifest { .. } => Some("download it again, or use the program of that release".to_owned()),
         }
     }

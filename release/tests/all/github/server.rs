@@ -234,8 +234,9 @@ fn read(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &m
             json!({"enabled": true, "enforced_by_owner": false})
         }
         "GET /attestations/{subject_digest}" => {
-            let of = hub.attestations.iter().filter(|(digest, _)| digest.to_string() == rest[0]);
-            let found: Vec<Value> = of.map(|(_, bundle)| json!({"bundle": bundle, "repository_id": 1})).collect();
+            let kind = asked.query.get("predicate_type").map_or("", String::as_str);
+            let of = hub.attestations.iter().filter(|(k, digest, _)| *k == kind && digest.to_string() == rest[0]);
+            let found: Vec<Value> = of.map(|(_, _, bundle)| json!({"bundle": bundle, "repository_id": 1})).collect();
             if found.is_empty() {
                 return Err(missing());
             }

@@ -89,7 +89,8 @@ pub(crate) struct Hub {
     pub(crate) annotated: BTreeMap<String, String>,
     pub(crate) spent: BTreeSet<String>,
     pub(crate) tokens: BTreeMap<String, Rights>,
-    pub(crate) attestations: Vec<(Digest, Value)>,
+    /// By kind and by what each is about.
+    pub(crate) attestations: Vec<(&'static str, Digest, Value)>,
     /// New releases do not change once they are public.
     pub(crate) immutable: bool,
     /// Without a release that was made latest, the newest one is.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -56,13 +56,20 @@ impl Runner {
     fn new() -> Self {
         let registry = Server::token(&TokenServer::public());
         let mut world = project();
-        world.write("flake.nix", include_str!("../toy.nix"));
+        // With the files that this project's own table names: outside of a checkout the program knows no other one.
+        let licence = "cp ${./LICENSE} ${stem}/LICENSE";
+        let flake = include_str!("../toy.nix");
+        assert!(flake.contains(licence));
+        let configuration = format!("{licence}\n          cp ${{./config.example.yaml}} ${{stem}}/config.example.yaml");
+        world.write("flake.nix", &flake.replace(licence, &configuration));
+        world.write("config.example.yaml", "");
         world.write(".gitignore", "/target/\n/dist/\n/index/\n");
         let table = world.read("sayna-release.toml");
         let windows = table.find("[[target]]\ntriple = \"x86_64-pc-windows-msvc\"").unwrap();
         let image = table.find("[image]").unwrap();
         let table =
             format!("{}{}", &table[..windows], &table[image..]).replace("files = ", "cachix = \"sayna\"\nfiles = ");
+        let table = table.replace("\"LICENSE\"]", "\"LICENSE\", \"config.example.yaml\"]");
         world.write("sayna-release.toml", &table.replace("docker.io/", &format!("{}/", registry.address)));
         world.write(".ci/smoke", &project_file(".ci/smoke"));
         world.commit("feat: speak");
@@ -119,6 +126,40 @@ impl Runner {
             }
             done.push(id);
         }
+    }
+
+    /// The program, outside of any checkout and without a token.
+    fn stranger(&self, folder: &Path, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+        command.args(arguments).current_dir(folder).env_remove("GITHUB_TOKEN").env_remove("GH_TOKEN");
+        command
+            .env("GITHUB_API_URL", &self.hub.addresses.api)
+            .env("NO_COLOR", "1")
+            .env("DOCKER_CONFIG", "/nonexistent");
+        command.env("SAYNA_TRUSTED_ROOT", self.folder.path().join("root.json")).output().unwrap()
+    }
+
+    /// Somebody who has nothing looks at all of it; somebody who has one file looks at that.
+    fn is_verified_by_strangers(&self) {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = format!("docker://{}/saynaai/sayna", self.registry.address);
+        for tag in [&["--tag", "v0.1.0"][..], &[]] {
+            let output = self.stranger(folder.path(), &[&["verify", "--registry", &registry], tag].concat());
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("v0.1.0 in github:saynaai/sayna"), "{output:?}");
+            assert!(said.contains("as recorded in the manifest"), "{said}");
+        }
+        let name = format!("sayna-0.1.0-{TRIPLE}.tar.gz");
+        let bytes = self.hub.hub().releases[0].assets.iter().find(|a| a.name == name).unwrap().bytes.clone();
+        fs::write(folder.path().join(&name), bytes).unwrap();
+        let verify = || self.stranger(folder.path(), &["verify", "--fetch", &name]);
+        let output = verify();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("build.yml@refs/tags/v0.1.0"), "{output:?}");
+        fs::write(folder.path().join(&name), "forged").unwrap();
+        let output = verify();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("has no attestation of these files"), "{output:?}");
     }
 
     fn artifacts(&self, name: &str) -> PathBuf {
@@ -202,12 +243,14 @@ impl Runner {
             reference: "refs/tags/v0.1.0".to_owned(),
             commit: self.world.head(),
         };
-        let bundle = if with("sbom-path").is_empty() {
-            INSTANCE.provenance(&claim, &subjects)
+        let (kind, bundle) = if with("sbom-path").is_empty() {
+            ("provenance", INSTANCE.provenance(&claim, &subjects))
         } else {
             let sbom = serde_json::from_slice(&fs::read(place.join(with("sbom-path"))).unwrap()).unwrap();
-            INSTANCE.sign(&claim, &statement(Predicate::Sbom, &sbom, &subjects))
+            ("sbom", INSTANCE.sign(&claim, &statement(Predicate::Sbom, &sbom, &subjects)))
         };
+        let kept = subjects.iter().map(|s| (kind, s.digest, bundle.clone()));
+        self.hub.hub().attestations.extend(kept);
         let path = beside(place).join(format!("bundle-{id}.json"));
         fs::write(&path, format!("{bundle}\n")).unwrap();
         path
@@ -323,6 +366,7 @@ fn the_scripts_of_the_workflows_make_a_release_and_a_second_run_changes_nothing(
         Digest::of(crate::registry::server::tool("skopeo", &arguments).as_bytes())
     };
     assert_eq!(tags("0.1.0"), tags("latest"));
+    runner.is_verified_by_strangers();
     // Once more from nothing, as who starts the workflow by hand on the tag: what is public is not built again.
     fs::remove_dir_all(runner.artifacts("")).unwrap();
     let before = runner.hub.hub().requests.len();

@@ -1,0 +1,43 @@
+//! Attestations that GitHub keeps, by the digest that they are about.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Error, Forge as _, Github};
+use crate::digest::Digest;
+
+/// The kinds that a release has. GitHub adds one of its own to each immutable release, by another authority.
+const KINDS: [&str; 2] = ["provenance", "sbom"];
+
+#[derive(Deserialize)]
+struct Page {
+    attestations: Vec<Attestation>,
+}
+
+#[derive(Deserialize)]
+struct Attestation {
+    bundle: Option<Value>,
+}
+
+impl Github {
+    /// The bundles about a digest, each on a line of its own; whether they prove anything is for [`crate::attest`].
+    pub fn attestations(&self, digest: Digest) -> Result<Vec<String>, Error> {
+        let mut lines = Vec::new();
+        for kind in KINDS {
+            let mut next = Some(self.url(&format!("/attestations/{digest}?per_page=100&predicate_type={kind}")));
+            while let Some(url) = next {
+                let page = self.page::<Page>("read the attestations", &url)?;
+                let Some((page, more)) = page.filter(|(page, _)| !page.attestations.is_empty()) else { break };
+                for attestation in page.attestations {
+                    let bundle = attestation.bundle.ok_or_else(|| Error::Broken {
+                        path: format!("{}: an attestation of {digest}", self.name()),
+                        reason: "is too large for the API; `gh attestation download` gets it".to_owned(),
+                    })?;
+                    lines.push(bundle.to_string());
+                }
+                next = more;
+            }
+        }
+        Ok(lines)
+    }
+}
