@@ -119,23 +119,40 @@ fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_change
 #[test]
 fn every_link_between_the_pages_leads_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let pages = [
-        "README.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        "docs/architecture.md",
-        "docs/releasing.md",
-        "docs/verifying.md",
-        "docs/adding-a-target.md",
-        "docs/building.md",
-        "docs/deploying.md",
-    ];
+    let docs = fs::read_dir(root.join("docs")).unwrap();
+    let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().into_string().unwrap()));
+    let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned);
+    let pages: Vec<String> = docs.chain(top).collect();
     for page in pages {
-        let text = project_file(page);
-        let folder = root.join(page).parent().unwrap().to_owned();
+        let text = project_file(&page);
+        let folder = root.join(&page).parent().unwrap().to_owned();
         for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let local = !target.starts_with("http");
-            assert!(!local || folder.join(target).exists(), "{page} links to {target}");
+            let there = match target.strip_prefix('#') {
+                Some(anchor) => text.lines().any(|l| l.starts_with('#') && slug(l) == anchor),
+                None => target.starts_with("http") || folder.join(target).exists(),
+            };
+            assert!(there, "{page} links to {target}");
         }
+    }
+}
+
+/// GitHub's name for a heading.
+fn slug(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    text.chars().filter(|c| c.is_alphanumeric() || " -".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_failure_on_the_page_has_the_test_that_it_names() {
+    let page = project_file("docs/failures.md");
+    let named: Vec<&str> = page.lines().filter_map(|line| line.strip_suffix("` |")?.rsplit('`').next()).collect();
+    assert_eq!(named.len(), 21);
+    for test in named {
+        let (module, function) = test.rsplit_once("::").unwrap();
+        let path = format!("release/tests/all/{}", module.replace("::", "/"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let source = [format!("{path}.rs"), format!("{path}/mod.rs")].into_iter().find(|p| root.join(p).exists());
+        let source = project_file(&source.unwrap_or_else(|| panic!("{test}: no such file")));
+        assert!(source.contains(&format!("fn {function}()")), "{test} is not there");
     }
 }

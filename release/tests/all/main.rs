@@ -22,6 +22,7 @@ mod gzip;
 mod held;
 mod http;
 mod image;
+mod json;
 mod latest;
 mod licences;
 mod nix;

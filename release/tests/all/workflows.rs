@@ -244,3 +244,19 @@ fn every_action_is_pinned_to_a_commit_and_says_its_version() {
         assert_eq!(pins.len(), 1, "{action}: {pins:?}");
     }
 }
+
+#[test]
+fn a_tag_is_pushed_by_a_token_that_starts_the_release() {
+    let workflow = workflow("release-plz");
+    for (id, job) in jobs(&workflow) {
+        let uses = |action: &str| steps(job).iter().find(|s| s["uses"].as_str().is_some_and(|u| u.starts_with(action)));
+        let app = uses("actions/create-github-app-token@").unwrap_or_else(|| panic!("{id} does not act as the App"));
+        let pushes = uses("release-plz/action@").unwrap_or_else(|| panic!("{id} does nothing"));
+        let token = format!("${{{{ steps.{}.outputs.token }}}}", app["id"].as_str().unwrap());
+        assert_eq!(pushes["env"]["GITHUB_TOKEN"].as_str(), Some(token.as_str()), "{id}");
+    }
+    // Where a tag started nothing all the same, somebody starts the release on it.
+    let release = self::workflow("release");
+    let on = &release["on"];
+    assert!(on.get("workflow_dispatch").is_some() && on["push"]["tags"].is_sequence());
+}

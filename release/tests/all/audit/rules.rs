@@ -49,7 +49,7 @@ fn right_files_have_no_finding() {
 }
 
 #[test]
-fn format_and_architecture_are_the_triples() {
+fn a_right_name_with_a_wrong_architecture_is_found() {
     let arm = Elf { machine: 183, loader: Some("/lib/ld-linux-aarch64.so.1"), ..Elf::default() };
     breaks(LINUX, &arm.build(), Rule::Architecture, &["aarch64", "x86_64"]);
     let found =
@@ -105,7 +105,7 @@ fn no_search_path_is_allowed() {
 }
 
 #[test]
-fn glibc_symbols_are_held_against_the_floor() {
+fn a_glibc_that_is_too_new_is_held_against_the_floor() {
     let with = |version| Elf { versions: vec![("libc.so.6", version, false)], ..Elf::default() }.build();
     assert_eq!(broken(LINUX, &with("GLIBC_2.35")), []);
     // 2.9 is older than 2.35, though not as text.

@@ -110,7 +110,7 @@ fn a_release_is_made_of_one_draft_and_a_second_run_changes_nothing() {
 }
 
 #[test]
-fn drafts_are_found_on_any_page_and_never_by_their_tag() {
+fn drafts_are_invisible_by_their_tag_and_found_on_any_page() {
     let world = World::new();
     world.until_draft();
     {
@@ -145,7 +145,7 @@ fn two_drafts_of_one_tag_stop_the_run_with_both_ids() {
 }
 
 #[test]
-fn a_broken_upload_is_looked_for_before_it_is_repeated() {
+fn uploads_that_die_half_way_are_looked_for_before_they_are_repeated() {
     for fate in [Upload::Starter, Upload::DoneButBroken] {
         for late in [0, 1] {
             let world = World::new();
@@ -183,7 +183,7 @@ fn an_asset_that_an_earlier_run_broke_or_built_otherwise_is_replaced_in_the_draf
 }
 
 #[test]
-fn what_is_public_and_immutable_is_refused_with_the_way_out() {
+fn an_upload_to_an_immutable_release_is_refused_with_the_way_out() {
     let world = World::new();
     world.publish().unwrap();
     let before = world.changes();
@@ -204,7 +204,7 @@ fn what_is_public_and_immutable_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_tag_name_that_an_immutable_release_had_is_spent_for_ever() {
+fn a_burned_version_name_is_answered_with_the_next_version() {
     let world = World::new();
     world.hub.hub().spent.insert("v1.2.3".to_owned());
     let error = world.publish().unwrap_err();
@@ -215,7 +215,7 @@ fn a_tag_name_that_an_immutable_release_had_is_spent_for_ever() {
 }
 
 #[test]
-fn the_tag_has_to_be_there_and_at_the_commit_of_the_parts() {
+fn a_race_of_tag_and_commit_is_refused() {
     let world = World::new();
     world.hub.hub().tags.clear();
     assert_eq!(world.refusal(), Refusal::TagMissing { tag: "v1.2.3".to_owned() });
@@ -230,7 +230,7 @@ fn the_tag_has_to_be_there_and_at_the_commit_of_the_parts() {
 }
 
 #[test]
-fn limits_are_waited_for_by_the_server_s_word_and_cost_nothing_twice() {
+fn secondary_rate_limits_are_waited_for_and_cost_nothing_twice() {
     let world = World::new();
     world.hub.hub().limits = [Limit::Secondary(Some(7)), Limit::Secondary(None), Limit::Primary(600)].into();
     world.publish().unwrap();

@@ -1,0 +1,60 @@
+//! docs/json.md has every field that the commands print.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::published::Release;
+use crate::support::project_file;
+
+fn fields(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => object.iter().for_each(|(key, value)| {
+            found.insert(key.clone());
+            fields(value, found);
+        }),
+        Value::Array(list) => list.iter().for_each(|value| fields(value, found)),
+        _ => {}
+    }
+}
+
+fn read(text: &[u8]) -> Value {
+    serde_json::from_slice(text).unwrap()
+}
+
+fn run(arguments: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+    // Outside of a checkout, where `verify` without a forge is an error.
+    read(&command.args(arguments).arg("--json").current_dir("/").output().unwrap().stdout)
+}
+
+#[test]
+fn every_field_of_every_document_is_on_the_page() {
+    let mut release = Release::attested();
+    release.official = true;
+    let dist = release.folder.path().join("dist");
+    let mut documents = vec![
+        serde_json::to_value(release.verify()).unwrap(),
+        serde_json::to_value(release.publish()).unwrap(),
+        serde_json::to_value(release.promote(false).unwrap()).unwrap(),
+    ];
+    for part in [release.plan.targets[0].triple.as_str(), "linux-amd64"] {
+        documents.push(read(&std::fs::read(dist.join(part).join("part.json")).unwrap()));
+    }
+    let assets = release.folder.path().join("forge/published/v1.2.3/assets");
+    documents.push(read(&std::fs::read(assets.join(&release.plan.manifest)).unwrap()));
+    let archive = assets.join(&release.plan.targets[0].archive).display().to_string();
+    let root = release.folder.path().join("root.json").display().to_string();
+    documents.push(run(&["verify", &archive, "--trusted-root", &root]));
+    documents.push(run(&["audit", env!("CARGO_BIN_EXE_sayna-release")]));
+    documents.push(run(&["plan"]));
+    let mut found = BTreeSet::new();
+    for document in &documents {
+        fields(document, &mut found);
+    }
+    let page = project_file("docs/json.md");
+    let missing: Vec<&String> = found.iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
+    assert!(found.len() > 60 && missing.is_empty(), "not on the page: {missing:?}");
+}
