@@ -210,6 +210,9 @@ pub struct BuildArgs {
     /// How.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,
+    /// Download native inputs that this machine does not have, as the table pins them.
+    #[arg(long)]
+    pub fetch: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "flattened")]
     pub reuse: ReuseArgs,

@@ -6,6 +6,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -42,6 +44,18 @@ impl Digest {
     /// The 64 hex digits alone, as `sha256sum` prints them and as OCI layouts name blobs.
     pub fn hex(&self) -> String {
         hex::encode(self.0)
+    }
+
+    /// Reads a pin: 64 hex digits, or Nix's form, `sha256-` and the digest in base64.
+    pub fn from_pin(text: &str) -> Result<Self, NotADigest> {
+        let Some(sum) = text.strip_prefix("sha256-") else { return Self::from_hex(text) };
+        let bytes = STANDARD.decode(sum).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| NotADigest(text.to_owned()))
+    }
+
+    /// The digest in base64, as Nix writes it.
+    pub fn base64(&self) -> String {
+        STANDARD.encode(self.0)
     }
 
     /// Reads the 64 hex digits that `sha256sum` prints.

@@ -8,7 +8,7 @@ use std::process::{ChildStderr, Command, Stdio};
 use cargo_metadata::Message;
 use semver::Version;
 
-use super::Error;
+use super::{Error, Fetched};
 use crate::atomic::At as _;
 use crate::progress::Progress;
 use crate::table::{self, Floor, Native, Remap};
@@ -75,6 +75,8 @@ pub(super) struct Call<'a> {
     pub(super) build: &'a table::Build,
     /// What it links besides crates.
     pub(super) natives: Vec<&'a Native>,
+    /// Where those are that this machine did not have.
+    pub(super) fetched: &'a Fetched,
     /// Where Cargo puts its files; its own choice where `None`.
     pub(super) target_dir: Option<&'a Path>,
     /// Cargo's home; its own choice where `None`.
@@ -130,6 +132,7 @@ fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
     {
         command.env_remove(name);
     }
+    command.envs(call.fetched);
     command.env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", &target_dir);
     command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(call, &map).join("\u{1f}"));
     let c_flags: Vec<String> = map.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();

@@ -1,5 +1,6 @@
 //! Why there is no part.
 
+use super::FetchError;
 use crate::atomic::PathError;
 use crate::audit::{self, Finding};
 use crate::triple::Triple;
@@ -25,6 +26,9 @@ pub enum Error {
     /// Neither `CARGO_HOME` nor a home folder.
     #[error("cannot tell where Cargo's home is: neither CARGO_HOME nor HOME is set")]
     NoHome,
+    /// A native input cannot be had.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The build failed.
     #[error("cargo build for {triple} failed:\n{said}")]
     Cargo {
@@ -110,6 +114,7 @@ impl Error {
             Self::NotHere { .. } => Some("build it on its own runner; docs/adding-a-target.md names them".to_owned()),
             Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
             Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),
+            Self::Fetch(e) => e.hint(),
             Self::Audit(e) => e.hint(),
             Self::Graph(e) => e.hint(),
             Self::Licences(e) => e.hint(),

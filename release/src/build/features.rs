@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Job;
 use crate::part::LeftOut;
 use crate::table::{Native, Supply, Table};
 use crate::triple::Triple;
@@ -13,12 +14,12 @@ pub fn natives<'a>(table: &'a Table, features: &[String]) -> Vec<&'a Native> {
 }
 
 /// Which of the wanted features this machine can build for the target, and which it must leave out.
-pub fn features(table: &Table, triple: &Triple, wanted: &[String]) -> (Vec<String>, Vec<LeftOut>) {
+pub(super) fn features(job: &Job<'_>, triple: &Triple, wanted: &[String]) -> (Vec<String>, Vec<LeftOut>) {
     let mut on = Vec::new();
     let mut left_out = Vec::new();
     for feature in wanted {
-        let mut needed = table.native.iter().filter(|n| n.feature.get_ref() == feature);
-        match needed.find_map(|native| lacking(native, triple)) {
+        let mut needed = job.table.native.iter().filter(|n| n.feature.get_ref() == feature);
+        match needed.find_map(|native| lacking(job, native, triple)) {
             None => on.push(feature.clone()),
             Some(reason) => left_out.push(LeftOut { feature: feature.clone(), reason }),
         }
@@ -27,13 +28,16 @@ pub fn features(table: &Table, triple: &Triple, wanted: &[String]) -> (Vec<Strin
 }
 
 /// Why this machine lacks a native input; `None` where it lies ready.
-fn lacking(native: &Native, triple: &Triple) -> Option<String> {
+fn lacking(job: &Job<'_>, native: &Native, triple: &Triple) -> Option<String> {
     let name = native.name.get_ref();
     let Supply::Download(download) = &native.supply else { return None };
     if !download.sha256.contains_key(triple) {
         return Some(format!("there is no {name} for {triple}"));
     }
     let variable = native.env.as_ref()?;
+    if job.fetched.contains_key(variable) {
+        return None;
+    }
     let folder = std::env::var_os(variable).map(PathBuf::from);
     match folder {
         Some(folder) if folder.is_dir() => None,

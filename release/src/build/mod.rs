@@ -15,11 +15,14 @@ use crate::{image, licences, package, sbom};
 mod cargo;
 mod error;
 mod features;
+mod fetch;
 mod nix;
 
 pub use cargo::{Rustc, second_home};
 pub use error::Error;
-pub use features::{features, natives};
+use features::features;
+pub use features::natives;
+pub use fetch::{Error as FetchError, Fetched, fetch};
 pub use nix::{Builders, Error as NixError, Explanation};
 
 /// What every build of one run shares.
@@ -39,6 +42,8 @@ pub struct Job<'a> {
     pub target_dir: Option<PathBuf>,
     /// Cargo's home; its own choice where `None`.
     pub home: Option<PathBuf>,
+    /// Native inputs that this machine did not have.
+    pub fetched: Fetched,
     /// Take a part that is there and whole instead of building it again.
     pub reuse: bool,
     /// Keep a binary that the audit would refuse; the findings are given back.
@@ -50,8 +55,9 @@ pub struct Job<'a> {
 impl<'a> Job<'a> {
     /// Builds everything anew, with Cargo's own folders, and refuses what the audit refuses.
     pub fn new(root: &'a Path, table: &'a Table, plan: &'a Plan, rustc: &'a Rustc, builders: &'a Builders) -> Self {
-        let (target_dir, home) = (None, None);
-        Self { root, table, plan, rustc, builders, target_dir, home, reuse: false, keep_going: false, again: false }
+        let (target_dir, home, fetched) = (None, None, Fetched::new());
+        let (reuse, keep_going, again) = (false, false, false);
+        Self { root, table, plan, rustc, builders, target_dir, home, fetched, reuse, keep_going, again }
     }
 }
 
@@ -213,7 +219,7 @@ fn adopted(
 pub fn would_build(job: &Job<'_>, target: &Target, by: Builder, wanted: &[String]) -> Built {
     let (rustc, (features, left_out)) = match by {
         Builder::Nix => (job.table.release.toolchain.get_ref(), (wanted.to_vec(), Vec::new())),
-        Builder::Cargo => (&job.rustc.version, features(job.table, target.triple.get_ref(), wanted)),
+        Builder::Cargo => (&job.rustc.version, features(job, target.triple.get_ref(), wanted)),
     };
     Built { by, rustc: rustc.clone(), features, left_out, host_assembled: false }
 }
@@ -282,6 +288,7 @@ fn executable(job: &Job<'_>, target: &Target, features: &[String], progress: &Pr
         floor: &target.floor,
         build: &job.table.build,
         natives: natives(job.table, features),
+        fetched: &job.fetched,
         target_dir: job.target_dir.as_deref(),
         home: job.home.as_deref(),
     };

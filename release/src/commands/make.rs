@@ -27,7 +27,13 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
         part
     } else {
         let builders = builders(here, args.builder, &target.triple)?;
-        let job = here.job(&made.plan, &rustc, &builders);
+        let mut job = here.job(&made.plan, &rustc, &builders);
+        if args.fetch {
+            let native = here.root.join("dist/native");
+            let table = &here.source.table;
+            let fetched = build::fetch(table, &target.triple, &target.features, &native, &here.progress);
+            job.fetched = fetched.map_err(build::Error::from)?;
+        }
         build::binary(&job, target, &dist, &here.progress)?.part
     };
     let folder = args.out.join(part.target.as_str());

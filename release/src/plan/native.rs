@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::contents::Contents;
 use super::problem::Problem;
+use crate::digest::Digest;
 use crate::table::{Download, FeatureChoice, Native, Spanned, Supply, Table};
 use crate::triple::Triple;
 
@@ -116,17 +117,8 @@ fn pinned(native: &Native, download: &Download, triple: &Triple) -> Option<Probl
         let message = format!("the sha256 of {name} for {triple} is empty");
         return Some(Problem::new("native-unpinned", message).hint(fill).at(sum.span()));
     }
-    (!is_sum(sum.get_ref())).then(|| {
+    Digest::from_pin(sum.get_ref()).is_err().then(|| {
         let message = format!("the sha256 of {name} for {triple} is neither 64 hex digits nor sha256-<base64>");
         Problem::new("native-sha256", message).hint(fill).at(sum.span())
     })
-}
-
-/// 64 lower-case hex digits, or the form of Nix: `sha256-` and 44 characters of base64.
-fn is_sum(text: &str) -> bool {
-    let is_hex = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    let is_base64 = |sum: &str| {
-        sum.len() == 44 && sum.ends_with('=') && sum.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
-    };
-    is_hex || text.strip_prefix("sha256-").is_some_and(is_base64)
 }

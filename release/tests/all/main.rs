@@ -14,6 +14,7 @@ mod changelog;
 mod docs;
 mod doctor;
 mod faults;
+mod fetch;
 mod fixture;
 mod flake;
 mod git;

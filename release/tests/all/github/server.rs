@@ -129,7 +129,7 @@ async fn exchange(request: Request<Incoming>, origin: Origin, hub: &Mutex<Hub>) 
         Origin::Api | Origin::Uploads => (api(&asked, origin, &mut hub), None),
         Origin::Web => (web(&asked, &mut hub), None),
         Origin::Storage => storage(&asked, &mut hub),
-        Origin::Outside => (outside(&asked, &hub), None),
+        Origin::Outside => outside(&asked, &hub),
     };
     hub.look();
     let mut response = Response::builder().status(answer.status);
@@ -348,16 +348,21 @@ fn web(asked: &Asked, hub: &mut Hub) -> Answer {
 }
 
 /// The cache `sayna`, which `cache-token` may fill, and any file that has not gone.
-fn outside(asked: &Asked, hub: &Hub) -> Answer {
-    match (asked.method.as_str(), asked.path.as_str()) {
+fn outside(asked: &Asked, hub: &Hub) -> (Answer, Option<Vec<u8>>) {
+    let cache = |permission: &str| Answer::new(200, json!({"name": "sayna", "permission": permission}));
+    let answer = match (asked.method.as_str(), asked.path.as_str()) {
         ("GET", "/api/v1/cache/sayna") => match asked.header("authorization") {
-            "Bearer cache-token" => Answer::new(200, json!({"name": "sayna", "permission": "Write"})),
-            "" | "Bearer reader" => Answer::new(200, json!({"name": "sayna", "permission": "Read"})),
+            "Bearer cache-token" => cache("Write"),
+            "" | "Bearer reader" => cache("Read"),
             _ => Answer::new(401, json!({"error": "Unauthorized"})),
         },
         ("HEAD", path) if !hub.gone.contains(path) => Answer::new(200, Value::Null),
+        ("GET", path) if hub.files.contains_key(path) => {
+            return (Answer::new(200, Value::Null), hub.files.get(path).cloned());
+        }
         _ => Answer::new(404, json!({"error": "Not Found"})),
-    }
+    };
+    (answer, None)
 }
 
 fn storage(asked: &Asked, hub: &mut Hub) -> (Answer, Option<Vec<u8>>) {

@@ -103,6 +103,8 @@ pub(crate) struct Hub {
     pub(crate) limits: VecDeque<Limit>,
     /// Scopes of the classic tokens among them.
     pub(crate) scopes: BTreeMap<String, String>,
+    /// Files that others have.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// Pinned files that are no longer there.
     pub(crate) gone: BTreeSet<String>,
     /// Everything that was public at some time, in order.
