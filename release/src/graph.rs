@@ -18,7 +18,7 @@ use crate::triple::Triple;
 mod lock;
 mod tree;
 
-/// A crate by what tells it from every other one: crates.io has each name and version once.
+/// A crate by what tells it from every other one: Cargo's registry has each name and version once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
     /// Its name.
@@ -44,7 +44,7 @@ pub struct Crate {
     pub authors: Vec<String>,
     /// Its manifest's `repository`.
     pub repository: Option<String>,
-    /// SHA-256 of the file that crates.io gives; `None` for a crate of this workspace.
+    /// SHA-256 of the file that Cargo's registry gives; `None` for a crate of this workspace.
     pub checksum: Option<Digest>,
     /// The linked crates that it depends on, sorted.
     pub dependencies: BTreeSet<Id>,
@@ -112,8 +112,8 @@ pub enum Error {
         /// Which of Cargo's answers lacks it.
         missing_in: &'static str,
     },
-    /// A crate that comes neither from crates.io nor from this workspace.
-    #[error("{id} comes from {found}, not from crates.io")]
+    /// A crate that comes neither from Cargo's registry nor from this workspace.
+    #[error("{id} comes from {found}, not from Cargo's registry")]
     Source {
         /// The crate.
         id: Id,
@@ -138,7 +138,7 @@ impl Error {
                 Some("`cargo update --workspace` brings Cargo.lock in line with the manifests".to_owned())
             }
             Self::Source { id, .. } => {
-                Some(format!("take {} from crates.io: deny.toml refuses other sources", id.name))
+                Some(format!("take {} from Cargo's registry: deny.toml refuses other sources", id.name))
             }
         }
     }

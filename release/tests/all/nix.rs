@@ -196,7 +196,7 @@ fn a_rehearsal_takes_nix_and_proves_what_it_made() {
     assert!(notes.iter().filter(|n| n.ends_with("there already")).count() == 2, "{notes:?}");
     assert!(notes.contains(&"proven before"), "{notes:?}");
 
-    let world = with_flake("puts(\"", "puts(\"'$(date +%N)' ");
+    let world = with_flake("puts(\"", "puts(\"$(date +%N) ");
     let output = command(world.root(), &["rehearse"]).output().unwrap();
     let said = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");

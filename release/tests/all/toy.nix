@@ -16,7 +16,7 @@
       tar = "tar --sort=name --format=gnu --numeric-owner --owner=0 --group=0 --mtime=@${toString self.lastModified} -c";
       unwrapped = sh "sayna-unwrapped" ''
         mkdir -p $out/bin
-        cat >main.c <<'END'
+        cat >main.c <<END
         #include <netinet/in.h>
         #include <signal.h>
         #include <stdio.h>
