@@ -214,7 +214,7 @@ fn lay_out(material: &Material, place: &Path) {
         fs::copy(root.join(file.get_ref()), tree.join(file.get_ref())).unwrap();
     }
     fs::copy("/etc/ssl/certs/ca-certificates.crt", lower.join("ca-certificates.crt")).unwrap();
-    for file in image::closure::closure(binary, plan.targets[0].triple.arch()).unwrap() {
+    for file in image::closure::closure(binary, plan.targets[0].triple.arch(), Path::new("/")).unwrap() {
         let to = lower.join(&file.inside);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(file.from, to).unwrap();

@@ -47,6 +47,11 @@ impl Triple {
         SYSTEMS.iter().find(|(ending, _)| self.0.ends_with(ending)).map_or(Os::Linux, |(_, os)| *os)
     }
 
+    /// The name as it stands in names of environment variables.
+    pub fn variable(&self) -> String {
+        self.0.to_uppercase().replace('-', "_")
+    }
+
     /// The file name of a program's executable: with `.exe` on Windows.
     pub fn exe_name(&self, program: &str) -> String {
         if self.os() == Os::Windows { format!("{program}.exe") } else { program.to_owned() }

@@ -48,7 +48,7 @@ impl Rustc {
         let host: Option<Triple> = self.host.parse().ok();
         let std = self.sysroot.join("lib/rustlib").join(triple.as_str()).join("lib");
         // Apple's and Microsoft's linkers serve every architecture of theirs; on Linux somebody has to name one.
-        let linker = format!("CARGO_TARGET_{}_LINKER", triple.as_str().to_uppercase().replace('-', "_"));
+        let linker = format!("CARGO_TARGET_{}_LINKER", triple.variable());
         let links = host.is_some_and(|h| h.os() == triple.os() && h.os() != Os::Linux) || env(&linker).is_some();
         match (std.is_dir(), links) {
             (true, true) => None,

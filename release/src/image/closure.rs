@@ -101,8 +101,9 @@ fn strings<'a>(segments: Segments<'_>, entries: Entries<'_>, endian: Endianness,
     StringTable::new(bytes, start, start.saturating_add(size))
 }
 
-/// Loader and libraries of an executable, sorted by their place in the image. A static executable needs none.
-pub fn closure(executable: &Path, arch: &str) -> Result<Vec<SystemFile>, Error> {
+/// Loader and libraries of an executable, from the system at `root`, sorted by their place in the image. A static
+/// executable needs none.
+pub fn closure(executable: &Path, arch: &str, root: &Path) -> Result<Vec<SystemFile>, Error> {
     let first = needs(executable)?;
     if machine(arch) != Some(first.machine) {
         return Err(Error::Machine { path: executable.to_owned(), arch: arch.to_owned() });
@@ -112,7 +113,7 @@ pub fn closure(executable: &Path, arch: &str) -> Result<Vec<SystemFile>, Error> 
     if let Some(loader) = &first.loader {
         let inside = loader.trim_start_matches('/').to_owned();
         loader_name = Path::new(loader).file_name().map(|n| n.to_string_lossy().into_owned());
-        found.insert(inside, PathBuf::from(loader));
+        found.insert(inside.clone(), root.join(inside));
     }
     let mut waiting: VecDeque<(PathBuf, Needs)> = VecDeque::from([(executable.to_owned(), first.clone())]);
     let mut seen = std::collections::BTreeSet::new();
@@ -121,10 +122,10 @@ pub fn closure(executable: &Path, arch: &str) -> Result<Vec<SystemFile>, Error> 
             if Some(soname) == loader_name.as_ref() || !seen.insert(soname.clone()) {
                 continue;
             }
-            let path = search(soname, &asker, &needs, arch)
+            let path = search(soname, (&asker, &needs), arch, root)
                 .ok_or_else(|| Error::NoLibrary { soname: soname.clone(), asker: asker.clone() })?;
             // Where the host's loader found it, the same loader finds it in the image.
-            let inside = path.to_string_lossy().trim_start_matches('/').to_owned();
+            let inside = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
             waiting.push_back((path.clone(), self::needs(&path)?));
             found.insert(inside, path);
         }
@@ -141,12 +142,14 @@ fn machine(arch: &str) -> Option<elf::Machine> {
 }
 
 /// Where the loader would find a library: where the asker says, then the system's folders, in its own architecture.
-fn search(soname: &str, asker: &Path, needs: &Needs, arch: &str) -> Option<PathBuf> {
+fn search(soname: &str, (asker, needs): (&Path, &Needs), arch: &str, root: &Path) -> Option<PathBuf> {
+    let asker = asker.strip_prefix(root).unwrap_or(asker);
     let origin = asker.parent().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     let named = needs.run_paths.iter().map(|p| p.replace("$ORIGIN", &origin).replace("${ORIGIN}", &origin));
     let system = [format!("/lib/{arch}-linux-gnu"), format!("/usr/lib/{arch}-linux-gnu")];
     let plain = ["/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"].map(str::to_owned);
-    named.chain(system).chain(plain).map(|folder| Path::new(&folder).join(soname)).find(|path| {
+    let folders = named.chain(system).chain(plain);
+    folders.map(|folder| root.join(folder.trim_start_matches('/')).join(soname)).find(|path| {
         // A 32-bit library of the same name, or another architecture's, is passed over as the loader would.
         path.is_file() && self::needs(path).is_ok_and(|found| found.machine == needs.machine)
     })

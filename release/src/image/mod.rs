@@ -1,7 +1,8 @@
 //! Image: a binary → an OCI image layout of one platform; and the index over several of them.
 //!
 //! This is the assembly for machines without Nix: the executable, exactly the system libraries that it asks for, the
-//! certificates, and a user that is not root. It runs on Linux, for the host's own architecture.
+//! certificates, and a user that is not root. It runs on Linux; for another architecture than the host's it takes the
+//! libraries from a tree that a variable names.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,6 +15,7 @@ use crate::oci::{self, Config, Descriptor, Execution, Index, Manifest, annotatio
 use crate::part::{FileEntry, ImagePart};
 use crate::plan::{Plan, PlannedPlatform};
 use crate::table::Compression;
+use crate::triple::Triple;
 
 mod adopt;
 pub mod closure;
@@ -135,7 +137,9 @@ impl Error {
     /// The way out.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NotHere { .. } => "build it on a machine of that platform".to_owned(),
+            Self::NotHere { .. } => {
+                "build it on a machine of that platform, or see docs/building.md, \"For another processor\"".to_owned()
+            }
             Self::NoLibrary { .. } => "install the package that has it, or build without what needs it".to_owned(),
             Self::NoCertificates { .. } => "install ca-certificates, or set SSL_CERT_FILE".to_owned(),
             Self::Time(_) => "unset SOURCE_DATE_EPOCH, or set it to the commit's time".to_owned(),
@@ -152,8 +156,21 @@ pub fn not_here(platform: &PlannedPlatform) -> Option<String> {
     if !cfg!(target_os = "linux") {
         return Some(format!("this machine is {}, images are assembled on Linux", std::env::consts::OS));
     }
-    let arch = std::env::consts::ARCH;
-    (platform.target.arch() != arch).then(|| format!("this machine is {arch}"))
+    let variable = sysroot_variable(&platform.target);
+    let reason = || format!("this machine is {}, and {variable} names no system of its kind", std::env::consts::ARCH);
+    sysroot(&platform.target).is_none().then(reason)
+}
+
+fn sysroot_variable(target: &Triple) -> String {
+    format!("SAYNA_SYSROOT_{}", target.variable())
+}
+
+/// Where a platform's loader and libraries lie on this machine.
+fn sysroot(target: &Triple) -> Option<PathBuf> {
+    if target.arch() == std::env::consts::ARCH {
+        return Some(PathBuf::from("/"));
+    }
+    std::env::var_os(sysroot_variable(target)).filter(|v| !v.is_empty()).map(PathBuf::from)
 }
 
 /// What annotations and labels say.
@@ -230,7 +247,9 @@ fn system(input: &Input<'_>) -> Result<Vec<Node>, Error> {
         node(BINARIES, NodeKind::Folder(0o755)),
         Node { path: "app/cache".to_owned(), kind: NodeKind::Folder(0o755), owner: USER },
     ];
-    for file in closure::closure(input.binary, input.platform.target.arch())? {
+    let target = &input.platform.target;
+    let root = sysroot(target).unwrap_or_else(|| PathBuf::from("/"));
+    for file in closure::closure(input.binary, target.arch(), &root)? {
         nodes.push(node(&file.inside, NodeKind::File { from: file.from, mode: 0o755 }));
     }
     Ok(nodes)

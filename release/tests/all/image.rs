@@ -151,6 +151,24 @@ fn an_executable_of_another_processor_and_one_without_section_headers() {
 }
 
 #[test]
+fn libraries_come_from_the_tree_that_stands_for_the_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let system = closure::closure(Path::new("/bin/true"), "x86_64", Path::new("/")).unwrap();
+    assert_eq!(system.len(), 2);
+    for file in &system {
+        let to = folder.path().join(&file.inside);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&file.from, to).unwrap();
+    }
+    let found = closure::closure(Path::new("/bin/true"), "x86_64", folder.path()).unwrap();
+    let there = |file: &closure::SystemFile| folder.path().join(&file.inside);
+    assert!(found.iter().zip(&system).all(|(f, s)| f.inside == s.inside && f.from == there(f)), "{found:?}");
+    fs::remove_file(there(&found[0])).unwrap();
+    let missing = closure::closure(Path::new("/bin/true"), "x86_64", folder.path());
+    assert!(matches!(missing, Err(Error::NoLibrary { .. })), "{missing:?}");
+}
+
+#[test]
 fn another_machines_platform_and_a_file_that_is_no_elf_are_typed_errors() {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan("1.2.3", 2, 2);
