@@ -251,7 +251,7 @@ fn skopeo_reads_the_layout() {
 }
 
 /// Waits for the server's own word on where it listens, then asks it.
-fn asks(mut child: Child) -> String {
+pub(crate) fn asks(mut child: Child) -> String {
     use std::io::{BufRead as _, BufReader};
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address =
@@ -268,7 +268,7 @@ fn asks(mut child: Child) -> String {
     answer
 }
 
-fn is_ok(answer: &str) {
+pub(crate) fn is_ok(answer: &str) {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(r#"{"status":"OK"}"#), "{answer}");
 }
 
@@ -309,25 +309,28 @@ fn the_entrypoint_answers_in_its_own_root_under_bubblewrap() {
     is_ok(&asks(sandbox(&variables, &[]).stdout(Stdio::piped()).spawn().unwrap()));
 }
 
-pub(crate) const CONTAINERS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\nnetns = \"host\"\n\
+const CONTAINERS: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\nnetns = \"host\"\n\
                           [engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"none\"\n";
+
+/// podman with its images in `folder`, on a machine that allows little.
+pub(crate) fn podman(folder: &Path) -> Command {
+    let at = |name: &str| folder.join(name);
+    let (run, graph) = (at("run").display().to_string(), at("graph").display().to_string());
+    let storage = format!("[storage]\ndriver = \"vfs\"\nrunroot = {run:?}\ngraphroot = {graph:?}\n");
+    fs::write(at("storage.conf"), storage).unwrap();
+    fs::write(at("containers.conf"), CONTAINERS).unwrap();
+    let mut command = Command::new("podman");
+    command.env("CONTAINERS_CONF", at("containers.conf")).env("CONTAINERS_STORAGE_CONF", at("storage.conf"));
+    command
+}
 
 #[test]
 #[ignore = "needs podman, runc and root"]
 fn podman_runs_the_image_read_only_without_rights() {
     let (folder, layout) = server();
-    let at = |name: &str| folder.path().join(name);
-    fs::write(at("containers.conf"), CONTAINERS).unwrap();
-    let storage = format!(
-        "[storage]\ndriver = \"vfs\"\nrunroot = \"{}\"\ngraphroot = \"{}\"\n",
-        at("run").display(),
-        at("graph").display()
-    );
-    fs::write(at("storage.conf"), storage).unwrap();
     let image = format!("oci:{}:1.2.3", layout.display());
     let podman = |flags: &[&str], arguments: &[&str]| {
-        let mut command = Command::new("podman");
-        command.env("CONTAINERS_CONF", at("containers.conf")).env("CONTAINERS_STORAGE_CONF", at("storage.conf"));
+        let mut command = podman(folder.path());
         command.args(["run", "--rm", "--read-only", "--cap-drop=all", "--security-opt", "no-new-privileges"]);
         command.args(flags).arg(&image).args(arguments);
         command

@@ -72,10 +72,15 @@ impl Release {
     /// The same, not yet published.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(crate) fn built_for(remotes: Vec<Distribution>) -> Self {
-        let plan = plan("1.2.3", 1, 2);
-        let release = Self { folder: tempfile::tempdir().unwrap(), plan, table: table(), official: false, remotes };
+        let release = Self::of(plan("1.2.3", 1, 2), remotes);
         release.build(&PROGRAM.1);
         release
+    }
+
+    /// A release of a plan whose parts are yet to be put into `dist`.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub(crate) fn of(plan: Plan, remotes: Vec<Distribution>) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), plan, table: table(), official: false, remotes }
     }
 
     /// The same, not published yet.

@@ -3,6 +3,7 @@
 
 mod access;
 mod faults;
+mod full;
 mod kill;
 mod push;
 mod referrers;

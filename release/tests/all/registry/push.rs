@@ -1,7 +1,6 @@
 //! What is pushed is what is there, for this program and for others.
 
 use std::fs;
-use std::process::Command;
 
 use sayna_release::digest::Digest;
 use sayna_release::oci;
@@ -10,7 +9,6 @@ use sayna_release::registry::{Object, Registry as _};
 
 use super::server::{Server, tool};
 use super::{look_as_a_stranger, reach};
-use crate::image::CONTAINERS;
 use crate::published::{Release, documents};
 
 #[test]
@@ -81,13 +79,7 @@ fn a_version_tag_never_moves_and_latest_only_forwards() {
 fn podman_pulls_and_runs_what_was_pushed() {
     let server = Server::open();
     let release = Release::published_to(vec![reach(&server.address, "sayna", &[])]);
-    let at = |name: &str| release.folder.path().join(name);
-    fs::write(at("containers.conf"), CONTAINERS).unwrap();
-    let (run, graph) = (at("run"), at("graph"));
-    let storage = format!("[storage]\ndriver = \"vfs\"\nrunroot = {run:?}\ngraphroot = {graph:?}\n");
-    fs::write(at("storage.conf"), storage).unwrap();
-    let mut podman = Command::new("podman");
-    podman.env("CONTAINERS_CONF", at("containers.conf")).env("CONTAINERS_STORAGE_CONF", at("storage.conf"));
+    let mut podman = crate::image::podman(release.folder.path());
     podman.args(["run", "--rm", "--tls-verify=false", "--network=none", "--read-only", "--cap-drop=all"]);
     assert_eq!(crate::image::tool(podman.arg(format!("{}/sayna:1.2.3", server.address))), "sayna 1.2.3\n");
 }
