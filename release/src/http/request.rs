@@ -75,6 +75,8 @@ pub enum Repeat {
 #[derive(Debug)]
 pub(super) enum Authorization<'a> {
     None,
+    /// In the body.
+    Inside(&'a Secret),
     Bearer(&'a Secret),
     Basic(String, &'a Secret),
 }
@@ -131,6 +133,12 @@ impl<'a> Request<'a> {
         Self { authorization: Authorization::Basic(user.into(), password), ..self }
     }
 
+    /// Says which secret the body has, so that it is taken out of what is shown.
+    #[must_use]
+    pub fn hiding(self, secret: &'a Secret) -> Self {
+        Self { authorization: Authorization::Inside(secret), ..self }
+    }
+
     /// Sets the body.
     #[must_use]
     pub fn body(self, body: Body<'a>) -> Self {
@@ -154,7 +162,9 @@ impl<'a> Request<'a> {
     pub(super) fn scrub(&self, text: &str) -> String {
         match &self.authorization {
             Authorization::None => text.to_owned(),
-            Authorization::Bearer(secret) | Authorization::Basic(_, secret) => secret.scrub(text),
+            Authorization::Inside(secret) | Authorization::Bearer(secret) | Authorization::Basic(_, secret) => {
+                secret.scrub(text)
+            }
         }
     }
 }

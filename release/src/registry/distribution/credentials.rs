@@ -20,13 +20,23 @@ const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 /// The value of an environment variable; a closure, so that tests need not change their own environment.
 pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// A name and a password, or a token in its place.
+/// Who we are, and what proves it.
 #[derive(Debug)]
 pub(super) struct Credentials {
     pub(super) user: String,
-    pub(super) password: Secret,
+    pub(super) secret: Secret,
+    pub(super) kind: Kind,
     /// Where they were found, for the message when they are not accepted.
     pub(super) from: String,
+}
+
+/// What a secret is, and so for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A password, or an access token in its place: for the registry and for its token server.
+    Password,
+    /// What a token server gave at a login, for itself alone.
+    IdentityToken,
 }
 
 /// Credentials that are there but cannot be used. None of the texts holds a secret.
@@ -61,10 +71,8 @@ pub enum Error {
         /// What went wrong.
         reason: String,
     },
-    /// A kind of secret that only some registries hand out.
-    #[error(
-        "{from} has an identity token for {host}, which this program cannot use; log in with a user and an access token"
-    )]
+    /// An identity token for a registry that has no token server.
+    #[error("{from} has an identity token for {host}, which asks for a password: log in with a user and a password")]
     IdentityToken {
         /// Where it was found.
         from: String,
@@ -115,7 +123,7 @@ pub(super) fn find(host: &str, variable: &Variables) -> Result<Option<Credential
     match (value(user), value(password)) {
         (Some(name), Some(secret)) => {
             let from = format!("the environment ({user}, {password})");
-            return Ok(Some(Credentials { user: name, password: Secret::new(secret), from }));
+            return Ok(Some(Credentials { user: name, secret: Secret::new(secret), kind: Kind::Password, from }));
         }
         (Some(_), None) => return Err(Error::Half { set: user, missing: password }),
         (None, Some(_)) => return Err(Error::Half { set: password, missing: user }),
@@ -144,20 +152,21 @@ fn in_config(host: &str, path: &Path) -> Result<Option<Credentials>, Error> {
     }
     let Some((key, entry)) = config.auths.iter().find(|(key, _)| is_of(key, host)) else { return Ok(None) };
     let from = format!("{} (auths.{key:?})", path.display());
+    let found = |user: &str, secret: &str, kind| {
+        Ok(Some(Credentials { user: user.into(), secret: Secret::new(secret), kind, from }))
+    };
     if !entry.identitytoken.is_empty() {
-        return Err(Error::IdentityToken { from, host: host.to_owned() });
+        return found(&entry.username, &entry.identitytoken, Kind::IdentityToken);
     }
     if !entry.auth.is_empty() {
         let text = STANDARD.decode(&entry.auth).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = text.as_deref().and_then(|t| t.split_once(':'));
         let (user, password) =
             pair.ok_or_else(|| form(format!("auths.{key:?}.auth is not base64 of user:password")))?;
-        let password = Secret::new(password.trim_end_matches('\0'));
-        return Ok(Some(Credentials { user: user.to_owned(), password, from }));
+        return found(user, password.trim_end_matches('\0'), Kind::Password);
     }
     // With a store, Docker keeps an empty entry for every registry that it knows.
-    let entry = Some(entry).filter(|e| !e.username.is_empty());
-    Ok(entry.map(|e| Credentials { user: e.username.clone(), password: Secret::new(&e.password), from }))
+    if entry.username.is_empty() { Ok(None) } else { found(&entry.username, &entry.password, Kind::Password) }
 }
 
 /// Whether a key of the configuration names this registry: `host`, `https://host`, `https://host/v1/`.
@@ -199,10 +208,9 @@ fn run_helper(program: &str, host: &str, path: &Path) -> Result<Option<Credentia
     let answer: Answer = serde_json::from_slice(&output.stdout)
         .map_err(|_secret| failed("its answer is not JSON with Username and Secret".to_owned()))?;
     let from = format!("{program} (named in {})", path.display());
-    if answer.username == "<token>" {
-        return Err(Error::IdentityToken { from, host: host.to_owned() });
-    }
-    Ok(Some(Credentials { user: answer.username, password: Secret::new(answer.secret), from }))
+    // Docker's way to say that the secret is no password.
+    let kind = if answer.username == "<token>" { Kind::IdentityToken } else { Kind::Password };
+    Ok(Some(Credentials { user: answer.username, secret: Secret::new(answer.secret), kind, from }))
 }
 
 #[cfg(test)]

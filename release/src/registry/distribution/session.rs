@@ -10,10 +10,12 @@ use serde::Deserialize;
 
 use super::Reference;
 use super::challenge::Challenge;
-use super::credentials::{self, Credentials, Variables};
-use crate::http::{self, Client, Method, Repeat, Request, Response, Secret};
+use super::credentials::{self, Credentials, Kind, Variables};
+use crate::http::{self, Body, Client, Method, Repeat, Request, Response, Secret};
 use crate::registry::Error;
 
+/// How this program is called where somebody keeps a list.
+const CLIENT: &str = "sayna-release";
 /// Said by the specification where a token does not say how long it lasts.
 const LIFE: Duration = Duration::from_secs(60);
 /// A token is not used so shortly before its end.
@@ -32,7 +34,8 @@ pub(super) enum Access {
 #[derive(Debug, Clone)]
 enum Proof {
     Nothing,
-    Password(Arc<Credentials>),
+    /// With its user.
+    Password(String, Secret),
     Token(Secret),
 }
 
@@ -125,7 +128,7 @@ impl Session {
                 state.tokens.remove(&scope);
             }
         }
-        let password_again = challenge == Challenge::Basic && matches!(shown, Proof::Password(_));
+        let password_again = challenge == Challenge::Basic && matches!(shown, Proof::Password(..));
         state.challenge = Some(challenge);
         !password_again
     }
@@ -136,7 +139,7 @@ impl Session {
         let Some(challenge) = state.challenge.clone() else { return Ok(Proof::Nothing) };
         let credentials = self.credentials(&mut state)?;
         let (realm, service) = match challenge {
-            Challenge::Basic => return Ok(credentials.map_or(Proof::Nothing, Proof::Password)),
+            Challenge::Basic => return self.password(credentials.as_deref()),
             Challenge::Bearer { realm, service } => (realm, service),
         };
         let scope = self.scope(access);
@@ -148,6 +151,20 @@ impl Session {
         let proof = Proof::Token(token.secret.clone());
         state.tokens.insert(scope, token);
         Ok(proof)
+    }
+
+    /// For a registry that wants to see it with every request.
+    fn password(&self, credentials: Option<&Credentials>) -> Result<Proof, Error> {
+        match credentials {
+            None => Ok(Proof::Nothing),
+            Some(known) if known.kind == Kind::Password => {
+                Ok(Proof::Password(known.user.clone(), known.secret.clone()))
+            }
+            Some(Credentials { from, .. }) => {
+                let (from, host) = (from.clone(), self.reference.host().to_owned());
+                Err(credentials::Error::IdentityToken { from, host }.into())
+            }
+        }
     }
 
     fn credentials(&self, state: &mut State) -> Result<Option<Arc<Credentials>>, Error> {
@@ -163,7 +180,7 @@ impl Session {
         format!("repository:{}:{actions}", self.reference.path())
     }
 
-    /// Asks the token server (distribution, "Token Authentication Specification").
+    /// Fetches a token from whom the registry trusts.
     fn fetch(
         &self,
         realm: &str,
@@ -177,11 +194,7 @@ impl Session {
             return Err(broken(format!("its token server {realm} is not encrypted; no password is sent there")));
         }
         url.query_pairs_mut().extend_pairs(service.map(|s| ("service", s))).append_pair("scope", scope);
-        let request = Request::new(Method::GET, url.as_str()).repeat(Repeat::Safe);
-        let request = match credentials {
-            Some(known) => request.basic(&known.user, &known.password),
-            None => request,
-        };
+        let request = ask(url, credentials).repeat(Repeat::Safe);
         let now = self.client.clock().now();
         let answer = self.client.send(&request).and_then(Response::json::<Answer>);
         let answer = answer.map_err(|error| match error.status() {
@@ -207,9 +220,11 @@ impl Session {
         let advice = match credentials {
             Some(known) => {
                 let Credentials { user, from, .. } = known;
-                format!(
-                    "user {user:?} of {from} may not do this: check the password or token, and what it is allowed to do"
-                )
+                let who = match known.kind {
+                    Kind::Password => format!("user {user:?} of {from}"),
+                    Kind::IdentityToken => format!("the identity token of {from}"),
+                };
+                format!("{who} may not do this: check the password or token, and what it is allowed to do")
             }
             None => format!("no credentials were found: set {user} and {password}, or run `docker login {host}`"),
         };
@@ -217,10 +232,29 @@ impl Session {
     }
 }
 
+/// What a token server is asked: with a password by GET (distribution, "Token Authentication Specification"), with an identity
+/// token by POST ("Oauth2 Token Authentication"). The query of `url` says what for.
+fn ask(mut url: Url, credentials: Option<&Credentials>) -> Request<'_> {
+    match credentials {
+        None => Request::new(Method::GET, url.as_str()),
+        Some(Credentials { user, secret, kind: Kind::Password, .. }) => {
+            Request::new(Method::GET, url.as_str()).basic(user, secret)
+        }
+        Some(Credentials { secret, kind: Kind::IdentityToken, .. }) => {
+            let more = [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", secret.expose())];
+            url.query_pairs_mut().extend_pairs(more);
+            let form = url.query().unwrap_or_default().as_bytes().to_vec();
+            url.set_query(None);
+            let body = Body::Bytes(form, "application/x-www-form-urlencoded");
+            Request::new(Method::POST, url.as_str()).body(body).hiding(secret)
+        }
+    }
+}
+
 fn authorized<'r>(request: Request<'r>, proof: &'r Proof) -> Request<'r> {
     match proof {
         Proof::Nothing => request,
-        Proof::Password(known) => request.basic(&known.user, &known.password),
+        Proof::Password(user, secret) => request.basic(user, secret),
         Proof::Token(secret) => request.bearer(secret),
     }
 }

@@ -70,6 +70,24 @@ fn a_token_is_fetched_once_per_scope_and_again_when_it_has_expired() {
 
 #[test]
 #[ignore = "needs docker-registry and apache2-utils"]
+fn an_identity_token_is_for_the_token_server_alone() {
+    let tokens = TokenServer::new(300);
+    let server = Server::token(&tokens);
+    let folder = tempfile::tempdir().unwrap();
+    let login = |address: &str, token: &str| {
+        let config = format!(r#"{{"auths": {{"{address}": {{"identitytoken": "{token}"}}}}}}"#);
+        fs::write(folder.path().join("config.json"), config).unwrap();
+        reach(address, "a/b", &[("DOCKER_CONFIG", folder.path().to_str().unwrap())])
+    };
+    push(&login(&server.address, "identity"), "by identity token").unwrap();
+    denied(&login(&server.address, "hunter2"), &["status 401", "the identity token of", "config.json"]);
+    let basic = Server::basic();
+    let error = push(&login(&basic.address, "hunter2"), "x").unwrap_err().to_string();
+    assert!(error.contains("which asks for a password") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+#[ignore = "needs docker-registry and apache2-utils"]
 fn tls_with_a_certificate_of_ones_own() {
     let server = Server::tls();
     let unknown = push(&reach(&server.address, "a", &RIGHT), "x").unwrap_err().to_string();

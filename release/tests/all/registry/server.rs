@@ -129,7 +129,8 @@ fn certificates(folder: &Path, address: Option<&str>) {
     }
 }
 
-/// Hands out tokens for user `rel` with password `s3cret`, as Docker Hub's does: RS256, the certificate inside.
+/// Hands out tokens for user `rel` with password `s3cret`, or for the identity token `identity`, as Docker Hub's does: RS256,
+/// the certificate inside.
 pub(crate) struct TokenServer {
     address: String,
     folder: Arc<tempfile::TempDir>,
@@ -171,14 +172,27 @@ fn answer(mut stream: TcpStream, folder: &Path, (seconds, public): (u64, bool), 
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap();
-    let target = head.split(' ').nth(1).unwrap_or_default();
+    let lower = head.to_ascii_lowercase();
+    let length = lower.lines().find_map(|l| l.strip_prefix("content-length: ")).map_or(0, |l| l.parse().unwrap());
+    let mut form = vec![0; length];
+    stream.read_exact(&mut form).unwrap();
+    // A form has what otherwise stands behind the address.
+    let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let target = if form.is_empty() { target } else { format!("{target}?{}", String::from_utf8(form).unwrap()) };
     let url = reqwest::Url::parse(&format!("http://x{target}")).unwrap();
-    let scope = url.query_pairs().find(|(name, _)| name == "scope").map(|(_, v)| v.into_owned()).unwrap_or_default();
+    let value = |key: &str| url.query_pairs().find(|(name, _)| name == key).map(|(_, v)| v.into_owned());
+    let scope = value("scope").unwrap_or_default();
     log.lock().unwrap().push(scope.clone());
+    let refreshed = head.starts_with("POST ")
+        && value("grant_type").as_deref() == Some("refresh_token")
+        && value("refresh_token").as_deref() == Some("identity")
+        && value("service").as_deref() == Some("svc")
+        && value("client_id").is_some();
     // rel:s3cret
-    let known = head.to_ascii_lowercase().contains("authorization: basic cmvsonmzy3jlda==");
+    let known = refreshed || lower.contains("authorization: basic cmvsonmzy3jlda==");
+    let key = if refreshed { "access_token" } else { "token" };
     let (status, body) = if known || (public && scope.ends_with(":pull")) {
-        ("200 OK", format!("{{\"token\":\"{}\",\"expires_in\":{seconds}}}", token(folder, &scope)))
+        ("200 OK", format!("{{\"{key}\":\"{}\",\"expires_in\":{seconds}}}", token(folder, &scope)))
     } else {
         ("401 Unauthorized", "{\"details\":\"incorrect username or password\"}".to_owned())
     };

@@ -2,11 +2,14 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn found(host: &str, pairs: &[(&str, &str)]) -> Result<Option<Credentials>, String> {
+    let pairs: BTreeMap<String, String> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    find(host, &move |name| pairs.get(name).cloned()).map_err(|e| e.to_string())
+}
+
 /// Credentials found with these variables, as `user password from`.
 fn look(host: &str, pairs: &[(&str, &str)]) -> Result<Option<(String, String, String)>, String> {
-    let pairs: BTreeMap<String, String> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    let found = find(host, &move |name| pairs.get(name).cloned()).map_err(|e| e.to_string())?;
-    Ok(found.map(|c| (c.user, c.password.expose().to_owned(), c.from)))
+    Ok(found(host, pairs)?.map(|c| (c.user, c.secret.expose().to_owned(), c.from)))
 }
 
 /// Credentials found in a configuration, as `user password`.
@@ -59,7 +62,6 @@ fn configurations_that_cannot_be_used_are_named() {
         ("{", "config.json: EOF"),
         (r#"{"auths": {"a.io": {"auth": "***"}}}"#, "is not base64 of user:password"),
         (r#"{"auths": {"a.io": {"auth": "dQ=="}}}"#, "is not base64 of user:password"),
-        (r#"{"auths": {"a.io": {"identitytoken": "secret"}}}"#, "has an identity token for a.io"),
         (r#"{"credsStore": "../../bin/sh"}"#, "is not the name of a program"),
         (r#"{"credHelpers": {"a.io": "nobody-has-this"}}"#, "docker-credential-nobody-has-this (named in"),
     ] {
@@ -83,14 +85,24 @@ fn helpers_are_asked_by_their_protocol() {
     };
     let answer = r#"printf '{"ServerURL":"%s","Username":"u","Secret":"%s"}' "$key" "$key""#;
     let found = helper(answer).unwrap().unwrap();
-    assert_eq!((found.user.as_str(), found.password.expose()), ("u", DOCKER_HUB_KEY));
+    assert_eq!((found.user.as_str(), found.secret.expose(), found.kind), ("u", DOCKER_HUB_KEY, Kind::Password));
     assert!(helper("echo credentials not found in native keychain; exit 1").unwrap().is_none());
     let text = helper("echo the keychain is locked; exit 2").unwrap_err().to_string();
     assert!(text.contains("the keychain is locked"), "{text}");
     let text = helper("echo hunter2").unwrap_err().to_string();
     assert!(text.contains("not JSON") && !text.contains("hunter2"), "{text}");
-    let token = helper(r#"echo '{"ServerURL":"x","Username":"<token>","Secret":"hunter2"}'"#).unwrap_err().to_string();
-    assert!(token.contains("identity token") && !token.contains("hunter2"), "{token}");
+    let token = helper(r#"echo '{"ServerURL":"x","Username":"<token>","Secret":"hunter2"}'"#).unwrap().unwrap();
+    assert_eq!((token.secret.expose(), token.kind), ("hunter2", Kind::IdentityToken));
+}
+
+#[test]
+fn an_identity_token_goes_before_the_password_that_it_stands_for() {
+    let folder = tempfile::tempdir().unwrap();
+    // `<token>:` is what Docker leaves in `auth` beside it.
+    let config = r#"{"auths": {"a.io": {"auth": "PHRva2VuPjo=", "identitytoken": "t"}}}"#;
+    fs::write(folder.path().join("config.json"), config).unwrap();
+    let found = found("a.io", &[("DOCKER_CONFIG", folder.path().to_str().unwrap())]).unwrap().unwrap();
+    assert_eq!((found.secret.expose(), found.kind), ("t", Kind::IdentityToken));
 }
 
 proptest! {
