@@ -7,6 +7,8 @@
     reason = "a benchmark prints, and stops where something is missing"
 )]
 
+mod peak;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +39,7 @@ fn main() {
     // A child measures its own memory: what ran before it does not count.
     if std::env::args().any(|a| a == "--ours") {
         ours(&material(), folder.path());
-        println!("{}", peak_kb());
+        println!("{}", peak::own());
         return;
     }
     let material = material();
@@ -231,25 +233,15 @@ fn by_hand(material: &Material, place: &Path) -> (Duration, u64) {
     (took, fs::metadata(archive).unwrap().len())
 }
 
-/// This process's largest resident size.
-fn peak_kb() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 fn own_peak() -> u64 {
     let output = Command::new(std::env::current_exe().unwrap()).arg("--ours").output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
 }
 
-/// Python's `resource` tells the largest of a command's processes.
+/// The largest of the commands' processes.
 fn by_hand_peak(material: &Material, folder: &Path) -> u64 {
     let place = folder.join("peak");
     ours(material, &place.join("ours"));
     lay_out(material, &place);
-    let program = "import resource, subprocess, sys; subprocess.run(['bash', '-c', sys.argv[1]], check=True, capture_output=True); \
-                   print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-    let output = Command::new("python3").args(["-c", program, &script(material, &place)]).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or_default()
+    peak::of(&script(material, &place))
 }
