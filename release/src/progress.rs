@@ -1,9 +1,13 @@
 //! What a person sees while work is going on: bars where standard error is a terminal, plain lines where it is not.
 
+use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
+
+/// Bytes that go by without a line where there are no bars.
+const SMALL: u64 = 1_000_000;
 
 /// Where progress goes.
 #[derive(Debug, Clone)]
@@ -16,6 +20,17 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Task {
     bar: Option<ProgressBar>,
+    plain: Option<Plain>,
+}
+
+/// Work in bytes that gets a line when it is done.
+#[derive(Debug)]
+struct Plain {
+    progress: Progress,
+    name: String,
+    total: u64,
+    done: Cell<u64>,
+    begun: Instant,
 }
 
 impl Progress {
@@ -48,8 +63,14 @@ impl Progress {
 
     /// Starts work that is counted in bytes.
     pub fn bytes(&self, name: &str, total: u64) -> Task {
-        let style = ProgressStyle::with_template("  {msg:40!} {bar:24} {bytes:>10} / {total_bytes} {eta:>4}");
-        self.task(name, style, |style| ProgressBar::new(total).with_style(style))
+        let style = "  {wide_msg} {bar:16} {decimal_bytes:>9} / {decimal_total_bytes:>9} {eta:>4}";
+        let mut task =
+            self.task(name, ProgressStyle::with_template(style), |style| ProgressBar::new(total).with_style(style));
+        if task.bar.is_none() && total >= SMALL {
+            let (progress, name, done) = (self.clone(), name.to_owned(), Cell::new(0));
+            task.plain = Some(Plain { progress, name, total, done, begun: Instant::now() });
+        }
+        task
     }
 
     /// Starts work of unknown length.
@@ -70,7 +91,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Task { bar }
+        Task { bar, plain: None }
     }
 }
 
@@ -86,6 +107,9 @@ impl Task {
         if let Some(bar) = &self.bar {
             bar.inc(bytes);
         }
+        if let Some(plain) = &self.plain {
+            plain.done.set(plain.done.get() + bytes);
+        }
     }
 
     /// Says what is being done now.
@@ -100,6 +124,13 @@ impl Drop for Task {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        // What failed says so itself.
+        if let Some(Plain { progress, name, total, begun, .. }) =
+            self.plain.as_ref().filter(|p| p.done.get() == p.total)
+        {
+            let seconds = begun.elapsed().as_secs_f64();
+            progress.line(&format!("{:>10}  {name}  {}  ({seconds:.1} s)", "sent", DecimalBytes(*total)));
         }
     }
 }

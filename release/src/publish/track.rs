@@ -187,7 +187,7 @@ impl<'a> ImageTrack<'a> {
     }
 
     fn push(&self, object: &Object, progress: &Progress) -> Result<(), registry::Error> {
-        let task = progress.bytes(&object.digest.to_string(), object.size);
+        let task = progress.bytes(&format!("{} to {}", object.digest, self.registry.name()), object.size);
         self.registry.push(object, &|bytes| task.advance(bytes))
     }
 

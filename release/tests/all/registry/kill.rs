@@ -3,6 +3,8 @@
 use std::process::Command;
 
 use sayna_release::digest::Digest;
+use sayna_release::oci;
+use sayna_release::part::{self, Part};
 use sayna_release::plan::{self, Options};
 use sayna_release::registry::{Distribution, Registry as _};
 
@@ -20,13 +22,26 @@ pub(super) struct Publisher {
 
 impl Publisher {
     pub(super) fn new() -> Self {
+        Self::with("a")
+    }
+
+    /// `salt` makes files of another content, and size.
+    pub(super) fn with(salt: &str) -> Self {
         let mut world = World::new();
         world.write(".gitignore", "/target/\n/dist/\n/forge*/\n");
         world.commit("feat: begin");
         world.tag("v0.1.0");
         let made = plan::make(world.root(), &Options::default()).unwrap();
-        write_parts(&made.plan, &world.path("dist"), "a");
+        write_parts(&made.plan, &world.path("dist"), salt);
         Self { world }
+    }
+
+    /// Those of its one platform.
+    pub(super) fn blobs(&self) -> Vec<Digest> {
+        let folder = self.world.path("dist/linux-amd64");
+        let Some(Part::Image(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
+        let layout = oci::Layout::open(&folder.join(part::LAYOUT)).unwrap();
+        layout.manifest(part.manifest).unwrap().blobs().map(|b| b.digest).collect()
     }
 
     /// `sayna-release publish`, with no credentials of this machine's.

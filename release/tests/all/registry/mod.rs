@@ -2,9 +2,11 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod access;
+mod between;
 mod faults;
 mod full;
 mod kill;
+mod progress;
 mod push;
 mod referrers;
 pub(crate) mod server;

@@ -1,15 +1,13 @@
 //! Attestations beside the image in real registries: with the referrers API, without it, and with half of it.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
 
 use sayna_release::digest::Digest;
 use sayna_release::oci;
 use sayna_release::registry::{Distribution, Registry};
 use serde_json::Value;
 
+use super::between::{self, Between};
 use super::server::{Server, tool};
 use super::{look_as_a_stranger, reach};
 use crate::attested::World;
@@ -149,58 +147,25 @@ enum Half {
     ShowsAPage,
 }
 
-fn half(upstream: &str, how: Half) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let upstream = upstream.to_owned();
-    thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            serve(client, &upstream, how);
-        }
-    });
-    address
-}
-
-fn serve(mut client: TcpStream, upstream: &str, how: Half) -> Option<()> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        client.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).ok()?;
-    let lower = head.to_ascii_lowercase();
-    let length = lower.lines().find_map(|l| l.strip_prefix("content-length: ")).map_or(0, |l| l.parse().unwrap());
-    let mut body = vec![0; length];
-    client.read_exact(&mut body).ok()?;
-    let listing = head.starts_with("GET ") && head.contains("/referrers/");
-    let answer = |kind: &str, text: &str| {
+impl Between for Half {
+    fn instead(&self, head: &str) -> Option<String> {
+        let (kind, text) = match self {
+            Self::ListsNothing => (oci::media::INDEX, r#"{"schemaVersion":2,"manifests":[]}"#),
+            Self::ShowsAPage => ("text/html", "<p>Nothing is here.</p>"),
+            Self::SaysItHas => return None,
+        };
         let length = text.len();
-        format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}"
-        )
-    };
-    let own = match how {
-        Half::ListsNothing => answer(oci::media::INDEX, r#"{"schemaVersion":2,"manifests":[]}"#),
-        Half::ShowsAPage => answer("text/html", "<p>Nothing is here.</p>"),
-        Half::SaysItHas => String::new(),
-    };
-    if listing && !own.is_empty() {
-        return client.write_all(own.as_bytes()).ok();
+        (head.starts_with("GET ") && head.contains("/referrers/")).then(|| {
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}"
+            )
+        })
     }
-    let mut server = TcpStream::connect(upstream).ok()?;
-    let (first, rest) = head.split_once("\r\n")?;
-    let head = format!("{first}\r\nConnection: close\r\n{rest}");
-    server.write_all(&[head.as_bytes(), &body].concat()).ok()?;
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer).ok()?;
-    let subject =
-        serde_json::from_slice::<Value>(&body).ok().and_then(|b| b["subject"]["digest"].as_str().map(str::to_owned));
-    if let (Half::SaysItHas, Some(subject)) = (how, subject) {
-        let line = answer.iter().position(|b| *b == b'\n')? + 1;
-        answer.splice(line..line, format!("OCI-Subject: {subject}\r\n").into_bytes());
+
+    fn more(&self, body: &[u8]) -> Option<String> {
+        let body: Value = serde_json::from_slice(body).ok().filter(|_| matches!(self, Self::SaysItHas))?;
+        Some(format!("OCI-Subject: {}", body["subject"]["digest"].as_str()?))
     }
-    client.write_all(&answer).ok()
 }
 
 #[test]
@@ -210,7 +175,7 @@ fn a_registry_that_has_half_of_the_api_gets_the_tag_all_the_same() {
     let index = world.index().unwrap();
     for how in [Half::SaysItHas, Half::ListsNothing, Half::ShowsAPage] {
         let server = Server::open();
-        let registry = reach(&half(&server.address, how), "a", &[]);
+        let registry = reach(&between::start(&server.address, how), "a", &[]);
         assert!(world.publish_to(&[&registry]).unwrap().complete());
         assert_eq!(tags(&registry), ["1.2.3".to_owned(), tag_of(index)]);
         assert_eq!(registry.referrers(index).unwrap().len(), 1);
