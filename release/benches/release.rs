@@ -173,6 +173,7 @@ fn make_image(material: &Material, built: &Built, dist: &Path) {
             manifest: made.manifest,
             manifest_size: made.manifest_size,
             compressed: made.compressed,
+            sbom: None,
         };
         Part::Image(part).write(&out).unwrap();
     }

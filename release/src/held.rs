@@ -170,8 +170,7 @@ impl<'a> Held<'a> {
         (platform, entry): (&PlannedPlatform, &PlatformEntry),
         dist: &Path,
     ) -> Result<ImagePart, Error> {
-        let proofs: Vec<Wanted> = Wanted::of_index(&image.repositories, image.index).into_iter().collect();
-        let proofs = self.proven(&proofs)?;
+        let proofs = self.proven(&Wanted::of_image(&image.repositories, image.index, None))?;
         let out = dist.join(format!("{}-{}", platform.os, platform.arch));
         let layout = out.join(LAYOUT);
         let blob = |digest: Digest| layout.join("blobs/sha256").join(digest.hex());
@@ -206,6 +205,7 @@ impl<'a> Held<'a> {
             manifest: entry.manifest,
             manifest_size,
             compressed: entry.compressed,
+            sbom: None,
         };
         Part::Image(part.clone()).write(&out)?;
         Ok(part)

@@ -17,6 +17,8 @@ pub const FILE: &str = "part.json";
 pub const SCHEMA: u32 = 1;
 /// The folder of an image part that is an OCI image layout.
 pub const LAYOUT: &str = "layout";
+/// The file of an image part that is the SBOM of the executable inside.
+pub const SBOM: &str = "sbom.cdx.json";
 
 /// A file by name, size and digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +137,9 @@ pub struct ImagePart {
     pub manifest_size: u64,
     /// Sum of the compressed layers in bytes.
     pub compressed: u64,
+    /// [`SBOM`]; what was published before is taken back without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<FileEntry>,
 }
 
 /// Why a part cannot be used.

@@ -14,6 +14,7 @@ use crate::table::Native;
 use crate::triple::Triple;
 
 mod cyclonedx;
+pub mod image;
 mod native;
 mod purl;
 
@@ -69,6 +70,12 @@ pub enum Error {
         /// As written.
         found: String,
     },
+    /// A platform's document that is not of this program's form.
+    #[error("the SBOM of {name} is not one that this program wrote")]
+    Platform {
+        /// The platform.
+        name: String,
+    },
     /// The document could not be written as JSON.
     #[error("cannot write the document as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -85,6 +92,7 @@ impl Error {
             Self::NativeDigest { .. } => {
                 Some("`sha256sum` of the downloaded file prints what belongs in sayna-release.toml".to_owned())
             }
+            Self::Platform { .. } => Some("remove the part and build it again".to_owned()),
             Self::Json(_) => None,
         }
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::policy::{self, Expected, Mismatch, Predicate, Workflow};
 use super::{Attestation, Bundle, Error, Subject, Trust};
 use crate::digest::Digest;
-use crate::manifest::{ImageEntry, Manifest};
+use crate::manifest::Manifest;
 use crate::part::FileEntry;
 
 /// One statement that a release must have.
@@ -79,15 +79,18 @@ impl Wanted {
         ]
     }
 
-    /// The provenance of an image's index, under the name of its first repository.
-    pub fn of_index(repositories: &[String], index: Digest) -> Option<Self> {
-        let name = repositories.first()?.clone();
-        Some(Self {
-            what: format!("provenance of the image {name}"),
+    /// The provenance and the SBOM of an image's index, under the name of its first repository; `document` is the SBOM
+    /// where it is at hand.
+    pub fn of_image(repositories: &[String], index: Digest, document: Option<Value>) -> Vec<Self> {
+        let one = |name: &String, kind: &str, predicate, document| Self {
+            what: format!("{kind} of the image {name}"),
             workflow: Workflow::Images,
-            predicate: Predicate::Provenance,
-            document: None,
-            subjects: vec![Subject { name, digest: index }],
+            predicate,
+            document,
+            subjects: vec![Subject { name: name.clone(), digest: index }],
+        };
+        repositories.first().map_or_else(Vec::new, |name| {
+            vec![one(name, "provenance", Predicate::Provenance, None), one(name, "SBOM", Predicate::Sbom, document)]
         })
     }
 
@@ -102,18 +105,21 @@ impl Wanted {
         }
     }
 
-    /// All that a release of this manifest must have; `document` reads an SBOM.
+    /// All that a release of this manifest must have; `document` reads an SBOM, and `image` is the image's where it is at
+    /// hand.
     pub fn of_release<E>(
         manifest: &Manifest,
         own: (&str, Digest),
         document: impl Fn(&FileEntry) -> Result<Option<Value>, E>,
+        image: Option<Value>,
     ) -> Result<Vec<Self>, E> {
         let mut wanted = Vec::new();
         for binary in &manifest.binaries {
             wanted.extend(Self::of_binary(&binary.archive, &binary.sbom, document(&binary.sbom)?));
         }
-        let index = |image: &ImageEntry| Self::of_index(&image.repositories, image.index);
-        wanted.extend(manifest.image.as_ref().and_then(index));
+        if let Some(entry) = &manifest.image {
+            wanted.extend(Self::of_image(&entry.repositories, entry.index, image));
+        }
         wanted.push(Self::of_manifest(own.0, own.1));
         Ok(wanted)
     }

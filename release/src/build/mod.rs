@@ -157,6 +157,9 @@ pub fn image(
     if let Some(image) = &job.table.image {
         held(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
     }
+    let graph = Graph::resolve(job.root, &job.plan.name, &platform.target, &built.features)?;
+    let sbom = document(job, &platform.target, &built, &graph, &assembled.binary)?;
+    atomic::write(&out.join(part::SBOM), &sbom)?;
     let part = ImagePart {
         schema: part::SCHEMA,
         origin: job.plan.origin(),
@@ -168,6 +171,7 @@ pub fn image(
         manifest: assembled.manifest,
         manifest_size: assembled.manifest_size,
         compressed: assembled.compressed,
+        sbom: Some(FileEntry::of(&out, part::SBOM)?),
     };
     Part::Image(part.clone()).write(&out)?;
     Ok(Made { part, reused: false, findings })
@@ -318,5 +322,7 @@ fn whole_binary(job: &Job<'_>, out: &Path, built: &Built) -> Option<BinaryPart> 
 fn whole_image(job: &Job<'_>, out: &Path, built: &Built) -> Option<ImagePart> {
     let Ok(Some(Part::Image(part))) = Part::read(out) else { return None };
     let same = job.reuse && part.origin == job.plan.origin() && part.built == *built;
+    let whole = |sbom: &FileEntry| FileEntry::of(out, &sbom.name).is_ok_and(|found| found == *sbom);
+    let same = same && part.sbom.as_ref().is_none_or(whole);
     (same && image::check(&out.join(LAYOUT), part.manifest).is_ok()).then_some(part)
 }

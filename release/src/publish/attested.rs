@@ -43,6 +43,8 @@ pub(super) struct Input<'a> {
     pub(super) parts: &'a Parts,
     pub(super) dist: &'a Path,
     pub(super) index: Option<&'a ImageIndex>,
+    /// The SBOM of the image, where its parts have theirs.
+    pub(super) sbom: Option<Value>,
     /// The manifest's bytes; `None` where only images are published.
     pub(super) manifest: Option<&'a [u8]>,
 }
@@ -71,7 +73,7 @@ pub(super) fn gather(input: &Input<'_>, places: Places<'_>, options: Options) ->
     let mut asset = None;
     if let (Some(manifest), Some(bytes)) = (&manifest, input.manifest) {
         let own_name = (plan.manifest.as_str(), Digest::of(bytes));
-        let wanted = Wanted::of_release(manifest, own_name, |sbom| document(input.parts, sbom))?;
+        let wanted = Wanted::of_release(manifest, own_name, |sbom| document(input.parts, sbom), input.sbom.clone())?;
         // A dry run writes the manifest, the last of these, which is yet to be attested.
         let unsigned = usize::from(options.dry_run && !own.exists());
         let (signed, _) = wanted.split_at(wanted.len().saturating_sub(unsigned));
@@ -87,8 +89,8 @@ pub(super) fn gather(input: &Input<'_>, places: Places<'_>, options: Options) ->
 
 /// What has to be stated about the image.
 fn of_image(input: &Input<'_>) -> Vec<Wanted> {
-    let image = input.plan.image.as_ref().zip(input.index);
-    image.and_then(|(image, index)| Wanted::of_index(&image.repositories, index.digest)).into_iter().collect()
+    let Some((image, index)) = input.plan.image.as_ref().zip(input.index) else { return Vec::new() };
+    Wanted::of_image(&image.repositories, index.digest, input.sbom.clone())
 }
 
 /// The artifacts that the verified bundles of the image become.
@@ -96,8 +98,15 @@ fn beside(input: &Input<'_>, trust: &Trust, bundles: &[Bundle]) -> Result<Vec<Be
     let Some(index) = input.index else { return Ok(Vec::new()) };
     let subject = Descriptor::new(media::INDEX, index.digest, index.bytes.len() as u64);
     let folder = input.dist.join("publish/attestations");
-    let make = |(bundle, wanted)| referrers::make(bundle, &trust.open(bundle)?, (wanted, subject.clone()), &folder);
-    bundles.iter().zip(of_image(input)).map(make).collect()
+    let mut beside = Vec::new();
+    for bundle in bundles {
+        let attestation = trust.open(bundle)?;
+        let of_its_kind = |w: &Wanted| w.predicate.uri() == attestation.predicate_type;
+        let wanted = of_image(input).into_iter().find(of_its_kind);
+        let made = wanted.map(|w| referrers::make(bundle, &attestation, (w, subject.clone()), &folder));
+        beside.extend(made.transpose()?);
+    }
+    Ok(beside)
 }
 
 /// A file that is missing has no bundle; what is then not attested is said by name.

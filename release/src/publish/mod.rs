@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::atomic::{self, PathError};
 use crate::attest;
 use crate::digest::Digest;
@@ -16,6 +18,7 @@ use crate::package;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry::{self, Registry};
+use crate::sbom;
 
 mod attested;
 pub mod diff;
@@ -109,6 +112,9 @@ pub enum Error {
     /// A registry could not be read.
     #[error(transparent)]
     Registry(#[from] registry::Error),
+    /// The image's SBOM.
+    #[error(transparent)]
+    Sbom(#[from] sbom::Error),
     /// A local file.
     #[error(transparent)]
     File(#[from] PathError),
@@ -260,7 +266,9 @@ impl Work {
             files.insert(plan.manifest.clone(), (path, Digest::of(bytes)));
             files.insert(beside.clone(), (folder.join(beside), Digest::of(checksum.as_bytes())));
         }
-        let input = attested::Input { plan, parts, dist, index: index.as_ref(), manifest: bytes.as_deref() };
+        let sbom = index.as_ref().map_or(Ok(None), |index| image_sbom(plan, parts, index, &folder))?;
+        let index_of = index.as_ref();
+        let input = attested::Input { plan, parts, dist, index: index_of, sbom, manifest: bytes.as_deref() };
         let attested = attested::gather(&input, places, options)?;
         if let Some(asset) = attested.as_ref().and_then(|a| a.asset.as_ref()) {
             let path = folder.join(&asset.name);
@@ -272,6 +280,15 @@ impl Work {
         let commit = plan.commit.clone();
         Ok(Self { draft, commit, files, index, index_file, tag, attested })
     }
+}
+
+/// The image's SBOM as a file, for who attests it, and as it is; `None` where a part was taken back without its own.
+fn image_sbom(plan: &Plan, parts: &Parts, index: &ImageIndex, folder: &Path) -> Result<Option<Value>, Error> {
+    let (Some(platforms), Some(image)) = (parts.sboms()?, &plan.image) else { return Ok(None) };
+    let name = image.repositories.first().map_or(plan.name.as_str(), String::as_str);
+    let bytes = sbom::image::document(plan, name, index.digest, &platforms)?;
+    atomic::ensure(&folder.join("image.cdx.json"), &bytes)?;
+    Ok(Some(serde_json::from_slice(&bytes).map_err(PartsError::from)?))
 }
 
 /// `--until draft` stops before the version tag; images alone are tagged only once their release is public.

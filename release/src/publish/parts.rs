@@ -1,5 +1,6 @@
 //! The parts of all machines, read from `dist`, checked against the plan and merged.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{At as _, PathError};
@@ -10,6 +11,7 @@ use crate::oci;
 use crate::part::{self, BinaryPart, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::registry::{Kind, Object};
+use crate::sbom::image::Platform;
 
 /// Parts that belong to one plan, each with its folder; both lists are in the plan's order.
 #[derive(Debug, Clone)]
@@ -137,6 +139,19 @@ impl Parts {
     pub fn index(&self, plan: &Plan) -> Option<ImageIndex> {
         let parts: Vec<&ImagePart> = self.images.iter().map(|(_, p)| p).collect();
         (!parts.is_empty()).then(|| ImageIndex::of(plan, &parts))
+    }
+
+    /// The SBOM of each platform's executable; `None` where one part has none.
+    pub fn sboms(&self) -> Result<Option<Vec<Platform>>, Error> {
+        let mut platforms = Vec::new();
+        for (folder, part) in &self.images {
+            let Some(entry) = &part.sbom else { return Ok(None) };
+            let path = folder.join(&entry.name);
+            check(&path, entry.digest)?;
+            let document = serde_json::from_slice(&fs::read(&path).at("read", &path)?)?;
+            platforms.push(Platform { name: format!("{}/{}", part.os, part.arch), document });
+        }
+        Ok(Some(platforms))
     }
 
     /// The release manifest's bytes, with or without the image.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Error;
 use crate::digest::Digest;
@@ -138,6 +139,17 @@ impl Document {
         bytes.push(b'\n');
         Ok(bytes)
     }
+}
+
+/// The same of a document that is JSON already.
+pub(super) fn named(mut document: Value) -> Result<Vec<u8>, Error> {
+    let serial = serial_number(&Digest::of(&serde_json::to_vec(&document)?));
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("serialNumber".to_owned(), serial.into());
+    }
+    let mut bytes = serde_json::to_vec_pretty(&document)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// A UUID of version 8, whose bits are free but for version and variant (RFC 9562, section 5.8).

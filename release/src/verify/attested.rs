@@ -26,7 +26,7 @@ pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
         let bytes = fs::read(scene.asset(&sbom.name)?).map_err(|e| e.to_string())?;
         serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name))
     };
-    let wanted = Wanted::of_release(&manifest, (&own, digest), document)?;
+    let wanted = Wanted::of_release(&manifest, (&own, digest), document, None)?;
     let path = scene.asset(&name)?;
     let table = scene.request.table;
     let project =

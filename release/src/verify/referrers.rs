@@ -18,7 +18,7 @@ pub(super) fn referrers(scene: &mut Scene<'_>) -> Outcome {
     let repository = request.table.forge.github.get_ref();
     let project = Project { repository, tag: request.tag, commit: Some(&manifest.commit) };
     let trust = Trust::new(request.trusted_root).map_err(|e| e.reason())?;
-    let wanted: Vec<Wanted> = Wanted::of_index(&repositories, index).into_iter().collect();
+    let wanted = Wanted::of_image(&repositories, index, None);
     let mut proofs = Vec::new();
     for registry in request.registries {
         let listed = registry.referrers(index).map_err(|e| e.to_string())?;

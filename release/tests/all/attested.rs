@@ -114,7 +114,7 @@ fn bundles_of_all_parts_become_one_asset_and_a_second_run_finds_nothing_to_do() 
     let world = World::attested(2);
     assert!(world.publish(false).unwrap().iter().any(|a| a.contains(ASSET)));
     let lines = fs::read_to_string(world.assets("published").join(ASSET)).unwrap();
-    assert_eq!(lines.lines().count(), 2 * 2 + 1 + 1);
+    assert_eq!(lines.lines().count(), 2 * 2 + 2 + 1);
     assert!(world.publish(false).unwrap().is_empty());
     // Signed again, the bytes differ and say the same.
     world.attest();

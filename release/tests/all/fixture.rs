@@ -129,6 +129,12 @@ fn write_image(plan: &Plan, platform: &PlannedPlatform, folder: &Path, salt: &st
     let described = blob(&manifest, oci::media::MANIFEST);
     fs::write(layout.join("oci-layout"), oci::LAYOUT_MARKER).unwrap();
     fs::write(layout.join("index.json"), oci::to_bytes(&oci::Index::new(vec![described.clone()]))).unwrap();
+    let document = serde_json::json!({
+        "metadata": {"component": {"bom-ref": "sayna@1", "name": "sayna", "version": salt}},
+        "components": [{"bom-ref": "serde@1", "name": "serde", "version": "1"}],
+        "dependencies": [{"ref": "sayna@1", "dependsOn": ["serde@1"]}],
+    });
+    let sbom = write(folder, part::SBOM, document.to_string().as_bytes());
     let part = ImagePart {
         schema: part::SCHEMA,
         origin: plan.origin(),
@@ -140,6 +146,7 @@ fn write_image(plan: &Plan, platform: &PlannedPlatform, folder: &Path, salt: &st
         manifest: described.digest,
         manifest_size: described.size,
         compressed,
+        sbom: Some(sbom),
     };
     Part::Image(part).write(folder).unwrap();
 }

@@ -154,6 +154,7 @@ impl Release {
         let platform = &self.plan.image.as_ref().unwrap().platforms[0];
         let input = image::Input { plan: &self.plan, platform, binary: program, compression: Compression::Gzip };
         let assembled = image::assemble(&input, &out.join(part::LAYOUT)).unwrap();
+        fs::write(out.join(part::SBOM), sbom(&self.plan, &assembled.binary)).unwrap();
         let part = ImagePart {
             schema: part::SCHEMA,
             origin: self.plan.origin(),
@@ -165,6 +166,7 @@ impl Release {
             manifest: assembled.manifest,
             manifest_size: assembled.manifest_size,
             compressed: assembled.compressed,
+            sbom: Some(FileEntry::of(out, part::SBOM).unwrap()),
         };
         Part::Image(part).write(out).unwrap();
     }
@@ -297,6 +299,7 @@ fn stand_in(amd64: &Path, arm64: &Path) {
     fs::write(to.join("oci-layout"), oci::LAYOUT_MARKER).unwrap();
     fs::write(to.join("index.json"), oci::to_bytes(&oci::Index::new(vec![described.clone()]))).unwrap();
     (part.manifest, part.manifest_size) = (described.digest, described.size);
+    fs::copy(amd64.join(part::SBOM), arm64.join(part::SBOM)).unwrap();
     (part.arch, part.target) = ("arm64".to_owned(), "aarch64-unknown-linux-gnu".parse().unwrap());
     Part::Image(part).write(arm64).unwrap();
 }
@@ -307,10 +310,13 @@ pub(crate) fn run(request: Request<'_>) -> Report {
 
 fn sbom(plan: &Plan, binary: &FileEntry) -> String {
     let component = serde_json::json!({
+        "bom-ref": "sayna",
+        "name": "sayna",
         "version": plan.version.to_string(),
         "hashes": [{"alg": "SHA-256", "content": binary.digest.hex()}],
     });
-    serde_json::json!({"specVersion": "1.6", "metadata": {"component": component}, "components": []}).to_string()
+    let metadata = serde_json::json!({"component": component});
+    serde_json::json!({"specVersion": "1.6", "metadata": metadata, "components": [], "dependencies": []}).to_string()
 }
 
 /// The digests of index, manifest and configuration, to tell blobs apart.

@@ -1,5 +1,6 @@
 //! Attestations beside the image, in the embedded registry: their form, convergence, and what others leave there.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use sayna_release::attest::Subject;
@@ -28,10 +29,16 @@ fn actions(outcome: &Outcome) -> &[String] {
     &outcome.tracks[1].actions
 }
 
-/// The one artifact beside the index, and its bundle.
-fn beside(world: &World) -> (Value, Vec<u8>) {
+const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+const SBOM: &str = "https://cyclonedx.org/bom";
+
+/// The artifact of that kind beside the index, and its bundle.
+fn beside(world: &World, kind: &str) -> (Value, Vec<u8>) {
     let registry = layout(world);
-    let [entry] = registry.referrers(world.index().unwrap()).unwrap().try_into().unwrap();
+    let listed = registry.referrers(world.index().unwrap()).unwrap();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    let of_kind = |d: &&oci::Descriptor| d.annotations["dev.sigstore.bundle.predicateType"] == kind;
+    let entry = listed.iter().find(of_kind).unwrap();
     let bytes = registry.manifest(entry.digest).unwrap();
     assert_eq!(Digest::of(&bytes), entry.digest);
     let manifest: Value = serde_json::from_slice(&bytes).unwrap();
@@ -41,7 +48,7 @@ fn beside(world: &World) -> (Value, Vec<u8>) {
 }
 
 #[test]
-fn the_provenance_of_the_index_is_an_artifact_about_it_in_the_form_of_cosign_and_actions_attest() {
+fn provenance_and_sbom_are_artifacts_about_the_index_in_the_form_of_cosign_and_actions_attest() {
     let world = World::attested(2);
     let outcome = world.publish_to(&[&layout(&world)]).unwrap();
     let actions = actions(&outcome);
@@ -49,7 +56,7 @@ fn the_provenance_of_the_index_is_an_artifact_about_it_in_the_form_of_cosign_and
     let index = world.index().unwrap();
     assert!(at(&format!("push manifest {index}")) < at("attach provenance of the image"), "{actions:#?}");
     assert!(at("attach provenance of the image") < at("tag 1.2.3"), "{actions:#?}");
-    let (manifest, bundle) = beside(&world);
+    let (manifest, bundle) = beside(&world, PROVENANCE);
     assert_eq!((&manifest["schemaVersion"], &manifest["artifactType"]), (&2.into(), &BUNDLE.into()));
     assert_eq!(manifest["mediaType"], oci::media::MANIFEST);
     let empty = serde_json::json!({
@@ -66,12 +73,16 @@ fn the_provenance_of_the_index_is_an_artifact_about_it_in_the_form_of_cosign_and
     assert_eq!(manifest["layers"][0]["annotations"]["org.opencontainers.image.title"], title);
     let says = serde_json::json!({
         "dev.sigstore.bundle.content": "dsse-envelope",
-        "dev.sigstore.bundle.predicateType": "https://slsa.dev/provenance/v1",
+        "dev.sigstore.bundle.predicateType": PROVENANCE,
         "org.opencontainers.image.created": "2025-10-09T08:53:20Z",
     });
     assert_eq!(manifest["annotations"], says);
     let signed = fs::read_to_string(world.dist().join("index/attestations.jsonl")).unwrap();
-    assert_eq!(serde_json::from_slice::<Value>(&bundle).unwrap(), serde_json::from_str::<Value>(&signed).unwrap());
+    let signed: Vec<Value> = signed.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    for kind in [PROVENANCE, SBOM] {
+        let (_, bundle) = beside(&world, kind);
+        assert!(signed.contains(&serde_json::from_slice(&bundle).unwrap()), "{kind}");
+    }
     assert_eq!(layout(&world).tags().unwrap(), ["1.2.3"], "in a layout it needs no tag");
 }
 
@@ -100,8 +111,8 @@ fn after_a_stop_at_every_change_a_rerun_attaches_the_same_bytes() {
         assert!(world.publish_to(&[&Layout::new(&root)]).unwrap().complete());
         assert!(tree(&root) == wanted, "stopped before change {changes}");
         if !fuse.stopped() {
-            // Five blobs, two manifests, the artifact, the tag.
-            assert_eq!(changes, 9);
+            // Six blobs, two manifests, two artifacts, the tag.
+            assert_eq!(changes, 11);
             return;
         }
     }
@@ -147,7 +158,7 @@ fn what_others_attach_stays_and_is_not_taken_for_ours() {
     let outcome = world.publish_to(&[&registry]).unwrap();
     assert!(actions(&outcome).iter().any(|a| a.starts_with("attach provenance")), "{outcome:?}");
     let listed = registry.referrers(world.index().unwrap()).unwrap();
-    assert_eq!(listed.len(), others.len() + 1);
+    assert_eq!(listed.len(), others.len() + 2);
     assert!(others.iter().all(|digest| listed.iter().any(|d| d.digest == *digest)));
     assert!(actions(&world.publish_to(&[&registry]).unwrap()).is_empty());
 }
@@ -158,18 +169,21 @@ fn one_flipped_byte_of_what_lies_beside_the_image_fails_its_row() {
     let release = Release::attested();
     let registry = release.registry();
     let index = registry.resolve("1.2.3").unwrap().unwrap();
-    let [entry] = registry.referrers(index).unwrap().try_into().unwrap();
-    let manifest: oci::Manifest = serde_json::from_slice(&registry.manifest(entry.digest).unwrap()).unwrap();
-    let files = manifest.blobs().map(|b| b.digest).chain([entry.digest]).map(|d| format!("blobs/sha256/{}", d.hex()));
-    let files: Vec<String> = files.chain(["index.json".to_owned()]).collect();
-    assert_eq!(files.len(), 4);
+    let mut files = BTreeSet::from(["index.json".to_owned()]);
+    for entry in registry.referrers(index).unwrap() {
+        let manifest: oci::Manifest = serde_json::from_slice(&registry.manifest(entry.digest).unwrap()).unwrap();
+        let digests = manifest.blobs().map(|b| b.digest).chain([entry.digest]);
+        files.extend(digests.map(|d| format!("blobs/sha256/{}", d.hex())));
+    }
+    // Two manifests, two bundles, the configuration that both share.
+    assert_eq!(files.len(), 1 + 5);
     for file in files {
         let path = release.folder.path().join("registry").join(&file);
         let good = fs::read(&path).unwrap();
         // Of the list, its entry, which stands before those of tags.
         let text = String::from_utf8_lossy(&good);
         let places = text.find("[{").filter(|_| file == "index.json").map_or(0..good.len(), |start| {
-            let end = text.find("},{").unwrap();
+            let end = text.rfind("},{").unwrap();
             start + 1..end
         });
         // Every byte of what is small.
@@ -199,6 +213,6 @@ fn one_flipped_byte_of_what_lies_beside_the_image_fails_its_row() {
     assert_eq!(row.id, "referrers");
     assert!(row.evidence.contains("no provenance of the image"), "{row:?}");
     // The next run puts it back.
-    assert_eq!(actions(&release.publish()).len(), 1);
+    assert_eq!(actions(&release.publish()).len(), 2);
     assert!(release.verify().passed());
 }

@@ -8,7 +8,7 @@ use sayna_release::digest::Digest;
 use sayna_release::graph::{Crate, Graph};
 use sayna_release::part::FileEntry;
 use sayna_release::plan::{self, Plan};
-use sayna_release::sbom;
+use sayna_release::sbom::{self, image};
 use sayna_release::table::Native;
 use sayna_release::triple::Triple;
 use serde_json::Value;
@@ -172,11 +172,52 @@ fn both_spellings_of_a_native_digest_are_one_and_others_are_refused() {
 }
 
 /// The official JSON schema, strictly, by the library that CycloneDX keeps for Python.
+/// The same executable on two platforms.
+fn of_image() -> String {
+    let one = document(&project(), &LINUX.parse().unwrap(), &[]);
+    let platforms = ["linux/amd64", "linux/arm64"]
+        .map(|name| image::Platform { name: name.to_owned(), document: serde_json::from_str(&one).unwrap() });
+    let bytes = image::document(&plan(), "docker.io/saynaai/sayna", Digest::of(b"index"), &platforms).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn an_images_document_is_about_its_index_and_has_each_platforms_executable_with_all_that_it_links() {
+    let image: Value = serde_json::from_str(&of_image()).unwrap();
+    let about = &image["metadata"]["component"];
+    assert_eq!((&about["type"], &about["name"]), (&"container".into(), &"docker.io/saynaai/sayna".into()));
+    assert_eq!(about["hashes"][0]["content"], Digest::of(b"index").hex());
+    let one: Value = serde_json::from_str(&document(&project(), &LINUX.parse().unwrap(), &[])).unwrap();
+    let linked = one["components"].as_array().unwrap().len();
+    let mut references = BTreeSet::from([about["bom-ref"].as_str().unwrap()]);
+    for (executable, name) in image["components"].as_array().unwrap().iter().zip(["linux/amd64", "linux/arm64"]) {
+        assert_eq!(executable["name"], format!("sayna {name}"));
+        assert_eq!(executable["hashes"], one["metadata"]["component"]["hashes"]);
+        let inside = executable["components"].as_array().unwrap();
+        assert_eq!(inside.len(), linked);
+        references.extend([executable].into_iter().chain(inside).map(|c| c["bom-ref"].as_str().unwrap()));
+    }
+    assert_eq!(references.len(), 1 + 2 * (1 + linked), "each has a name of its own");
+    let edges = image["dependencies"].as_array().unwrap();
+    let targets = edges.iter().flat_map(|e| e["dependsOn"].as_array().into_iter().flatten());
+    let named: BTreeSet<&str> = targets.chain(edges.iter().map(|e| &e["ref"])).map(|r| r.as_str().unwrap()).collect();
+    assert_eq!(named, references);
+    assert_eq!(of_image(), of_image());
+}
+
+#[test]
+fn a_document_of_somebody_else_is_no_part_of_an_images() {
+    let platforms = [image::Platform { name: "linux/amd64".to_owned(), document: serde_json::json!({"a": []}) }];
+    let error = image::document(&plan(), "x", Digest::of(b"index"), &platforms).unwrap_err();
+    assert!(error.to_string().contains("linux/amd64") && error.hint().is_some(), "{error}");
+}
+
 #[test]
 #[ignore = "needs cyclonedx-python-lib"]
 fn it_is_valid_by_the_official_schema() {
     let webrtc = native("BSD-3-Clause", &"ab".repeat(32));
-    for text in [document(&project(), &host(), &[]), document(&project(), &LINUX.parse().unwrap(), &[&webrtc])] {
+    let with_webrtc = document(&project(), &LINUX.parse().unwrap(), &[&webrtc]);
+    for text in [document(&project(), &host(), &[]), with_webrtc, of_image()] {
         assert_eq!(validate(&text), "None");
     }
     let broken = document(&project(), &host(), &[]).replace("\"specVersion\": \"1.6\"", "\"specVersion\": 16");

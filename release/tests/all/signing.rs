@@ -247,7 +247,10 @@ impl Instance {
         }
         if let Some((image, digest)) = plan.image.as_ref().zip(index) {
             let subject = Subject { name: image.repositories[0].clone(), digest };
-            write(&dist.join("index"), &[self.provenance(&Claim::of(plan, "images.yml"), &[subject])]);
+            let claim = Claim::of(plan, "images.yml");
+            let document = serde_json::from_slice(&fs::read(dist.join("publish/image.cdx.json")).unwrap()).unwrap();
+            let sbom = self.sign(&claim, &statement(Predicate::Sbom, &document, std::slice::from_ref(&subject)));
+            write(&dist.join("index"), &[self.provenance(&claim, &[subject]), sbom]);
         }
         let subject = Subject { name: plan.manifest.clone(), digest: Digest::of(manifest) };
         write(&dist.join("publish"), &[self.provenance(&Claim::of(plan, "release.yml"), &[subject])]);

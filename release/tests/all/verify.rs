@@ -98,8 +98,8 @@ fn attestations_have_their_own_row() {
         assert!(report.passed(), "{report:#?}");
         let (verdict, evidence) = row(&report, "attested");
         assert_eq!(verdict, &Verdict::Ok);
-        assert!(evidence.starts_with("4 files by 4 attestations: https://github.com/saynaai/sayna/"), "{evidence}");
-        assert_eq!(report.attestations.len(), 4);
+        assert!(evidence.starts_with("4 files by 5 attestations: https://github.com/saynaai/sayna/"), "{evidence}");
+        assert_eq!(report.attestations.len(), 5);
     }
     let path = release.folder.path().join("forge/published/v1.2.3/assets/sayna-1.2.3.attestations.jsonl");
     let good = fs::read(&path).unwrap();

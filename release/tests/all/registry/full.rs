@@ -25,18 +25,20 @@ fn cosign_verifies_the_attestation_from_either_kind_of_registry() {
         release.attest();
         assert!(release.publish().complete());
         let (root, image) = (release.root().display().to_string(), format!("{}/sayna:1.2.3", server.address));
-        let verify = |tag: &str| {
+        let verify = |kind: &str, tag: &str| {
             let identity = format!("https://github.com/saynaai/sayna/.github/workflows/images.yml@refs/tags/{tag}");
             let issuer = "https://token.actions.githubusercontent.com";
-            let what = ["verify-attestation", "--new-bundle-format", "--type", "slsaprovenance1"];
+            let what = ["verify-attestation", "--new-bundle-format", "--type", kind];
             let who = ["--certificate-oidc-issuer", issuer, "--certificate-identity", &identity];
             let how = ["--trusted-root", &root, "--allow-http-registry", &image];
             let cosign = Command::new("cosign").args([&what[..], &who, &how].concat()).output();
             cosign.unwrap_or_else(|e| panic!("cosign: {e}; run .ci/setup full"))
         };
-        let right = verify("v1.2.3");
-        assert!(right.status.success(), "{right:?}");
-        assert!(!verify("v1.2.4").status.success());
+        for kind in ["slsaprovenance1", "cyclonedx"] {
+            let right = verify(kind, "v1.2.3");
+            assert!(right.status.success(), "{right:?}");
+            assert!(!verify(kind, "v1.2.4").status.success());
+        }
     }
 }
 
