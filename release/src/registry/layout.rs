@@ -59,10 +59,15 @@ impl Layout {
         Ok(atomic::write(&self.root.join("index.json"), &oci::to_bytes(&index))?)
     }
 
-    /// The manifest of an artifact that is there.
-    fn artifact(&self, digest: Digest) -> Result<oci::Manifest, Error> {
-        let path = self.blob(digest).display().to_string();
-        serde_json::from_slice(&self.manifest(digest)?).map_err(|e| Error::Broken { path, reason: e.to_string() })
+    /// The entry that an artifact has in the list, by its manifest, and what it is about.
+    fn artifact(&self, digest: Digest) -> Result<(Descriptor, Option<Digest>), Error> {
+        let bytes = self.manifest(digest)?;
+        let broken = |e: serde_json::Error| Error::Broken {
+            path: self.blob(digest).display().to_string(),
+            reason: e.to_string(),
+        };
+        let manifest: oci::Manifest = serde_json::from_slice(&bytes).map_err(broken)?;
+        Ok((manifest.as_referrer(digest, bytes.len() as u64), manifest.subject.map(|s| s.digest)))
     }
 
     /// Size and media type of a manifest that is there, for the descriptor of its tag.
@@ -152,12 +157,12 @@ impl Registry for Layout {
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
         let mut found = Vec::new();
         for entry in self.index()?.manifests.into_iter().filter(|d| tag_of(d).is_none() && d.artifact_type.is_some()) {
-            let manifest = self.artifact(entry.digest)?;
-            if entry != manifest.as_referrer(entry.digest, entry.size) {
+            let (meant, about) = self.artifact(entry.digest)?;
+            if entry != meant {
                 let reason = format!("the entry of {} does not say what its manifest says", entry.digest);
                 return Err(Error::Broken { path: self.root.join("index.json").display().to_string(), reason });
             }
-            found.extend(manifest.subject.filter(|s| s.digest == subject).map(|_| entry));
+            found.extend(about.filter(|digest| *digest == subject).map(|_| entry));
         }
         Ok(found)
     }
@@ -168,7 +173,8 @@ impl Registry for Layout {
         if index.manifests.iter().any(|d| tag_of(d).is_none() && d.digest == manifest.digest) {
             return Ok(());
         }
-        index.manifests.push(self.artifact(manifest.digest)?.as_referrer(manifest.digest, manifest.size));
+        let (entry, _about) = self.artifact(manifest.digest)?;
+        index.manifests.push(entry);
         self.write_index(index)
     }
 }

@@ -6,7 +6,8 @@ use std::fs;
 use sayna_release::attest::Subject;
 use sayna_release::digest::Digest;
 use sayna_release::oci;
-use sayna_release::publish::Outcome;
+use sayna_release::progress::Progress;
+use sayna_release::publish::{self, Only, Options, Outcome, Places};
 use sayna_release::registry::{Kind, Layout, Object, Registry as _};
 use sayna_release::verify::Verdict;
 use serde_json::Value;
@@ -170,7 +171,8 @@ fn one_flipped_byte_of_what_lies_beside_the_image_fails_its_row() {
     let registry = release.registry();
     let index = registry.resolve("1.2.3").unwrap().unwrap();
     let mut files = BTreeSet::from(["index.json".to_owned()]);
-    for entry in registry.referrers(index).unwrap() {
+    let listed = registry.referrers(index).unwrap();
+    for entry in &listed {
         let manifest: oci::Manifest = serde_json::from_slice(&registry.manifest(entry.digest).unwrap()).unwrap();
         let digests = manifest.blobs().map(|b| b.digest).chain([entry.digest]);
         files.extend(digests.map(|d| format!("blobs/sha256/{}", d.hex())));
@@ -186,11 +188,18 @@ fn one_flipped_byte_of_what_lies_beside_the_image_fails_its_row() {
             let end = text.rfind("},{").unwrap();
             start + 1..end
         });
-        // Every byte of what is small.
-        for position in places.clone().step_by(places.len() / 64 + 1) {
+        let flip = |position: usize| {
             let mut wrong = good.clone();
             wrong[position] ^= 1;
-            fs::write(&path, &wrong).unwrap();
+            fs::write(&path, wrong).unwrap();
+        };
+        // Each byte of the list, without a whole checklist for each.
+        for position in places.clone().filter(|_| file == "index.json") {
+            flip(position);
+            assert!(registry.referrers(index).map_or(true, |found| found != listed), "{file} at {position}");
+        }
+        for position in places.clone().step_by(places.len() / 16 + 1) {
+            flip(position);
             let report = release.verify();
             let failed: Vec<_> = report.rows.iter().filter(|r| r.verdict == Verdict::Failed).collect();
             assert_eq!(failed.len(), 1, "{file} at {position}: {failed:#?}");
@@ -215,4 +224,35 @@ fn one_flipped_byte_of_what_lies_beside_the_image_fails_its_row() {
     // The next run puts it back.
     assert_eq!(actions(&release.publish()).len(), 2);
     assert!(release.verify().passed());
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn an_image_that_is_later_than_its_release_has_its_attestations_beside_it_alone() {
+    let release = Release::unpublished();
+    INSTANCE.write_root(&release.root());
+    let (forge, registry, root) = (release.forge(), release.registry(), release.root());
+    let dist = release.folder.path().join("dist");
+    let run = |only: Option<Only>, dry_run: bool| {
+        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: Some(&root) };
+        let options = Options { only, dry_run, allow_host_parts: true, ..Options::default() };
+        publish::run(&release.plan, &dist, places, options, &Progress::quiet()).unwrap()
+    };
+    run(Some(Only::Images), true);
+    let index = Digest::of(&fs::read(dist.join("publish/index.json")).unwrap());
+    run(Some(Only::Binaries), true);
+    let manifest = fs::read(dist.join("publish").join(&release.plan.manifest)).unwrap();
+    INSTANCE.attest(&release.plan, &dist, None, &manifest);
+    run(Some(Only::Binaries), false);
+    INSTANCE.attest(&release.plan, &dist, Some(index), &manifest);
+    assert!(run(None, false).complete());
+    let report = release.verify_as_a_stranger();
+    assert!(report.passed(), "{report:#?}");
+    assert_eq!(registry.referrers(index).unwrap().len(), 2);
+    // Archive, SBOM and manifest by the release's own file, the image by what lies beside it.
+    assert_eq!(report.attestations.len(), 3 + 2);
+    let artifact = registry.referrers(index).unwrap()[0].digest.hex();
+    fs::remove_file(release.folder.path().join("registry/blobs/sha256").join(artifact)).unwrap();
+    let report = release.verify_as_a_stranger();
+    assert_eq!(report.rows.iter().find(|r| r.verdict == Verdict::Failed).unwrap().id, "referrers");
 }
