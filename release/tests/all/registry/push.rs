@@ -7,6 +7,7 @@ use sayna_release::oci;
 use sayna_release::publish::{Error, Refusal};
 use sayna_release::registry::{Object, Registry as _};
 
+use super::between::{self, Between};
 use super::server::{Server, tool};
 use super::{look_as_a_stranger, reach};
 use crate::published::{Release, documents};
@@ -72,6 +73,38 @@ fn a_version_tag_never_moves_and_latest_only_forwards() {
         other => panic!("not refused: {other:?}"),
     }
     assert_eq!(of(&release, "1.4.0"), second);
+}
+
+/// A registry that takes all but one blob.
+struct Without(Digest);
+
+impl Between for Without {
+    fn instead(&self, head: &str) -> Option<String> {
+        let refused = head.starts_with("PUT ") && head.contains(&self.0.hex());
+        refused.then(|| "HTTP/1.1 400 Broken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned())
+    }
+}
+
+#[test]
+#[ignore = "needs docker-registry"]
+fn one_platform_that_fails_holds_back_the_index() {
+    let (server, release) = (Server::open(), Release::built_for(vec![]));
+    let layout = oci::Layout::open(&release.folder.path().join("dist/linux-arm64/layout")).unwrap();
+    let arm64 = layout.index().unwrap().manifests[0].digest;
+    let lacking = layout.manifest(arm64).unwrap().config.digest;
+    let address = between::start(&server.address, Without(lacking));
+    let release = Release { remotes: vec![reach(&address, "a", &[])], ..release };
+    let outcome = release.publish();
+    let reason = outcome.tracks[2].stopped.as_ref().unwrap();
+    assert!(reason.contains("status 400"), "{reason}");
+    let [index, ..] = documents(&release.registry(), "1.2.3");
+    let there = reach(&server.address, "a", &[]);
+    assert!(there.manifest(index).is_err() && there.manifest(arm64).is_err());
+    assert_eq!(there.tags().unwrap(), Vec::<String>::new());
+    // Once it is taken, the next run brings the rest.
+    let release = Release { remotes: vec![there], ..release };
+    assert!(release.publish().complete());
+    assert_eq!(release.remotes[0].resolve("1.2.3").unwrap(), Some(index));
 }
 
 #[test]
