@@ -5,6 +5,8 @@
 
 pub mod config;
 pub mod error;
+pub mod jwt;
+pub mod outbound;
 pub mod probe;
 pub mod signals;
 

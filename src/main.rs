@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -26,6 +27,8 @@ enum Failure {
     Bind(#[from] BindError),
     #[error(transparent)]
     Probe(#[from] probe::Error),
+    #[error(".env cannot be read: {0}")]
+    Dotenv(#[from] dotenvy::Error),
     #[error("the system refused to start the server: {0}")]
     System(#[from] io::Error),
 }
@@ -33,7 +36,7 @@ enum Failure {
 impl Failure {
     fn status(&self) -> u8 {
         match self {
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Dotenv(_) => 2,
             Self::Probe(e) if e.is_usage() => 2,
             Self::Bind(_) | Self::Probe(_) | Self::System(_) => 1,
         }
@@ -43,7 +46,7 @@ impl Failure {
         match self {
             Self::Bind(e) => e.hint(),
             Self::Probe(e) => e.hint(),
-            Self::Config(_) | Self::System(_) => None,
+            Self::Config(_) | Self::Dotenv(_) | Self::System(_) => None,
         }
     }
 }
@@ -58,7 +61,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
-    let load = || config::load(file, |name| std::env::var_os(name));
+    let variables = dotenv()?;
+    let load = || config::load(file, |name| std::env::var_os(name).or_else(|| variables.get(name).map(Into::into)));
     match arguments.command {
         None => finish(Builder::new_multi_thread().enable_all().build()?, listen(load()?)),
         Some(Command::Check) => {
@@ -72,6 +76,15 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             say(format_args!("{well} is healthy"));
             Ok(())
         }
+    }
+}
+
+/// What a file `.env` in this folder adds to the environment. The environment itself is left as it is.
+fn dotenv() -> Result<HashMap<String, String>, dotenvy::Error> {
+    match dotenvy::from_path_iter(".env") {
+        Ok(variables) => variables.collect(),
+        Err(e) if e.not_found() => Ok(HashMap::new()),
+        Err(e) => Err(e),
     }
 }
 
@@ -116,10 +129,11 @@ fn report(loaded: &Loaded, file: Option<&Path>) -> String {
             Origin::File { path, line } => format!("{}:{line}", path.display()),
             Origin::Environment(name) => format!("${name}"),
         };
-        format!("\n  {key:<24}  {value:<16}  {origin}")
+        format!("\n  {key:<39}  {value:<22}  {origin}")
     };
     let lines: String = loaded.settings().map(line).collect();
-    format!("no fault in {source}\n{lines}")
+    let warnings: String = loaded.warnings.iter().map(|warning| format!("\nwarning: {warning}")).collect();
+    format!("no fault in {source}\n{lines}{warnings}")
 }
 
 /// A line to standard output. A server whose output nobody reads any more keeps serving.

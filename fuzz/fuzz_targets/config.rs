@@ -9,12 +9,11 @@ use sayna::config::{Place, parse};
 fuzz_target!(|bytes: &[u8]| {
     let path = Path::new("sayna.yaml");
     match parse(bytes, path) {
-        // What was taken can be written down and is taken again as the same.
+        // What was taken can be shown, and no secret in it is.
         Ok(loaded) => {
-            let server = &loaded.config.server;
-            let (host, port, seconds) = (&server.host, server.port, server.shutdown.as_secs());
-            let text = format!("server: {{host: '{host}', port: {port}, shutdown_seconds: {seconds}}}");
-            assert_eq!(parse(text.as_bytes(), path).map(|again| again.config).ok(), Some(loaded.config));
+            for (path, value, _) in loaded.settings().filter(|(path, ..)| path.ends_with("_api_key")) {
+                assert!(value.is_empty() || value == "(secret)", "{path}: {value}");
+            }
         }
         // What was not is told on printable lines, in the order of the file.
         Err(faults) => {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::fault::{Problem, path, quote};
-use super::key::{KEYS, sections};
+use super::key::{Key, Record, Set};
+use super::table::{DEAD, KEYS, sections};
 use super::yaml::{Kind, Located, Node, Word};
-use super::{Loaded, Origin};
+use super::{Config, Loaded, Origin};
 
 /// Sets every key that `document` holds a right value for; returns the problems.
 pub(super) fn apply(document: &Node, path: &Path, loaded: &mut Loaded) -> Vec<Located> {
@@ -29,7 +30,7 @@ impl Check<'_> {
             // `server:` with every key commented out: all of them keep their defaults.
             _ if node.is_null() => return,
             Kind::Broken => return,
-            Kind::Scalar { .. } | Kind::Sequence => {
+            Kind::Scalar { .. } | Kind::Sequence(_) => {
                 let what = if name.is_empty() { "a configuration".to_owned() } else { format!("`{name}`") };
                 self.problems.push((Some(node.at), Problem::NotAMapping { what, found: node.describe() }));
                 return;
@@ -53,6 +54,9 @@ impl Check<'_> {
             self.value(index, word, value);
         } else if plain && sections().any(|known| known == path) {
             self.section(path, value);
+        } else if section.is_empty() && DEAD.contains(&path) {
+            let place = format!("{}:{}", self.path.display(), word.at.line);
+            self.loaded.warnings.push(format!("{place}: nothing reads the section `{path}`; it can be removed"));
         } else {
             let unknown = Problem::UnknownKey { section: section.to_owned(), word: word.text.clone() };
             self.problems.push((Some(word.at), unknown));
@@ -61,15 +65,57 @@ impl Check<'_> {
 
     fn value(&mut self, index: usize, word: &Word, value: &Node) {
         let Some(key) = KEYS.get(index) else { return };
-        let origin = Origin::File { path: self.path.to_owned(), line: word.at.line };
-        let set = match &value.kind {
-            Kind::Broken => return,
-            Kind::Scalar { text, .. } if !value.is_null() => self.loaded.set(index, text, origin),
-            _ => None,
-        };
-        if set.is_none() {
-            let wrong = Problem::Wrong { key: key.path, expected: key.expected, found: value.describe() };
-            self.problems.push((Some(value.at), wrong));
+        match set(key, value, &mut self.loaded.config) {
+            Ok(()) => {
+                let origin = Origin::File { path: self.path.to_owned(), line: word.at.line };
+                self.loaded.set_origin(index, origin);
+            }
+            // It was reported where it was read.
+            Err(_) if matches!(value.kind, Kind::Broken) => {}
+            Err(located) => self.problems.push(located),
         }
     }
+}
+
+/// Sets a key from a value of a file, or of JSON in the environment, which is YAML too.
+pub(super) fn set(key: &Key, node: &Node, config: &mut Config) -> Result<(), Located> {
+    let wrong = |node: &Node| {
+        let hidden = key.is_secret() && !node.is_null() && matches!(node.kind, Kind::Scalar { .. });
+        let found = if hidden { "what is written there".to_owned() } else { node.describe() };
+        (Some(node.at), Problem::Wrong { key: key.path, expected: key.expected, found })
+    };
+    let done = match (&key.set, &node.kind) {
+        (Set::Text(set), Kind::Scalar { text, .. }) if !node.is_null() => set(config, text),
+        (Set::List(set), Kind::Sequence(items)) => {
+            let text = |item: &Node| match &item.kind {
+                Kind::Scalar { text, .. } if !item.is_null() => Ok(text.clone()),
+                _ => Err(wrong(item)),
+            };
+            set(config, items.iter().map(text).collect::<Result<_, _>>()?)
+        }
+        (Set::Records { fields, set }, Kind::Sequence(items)) => {
+            let record = |item| record(key, fields, item).unwrap_or_else(|| Err(wrong(item)));
+            set(config, items.iter().map(record).collect::<Result<_, _>>()?)
+        }
+        _ => None,
+    };
+    done.ok_or_else(|| wrong(node))
+}
+
+/// One mapping of a list; `None` where it is none.
+fn record(key: &Key, known: &'static [&'static str], node: &Node) -> Option<Result<Record, Located>> {
+    let Kind::Mapping(entries) = &node.kind else { return None };
+    let mut record = Record::new();
+    for (word, value) in entries {
+        let Some(field) = known.iter().find(|field| **field == word.text) else {
+            let unknown = Problem::UnknownField { key: key.path, field: word.text.clone(), known };
+            return Some(Err((Some(word.at), unknown)));
+        };
+        let Kind::Scalar { text, .. } = &value.kind else { return None };
+        if record.insert(field, text.clone()).is_some() {
+            let duplicate = Problem::Duplicate { key: format!("{}.{field}", key.path), first: node.at.line };
+            return Some(Err((Some(word.at), duplicate)));
+        }
+    }
+    Some(Ok(record))
 }

@@ -1,24 +1,58 @@
-//! The environment: one variable per key, and the same rules for its value as in the file.
+//! The environment: a variable or two per key, and the same rules for its value as in the file.
 
 use std::ffi::OsString;
 
 use super::fault::{Fault, Place, Problem, quote};
-use super::key::KEYS;
-use super::{Loaded, Origin};
+use super::key::{Key, Set};
+use super::table::KEYS;
+use super::{Config, Loaded, Origin, check, yaml};
 
 /// Sets every key whose variable is there. An empty one is a fault and not a default: where an unset variable was
 /// passed on (`PORT=$PORT`), the server would otherwise come up somewhere unexpected.
 pub(super) fn apply(variable: impl Fn(&str) -> Option<OsString>, loaded: &mut Loaded, faults: &mut Vec<Fault>) {
     for (index, key) in KEYS.iter().enumerate() {
-        let Some(value) = variable(key.env) else { continue };
-        let problem = match value.to_str() {
-            None => Problem::NotUtf8,
-            Some(text) if loaded.set(index, text, Origin::Environment(key.env)).is_some() => continue,
-            Some(text) => {
-                let found = if text.is_empty() { "empty".to_owned() } else { format!("`{}`", quote(text)) };
-                Problem::Wrong { key: key.path, expected: key.expected, found }
+        let mut first: Option<&'static str> = None;
+        for &name in key.env {
+            let Some(value) = variable(name) else { continue };
+            let done = match (first.replace(name), value.to_str()) {
+                (Some(other), _) => Err(Problem::Rule {
+                    message: format!("${other} is set too, and both are `{}`", key.path),
+                    hint: "keep one of the two".to_owned(),
+                }),
+                (None, None) => Err(Problem::NotUtf8),
+                (None, Some(text)) => set(key, text, &mut loaded.config),
+            };
+            match done {
+                Ok(()) => loaded.set_origin(index, Origin::Environment(name)),
+                Err(problem) => faults.push(Fault { place: Place::Environment(name), problem }),
             }
-        };
-        faults.push(Fault { place: Place::Environment(key.env), problem });
+        }
     }
+}
+
+fn set(key: &Key, text: &str, config: &mut Config) -> Result<(), Problem> {
+    let done = match &key.set {
+        Set::Text(set) => set(config, text),
+        Set::List(set) => {
+            let items = text.split(',').map(|item| item.trim().to_owned()).collect();
+            set(config, items)
+        }
+        // JSON is YAML.
+        Set::Records { .. } => match yaml::read(text.as_bytes()) {
+            (Some(node), problems) if problems.is_empty() && text.trim_start().starts_with('[') => {
+                return check::set(key, &node, config).map_err(|(_, problem)| problem);
+            }
+            _ => None,
+        },
+    };
+    done.ok_or_else(|| {
+        let found = match text {
+            "" => "empty".to_owned(),
+            _ if key.is_secret() => "what is there".to_owned(),
+            _ => format!("`{}`", quote(text)),
+        };
+        let json = if matches!(key.set, Set::Records { .. }) { " (a JSON array)" } else { "" };
+        let found = format!("{found}{json}");
+        Problem::Wrong { key: key.path, expected: key.expected, found }
+    })
 }

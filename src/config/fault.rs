@@ -22,6 +22,8 @@ pub enum Place {
     File(PathBuf, Option<Position>),
     /// A variable of the environment.
     Environment(&'static str),
+    /// What is not set anywhere.
+    Unset,
 }
 
 impl fmt::Display for Place {
@@ -30,6 +32,7 @@ impl fmt::Display for Place {
             Self::File(path, None) => write!(f, "{}", path.display()),
             Self::File(path, Some(at)) => write!(f, "{}:{}:{}", path.display(), at.line, at.column),
             Self::Environment(name) => write!(f, "${name}"),
+            Self::Unset => f.write_str("the configuration"),
         }
     }
 }
@@ -54,6 +57,24 @@ pub enum Problem {
         expected: &'static str,
         /// What it is, for people.
         found: String,
+    },
+    /// A field that mappings of this list do not have.
+    #[error("`{key}` has no field `{}`", quote(field))]
+    UnknownField {
+        /// The list.
+        key: &'static str,
+        /// The field as written.
+        field: String,
+        /// Those that there are.
+        known: &'static [&'static str],
+    },
+    /// Values that do not go together; the text says which and what to do.
+    #[error("{message}")]
+    Rule {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: String,
     },
     /// A section that is not one.
     #[error("{what} must be a mapping (`key: value` lines), not {found}")]
@@ -108,6 +129,8 @@ impl Problem {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::UnknownKey { section, word } => nearest::hint(section, word),
+            Self::UnknownField { known, .. } => format!("known here: `{}`", known.join("`, `")),
+            Self::Rule { hint, .. } => hint.clone(),
             Self::Duplicate { .. } => "keep one of the two".to_owned(),
             Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
                 "check the path given with `-c`; without `-c`, only the environment and the defaults count".to_owned()

@@ -1,108 +1,97 @@
-//! The table of keys: the only place where a key's names, its values and their meaning are written down.
+//! What a key is. Which ones there are is in `table`.
 
-use std::net::IpAddr;
-use std::str::FromStr;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Config;
+use url::Url;
+
+use super::{Config, Secret};
 
 /// One key.
 pub(super) struct Key {
-    /// Its name in the file: section, dot, key.
+    /// Its name in the file: sections, dots, key. Empty where it can only come from the environment.
     pub(super) path: &'static str,
-    /// Its name in the environment. What is ours begins with `SAYNA_`, but not everything that does is ours:
+    /// Its names in the environment. What is ours begins with `SAYNA_`, but not everything that does is ours:
     /// Kubernetes adds `SAYNA_PORT=tcp://…` for a service called "sayna". So unknown variables are no fault.
-    pub(super) env: &'static str,
+    pub(super) env: &'static [&'static str],
     /// What a value must be, as it fits after "must be".
     pub(super) expected: &'static str,
-    /// Sets it; `None` where the text is not such a value.
-    pub(super) set: fn(&mut Config, &str) -> Option<()>,
-    /// The value in use, as one would write it.
+    /// Sets it.
+    pub(super) set: Set,
+    /// The value in use, as one would write it; empty where there is none, `(secret)` where nobody may see it.
     pub(super) show: fn(&Config) -> String,
 }
 
-/// Every key, in the order of `config.example.yaml`.
-pub(super) const KEYS: &[Key] = &[
-    Key {
-        path: "server.host",
-        env: "HOST",
-        expected: "an IP address or a host name, without scheme or port",
-        set: |config, text| host(text).map(|host| config.server.host = host),
-        show: |config| config.server.host.clone(),
-    },
-    Key {
-        path: "server.port",
-        env: "PORT",
-        expected: "a whole number from 0 to 65535",
-        set: |config, text| number(text, u16::MAX).map(|port| config.server.port = port),
-        show: |config| config.server.port.to_string(),
-    },
-    Key {
-        path: "server.shutdown_seconds",
-        env: "SAYNA_SERVER_SHUTDOWN_SECONDS",
-        expected: "a whole number of seconds from 0 to 3600",
-        set: |config, text| number(text, 3600).map(|seconds| config.server.shutdown = Duration::from_secs(seconds)),
-        show: |config| config.server.shutdown.as_secs().to_string(),
-    },
-];
-
-/// The sections that the keys stand in, each once.
-pub(super) fn sections() -> impl Iterator<Item = &'static str> {
-    let section = |path: &'static str| path.rsplit_once('.').map(|(section, _)| section);
-    KEYS.iter().enumerate().filter_map(move |(index, key)| {
-        let new = KEYS.iter().take(index).all(|earlier| section(earlier.path) != section(key.path));
-        section(key.path).filter(|_| new)
-    })
+impl Key {
+    /// Whether its values must not be repeated in messages.
+    pub(super) fn is_secret(&self) -> bool {
+        self.expected == SECRET || matches!(self.set, Set::Records { .. })
+    }
 }
 
-/// Digits only: Rust's own parser would also take `+80`, which no one writes on purpose.
-fn number<N: FromStr + PartialOrd + Copy>(text: &str, most: N) -> Option<N> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| digits && *number <= most)
+/// What a secret must be; it marks a key as one.
+pub(super) const SECRET: &str = "a text that is not empty, without blanks at its ends";
+
+/// How a key is set; `None` where the value is not one for it.
+pub(super) enum Set {
+    /// From one text.
+    Text(fn(&mut Config, &str) -> Option<()>),
+    /// From a list in the file, or texts with commas between them in the environment.
+    List(fn(&mut Config, Vec<String>) -> Option<()>),
+    /// From a list of mappings in the file, or a JSON array in the environment.
+    Records {
+        /// What each may have.
+        fields: &'static [&'static str],
+        /// Sets all of them.
+        set: fn(&mut Config, Vec<Record>) -> Option<()>,
+    },
 }
 
-/// An address, or what RFC 1123 lets a host be called (and `_`, which container networks use in names).
-fn host(text: &str) -> Option<String> {
-    let label = |label: &str| {
-        let word = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        word && !label.is_empty() && label.len() <= 63
-    };
-    // `1.2.3` or `256.0.0.1` is a mistyped address, not a name.
-    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let name = text.len() <= 253 && !numeric && text.split('.').all(label);
-    (name || text.parse::<IpAddr>().is_ok()).then(|| text.to_owned())
+/// One mapping of a list: the fields that it has.
+pub(super) type Record = BTreeMap<&'static str, String>;
+
+/// How a value is written.
+pub(super) trait Show {
+    fn show(&self) -> String;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+macro_rules! show_by_display {
+    ($($type:ty),*) => { $(impl Show for $type { fn show(&self) -> String { self.to_string() } })* };
+}
+show_by_display!(String, bool, u16, u64, usize, f32, Url, SocketAddr);
 
-    #[test]
-    fn hosts_are_addresses_or_names() {
-        for good in ["0.0.0.0", "::", "::1", "localhost", "voice.example.org", "sayna_1", "a-b"] {
-            assert_eq!(host(good).as_deref(), Some(good));
-        }
-        for bad in ["", " ", "http://a", "a:80", "[::1]", "256.0.0.1", "1.2.3", "a..b", "a b", "ä", &"a".repeat(64)] {
-            assert_eq!(host(bad), None, "{bad}");
-        }
+impl<T: Show> Show for Option<T> {
+    fn show(&self) -> String {
+        self.as_ref().map(Show::show).unwrap_or_default()
     }
+}
 
-    #[test]
-    fn numbers_are_digits_within_the_range() {
-        assert_eq!(number("0", 9_u64), Some(0));
-        assert_eq!(number("9", 9_u64), Some(9));
-        for bad in ["", "10", "+1", "-1", "1.0", "0x1", "1_0", " 1", "99999999999999999999999"] {
-            assert_eq!(number(bad, 9_u64), None, "{bad}");
-        }
+impl Show for PathBuf {
+    fn show(&self) -> String {
+        self.display().to_string()
     }
+}
 
-    #[test]
-    fn every_shown_value_can_be_set_again() {
-        for key in KEYS {
-            let mut config = Config::default();
-            let shown = (key.show)(&config);
-            assert_eq!((key.set)(&mut config, &shown), Some(()), "{}", key.path);
-            assert_eq!(config, Config::default());
-        }
+impl Show for Secret {
+    fn show(&self) -> String {
+        "(secret)".to_owned()
     }
+}
+
+impl Show for Vec<String> {
+    fn show(&self) -> String {
+        self.join(", ")
+    }
+}
+
+/// A time in seconds.
+pub(super) fn seconds(time: Duration) -> String {
+    time.as_secs().to_string()
+}
+
+/// A time in milliseconds.
+pub(super) fn ms(time: Duration) -> String {
+    time.as_millis().to_string()
 }

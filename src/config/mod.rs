@@ -8,42 +8,27 @@ mod env;
 mod fault;
 mod key;
 mod nearest;
+mod rules;
+mod secret;
+mod settings;
+mod table;
+mod value;
 mod yaml;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use fault::{Fault, Faults, Place, Position, Problem};
+pub use secret::Secret;
+pub use settings::{
+    ApiSecret, Auth, Cache, Config, Livekit, Local, Log, Metrics, Models, Providers, Recording, Server, Sip, SipHook,
+    Turn, TurnDetect, Vendor,
+};
 
-/// The largest configuration file that is read. A full one has about 4 KiB; a larger one is a mistaken path.
+/// The largest configuration file that is read. A full one has about 16 KiB; a larger one is a mistaken path.
 pub const MAX_BYTES: u64 = 256 * 1024;
-
-/// Everything the server is told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Config {
-    /// Where and how it listens.
-    pub server: Server,
-}
-
-/// Where the server listens, and how long it may take to stop.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    /// `server.host`: an address or a host name.
-    pub host: String,
-    /// `server.port`: 0 lets the system choose.
-    pub port: u16,
-    /// `server.shutdown_seconds`: how long running requests may take once the server was told to stop.
-    pub shutdown: Duration,
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self { host: "0.0.0.0".to_owned(), port: 3001, shutdown: Duration::from_secs(10) }
-    }
-}
 
 /// Who set a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,30 +47,43 @@ pub enum Origin {
 }
 
 /// A configuration without faults, and where each of its values comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The values.
     pub config: Config,
+    /// What is odd about them, but stops nothing; one line each.
+    pub warnings: Vec<String>,
     /// One per key, in the order of the table of keys.
     origins: Vec<Origin>,
 }
 
 impl Loaded {
     fn defaults() -> Self {
-        Self { config: Config::default(), origins: key::KEYS.iter().map(|_| Origin::Default).collect() }
+        let origins = table::KEYS.iter().map(|_| Origin::Default).collect();
+        Self { config: Config::default(), warnings: Vec::new(), origins }
     }
 
-    /// Sets key number `index` if `text` is a value for it.
-    fn set(&mut self, index: usize, text: &str, origin: Origin) -> Option<()> {
-        (key::KEYS.get(index)?.set)(&mut self.config, text)?;
-        *self.origins.get_mut(index)? = origin;
-        Some(())
+    fn set_origin(&mut self, index: usize, origin: Origin) {
+        if let Some(place) = self.origins.get_mut(index) {
+            *place = origin;
+        }
+    }
+
+    /// Who set the key of this path.
+    fn origin(&self, path: &str) -> &Origin {
+        let index = table::KEYS.iter().position(|key| key.path == path);
+        index.and_then(|index| self.origins.get(index)).unwrap_or(&Origin::Default)
     }
 
     /// Every key with its value and who set it.
     pub fn settings(&self) -> impl Iterator<Item = (&'static str, String, &Origin)> {
-        key::KEYS.iter().zip(&self.origins).map(|(key, origin)| (key.path, (key.show)(&self.config), origin))
+        table::KEYS.iter().zip(&self.origins).map(|(key, origin)| (key.path, (key.show)(&self.config), origin))
     }
+}
+
+/// Every key with the variables that it has in the environment.
+pub fn variables() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    table::KEYS.iter().map(|key| (key.path, key.env))
 }
 
 /// Reads the file, where there is one, and the environment; the environment wins key by key.
@@ -99,14 +97,17 @@ pub fn load(file: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) ->
         }
     }
     env::apply(variable, &mut loaded, &mut faults);
+    rules::check(&mut loaded, Path::exists, &mut faults);
     Faults::none_or(faults).map(|()| loaded)
 }
 
-/// Reads a configuration from bytes alone; `path` is only named in faults and origins.
+/// Reads a configuration from bytes alone; `path` is only named in faults and origins, and files that it names are not
+/// looked for.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Loaded, Faults> {
     let mut loaded = Loaded::defaults();
     let mut faults = Vec::new();
     apply_file(bytes, path, &mut loaded, &mut faults);
+    rules::check(&mut loaded, |_| true, &mut faults);
     Faults::none_or(faults).map(|()| loaded)
 }
 

@@ -1,6 +1,6 @@
 //! What was probably meant by a key that does not exist.
 
-use super::key::{KEYS, sections};
+use super::table::{KEYS, sections};
 
 /// What was probably meant by `word` in `section`: a key of another section, or one that is spelt nearly so.
 pub(super) fn hint(section: &str, word: &str) -> String {
@@ -36,7 +36,7 @@ pub(super) fn hint(section: &str, word: &str) -> String {
 fn known(section: &str) -> String {
     let keys = KEYS.iter().filter_map(|key| key.path.rsplit_once('.'));
     let here: Vec<_> = match section {
-        "" => sections().map(|name| format!("`{name}`")).collect(),
+        "" => sections().filter(|name| !name.contains('.')).map(|name| format!("`{name}`")).collect(),
         _ => keys.filter(|(parent, _)| *parent == section).map(|(_, last)| format!("`{last}`")).collect(),
     };
     format!("known here: {}", here.join(", "))
@@ -56,8 +56,12 @@ mod tests {
             ("", "port", "did you mean `port:` below `server:`?"),
             ("", "PORT", "did you mean `port:` below `server:`?"),
             ("", "server.port", "did you mean `port:` below `server:`?"),
-            ("", "colour", "known here: `server`"),
-            ("server", "colour", "known here: `host`, `port`, `shutdown_seconds`"),
+            (
+                "",
+                "colour",
+                "known here: `server`, `auth`, `providers`, `cache`, `turn`, `livekit`, `recording`, `sip`, `turn_detect`, `models`, `local`, `metrics`, `log`",
+            ),
+            ("cache", "colour", "known here: `path`, `ttl_seconds`, `max_bytes`, `memory_bytes`"),
         ] {
             assert_eq!(hint(section, word), expected, "{section} {word}");
         }
@@ -65,6 +69,6 @@ mod tests {
 
     #[test]
     fn hints_for_endless_words_cost_nothing() {
-        assert_eq!(hint("", &"port".repeat(1 << 20)), "known here: `server`");
+        assert!(hint("", &"port".repeat(1 << 20)).starts_with("known here: `server`"));
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Node {
 pub(super) enum Kind {
     /// Text; `quoted` tells `"null"` from `null`.
     Scalar { text: String, quoted: bool },
-    /// A list. No key takes one yet, so its items are read and dropped.
-    Sequence,
+    /// A list.
+    Sequence(Vec<Node>),
     /// Keys in the order of the file, with repetitions.
     Mapping(Vec<(Word, Node)>),
     /// Something that was already reported and should not be reported again.
@@ -55,7 +55,7 @@ impl Node {
         match &self.kind {
             Kind::Scalar { .. } if self.is_null() => "empty".to_owned(),
             Kind::Scalar { text, .. } => format!("`{}`", quote(text)),
-            Kind::Sequence => "a list".to_owned(),
+            Kind::Sequence(_) => "a list".to_owned(),
             Kind::Mapping(_) => "a mapping".to_owned(),
             Kind::Broken => "this".to_owned(),
         }
@@ -110,7 +110,7 @@ fn position(mark: &Marker) -> Position {
 /// A collection whose end has not come yet.
 #[derive(Debug)]
 enum Open {
-    Sequence(Position),
+    Sequence(Position, Vec<Node>),
     Mapping { at: Position, entries: Vec<(Word, Node)>, next: Next },
 }
 
@@ -150,7 +150,7 @@ impl Builder {
                     self.close(Node { at, kind: Kind::Broken });
                 }
                 Event::Scalar(text, style, _, tag) => self.scalar(at, text, style, tag.is_some()),
-                Event::SequenceStart(_, tag) => self.open(at, tag.is_some(), Open::Sequence(at))?,
+                Event::SequenceStart(_, tag) => self.open(at, tag.is_some(), Open::Sequence(at, Vec::new()))?,
                 Event::MappingStart(_, tag) => {
                     self.open(at, tag.is_some(), Open::Mapping { at, entries: Vec::new(), next: Next::Key })?;
                 }
@@ -184,7 +184,7 @@ impl Builder {
 
     fn close_collection(&mut self) {
         match self.open.pop() {
-            Some(Open::Sequence(at)) => self.close(Node { at, kind: Kind::Sequence }),
+            Some(Open::Sequence(at, items)) => self.close(Node { at, kind: Kind::Sequence(items) }),
             Some(Open::Mapping { at, entries, .. }) => self.close(Node { at, kind: Kind::Mapping(entries) }),
             None => {}
         }
@@ -194,7 +194,7 @@ impl Builder {
     fn close(&mut self, node: Node) {
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open::Sequence(_)) => {}
+            Some(Open::Sequence(_, items)) => items.push(node),
             Some(Open::Mapping { entries, next, .. }) => match std::mem::replace(next, Next::Key) {
                 Next::ValueOf(word) => entries.push((word, node)),
                 Next::Skipped => {}
@@ -210,7 +210,7 @@ fn word(node: Node, problems: &mut Vec<Located>) -> Option<Word> {
     match node.kind {
         Kind::Scalar { text, .. } => Some(Word { at: node.at, text }),
         Kind::Broken => None,
-        Kind::Sequence | Kind::Mapping(_) => {
+        Kind::Sequence(_) | Kind::Mapping(_) => {
             problems.push((Some(node.at), Problem::NotAKey(described)));
             None
         }

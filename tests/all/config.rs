@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use sayna::config::{Config, MAX_BYTES, parse};
+use sayna::config::{Config, MAX_BYTES, Origin, Problem, parse};
 
 use crate::support::World;
 
@@ -22,43 +22,190 @@ fn the_example_is_the_defaults() {
 
 #[test]
 fn the_example_has_every_key_with_its_variable() {
-    let shown = World::new().run(&["check"]).stdout;
-    let world = World::new().with_file("example.yaml", EXAMPLE);
-    let from_file = world.run(&["check", "-c", "example.yaml"]).stdout;
-    assert_eq!(shown.matches("default\n").count(), 3, "{shown}");
-    assert_eq!(from_file.matches("  example.yaml:").count(), 3, "{from_file}");
-    for variable in ["HOST", "PORT", "SAYNA_SERVER_SHUTDOWN_SECONDS"] {
-        assert!(EXAMPLE.contains(&format!("# Environment: {variable}\n")), "{variable}");
+    let loaded = parse(EXAMPLE.as_bytes(), Path::new("x")).unwrap();
+    for ((path, value, origin), (_, variables)) in loaded.settings().zip(sayna::config::variables()) {
+        // The key follows the line that names its variables: set, or commented out where it has no default.
+        let line = format!("# Environment: {}\n", variables.join(" or "));
+        let (_, rest) = EXAMPLE.split_once(&line).unwrap_or_else(|| panic!("{path}: no {line}"));
+        let name = path.rsplit('.').next().unwrap();
+        let next = rest.lines().next().unwrap().trim_start();
+        if *origin == Origin::Default {
+            assert!(value.is_empty() && next.starts_with(&format!("# {name}:")), "{path}: {next}");
+        } else {
+            assert!(next.starts_with(&format!("{name}:")), "{path}: {next}");
+        }
     }
+}
+
+/// What is commented out in the example is right too: without the marks it has no fault, but for files that are not there.
+#[test]
+fn the_commented_lines_of_the_example_are_configuration() {
+    let uncomment = |line: &str| {
+        let bare = line.trim_start();
+        let word = bare.strip_prefix("# ").filter(|rest| {
+            let rest = rest.trim_start().trim_start_matches("- ");
+            let key = rest.split(':').next().unwrap_or_default();
+            rest.contains(':') && key != "Environment" && !key.contains(' ') && line.starts_with(' ')
+        });
+        let indent = line.len() - bare.len();
+        word.map_or(line.to_owned(), |word| format!("{}{word}", " ".repeat(indent)))
+    };
+    let text =
+        EXAMPLE.replace("api_secrets: []\n", "api_secrets:\n").lines().map(uncomment).collect::<Vec<_>>().join("\n");
+    let text = text.replace("    credentials_json:", "    # ");
+    let loaded = parse(text.as_bytes(), Path::new("x")).unwrap_or_else(|faults| panic!("{faults}\n{text}"));
+    let unset: Vec<_> = loaded.settings().filter(|(_, _, origin)| **origin == Origin::Default).collect();
+    assert_eq!(unset.len(), 1, "{unset:?}");
+    assert_eq!(loaded.config.sip.hooks.len() + loaded.config.auth.api_secrets.len(), 2);
 }
 
 #[test]
 fn environment_wins_over_file_wins_over_default() {
     let world = World::new().with_file("sayna.yaml", "server:\n  host: 127.0.0.1\n  port: 4000\n");
     let ended = world.run_with(&["check", "-c", "sayna.yaml"], &[("PORT", "5000")]);
-    assert_eq!(
-        ended.stdout,
-        "no fault in sayna.yaml and the environment\n\
+    let expected = "no fault in sayna.yaml and the environment\n\
          \n\
-         \x20 server.host               127.0.0.1         sayna.yaml:2\n\
-         \x20 server.port               5000              $PORT\n\
-         \x20 server.shutdown_seconds   10                default\n"
-    );
+         \x20 server.host                              127.0.0.1               sayna.yaml:2\n\
+         \x20 server.port                              5000                    $PORT\n\
+         \x20 server.shutdown_seconds                  10                      default\n";
+    assert!(ended.stdout.starts_with(expected), "{}", ended.stdout);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
 }
 
+/// The file is tried by the example; here is the same by the environment.
 #[test]
-fn every_key_can_be_set_by_file_and_by_environment() {
-    let file = "server: {host: \"::1\", port: '1', shutdown_seconds: 2}";
-    let world = World::new().with_file("sayna.yaml", file);
-    let variables = [("HOST", "localhost"), ("PORT", "3"), ("SAYNA_SERVER_SHUTDOWN_SECONDS", "4")];
-    let values = |text: &str| -> Vec<String> {
-        text.lines()
-            .filter_map(|line| line.trim().strip_prefix("server.")?.split_whitespace().nth(1).map(str::to_owned))
-            .collect()
-    };
-    assert_eq!(values(&world.run(&["check", "-c", "sayna.yaml"]).stdout), ["::1", "1", "2"]);
-    assert_eq!(values(&world.run_with(&["check", "-c", "sayna.yaml"], &variables).stdout), ["localhost", "3", "4"]);
+fn every_key_can_be_set_by_the_environment() {
+    let by_default = parse(b"", Path::new("x")).unwrap();
+    for ((path, value, _), (_, variables)) in by_default.settings().zip(sayna::config::variables()) {
+        for name in variables {
+            let value = match *name {
+                "AUTH_API_SECRETS_JSON" => r#"[{"id": "a", "secret": "\u0073"}, {"id": "b", "secret": "t"}]"#,
+                "SIP_HOOKS_JSON" => r#"[{"host": "a", "url": "http://b/c?d", "auth_id": "", "secret": "s"}]"#,
+                "SAYNA_SERVER_ALLOWED_ORIGINS" => "https://a.example, null",
+                "SIP_ALLOWED_ADDRESSES" => "10.0.0.1,10.0.0.0/8",
+                "SAYNA_METRICS_LISTEN" => "[::1]:9090",
+                "RECORDING_BACKEND" => "gcs",
+                "SIP_OUTBOUND_ADDRESS" => "sip.example.org:5060",
+                _ if name.ends_with("_STT_URL") => "ws://127.0.0.1:1/x",
+                _ if name.ends_with("_URL") || name.ends_with("ENDPOINT") => "http://127.0.0.1:1",
+                _ if value.is_empty() || value == "(secret)" => "12",
+                _ => &value,
+            };
+            let variable = |asked: &str| (asked == *name).then(|| value.into());
+            let loaded = match sayna::config::load(None, variable) {
+                Ok(loaded) => loaded,
+                // Those that ask for another key are set all the same; the rule names the key that is missing.
+                Err(faults) => {
+                    assert!(
+                        faults.iter().all(|fault| matches!(fault.problem, Problem::Rule { .. })),
+                        "{name}: {faults}"
+                    );
+                    continue;
+                }
+            };
+            let origin = loaded.settings().find(|(found, ..)| *found == path).map(|(.., origin)| origin.clone());
+            assert_eq!(origin, Some(Origin::Environment(name)));
+        }
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_told_at_once() {
+    let text = "auth:\n  required: yes\n  signing_key_path: nowhere.pem\n\
+                server: {ping_seconds: 60, extra_ca: nowhere.pem}\n\
+                turn: {hard_ms: 100}\n\
+                sip:\n  hook_secret: short\n  outbound_auth_username: me\n  hooks:\n\
+                \x20   - {host: a, url: 'http://b'}\n    - {host: A, url: 'http://b', auth_id: x}\n";
+    let expected = "error: 11 faults in the configuration
+
+  sayna.yaml:2:1: `auth.required` is true, but nobody could get in
+      set `auth.api_secrets` (AUTH_API_SECRETS_JSON), or `auth.service_url` and `auth.signing_key_path`
+  sayna.yaml:3:1: `auth.signing_key_path` is set without `auth.service_url`
+      set the address of the service that decides about tokens
+  sayna.yaml:3:1: `auth.signing_key_path`: there is no file nowhere.pem
+      check the path; it counts from the folder in which sayna is started
+  sayna.yaml:4:1: `server.extra_ca`: there is no file nowhere.pem
+      check the path; it counts from the folder in which sayna is started
+  the configuration: `server.pong_timeout_seconds` is not longer than `server.ping_seconds`
+      two or three pings should fit into it
+  sayna.yaml:5:1: `turn.hard_ms` is shorter than `turn.fallback_ms`
+      it is the limit for a turn in which texts keep coming
+  the configuration: `sip.room_prefix` is not set, but other keys of `sip` are
+      rooms of calls begin with it
+  sayna.yaml:7:1: `sip.hook_secret` is shorter than 16 characters
+      make one with `openssl rand -hex 32`
+  sayna.yaml:9:1: `sip.hooks`: a has no `auth_id`, which `auth.required` asks for
+      name the tenant whose calls these are
+  sayna.yaml:9:1: `sip.hooks`: the host A is there twice
+      hosts differ in more than capitals
+  sayna.yaml:8:1: `sip.outbound_auth_username` and `sip.outbound_auth_password` go together
+      set both or neither
+";
+    assert_eq!(faults(text), expected);
+}
+
+#[test]
+fn api_secrets_are_checked_one_by_one() {
+    let text = r#"[{"id": " ", "secret": "s1"}, {"id": "a", "secret": " "}, {"id": "A", "secret": "s2"}, {"id": "b", "secret": "s2"}]"#;
+    let ended = World::new().run_with(&["check"], &[("AUTH_API_SECRETS_JSON", text)]);
+    for (entry, expected) in [
+        (1, "the id of entry 1 is empty"),
+        (2, "the secret of entry 2 is empty"),
+        (3, "the id of entry 3 is there twice"),
+        (4, "the secret of entry 4 is there twice"),
+    ] {
+        assert!(
+            ended.stderr.contains(&format!("$AUTH_API_SECRETS_JSON: `auth.api_secrets`: {expected}")),
+            "{entry}: {}",
+            ended.stderr
+        );
+    }
+    assert!(ended.stderr.starts_with("error: 4 faults") && !ended.stderr.contains("s2"), "{}", ended.stderr);
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let text = "auth:\n  api_secrets:\n    - {id: a, secret: hunter2}\nproviders:\n  deepgram_api_key: hunter2\n";
+    let world = World::new().with_file("sayna.yaml", text);
+    let ended = world.run_with(&["check", "-c", "sayna.yaml"], &[("LIVEKIT_API_SECRET", "hunter2")]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(!ended.stdout.contains("hunter2") && ended.stdout.matches("(secret)").count() == 2, "{}", ended.stdout);
+    for text in
+        ["auth: {api_secrets: hunter2}", "providers: {cartesia_api_key: ' hunter2'}", "auth: {api_secret: [hunter2]}"]
+    {
+        let said = faults(text);
+        assert!(!said.contains("hunter2") && said.contains("must be"), "{said}");
+    }
+    let ended = World::new().run_with(&["check"], &[("AUTH_API_SECRETS_JSON", "[{\"id\": \"hunter2\"")]);
+    assert!(
+        ended.stderr.contains("not what is there (a JSON array)") && !ended.stderr.contains("hunter2"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn what_has_no_effect_is_a_warning() {
+    let text = "vad: {threshold: 1}\nsip: {room_prefix: call-}\nlivekit: {api_key: k}\n";
+    let ended = World::new().with_file("sayna.yaml", text).run(&["check", "-c", "sayna.yaml"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    for expected in [
+        "warning: sayna.yaml:1: nothing reads the section `vad`; it can be removed\n",
+        "warning: `sip.*` is set, but this build has no SIP\n",
+        "warning: only one of `livekit.api_key` and `livekit.api_secret` is set: LiveKit counts as not configured\n",
+    ] {
+        assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_file_named_env_adds_to_the_environment() {
+    let world = World::new().with_file(".env", "PORT=4001\nHOST=\"127.0.0.1\" # here\n");
+    let shown = world.run_with(&["check"], &[("PORT", "5001")]).stdout;
+    assert!(shown.contains("5001  ") && shown.contains("127.0.0.1  "), "{shown}");
+    let ended = World::new().with_file(".env", "PORT='40").run(&["check"]);
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.stderr.starts_with("error: .env cannot be read: "), "{}", ended.stderr);
 }
 
 #[test]
@@ -113,7 +260,7 @@ fn each_kind_of_fault_says_what_and_where() {
         ("server:\n  shutdown_seconds: 3601", "from 0 to 3600, not `3601`"),
         ("server: {}\nserver: {}", "sayna.yaml:2:1: `server` is already set on line 1\n      keep one of the two"),
         ("server.port: 1", "unknown key `server.port`\n      did you mean `port:` below `server:`?"),
-        ("colour: red", "sayna.yaml:1:1: unknown key `colour`\n      known here: `server`"),
+        ("colour: red", "sayna.yaml:1:1: unknown key `colour`\n      known here: `server`, `auth`, `providers`"),
         ("server: {}\n---\nserver: {}", "sayna.yaml:2:1: a second document begins here"),
         ("a: &x 1\nserver: *x", "sayna.yaml:2:9: aliases (`*name`) are not supported\n      write the value out"),
         ("server:\n  port: !!int 1", "tags (`!name`) are not supported"),

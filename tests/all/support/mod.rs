@@ -26,7 +26,7 @@ impl World {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sayna"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        for name in ["HOST", "PORT", "SAYNA_SERVER_SHUTDOWN_SECONDS"] {
+        for name in sayna::config::variables().flat_map(|(_, names)| names) {
             command.env_remove(name);
         }
         command

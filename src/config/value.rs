@@ -1,0 +1,175 @@
+//! From text to the values that keys have; `None` where a text is none.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use url::Url;
+
+use super::key::Record;
+use super::{ApiSecret, Secret, SipHook};
+
+/// Digits only: Rust's own parser would also take `+80`, which no one writes on purpose.
+pub(super) fn number<N: FromStr + PartialOrd + Copy>(text: &str, least: N, most: N) -> Option<N> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && (least..=most).contains(number))
+}
+
+pub(super) fn seconds(text: &str, least: u64, most: u64) -> Option<Duration> {
+    number(text, least, most).map(Duration::from_secs)
+}
+
+pub(super) fn ms(text: &str, least: u64, most: u64) -> Option<Duration> {
+    number(text, least, most).map(Duration::from_millis)
+}
+
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+pub(super) fn fraction(text: &str) -> Option<f32> {
+    text.parse().ok().filter(|number| (0.0..=1.0).contains(number))
+}
+
+/// A text that says something.
+pub(super) fn word(text: &str) -> Option<String> {
+    (!text.is_empty() && text.trim() == text && !text.contains(char::is_control)).then(|| text.to_owned())
+}
+
+pub(super) fn secret(text: &str) -> Option<Secret> {
+    word(text).map(Secret::new)
+}
+
+pub(super) fn path(text: &str) -> Option<PathBuf> {
+    word(text).map(PathBuf::from)
+}
+
+pub(super) fn address(text: &str) -> Option<SocketAddr> {
+    text.parse().ok()
+}
+
+/// An address of one of these schemes with a host, without query, fragment or credentials: paths are added to it.
+pub(super) fn url(text: &str, schemes: &[&str]) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let plain =
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    (plain && url.has_host() && schemes.contains(&url.scheme())).then_some(url)
+}
+
+/// The same as text, without a slash at its end.
+pub(super) fn url_text(text: &str, schemes: &[&str]) -> Option<String> {
+    url(text, schemes).map(|url| url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// An address, or what RFC 1123 lets a host be called (and `_`, which container networks use in names).
+pub(super) fn host(text: &str) -> Option<String> {
+    let label = |label: &str| {
+        let word = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        word && !label.is_empty() && label.len() <= 63
+    };
+    // `1.2.3` or `256.0.0.1` is a mistyped address, not a name.
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let name = text.len() <= 253 && !numeric && text.split('.').all(label);
+    (name || text.parse::<IpAddr>().is_ok()).then(|| text.to_owned())
+}
+
+/// A host, perhaps with a port.
+pub(super) fn host_and_port(text: &str) -> Option<String> {
+    let (name, port) = text.rsplit_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    let port = port.is_none_or(|port| number(port, 1, u16::MAX).is_some());
+    (port && host(name).is_some()).then(|| text.to_owned())
+}
+
+/// `*`, `null` (what browsers say of a page from a file) or scheme, host and port.
+pub(super) fn origin(text: &str) -> Option<String> {
+    let plain = || {
+        let url = url(text, &["http", "https"])?;
+        (url.origin().ascii_serialization() == text).then(|| text.to_owned())
+    };
+    if text == "*" || text == "null" { Some(text.to_owned()) } else { plain() }
+}
+
+/// An IPv4 address, perhaps with the length of a prefix.
+pub(super) fn ipv4_or_cidr(text: &str) -> Option<String> {
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let length = length.is_none_or(|length| number(length, 0, 32_u8).is_some());
+    (length && address.parse::<Ipv4Addr>().is_ok()).then(|| text.to_owned())
+}
+
+/// The beginning of a room's name.
+pub(super) fn room_prefix(text: &str) -> Option<String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (!text.is_empty() && text.bytes().all(good)).then(|| text.to_owned())
+}
+
+pub(super) fn each<T>(texts: &[String], one: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    texts.iter().map(|text| one(text)).collect()
+}
+
+/// What is wrong with the values of a secret and its id is said by the rules, which know more.
+pub(super) fn api_secret(record: &Record) -> Option<ApiSecret> {
+    Some(ApiSecret { id: record.get("id")?.clone(), secret: Secret::new(record.get("secret")?.as_str()) })
+}
+
+pub(super) fn sip_hook(record: &Record) -> Option<SipHook> {
+    Some(SipHook {
+        host: word(record.get("host")?)?,
+        url: Url::parse(record.get("url")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?,
+        auth_id: record.get("auth_id").cloned().unwrap_or_default(),
+        secret: match record.get("secret") {
+            Some(text) => Some(secret(text)?),
+            None => None,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_addresses_or_names() {
+        for good in ["0.0.0.0", "::", "::1", "localhost", "voice.example.org", "sayna_1", "a-b"] {
+            assert_eq!(host(good).as_deref(), Some(good));
+        }
+        for bad in ["", " ", "http://a", "a:80", "[::1]", "256.0.0.1", "1.2.3", "a..b", "a b", "ä", &"a".repeat(64)] {
+            assert_eq!(host(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_within_the_range() {
+        assert_eq!(number("1", 1, 9_u64), Some(1));
+        assert_eq!(number("9", 1, 9_u64), Some(9));
+        for bad in ["", "0", "10", "+1", "-1", "1.0", "0x1", "1_0", " 1", "99999999999999999999999"] {
+            assert_eq!(number(bad, 1, 9_u64), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_what_they_say() {
+        for good in ["http://a", "https://a:1", "https://a.example:8443", "null", "*"] {
+            assert_eq!(origin(good).as_deref(), Some(good));
+        }
+        for bad in ["a", "http://a/", "http://a/b", "http://a:80", "ftp://a", ""] {
+            assert_eq!(origin(bad), None, "{bad}");
+        }
+        for good in ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0"] {
+            assert_eq!(ipv4_or_cidr(good).as_deref(), Some(good));
+        }
+        for bad in ["999.999.999.999", "10.0.0.0/33", "10.0.0.0/", "::1", "", "10.0.0.1/+8"] {
+            assert_eq!(ipv4_or_cidr(bad), None, "{bad}");
+        }
+        assert!(url("wss://a/b", &["ws", "wss"]).is_some());
+        for bad in ["http://a", "wss://a?b", "wss://u:p@a", "a"] {
+            assert_eq!(url(bad, &["ws", "wss"]), None, "{bad}");
+        }
+        assert_eq!(host_and_port("sip.example:5060").as_deref(), Some("sip.example:5060"));
+        assert_eq!(host_and_port("sip.example:0"), None);
+    }
+}

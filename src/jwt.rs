@@ -1,0 +1,118 @@
+//! JSON Web Tokens (RFC 7519) as far as the server signs and checks them: HS256, RS256 and ES256, by ring.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::{hmac, rsa};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde::Serialize;
+
+/// Why a key cannot be used, or nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No private key in the text.
+    #[error("no private key in PEM form: {0}")]
+    NotPem(#[from] rustls::pki_types::pem::Error),
+    /// A key of another kind.
+    #[error("not a key for RS256 (RSA, 2048 bits or more) or ES256 (EC on P-256): {0}")]
+    Unsupported(#[from] ring::error::KeyRejected),
+    /// The claims are not JSON.
+    #[error("the claims cannot be written as JSON: {0}")]
+    Claims(#[from] serde_json::Error),
+    /// The machine has no randomness, or the key refused.
+    #[error("the key did not sign")]
+    Signing,
+}
+
+/// What signs.
+#[derive(Debug)]
+pub enum Key {
+    /// HS256: a secret that both sides know.
+    Hmac(hmac::Key),
+    /// RS256.
+    Rsa(rsa::KeyPair),
+    /// ES256.
+    Ec(EcdsaKeyPair),
+}
+
+impl Key {
+    /// HS256 with this secret.
+    pub fn hmac(secret: &str) -> Self {
+        Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    /// RS256 or ES256, by what is in the PEM text: PKCS#8, PKCS#1 (RSA) or SEC1 (EC, with its curve and public key).
+    pub fn from_pem(pem: &str) -> Result<Self, Error> {
+        match PrivateKeyDer::from_pem_slice(pem.as_bytes())? {
+            PrivateKeyDer::Pkcs1(key) => Ok(Self::Rsa(RsaKeyPair::from_der(key.secret_pkcs1_der())?)),
+            PrivateKeyDer::Sec1(key) => Self::ec(&pkcs8(key.secret_sec1_der())),
+            PrivateKeyDer::Pkcs8(key) => {
+                let der = key.secret_pkcs8_der();
+                RsaKeyPair::from_pkcs8(der).map(Self::Rsa).or_else(|_| Self::ec(der))
+            }
+            _ => Err(Error::NotPem(rustls::pki_types::pem::Error::NoItemsFound)),
+        }
+    }
+
+    fn ec(der: &[u8]) -> Result<Self, Error> {
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new())?;
+        Ok(Self::Ec(key))
+    }
+
+    /// The token with these claims.
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, Error> {
+        let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm());
+        let body = serde_json::to_vec(claims)?;
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(body));
+        let signature = self.signature(message.as_bytes())?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Hmac(_) => "HS256",
+            Self::Rsa(_) => "RS256",
+            Self::Ec(_) => "ES256",
+        }
+    }
+
+    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                let signed = key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature);
+                signed.map(|()| signature).map_err(|ring::error::Unspecified| Error::Signing)
+            }
+            Self::Ec(key) => {
+                let signed = key.sign(&random, message);
+                signed.map(|signature| signature.as_ref().to_vec()).map_err(|ring::error::Unspecified| Error::Signing)
+            }
+        }
+    }
+}
+
+/// A SEC1 key in the envelope that ring reads (RFC 5208 around RFC 5915): version 0, the algorithm "EC on P-256", the key.
+/// One of another curve names that inside and is refused.
+fn pkcs8(sec1: &[u8]) -> Vec<u8> {
+    const ALGORITHM: &[u8] = &[
+        0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+        0x03, 0x01, 0x07,
+    ];
+    let key = der(0x04, sec1);
+    der(0x30, &[&[0x02, 0x01, 0x00], ALGORITHM, &key].concat())
+}
+
+/// A DER value: tag, length, content. The content of a P-256 key is far below 64 KiB; a longer one is cut and refused.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let head = match length {
+        [0, low] if low < 0x80 => vec![tag, low],
+        [0, low] => vec![tag, 0x81, low],
+        [high, low] => vec![tag, 0x82, high, low],
+    };
+    [&head, content].concat()
+}

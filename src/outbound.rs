@@ -1,0 +1,75 @@
+//! How the server reaches others: one pool of HTTP connections and one TLS configuration for the whole process.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+/// How long a connection may take to come about; a vendor that is up answers within one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection is kept for the next request, and how many per host.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+const MAX_IDLE: usize = 64;
+
+/// Others cannot be reached at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file of `server.extra_ca` is no use.
+    #[error("`server.extra_ca`: {}: {reason}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// TLS refuses its own parts.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// So does the HTTP client.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// The means to reach others. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    /// For requests.
+    pub http: reqwest::Client,
+    /// For sockets of our own.
+    pub tls: Arc<ClientConfig>,
+}
+
+impl Outbound {
+    /// TLS by rustls with ring, trusting the roots of Mozilla that are compiled in, and those in `extra_ca`.
+    pub fn new(extra_ca: Option<&Path>) -> Result<Self, Error> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(path) = extra_ca {
+            add(&mut roots, path).map_err(|reason| Error::Authority { path: path.to_owned(), reason })?;
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let tls = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, tls: Arc::new(tls) })
+    }
+}
+
+fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let mut count = 0;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| e.to_string())? {
+        roots.add(certificate.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
+        count += 1;
+    }
+    if count == 0 { Err("has no certificate".to_owned()) } else { Ok(()) }
+}
