@@ -3,7 +3,7 @@
 mod cli;
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::pin::pin;
@@ -123,17 +123,20 @@ async fn listen(loaded: Loaded) -> Result<(), Failure> {
 /// What `check` prints: every key, its value, and who set it.
 fn report(loaded: &Loaded, file: Option<&Path>) -> String {
     let source = file.map_or("the environment".to_owned(), |file| format!("{} and the environment", file.display()));
-    let line = |(key, value, origin): (&str, String, &Origin)| {
+    let mut text = format!("no fault in {source}\n");
+    for (key, value, origin) in loaded.settings() {
         let origin = match origin {
             Origin::Default => "default".to_owned(),
             Origin::File { path, line } => format!("{}:{line}", path.display()),
             Origin::Environment(name) => format!("${name}"),
         };
-        format!("\n  {key:<39}  {value:<22}  {origin}")
-    };
-    let lines: String = loaded.settings().map(line).collect();
-    let warnings: String = loaded.warnings.iter().map(|warning| format!("\nwarning: {warning}")).collect();
-    format!("no fault in {source}\n{lines}{warnings}")
+        // Writing to a text cannot fail.
+        write!(text, "\n  {key:<39}  {value:<22}  {origin}").ok();
+    }
+    for warning in &loaded.warnings {
+        write!(text, "\nwarning: {warning}").ok();
+    }
+    text
 }
 
 /// A line to standard output. A server whose output nobody reads any more keeps serving.
