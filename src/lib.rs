@@ -3,6 +3,7 @@
 //! From the outside in: [`config`] says what is wanted, [`serve()`] runs it until it is told to stop,
 //! [`probe`] asks a running server whether it is well.
 
+pub mod audio;
 pub mod config;
 pub mod error;
 pub mod jwt;

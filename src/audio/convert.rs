@@ -1,0 +1,181 @@
+//! From one format to another: encoding, channels, rate.
+
+use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw, encode_ulaw};
+use bytes::{BufMut as _, Bytes, BytesMut};
+
+use super::{Encoding, Error, Format, Resampler};
+
+/// Turns a stream of one format into another of one channel; equal formats pass untouched.
+#[derive(Debug)]
+pub struct Converter {
+    steps: Option<Steps>,
+}
+
+#[derive(Debug)]
+struct Steps {
+    from: Format,
+    to: Encoding,
+    resampler: Option<Resampler>,
+    /// The beginning of a sample whose rest has not come.
+    carry: BytesMut,
+    samples: Vec<i16>,
+}
+
+impl Converter {
+    /// From a format to an encoding and rate with one channel.
+    pub fn new(from: Format, to: Encoding, rate: u32) -> Result<Self, Error> {
+        let (from, target) = (from.checked()?, Format::mono(to, rate).checked()?);
+        if from == target {
+            return Ok(Self { steps: None });
+        }
+        for encoding in [from.encoding, to] {
+            encoding.sample_bytes().ok_or(Error::Compressed(encoding.name()))?;
+        }
+        let resampler = (from.sample_rate != rate).then(|| Resampler::new(from.sample_rate, rate)).transpose()?;
+        Ok(Self { steps: Some(Steps { from, to, resampler, carry: BytesMut::new(), samples: Vec::new() }) })
+    }
+
+    /// Takes a piece, gives what it becomes.
+    pub fn push(&mut self, piece: Bytes) -> Bytes {
+        match &mut self.steps {
+            None => piece,
+            Some(steps) => steps.push(&piece),
+        }
+    }
+
+    /// What is left when the stream has ended.
+    pub fn finish(&mut self) -> Bytes {
+        let Some(steps) = &mut self.steps else { return Bytes::new() };
+        if let Some(resampler) = &mut steps.resampler {
+            resampler.finish(&mut steps.samples);
+        }
+        steps.encoded()
+    }
+}
+
+impl Steps {
+    fn push(&mut self, piece: &[u8]) -> Bytes {
+        let frame = self.from.frame_bytes().unwrap_or(1);
+        let mut piece = piece;
+        if !self.carry.is_empty() {
+            let (head, rest) = piece.split_at(piece.len().min(frame - self.carry.len()));
+            self.carry.extend_from_slice(head);
+            piece = rest;
+            if self.carry.len() == frame {
+                let carried = self.carry.split();
+                self.decode(&carried);
+            }
+        }
+        let (whole, rest) = piece.split_at(piece.len() - piece.len() % frame);
+        self.decode(whole);
+        self.carry.extend_from_slice(rest);
+        self.encoded()
+    }
+
+    /// Whole frames: decoded, mixed down, resampled into `samples`.
+    fn decode(&mut self, bytes: &[u8]) {
+        let frames = bytes.chunks_exact(self.from.frame_bytes().unwrap_or(1));
+        let (encoding, channels) = (self.from.encoding, i32::from(self.from.channels));
+        let mix = |frame: &[u8]| {
+            let sum: i32 = match encoding {
+                Encoding::Mulaw => frame.iter().map(|byte| i32::from(decode_ulaw(*byte))).sum(),
+                Encoding::Alaw => frame.iter().map(|byte| i32::from(decode_alaw(*byte))).sum(),
+                _ => frame.as_chunks().0.iter().map(|sample| i32::from(i16::from_le_bytes(*sample))).sum(),
+            };
+            // The mean of 16-bit numbers is one.
+            i16::try_from(sum / channels).unwrap_or_default()
+        };
+        let samples = frames.map(mix);
+        match &mut self.resampler {
+            None => self.samples.extend(samples),
+            Some(resampler) => resampler.push(samples, &mut self.samples),
+        }
+    }
+
+    fn encoded(&mut self) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.samples.len() * self.to.sample_bytes().unwrap_or(1));
+        for sample in self.samples.drain(..) {
+            match self.to {
+                Encoding::Mulaw => out.put_u8(encode_ulaw(sample)),
+                Encoding::Alaw => out.put_u8(encode_alaw(sample)),
+                _ => out.put_i16_le(sample),
+            }
+        }
+        out.freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn converted(from: Format, to: Encoding, rate: u32, pieces: &[&[u8]]) -> Vec<u8> {
+        let mut converter = Converter::new(from, to, rate).unwrap();
+        let mut out: Vec<u8> = pieces.iter().flat_map(|piece| converter.push(Bytes::copy_from_slice(piece))).collect();
+        out.extend(converter.finish());
+        out
+    }
+
+    #[test]
+    fn equal_formats_pass_untouched() {
+        let piece = Bytes::from_static(b"half a sample is kept too");
+        let mut converter = Converter::new(Format::mono(Encoding::Mp3, 44_100), Encoding::Mp3, 44_100).unwrap();
+        assert_eq!(converter.push(piece.clone()).as_ptr(), piece.as_ptr());
+        assert!(converter.finish().is_empty());
+    }
+
+    #[test]
+    fn law_and_linear_meet_at_the_values_of_g711() {
+        // G.711, tables 1a to 2b: silence, the loudest positive and the loudest negative value, decoded.
+        let linear = |samples: &[i16]| samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<_>>();
+        for (law, bytes, samples) in [
+            (Encoding::Mulaw, [0xff, 0x80, 0x00], [0, 32_124, -32_124]),
+            (Encoding::Alaw, [0xd5, 0xaa, 0x2a], [8, 32_256, -32_256]),
+        ] {
+            let decoded = converted(Format::mono(law, 8_000), Encoding::Linear16, 8_000, &[&bytes]);
+            assert_eq!(decoded, linear(&samples), "{law:?}");
+            let encoded = converted(Format::mono(Encoding::Linear16, 8_000), law, 8_000, &[&linear(&samples)]);
+            assert_eq!(encoded, bytes, "{law:?}");
+        }
+    }
+
+    #[test]
+    fn channels_are_mixed() {
+        let stereo: Vec<u8> = [100_i16, 300, -5, 5, i16::MAX, i16::MAX].iter().flat_map(|s| s.to_le_bytes()).collect();
+        let format = Format { encoding: Encoding::Linear16, sample_rate: 16_000, channels: 2 };
+        let mono: Vec<u8> = [200_i16, 0, i16::MAX].iter().flat_map(|s| s.to_le_bytes()).collect();
+        assert_eq!(converted(format, Encoding::Linear16, 16_000, &[&stereo]), mono);
+    }
+
+    #[test]
+    fn what_is_compressed_is_refused_by_name() {
+        let error = Converter::new(Format::mono(Encoding::Mp3, 16_000), Encoding::Linear16, 16_000).unwrap_err();
+        assert_eq!(error.to_string(), "mp3 audio cannot be converted: linear16, mulaw and alaw can");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn cutting_changes_nothing(
+            from in prop::sample::select(vec![Encoding::Linear16, Encoding::Mulaw, Encoding::Alaw]),
+            to in prop::sample::select(vec![Encoding::Linear16, Encoding::Mulaw, Encoding::Alaw]),
+            channels in 1_u16..4,
+            rate in prop::sample::select(vec![8_000, 16_000]),
+            bytes in prop::collection::vec(any::<u8>(), 0..2_000),
+            cuts in prop::collection::vec(0_usize..2_000, 0..8),
+        ) {
+            let format = Format { encoding: from, sample_rate: 8_000, channels };
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<_> = cuts.windows(2).map(|w| &bytes[w[0]..w[1]]).collect();
+            let got = converted(format, to, rate, &pieces);
+            if format != Format::mono(to, rate) {
+                prop_assert_eq!(&got, &converted(format, to, rate, &[&bytes]));
+                let frames = bytes.len() / format.frame_bytes().unwrap() * rate as usize / 8_000;
+                prop_assert_eq!(got.len(), frames * to.sample_bytes().unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Cuts a stream into frames of 10 ms.
+
+use bytes::{Bytes, BytesMut};
+
+use super::Format;
+
+/// Frames a second.
+const FRAMES: u64 = 100;
+
+/// Cuts pieces of any size into frames of exactly 10 ms, without a gap and without drift: where 10 ms are no whole number of
+/// samples (22.05 kHz), frames differ by one sample, and after each of them the stream is where the clock is.
+///
+/// Frames are slices of the pieces; only what spans two pieces is copied. Compressed formats pass through as they come.
+#[derive(Debug)]
+pub struct Framer {
+    /// Bytes of a sample of every channel, and samples a second; none for a compressed format.
+    size: Option<(usize, u64)>,
+    /// Frames that have gone out.
+    index: u64,
+    /// The beginning of a frame whose rest has not come.
+    carry: BytesMut,
+    /// What has come and has not been cut.
+    piece: Bytes,
+}
+
+impl Framer {
+    /// For a stream of this format.
+    pub fn new(format: &Format) -> Self {
+        let size = format.frame_bytes().map(|bytes| (bytes, u64::from(format.sample_rate)));
+        Self { size, index: 0, carry: BytesMut::new(), piece: Bytes::new() }
+    }
+
+    /// Takes the next piece and gives the frames that are whole by now. What is not asked for stays for the next call.
+    pub fn push(&mut self, piece: Bytes) -> impl Iterator<Item = Bytes> + '_ {
+        let rest = std::mem::replace(&mut self.piece, piece);
+        if !rest.is_empty() {
+            // The last iterator was not used up. Rare, so it may cost a copy.
+            let mut both = BytesMut::from(rest);
+            both.extend_from_slice(&self.piece);
+            self.piece = both.freeze();
+        }
+        std::iter::from_fn(|| self.next())
+    }
+
+    /// The last frame, shorter than the others; none where nothing is left. Half a sample at the very end is dropped.
+    pub fn finish(&mut self) -> Option<Bytes> {
+        self.carry.extend_from_slice(&std::mem::take(&mut self.piece));
+        let mut last = std::mem::take(&mut self.carry);
+        let (sample, _) = self.size?;
+        last.truncate(last.len() - last.len() % sample);
+        (!last.is_empty()).then(|| last.freeze())
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        if self.piece.is_empty() {
+            return None;
+        }
+        let Some((sample, rate)) = self.size else { return Some(std::mem::take(&mut self.piece)) };
+        let at = |frame: u64| frame * rate / FRAMES;
+        // At most a tenth of a second of samples, whatever the rate: no cast can lose anything.
+        let samples = usize::try_from(at(self.index + 1) - at(self.index)).ok()?;
+        let missing = (samples * sample).saturating_sub(self.carry.len());
+        if self.piece.len() < missing {
+            self.carry.extend_from_slice(&std::mem::take(&mut self.piece));
+            return None;
+        }
+        self.index += 1;
+        let head = self.piece.split_to(missing);
+        if self.carry.is_empty() {
+            return Some(head);
+        }
+        self.carry.extend_from_slice(&head);
+        Some(self.carry.split().freeze())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::Encoding;
+    use proptest::prelude::*;
+
+    fn frames(format: Format, pieces: &[Vec<u8>]) -> Vec<Bytes> {
+        let mut framer = Framer::new(&format);
+        let mut all = Vec::new();
+        for piece in pieces {
+            all.extend(framer.push(Bytes::copy_from_slice(piece)));
+        }
+        all.extend(framer.finish());
+        all
+    }
+
+    #[test]
+    fn a_frame_has_ten_milliseconds() {
+        for (encoding, rate, size) in [
+            (Encoding::Linear16, 8_000, 160),
+            (Encoding::Linear16, 16_000, 320),
+            (Encoding::Linear16, 24_000, 480),
+            (Encoding::Linear16, 44_100, 882),
+            (Encoding::Mulaw, 8_000, 80),
+            (Encoding::Alaw, 8_000, 80),
+        ] {
+            let frames = frames(Format::mono(encoding, rate), &[vec![0; size * 3 + 10]]);
+            assert_eq!(frames.iter().map(Bytes::len).collect::<Vec<_>>(), [size, size, size, 10]);
+        }
+    }
+
+    #[test]
+    fn odd_rates_do_not_drift() {
+        let frames = frames(Format::mono(Encoding::Linear16, 22_050), &[vec![0; 22_050 * 2]]);
+        assert_eq!(frames.len(), 100);
+        assert!(frames.iter().all(|frame| [440, 442].contains(&frame.len())));
+    }
+
+    #[test]
+    fn frames_are_slices_of_what_came() {
+        let piece = Bytes::from(vec![7; 960]);
+        let mut framer = Framer::new(&Format::mono(Encoding::Linear16, 24_000));
+        let frames: Vec<_> = framer.push(piece.clone()).collect();
+        assert_eq!(
+            frames.iter().map(|frame| frame.as_ptr()).collect::<Vec<_>>(),
+            [piece.as_ptr(), piece.slice(480..).as_ptr()]
+        );
+    }
+
+    #[test]
+    fn compressed_audio_passes() {
+        let frames = frames(Format::mono(Encoding::Mp3, 44_100), &[vec![1; 5], vec![], vec![2; 7]]);
+        assert_eq!(frames.iter().map(Bytes::len).collect::<Vec<_>>(), [5, 7]);
+    }
+
+    proptest! {
+        #[test]
+        fn joined_frames_are_what_came(
+            rate in prop::sample::select(vec![8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000]),
+            law in any::<bool>(),
+            channels in 1_u16..3,
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..3_000), 0..12),
+            taken in 0_usize..4,
+        ) {
+            let encoding = if law { Encoding::Mulaw } else { Encoding::Linear16 };
+            let format = Format { encoding, sample_rate: rate, channels };
+            let mut framer = Framer::new(&format);
+            let mut out: Vec<Bytes> = Vec::new();
+            for piece in &pieces {
+                // Some callers stop early; nothing is lost by it.
+                out.extend(framer.push(Bytes::copy_from_slice(piece)).take(if taken == 0 { usize::MAX } else { taken }));
+            }
+            out.extend(framer.push(Bytes::new()));
+            let whole = out.len();
+            out.extend(framer.finish());
+            let all = pieces.concat();
+            let sample = format.frame_bytes().unwrap();
+            prop_assert_eq!(out.concat(), &all[..all.len() - all.len() % sample]);
+            for (index, frame) in out.iter().take(whole).enumerate() {
+                let at = |frame: usize| frame * rate as usize / 100;
+                prop_assert_eq!(frame.len(), (at(index + 1) - at(index)) * sample);
+            }
+        }
+    }
+}
