@@ -9,6 +9,7 @@ pub mod error;
 pub mod jwt;
 pub mod outbound;
 pub mod probe;
+pub mod provider;
 pub mod signals;
 
 mod http;

@@ -1,0 +1,88 @@
+//! Speech by others: names, credentials, recognition ([`stt`]), synthesis ([`tts`]) with its cache, lists of voices.
+//!
+//! A vendor is a translator: a pure value that turns our requests into its bytes and its bytes into our events. Connecting,
+//! keep-alive, time-outs, retry and back-pressure exist once per transport. Nothing here knows of sessions or of HTTP
+//! requests to this server.
+
+mod credential;
+mod error;
+mod name;
+mod options;
+mod stats;
+pub mod stt;
+pub mod tts;
+mod voices;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use credential::{AuthProblem, Credential, CredentialError};
+pub use error::{ErrorKind, OptionsError, PlanError};
+pub use name::{Name, Unsupported};
+pub use options::{Pronunciation, SttOptions, TtsOptions};
+pub use stats::{Provider, Snapshot, Source};
+pub use stt::{Stt, SttError, SttEvent, SttPlan, Transcript};
+pub use tts::{Speech, Started, TtsError, Voice};
+pub use voices::VoiceInfo;
+
+use crate::config::Config;
+use crate::outbound::Outbound;
+use stats::Stats;
+
+/// Why speech by others cannot be offered at all.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The cache's directory cannot be used.
+    #[error("`cache.path`: {}: {source}", path.display())]
+    Cache {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Google's credentials are no use.
+    #[error("`providers.google_credentials`: {0}")]
+    Google(String),
+}
+
+/// Access to every provider. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Providers {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: crate::config::Providers,
+    outbound: Outbound,
+    stats: Stats,
+}
+
+impl Providers {
+    /// Opens the cache and starts its sweep; to be called inside the runtime.
+    pub fn new(config: &Config, outbound: Outbound) -> Result<Self, StartError> {
+        let shared = Shared { config: config.providers.clone(), outbound, stats: Stats::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Checks how speech is to be recognised. Nobody is asked yet.
+    pub fn stt(&self, options: SttOptions) -> Result<SttPlan, PlanError> {
+        SttPlan::new(Arc::clone(&self.shared), options)
+    }
+
+    /// Checks how text is to be spoken. Nobody is asked yet.
+    pub fn voice(&self, options: TtsOptions) -> Result<Voice, PlanError> {
+        Voice::new(Arc::clone(&self.shared), options)
+    }
+
+    /// The voices of every provider that the server has credentials for and that answers; the others are left out.
+    pub async fn voices(&self) -> BTreeMap<&'static str, Vec<VoiceInfo>> {
+        voices::all(&self.shared).await
+    }
+
+    /// What has happened so far, counted.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.stats.snapshot(0)
+    }
+}

@@ -1,0 +1,70 @@
+//! The providers, by name.
+
+use std::fmt;
+
+/// A speech provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Name {
+    /// Deepgram.
+    Deepgram,
+    /// `ElevenLabs`.
+    ElevenLabs,
+    /// Cartesia.
+    Cartesia,
+    /// Google: text-to-speech only.
+    Google,
+    /// Azure.
+    Azure,
+}
+
+/// A name that no provider has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Unsupported provider: {0}")]
+pub struct Unsupported(pub String);
+
+impl Name {
+    /// Every provider.
+    pub const ALL: [Self; 5] = [Self::Deepgram, Self::ElevenLabs, Self::Cartesia, Self::Google, Self::Azure];
+
+    /// Reads a name as clients write it, in any case.
+    pub fn parse(name: &str) -> Result<Self, Unsupported> {
+        let name = name.to_lowercase();
+        match name.as_str() {
+            "microsoft-azure" => Ok(Self::Azure),
+            _ => Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or(Unsupported(name)),
+        }
+    }
+
+    /// The name in messages, metrics and lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deepgram => "deepgram",
+            Self::ElevenLabs => "elevenlabs",
+            Self::Cartesia => "cartesia",
+            Self::Google => "google",
+            Self::Azure => "azure",
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_in_any_case() {
+        for name in Name::ALL {
+            assert_eq!(Name::parse(name.as_str()), Ok(name));
+            assert_eq!(Name::parse(&name.as_str().to_uppercase()), Ok(name));
+        }
+        assert_eq!(Name::parse("Microsoft-Azure"), Ok(Name::Azure));
+        let error = Name::parse("Whisper").unwrap_err();
+        assert_eq!(error.to_string(), "Unsupported provider: whisper");
+    }
+}

@@ -1,0 +1,102 @@
+//! What clients say about speech: the `stt_config` and `tts_config` of the protocol.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// How speech is to be recognised. Unknown fields are left alone.
+#[derive(Clone, Deserialize)]
+pub struct SttOptions {
+    /// Whose engine.
+    pub provider: String,
+    /// The language that is spoken, as the provider calls it; may be empty for some of them.
+    pub language: String,
+    /// Samples a second of the audio that will come.
+    pub sample_rate: u32,
+    /// Its channels, interleaved.
+    pub channels: u16,
+    /// Whether results have punctuation, where that can be chosen.
+    pub punctuation: bool,
+    /// How samples are written: `linear16` and others.
+    pub encoding: String,
+    /// The provider's model; empty for its usual one.
+    pub model: String,
+    /// The client's own credentials.
+    #[serde(default)]
+    pub auth: Option<Map<String, Value>>,
+}
+
+/// How text is to be spoken. Unknown fields are left alone.
+#[derive(Clone, Deserialize)]
+pub struct TtsOptions {
+    /// Whose engine.
+    pub provider: String,
+    /// The provider's model; empty for its usual one.
+    pub model: String,
+    /// The provider's voice.
+    #[serde(default)]
+    pub voice_id: Option<String>,
+    /// 1 is usual.
+    #[serde(default)]
+    pub speaking_rate: Option<f32>,
+    /// How samples come: `linear16` and others.
+    #[serde(default)]
+    pub audio_format: Option<String>,
+    /// Samples a second.
+    #[serde(default)]
+    pub sample_rate: Option<u32>,
+    /// Seconds until a connection is there.
+    #[serde(default)]
+    pub connection_timeout: Option<u64>,
+    /// Seconds until the whole answer is there.
+    #[serde(default)]
+    pub request_timeout: Option<u64>,
+    /// Words that are spoken as something else.
+    #[serde(default)]
+    pub pronunciations: Vec<Pronunciation>,
+    /// The client's own credentials.
+    #[serde(default)]
+    pub auth: Option<Map<String, Value>>,
+}
+
+/// A word and what is spoken for it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Pronunciation {
+    /// As it stands in texts.
+    pub word: String,
+    /// What the provider is given instead.
+    pub pronunciation: String,
+}
+
+/// Credentials are not shown.
+fn shown(auth: Option<&Map<String, Value>>) -> Option<Vec<&String>> {
+    auth.map(|auth| auth.keys().collect())
+}
+
+impl std::fmt::Debug for SttOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SttOptions")
+            .field("provider", &self.provider)
+            .field("language", &self.language)
+            .field("sample_rate", &self.sample_rate)
+            .field("channels", &self.channels)
+            .field("punctuation", &self.punctuation)
+            .field("encoding", &self.encoding)
+            .field("model", &self.model)
+            .field("auth", &shown(self.auth.as_ref()))
+            .finish()
+    }
+}
+
+impl std::fmt::Debug for TtsOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TtsOptions")
+            .field("provider", &self.provider)
+            .field("model", &self.model)
+            .field("voice_id", &self.voice_id)
+            .field("speaking_rate", &self.speaking_rate)
+            .field("audio_format", &self.audio_format)
+            .field("sample_rate", &self.sample_rate)
+            .field("auth", &shown(self.auth.as_ref()))
+            .finish_non_exhaustive()
+    }
+}
