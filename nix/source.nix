@@ -3,7 +3,17 @@
 let
   of = files: lib.fileset.toSource { root = ../.; fileset = lib.fileset.unions files; };
   # Cargo reads the manifest of every member of the workspace, and wants what it names to be there.
-  server = [ ../Cargo.toml ../Cargo.lock ../src ../release/Cargo.toml ../release/src/main.rs ../release/src/lib.rs ../release/benches ];
+  server = [
+    ../Cargo.toml
+    ../Cargo.lock
+    ../src
+    ../release/Cargo.toml
+    ../release/src/main.rs
+    ../release/src/lib.rs
+    ../release/benches
+    ../tests/vendors/Cargo.toml
+    ../tests/vendors/src/lib.rs
+  ];
   tools = server ++ [ ../release/src ../sayna-release.toml ];
 in
 {
