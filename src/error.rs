@@ -1,12 +1,16 @@
-//! What clients are told when a request cannot be answered: the texts and statuses live here and nowhere else.
+//! What clients are told when something cannot be done: the texts and statuses live here and nowhere else. Those of the
+//! providers come from there; what they mean for a client is decided here.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::provider::{ErrorKind, PlanError, SttError, TtsError};
+use crate::{jwt, room};
+
 /// A request that was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nothing is served under this path.
     #[error("Not found")]
@@ -14,25 +18,292 @@ pub enum Error {
     /// The path exists, but not for this method.
     #[error("Method not allowed")]
     MethodNotAllowed,
+    /// The server stops.
+    #[error("Server is shutting down")]
+    Draining,
+    /// `/ws` without the headers of an upgrade.
+    #[error("WebSocket upgrade expected: connect with ws:// or wss://")]
+    NotAnUpgrade,
+    /// `/ws` in another version than 13.
+    #[error("Unsupported WebSocket version: 13 is spoken here")]
+    WebSocketVersion,
+    /// Nothing to speak.
+    #[error("Text cannot be empty")]
+    EmptyText,
+    /// Too much to speak.
+    #[error("Text is {chars} characters long, {most} are the most that is spoken at once")]
+    TextTooLong {
+        /// How long it is.
+        chars: usize,
+        /// `server.max_text_chars`.
+        most: usize,
+    },
+    /// Speech that is not to be had like that.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Speech that did not come.
+    #[error("Failed to synthesize speech: {0}")]
+    Speech(#[from] TtsError),
+    /// A field without content.
+    #[error("Invalid request: {0} cannot be empty")]
+    EmptyField(&'static str),
+    /// No keys of `LiveKit`.
+    #[error("LiveKit service not configured")]
+    LivekitNotConfigured,
+    /// A room of somebody else.
+    #[error("Access denied: room belongs to a different tenant")]
+    ForeignRoom,
+    /// A room that could not be made or marked.
+    #[error("Failed to prepare room: {0}")]
+    Room(room::TwirpError),
+    /// No token.
+    #[error("Failed to generate LiveKit token: {0}")]
+    Token(#[from] jwt::Error),
+    /// News of `LiveKit` that cannot be checked.
+    #[error("LiveKit service not configured")]
+    WebhookNotConfigured,
+    /// A name that is no name of a session.
+    #[error("Invalid stream_id format")]
+    StreamId,
+    /// No storage.
+    #[error("Recording storage not configured")]
+    RecordingNotConfigured,
 }
 
 impl Error {
     /// The HTTP status that goes with it.
-    pub fn status(self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Draining | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::NotAnUpgrade | Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
+            Self::EmptyText | Self::TextTooLong { .. } | Self::EmptyField(_) | Self::StreamId => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Plan(error) => status(error.kind()),
+            Self::Speech(error) => status(error.kind()),
+            Self::ForeignRoom => StatusCode::FORBIDDEN,
+            Self::LivekitNotConfigured | Self::Room(_) | Self::Token(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// The client's fault where it chose: the provider, the options, credentials of its own.
+fn status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::UnknownProvider
+        | ErrorKind::InvalidAuthInput
+        | ErrorKind::BadOptions
+        | ErrorKind::ProviderAuth { own: true } => StatusCode::BAD_REQUEST,
+        ErrorKind::MissingServerAuth
+        | ErrorKind::ProviderAuth { own: false }
+        | ErrorKind::RateLimited
+        | ErrorKind::Provider
+        | ErrorKind::Timeout => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Body {
+    /// What was wrong.
+    error: String,
+    /// A stable name of it, where the path has such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let body = Json(Body { error: self.to_string(), code: None });
+        match self {
+            Self::Draining => {
+                (self.status(), [(header::RETRY_AFTER, "5"), (header::CONNECTION, "close")], body).into_response()
+            }
+            Self::NotAnUpgrade => (self.status(), [(header::UPGRADE, "websocket")], body).into_response(),
+            Self::WebSocketVersion => (self.status(), [(header::SEC_WEBSOCKET_VERSION, "13")], body).into_response(),
+            _ => (self.status(), body).into_response(),
+        }
+    }
+}
+
+/// An error of the paths that name its kind too.
+#[derive(Debug)]
+pub(crate) struct Coded(pub(crate) Error);
+
+impl IntoResponse for Coded {
+    fn into_response(self) -> Response {
+        let code = match self.0 {
+            Error::LivekitNotConfigured => "LIVEKIT_NOT_CONFIGURED",
+            _ => "INVALID_REQUEST",
+        };
+        (self.0.status(), Json(Body { error: self.0.to_string(), code: Some(code) })).into_response()
+    }
+}
+
+/// A request of somebody who may not, or may not yet.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// Neither header nor query parameter.
+    #[error("Missing authentication token (Authorization header or api_key query parameter)")]
+    Missing,
+    /// A header that is no bearer token.
+    #[error("Invalid Authorization header: expected `Bearer <token>`")]
+    Header,
+    /// None of the secrets.
+    #[error("Unauthorized: Invalid API secret")]
+    Secret,
+    /// The service said no.
+    #[error("Unauthorized: {0}")]
+    Denied(String),
+    /// The service said something else.
+    #[error("Auth service error ({status}): {body}")]
+    Service {
+        /// What it said.
+        status: u16,
+        /// How it said it.
+        body: String,
+    },
+    /// The service said nothing.
+    #[error("Auth service unavailable: {0}")]
+    Unavailable(String),
+    /// The question could not be signed.
+    #[error("JWT signing error: {0}")]
+    Signing(#[from] jwt::Error),
+    /// The request is larger than what is read of one.
+    #[error("Request body exceeds {0} bytes (server.max_message_bytes)")]
+    Body(usize),
+}
+
+impl AuthError {
+    /// The stable name, and the status.
+    pub fn code(&self) -> (&'static str, StatusCode) {
+        match self {
+            Self::Missing => ("missing_auth_header", StatusCode::UNAUTHORIZED),
+            Self::Header => ("invalid_auth_header", StatusCode::UNAUTHORIZED),
+            Self::Secret | Self::Denied(_) => ("unauthorized", StatusCode::UNAUTHORIZED),
+            Self::Service { status: 400..500, .. } => ("auth_service_error", StatusCode::UNAUTHORIZED),
+            Self::Service { .. } => ("auth_service_error", StatusCode::BAD_GATEWAY),
+            Self::Unavailable(_) => ("auth_service_unavailable", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Signing(_) => ("jwt_signing_error", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Body(_) => ("request_too_large", StatusCode::PAYLOAD_TOO_LARGE),
         }
     }
 }
 
 #[derive(Serialize)]
-struct Body {
-    error: String,
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct AuthBody {
+    /// A stable name.
+    error: &'static str,
+    /// What was wrong.
+    message: String,
 }
 
-impl IntoResponse for Error {
+impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
-        (self.status(), Json(Body { error: self.to_string() })).into_response()
+        let (error, status) = self.code();
+        (status, Json(AuthBody { error, message: self.to_string() })).into_response()
+    }
+}
+
+/// What a session could not do; its text is that of the `error` message. Clients compare some of them.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// Not a message.
+    #[error("Invalid message format: {0}")]
+    Malformed(String),
+    /// Audio without ears.
+    #[error("STT configuration is required when audio=true")]
+    SttMissing,
+    /// Audio without a mouth.
+    #[error("TTS configuration is required when audio=true")]
+    TtsMissing,
+    /// No audio, or not yet.
+    #[error("Audio processing is disabled. Send config message with audio=true first.")]
+    AudioDisabled,
+    /// The last `config` failed.
+    #[error("Voice manager not configured. Send config message with audio=true first.")]
+    NotConfigured,
+    /// Credentials.
+    #[error(transparent)]
+    Plan(PlanError),
+    /// Options.
+    #[error("Failed to create voice manager: {0}")]
+    Create(PlanError),
+    /// A connection.
+    #[error("Failed to start voice manager: {0}")]
+    Start(SttError),
+    /// Nothing in time.
+    #[error("Timeout waiting for voice providers to be ready")]
+    Timeout,
+    /// The ears, while they work.
+    #[error("STT streaming error: {0}")]
+    Stt(SttError),
+    /// The mouth, while it works.
+    #[error("TTS error: {0}")]
+    Tts(TtsError),
+    /// More audio than the provider takes.
+    #[error("Failed to process audio: the provider does not keep up, audio is being dropped")]
+    AudioDropped,
+    /// Audio for a stream that has ended.
+    #[error("Failed to process audio: the provider has ended the stream. Send config message again.")]
+    AudioUnheard,
+    /// Too much to speak at once.
+    #[error(
+        "Failed to synthesize speech: the text is {chars} characters long, {most} are the most (server.max_text_chars)"
+    )]
+    TextTooLong {
+        /// How long it is.
+        chars: usize,
+        /// `server.max_text_chars`.
+        most: usize,
+    },
+    /// Too much to speak altogether.
+    #[error("Failed to synthesize speech: too many texts are waiting")]
+    SpeechQueueFull,
+    /// The server stops.
+    #[error("Server is shutting down")]
+    Draining,
+    /// A room, without `LiveKit`.
+    #[error("LiveKit room handler not initialized. Check API keys configuration.")]
+    RoomsUnavailable,
+    /// Something for a room, without a room.
+    #[error("LiveKit client not configured. Send config message with livekit configuration first.")]
+    NoRoom,
+    /// A loading sound that nobody would hear.
+    #[error("loading_audio requires audio to be enabled and a livekit configuration")]
+    LoadingNeedsRoom,
+    /// A loading sound before anything.
+    #[error("Send a config message first before using loading_start.")]
+    LoadingBeforeConfig,
+    /// A loading sound without audio.
+    #[error("Loading indicator requires audio to be enabled. Send a config message with audio=true.")]
+    LoadingWithoutAudio,
+    /// A loading sound without a room.
+    #[error("Loading indicator requires a LiveKit room. Include a livekit configuration in your config message.")]
+    LoadingWithoutRoom,
+    /// Not a probability.
+    #[error("Invalid turn detection threshold: {0}. Must be between 0.0 and 1.0")]
+    Threshold(f32),
+}
+
+impl SessionError {
+    /// The name that it is counted by.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) | Self::Threshold(_) => "message",
+            Self::Plan(_) | Self::Create(_) | Self::SttMissing | Self::TtsMissing => "config",
+            Self::Start(_) | Self::Timeout => "start",
+            Self::Stt(_) => "stt",
+            Self::Tts(_) => "tts",
+            Self::AudioDropped | Self::AudioUnheard => "audio",
+            Self::TextTooLong { .. } | Self::SpeechQueueFull => "limit",
+            Self::Draining => "draining",
+            _ => "order",
+        }
     }
 }

@@ -1,18 +1,28 @@
 //! Sayna, a real-time voice server, as a library: the program in `main.rs` and the tests are its two users.
 //!
-//! From the outside in: [`config`] says what is wanted, [`serve()`] runs it until it is told to stop,
+//! From the outside in: [`config`] says what is wanted, [`prepare`] builds a server of it, [`serve()`] runs it until it is told to stop,
 //! [`probe`] asks a running server whether it is well.
 
 pub mod audio;
 pub mod config;
 pub mod error;
 pub mod jwt;
+pub mod log;
 pub mod outbound;
 pub mod probe;
 pub mod provider;
 pub mod signals;
+pub mod voice;
 
+mod app;
+mod auth;
+mod bind;
 mod http;
+mod metrics;
+mod room;
 mod serve;
+mod ws;
 
-pub use serve::{BindError, Ended, bind, serve};
+pub use app::SetupError;
+pub use bind::{BindError, bind};
+pub use serve::{Ended, PrepareError, Prepared, prepare, serve};

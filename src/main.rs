@@ -12,9 +12,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use sayna::config::{self, Faults, Loaded, Origin};
 use sayna::signals::Signals;
-use sayna::{BindError, probe};
+use sayna::{BindError, PrepareError, probe};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
+use tracing::warn;
 
 use crate::cli::{Arguments, Command};
 
@@ -26,6 +27,8 @@ enum Failure {
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    #[error(transparent)]
     Probe(#[from] probe::Error),
     #[error(".env cannot be read: {0}")]
     Dotenv(#[from] dotenvy::Error),
@@ -36,17 +39,17 @@ enum Failure {
 impl Failure {
     fn status(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Dotenv(_) => 2,
+            Self::Config(_) | Self::Dotenv(_) | Self::Prepare(PrepareError::Setup(_)) => 2,
             Self::Probe(e) if e.is_usage() => 2,
-            Self::Bind(_) | Self::Probe(_) | Self::System(_) => 1,
+            Self::Bind(_) | Self::Prepare(_) | Self::Probe(_) | Self::System(_) => 1,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Bind(e) => e.hint(),
+            Self::Bind(e) | Self::Prepare(PrepareError::Bind(e)) => e.hint(),
             Self::Probe(e) => e.hint(),
-            Self::Config(_) | Self::Dotenv(_) | Self::System(_) => None,
+            Self::Config(_) | Self::Dotenv(_) | Self::Prepare(_) | Self::System(_) => None,
         }
     }
 }
@@ -97,16 +100,24 @@ fn finish<T>(runtime: Runtime, task: impl Future<Output = T>) -> T {
 
 /// Serves until the first signal and the end of the running requests, or the second signal.
 async fn listen(loaded: Loaded) -> Result<(), Failure> {
+    sayna::log::init(&loaded.config.log);
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
     // Before the address is printed: whoever reads it may send a signal at once.
     let mut signals = Signals::catch()?;
     let listener = tokio::select! {
         listener = sayna::bind(&loaded.config.server) => listener?,
         _ = signals.next() => return Ok(()),
     };
-    say(format_args!("listening on http://{}", listener.local_addr()?));
     let limit = loaded.config.server.shutdown.as_secs();
+    let prepared = sayna::prepare(loaded.config).await?;
+    say(format_args!("listening on http://{}", listener.local_addr()?));
+    if let Some(address) = prepared.metrics_address() {
+        say(format_args!("metrics on http://{address}/metrics"));
+    }
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut server = pin!(sayna::serve(loaded.config, listener, async { stopped.await.unwrap_or_default() }));
+    let mut server = pin!(sayna::serve(prepared, listener, async { stopped.await.unwrap_or_default() }));
     let signal = tokio::select! {
         signal = signals.next() => signal,
         _ = &mut server => return Ok(()),

@@ -6,12 +6,17 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -19,12 +24,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::info;
 
-use crate::config::{Config, Server};
-
-/// Connections at a time; the next ones wait in the system's queue. Below 1024, which is how many files a process
-/// may have open by default on most systems.
-const MAX_CONNECTIONS: usize = 1000;
+use crate::app::{App, SetupError, Slot};
+use crate::bind::BindError;
+use crate::config::Config;
+use crate::metrics::Metrics;
 
 /// How long the head of a request may take, and a kept connection stay without one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,38 +46,8 @@ const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait where a connection cannot be accepted because the system is out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The address cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {host} port {port}: {source}")]
-pub struct BindError {
-    /// `server.host`.
-    pub host: String,
-    /// `server.port`.
-    pub port: u16,
-    /// What the system said.
-    pub source: io::Error,
-}
-
-impl BindError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self.source.kind() {
-            io::ErrorKind::AddrInUse => {
-                "another program listens there; stop it, or choose another port: `PORT=3002 sayna`, or `server.port` \
-                 in the configuration (0 takes any free one)"
-            }
-            io::ErrorKind::PermissionDenied => {
-                "ports below 1024 are often reserved for the system; choose a higher one with PORT or `server.port`"
-            }
-            io::ErrorKind::AddrNotAvailable => {
-                "this machine does not have that address; HOST or `server.host` must be one of its own, or 0.0.0.0 \
-                 for all of them"
-            }
-            _ => "check HOST (`server.host`) and PORT (`server.port`); `sayna check` shows where they come from",
-        };
-        Some(hint.to_owned())
-    }
-}
+/// How long sessions have to tell their clients, once the time to stop is over.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How it went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,19 +75,91 @@ fn connections(count: usize) -> String {
     format!("{count} connection{}", if count == 1 { "" } else { "s" })
 }
 
-/// Takes the address that the configuration names.
-pub async fn bind(server: &Server) -> Result<TcpListener, BindError> {
-    let error = |source| BindError { host: server.host.clone(), port: server.port, source };
-    TcpListener::bind((server.host.as_str(), server.port)).await.map_err(error)
+/// A server that is ready to be run.
+#[derive(Debug)]
+pub struct Prepared {
+    app: App,
+    metrics: Option<TcpListener>,
 }
 
-/// Serves `listener` until `shutdown` completes and the requests that ran then are answered.
-pub async fn serve(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ended {
-    run(crate::http::router(), config.server.shutdown, listener, shutdown).await
+/// Why a server cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// A part of it.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The address of the metrics.
+    #[error(transparent)]
+    Bind(#[from] BindError),
 }
 
-async fn run(router: Router, limit: Duration, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ended {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+impl Prepared {
+    /// Where `/metrics` is served, if it is.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+}
+
+/// Builds every part of a server. To be called inside the runtime that runs it.
+pub async fn prepare(config: Config) -> Result<Prepared, PrepareError> {
+    let metrics = match config.metrics.listen {
+        None => None,
+        Some(address) => {
+            let (host, port) = (address.ip().to_string(), address.port());
+            let bound = TcpListener::bind(address).await;
+            Some(bound.map_err(|source| BindError { host, port, source })?)
+        }
+    };
+    Ok(Prepared { app: App::new(config)?, metrics })
+}
+
+/// Serves `listener` until `shutdown` completes, the requests that ran then are answered and the sessions have ended.
+pub async fn serve(prepared: Prepared, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ended {
+    let Prepared { app, metrics } = prepared;
+    let scraped = metrics.map(|listener| tokio::spawn(serve_metrics(listener, Arc::clone(&app.shared.metrics))));
+    let server = &app.shared.config.server;
+    let parts = Parts {
+        limit: server.shutdown,
+        slots: Arc::new(Semaphore::new(server.max_connections)),
+        draining: app.shared.draining.clone(),
+        cut: app.shared.cut.clone(),
+        sessions: app.sessions.clone(),
+        router: crate::http::router(app.clone()),
+    };
+    let ended = run(parts, listener, shutdown).await;
+    if let Some(scraped) = scraped {
+        scraped.abort();
+    }
+    ended
+}
+
+/// `/metrics` on an address of its own, which is for the inside.
+async fn serve_metrics(listener: TcpListener, metrics: Arc<Metrics>) {
+    let scrape = async |State(metrics): State<Arc<Metrics>>| match metrics.text() {
+        Ok(text) => {
+            let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, media)], text).into_response()
+        }
+        Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    let router = Router::new().route("/metrics", get(scrape)).with_state(metrics);
+    // It never ends by itself.
+    axum::serve(listener, router).await.ok();
+}
+
+/// What a running server consists of.
+struct Parts {
+    router: Router,
+    limit: Duration,
+    slots: Arc<Semaphore>,
+    /// Cancelled here when nothing new may begin.
+    draining: CancellationToken,
+    /// Cancelled here when the time to stop is over.
+    cut: CancellationToken,
+    sessions: TaskTracker,
+}
+
+async fn run(parts: Parts, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ended {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut ended = Ended::default();
@@ -120,26 +169,55 @@ async fn run(router: Router, limit: Duration, listener: TcpListener, shutdown: i
             // First, so that no flood of connections keeps it from being seen.
             biased;
             () = &mut shutdown => break,
-            Some(_) = connections.join_next() => {}
-            accepted = accept(&listener, &slots) => if let Ok((stream, slot)) = accepted {
-                connections.spawn(connection(stream, slot, router.clone(), stopping.clone()));
-            } else {
-                ended.refused += 1;
-                sleep(ACCEPT_PAUSE).await;
-            }
+            () = accept(&parts, &listener, &mut connections, &stopping, &mut ended) => {}
         }
     }
-    drop(listener);
+    info!(sessions = parts.sessions.len(), connections = connections.len(), "stopping");
+    parts.draining.cancel();
+    parts.sessions.close();
     stop.send_replace(true);
-    let all_ended = async { while connections.join_next().await.is_some() {} };
-    if timeout(limit, all_ended).await.is_err() {
-        ended.cut = connections.len();
+    // Whoever asks meanwhile is told that this server stops; that is all they are served, so nobody waits for them.
+    let mut late = JoinSet::new();
+    let mut refused = Ended::default();
+    let all_ended = async {
+        while connections.join_next().await.is_some() {}
+        parts.sessions.wait().await;
+    };
+    let in_time = tokio::select! {
+        ended = timeout(parts.limit, all_ended) => ended.is_ok(),
+        () = async { loop { accept(&parts, &listener, &mut late, &stopping, &mut refused).await } } => false,
+    };
+    drop(listener);
+    if !in_time {
+        ended.cut = connections.len() + parts.sessions.len();
+        parts.cut.cancel();
         connections.shutdown().await;
+        timeout(LAST_WORDS, parts.sessions.wait()).await.ok();
     }
+    late.shutdown().await;
     ended
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+/// Takes one connection, or clears one away that has ended.
+async fn accept(
+    parts: &Parts,
+    listener: &TcpListener,
+    connections: &mut JoinSet<()>,
+    stopping: &watch::Receiver<bool>,
+    ended: &mut Ended,
+) {
+    tokio::select! {
+        Some(_) = connections.join_next() => {}
+        accepted = next(listener, &parts.slots) => if let Ok((stream, slot)) = accepted {
+            connections.spawn(connection(stream, Slot(Arc::new(slot)), parts.router.clone(), stopping.clone()));
+        } else {
+            ended.refused += 1;
+            sleep(ACCEPT_PAUSE).await;
+        }
+    }
+}
+
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
@@ -147,13 +225,14 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(T
     Ok((stream, slot))
 }
 
-/// One connection, from its first byte to its last; `_slot` is given back then.
-async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, router: Router, mut stop: watch::Receiver<bool>) {
+/// One connection, from its first byte to its last; the slot is given back then, or with the session that it became.
+async fn connection(stream: TcpStream, slot: Slot, router: Router, mut stop: watch::Receiver<bool>) {
     let used = Arc::new(AtomicBool::new(false));
     let service = TowerToHyperService::new(router);
     let mark = Arc::clone(&used);
-    let service = hyper::service::service_fn(move |request| {
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         mark.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(slot.clone());
         hyper::service::Service::call(&service, request)
     });
     let mut connection = pin!(
@@ -182,8 +261,6 @@ async fn connection(stream: TcpStream, _slot: OwnedSemaphorePermit, router: Rout
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::routing::get;
-    use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::{mpsc, oneshot};
 
@@ -209,7 +286,15 @@ mod tests {
             let address = listener.local_addr().unwrap();
             let (stop, stopped) = oneshot::channel();
             let shutdown = async { stopped.await.unwrap_or_default() };
-            let server = tokio::spawn(run(Router::new().route("/slow", get(slow)), limit, listener, shutdown));
+            let parts = Parts {
+                router: Router::new().route("/slow", get(slow)).route("/", get(async || "quick")),
+                limit,
+                slots: Arc::new(Semaphore::new(10)),
+                draining: CancellationToken::new(),
+                cut: CancellationToken::new(),
+                sessions: TaskTracker::new(),
+            };
+            let server = tokio::spawn(run(parts, listener, shutdown));
             Self { address, running, stop, server }
         }
 
@@ -226,10 +311,12 @@ mod tests {
         let mut world = World::new(Duration::from_secs(3600)).await;
         let (mut client, release) = world.request().await;
         world.stop.send(()).unwrap();
-        // The listener is closed before anything else is waited for: from here on nobody gets in.
-        while TcpStream::connect(world.address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        // Whoever asks meanwhile is answered: a load balancer has to learn that this server stops.
+        let mut late = TcpStream::connect(world.address).await.unwrap();
+        late.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        late.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("quick"), "{answer}");
         assert!(!world.server.is_finished());
         release.send(()).unwrap();
         let mut answer = String::new();
@@ -277,8 +364,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let _clients = (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
-        let first = accept(&listener, &slots).await.unwrap();
-        let mut second = pin!(accept(&listener, &slots));
+        let first = next(&listener, &slots).await.unwrap();
+        let mut second = pin!(next(&listener, &slots));
         assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx))).await.is_pending());
         drop(first);
         drop(second.await.unwrap());

@@ -1,11 +1,12 @@
 //! What values must be to each other: the checks that no key can make alone.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::fault::{Fault, Place, Problem};
 use super::table::PARTS;
-use super::{Loaded, Origin};
+use super::{Config, Loaded, Origin, Providers};
 
 /// The shortest secret that signs news of calls; upstream's rule.
 const SHORTEST_HOOK_SECRET: usize = 16;
@@ -27,6 +28,20 @@ pub(super) fn check(loaded: &mut Loaded, exists: impl Fn(&Path) -> bool, faults:
         let warning = "only one of `livekit.api_key` and `livekit.api_secret` is set: LiveKit counts as not configured";
         loaded.warnings.push(warning.to_owned());
     }
+    if is_exposed(&loaded.config) {
+        let warning = "everybody who reaches this server can spend the providers' keys: set AUTH_REQUIRED=true and \
+                       AUTH_API_SECRETS_JSON, or HOST=127.0.0.1";
+        loaded.warnings.push(warning.to_owned());
+    }
+}
+
+/// Public, open, and with something to lose.
+fn is_exposed(config: &Config) -> bool {
+    let Providers { deepgram, elevenlabs, cartesia, azure, google, .. } = &config.providers;
+    let keys = [deepgram, elevenlabs, cartesia, azure, google].iter().any(|vendor| vendor.key.is_some());
+    let host = &config.server.host;
+    let inside = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    keys && !config.auth.required && !inside
 }
 
 fn is_set(loaded: &Loaded, section: &str) -> bool {

@@ -168,7 +168,7 @@ pub(super) const KEYS: &[Key] = &[
     text!("metrics.listen", ["SAYNA_METRICS_LISTEN"], "an IP address and a port such as 127.0.0.1:9090", value::address, metrics.listen),
     text!("log.json", ["SAYNA_LOG_JSON"], BOOLEAN, value::boolean, log.json),
     text!("log.transcripts", ["SAYNA_LOG_TRANSCRIPTS"], BOOLEAN, value::boolean, log.transcripts),
-    text!("log.filter", ["RUST_LOG"], "a filter such as info or sayna=debug,warn", value::word, log.filter),
+    text!("log.filter", ["RUST_LOG"], "a filter such as info or sayna=debug,warn", value::log_filter, log.filter),
 ];
 
 /// Sections that nobody reads but that example files of other builds have: a warning, no fault.

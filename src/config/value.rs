@@ -41,6 +41,11 @@ pub(super) fn word(text: &str) -> Option<String> {
     (!text.is_empty() && text.trim() == text && !text.contains(char::is_control)).then(|| text.to_owned())
 }
 
+/// What `RUST_LOG` takes.
+pub(super) fn log_filter(text: &str) -> Option<String> {
+    word(text).filter(|text| crate::log::is_filter(text))
+}
+
 pub(super) fn secret(text: &str) -> Option<Secret> {
     word(text).map(Secret::new)
 }

@@ -1,16 +1,91 @@
-//! The REST interface: which path is answered by what.
+//! The REST interface: which path is answered by what, and what goes around it.
 
+mod extras;
 mod health;
+mod livekit;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+mod speak;
+mod voices;
+
+use std::time::Instant;
 
 use axum::Router;
-use axum::routing::get;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{delete, get, post};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing::debug;
 
+use crate::app::App;
 use crate::error::Error;
+use crate::{auth, ws};
+
+/// Headers of answers that pages may read beside the usual ones.
+const EXPOSED: [HeaderName; 2] = [speak::FORMAT, speak::RATE];
 
 /// Every path there is; the rest is refused as JSON too.
-pub(crate) fn router() -> Router {
-    Router::new()
+pub(crate) fn router(app: App) -> Router {
+    let most = app.shared.config.server.max_message_bytes;
+    let open = Router::new()
         .route("/", get(health::health))
+        .route("/health/ready", get(health::ready))
+        .route("/livekit/webhook", post(extras::webhook));
+    let guarded = Router::new()
+        .route("/voices", get(voices::voices))
+        .route("/speak", post(speak::speak))
+        .route("/ws", get(ws::upgrade))
+        .route("/livekit/token", post(livekit::token))
+        .route("/livekit/rooms", get(extras::rooms))
+        .route("/livekit/rooms/{room_name}", get(extras::room))
+        .route("/livekit/participant", delete(extras::participant))
+        .route("/livekit/participant/mute", post(extras::mute))
+        .route("/recording/{stream_id}", get(extras::recording))
+        .route("/sip/hooks", get(extras::hooks).post(extras::set_hooks).delete(extras::delete_hooks))
+        .route("/sip/transfer", post(extras::transfer))
+        .route("/sip/call", post(extras::call))
+        .route_layer(from_fn_with_state(app.clone(), auth::require));
+    let router = open
+        .merge(guarded)
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(most))
+        .layer(from_fn_with_state(app.clone(), watch));
+    match cors(&app.shared.config.server.allowed_origins) {
+        Some(cors) => router.layer(cors).with_state(app),
+        None => router.with_state(app),
+    }
+}
+
+/// What browsers are told; nothing where no origin is allowed.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let any = origins.iter().any(|origin| origin == "*");
+    let listed = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let allowed = if any { AllowOrigin::any() } else { AllowOrigin::list(listed) };
+    let cors = CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers(EXPOSED);
+    (!origins.is_empty()).then_some(cors)
+}
+
+/// Counts each request; refuses those that begin work while the server stops.
+async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    // The query stays out of all this: a key may be in it.
+    let path = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    let open = matches!(path.as_str(), "/" | "/health/ready");
+    let response = if app.shared.draining.is_cancelled() && !open {
+        Error::Draining.into_response()
+    } else {
+        next.run(request).await
+    };
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    app.shared.metrics.request(&path, status, took);
+    debug!(%method, path, status, ms = took.as_millis(), "answered");
+    response
 }

@@ -1,0 +1,57 @@
+//! What every request can reach: built once from the configuration, shared unchanged.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::{self, Authenticator};
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::outbound::{self, Outbound};
+use crate::provider::{self, Providers};
+use crate::room::Livekit;
+use crate::voice::Shared;
+
+/// The place of a connection among `server.max_connections`; given back with the last clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot(#[expect(dead_code, reason = "held, not read")] pub(crate) Arc<OwnedSemaphorePermit>);
+
+/// Why the server cannot start with a configuration that has no fault in itself.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The means to reach others.
+    #[error(transparent)]
+    Outbound(#[from] outbound::Error),
+    /// The key of the authentication.
+    #[error(transparent)]
+    Auth(#[from] auth::SetupError),
+    /// Credentials or cache.
+    #[error(transparent)]
+    Providers(#[from] provider::StartError),
+}
+
+/// The parts of the server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) shared: Shared,
+    pub(crate) auth: Arc<Authenticator>,
+    pub(crate) livekit: Option<Arc<Livekit>>,
+    /// The sessions that are open.
+    pub(crate) sessions: TaskTracker,
+}
+
+impl App {
+    /// Inside the runtime: the cache begins to be swept.
+    pub(crate) fn new(config: Config) -> Result<Self, SetupError> {
+        let outbound = Outbound::new(config.server.extra_ca.as_deref())?;
+        let auth = Arc::new(Authenticator::new(&config, &outbound)?);
+        let livekit = Livekit::new(&config, &outbound).map(Arc::new);
+        let providers = Providers::new(&config, outbound)?;
+        let metrics = Arc::new(Metrics::new(&providers));
+        let (draining, cut) = (CancellationToken::new(), CancellationToken::new());
+        let shared = Shared { config: Arc::new(config), providers, metrics, draining, cut };
+        Ok(Self { shared, auth, livekit, sessions: TaskTracker::new() })
+    }
+}

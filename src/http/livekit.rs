@@ -1,0 +1,70 @@
+//! `POST /livekit/token`: a participant's way into a room.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::auth::Identity;
+use crate::error::Error;
+use crate::room::TokenError;
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Request {
+    /// The room to join.
+    room_name: String,
+    /// The participant's name.
+    participant_name: String,
+    /// The participant's identity, one of its kind in the room.
+    participant_identity: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Answer {
+    /// A LiveKit access token.
+    token: String,
+    /// As asked.
+    room_name: String,
+    /// As asked.
+    participant_identity: String,
+    /// Where to connect.
+    livekit_url: String,
+}
+
+/// A token to join a room. With a tenant, the room is made for it first.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/livekit/token", request_body = Request,
+    responses(
+        (status = 200, body = Answer), (status = 400, body = crate::error::Body),
+        (status = 401, body = crate::error::AuthBody), (status = 403, body = crate::error::Body),
+        (status = 413, description = "A body beyond the limit"), (status = 415, description = "Not JSON"),
+        (status = 422, description = "A field is missing or wrong"), (status = 500, body = crate::error::Body),
+    ),
+))]
+pub(super) async fn token(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    Json(request): Json<Request>,
+) -> Result<Json<Answer>, Error> {
+    let livekit = app.livekit.as_ref().ok_or(Error::LivekitNotConfigured)?;
+    let Request { room_name, participant_name, participant_identity } = request;
+    for (field, value) in [
+        ("room_name", &room_name),
+        ("participant_name", &participant_name),
+        ("participant_identity", &participant_identity),
+    ] {
+        if value.trim().is_empty() {
+            return Err(Error::EmptyField(field));
+        }
+    }
+    let tenant = identity.0.as_deref();
+    let token = livekit.participant_token(tenant, &room_name, &participant_identity, &participant_name).await;
+    let token = token.map_err(|error| match error {
+        TokenError::Foreign => Error::ForeignRoom,
+        TokenError::Twirp(error) => Error::Room(error),
+        TokenError::Sign(error) => Error::Token(error),
+    })?;
+    Ok(Json(Answer { token, room_name, participant_identity, livekit_url: livekit.public_url.clone() }))
+}

@@ -1,0 +1,40 @@
+//! The OpenAPI 3.1 document of the REST interface, derived from the functions that answer.
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{extras, health, livekit, speak, voices};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Sayna", description = "A real-time voice server: text to speech over REST, sessions over `/ws`."),
+    paths(
+        health::health, health::ready, voices::voices, speak::speak, livekit::token, extras::rooms, extras::room,
+        extras::participant, extras::mute, extras::recording, extras::hooks, extras::set_hooks, extras::delete_hooks,
+        extras::transfer, extras::call, extras::webhook,
+    ),
+    components(schemas(crate::voice::Command, crate::voice::Event)),
+    security(("bearer" = [])),
+    modifiers(&Bearer),
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The document as JSON.
+pub fn json() -> Result<String, serde_json::Error> {
+    Document::openapi().to_pretty_json()
+}
+
+/// The document as YAML.
+pub fn yaml() -> Result<String, impl std::error::Error> {
+    Document::openapi().to_yaml()
+}

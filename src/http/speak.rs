@@ -1,0 +1,75 @@
+//! `POST /speak`: one text, spoken.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use tracing::{debug, warn};
+
+use crate::app::App;
+use crate::error::Error;
+use crate::provider::{Speech, TtsOptions};
+
+pub(super) const FORMAT: HeaderName = HeaderName::from_static("x-audio-format");
+pub(super) const RATE: HeaderName = HeaderName::from_static("x-sample-rate");
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Request {
+    /// What to say.
+    text: String,
+    /// How.
+    tts_config: TtsOptions,
+}
+
+/// Speaks a text. The audio is sent as it comes; a connection that ends early means that it is not whole.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/speak", request_body = Request,
+    responses(
+        (status = 200, description = "Audio in the format that was asked for",
+            content((Vec<u8> = "audio/pcm"), (Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/ogg"),
+                (Vec<u8> = "audio/basic"), (Vec<u8> = "application/octet-stream")),
+            headers(("x-audio-format" = String), ("x-sample-rate" = u32))),
+        (status = 400, body = crate::error::Body), (status = 401, body = crate::error::AuthBody),
+        (status = 413, description = "A body beyond the limit"), (status = 415, description = "Not JSON"),
+        (status = 422, description = "A field is missing or wrong"),
+        (status = 500, body = crate::error::Body), (status = 503, body = crate::error::Body),
+    ),
+))]
+pub(super) async fn speak(State(app): State<App>, Json(request): Json<Request>) -> Result<Response, Error> {
+    let Request { text, tts_config } = request;
+    if text.trim().is_empty() {
+        return Err(Error::EmptyText);
+    }
+    let (chars, most) = (text.chars().count(), app.shared.config.server.max_text_chars);
+    if chars > most {
+        return Err(Error::TextTooLong { chars, most });
+    }
+    let voice = app.shared.providers.voice(tts_config)?;
+    let begun = tokio::time::Instant::now();
+    let mut speech = voice.speak(&text, None);
+    // The first audio decides the status; what breaks later breaks the connection.
+    let started = speech.start().await.inspect_err(|error| warn!(%error, "speech failed"))?;
+    app.shared.metrics.first_audio(voice.provider(), begun.elapsed());
+    let format = voice.format();
+    let mut response = Body::from_stream(futures_util::stream::unfold(speech, piece)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.encoding.content_type()));
+    let name = HeaderValue::from_str(voice.format_name());
+    headers.insert(FORMAT, name.unwrap_or_else(|_| HeaderValue::from_static(format.encoding.name())));
+    headers.insert(RATE, HeaderValue::from(format.sample_rate));
+    if let Some(length) = started.cached_len {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Ok(response)
+}
+
+async fn piece(mut speech: Speech) -> Option<(Result<bytes::Bytes, crate::provider::TtsError>, Speech)> {
+    let piece = speech.next().await?;
+    if let Err(error) = &piece {
+        debug!(%error, "speech broke off, and so does the answer");
+    }
+    Some((piece, speech))
+}

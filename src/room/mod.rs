@@ -1,0 +1,111 @@
+//! LiveKit rooms, as far as they need no media: tokens for participants, and the server's own calls.
+
+mod token;
+mod twirp;
+
+use crate::config::{self, Config};
+use crate::jwt::{self, Key};
+use crate::outbound::Outbound;
+
+pub use twirp::TwirpError;
+
+/// A `LiveKit` server and the keys to it.
+#[derive(Debug)]
+pub(crate) struct Livekit {
+    http: reqwest::Client,
+    /// Where its API is.
+    api: String,
+    /// What clients are told.
+    pub(crate) public_url: String,
+    api_key: String,
+    secret: Key,
+}
+
+/// Why a participant gets no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The room is another tenant's.
+    #[error("the room belongs to another tenant")]
+    Foreign,
+    /// The server did not do as asked.
+    #[error(transparent)]
+    Twirp(#[from] TwirpError),
+    /// Nothing was signed.
+    #[error(transparent)]
+    Sign(#[from] jwt::Error),
+}
+
+impl Livekit {
+    /// None where the configuration has no keys.
+    pub(crate) fn new(config: &Config, outbound: &Outbound) -> Option<Self> {
+        let config::Livekit { url, public_url, api_key, api_secret } = &config.livekit;
+        let (api_key, secret) = (api_key.clone()?, Key::hmac(api_secret.as_ref()?.expose()));
+        // The API is spoken where the media server listens.
+        let api = url.strip_prefix("ws").map_or_else(|| url.clone(), |rest| format!("http{rest}"));
+        Some(Self { http: outbound.http.clone(), api, public_url: public_url.clone(), api_key, secret })
+    }
+
+    /// A token for a participant. With a tenant, the room is made where it is not there, and marked as the tenant's
+    /// before anybody can join it.
+    pub(crate) async fn participant_token(
+        &self,
+        tenant: Option<&str>,
+        room: &str,
+        identity: &str,
+        name: &str,
+    ) -> Result<String, TokenError> {
+        if let Some(tenant) = tenant.filter(|tenant| !tenant.trim().is_empty()) {
+            self.claim(room, tenant).await?;
+        }
+        Ok(token::participant(&self.api_key, &self.secret, room, identity, name)?)
+    }
+
+    /// Makes sure that the room is there and the tenant's.
+    async fn claim(&self, room: &str, tenant: &str) -> Result<(), TokenError> {
+        let there = self.find(room).await?;
+        let metadata = there.as_ref().map(|room| room.metadata.as_str()).unwrap_or_default();
+        match owner(metadata) {
+            Some(owner) if owner != tenant => return Err(TokenError::Foreign),
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        if there.is_none() {
+            // Another request may be doing the same: the server keeps one room of a name, and the metadata that it had.
+            let made = self.create(room, &owned(metadata, tenant)).await?;
+            match owner(&made.metadata) {
+                Some(owner) if owner != tenant => return Err(TokenError::Foreign),
+                Some(_) => return Ok(()),
+                None => {}
+            }
+        }
+        self.mark(room, &owned(metadata, tenant)).await?;
+        Ok(())
+    }
+}
+
+/// The tenant that a room's metadata names.
+fn owner(metadata: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(metadata).ok()?;
+    value.get("auth_id")?.as_str().filter(|id| !id.trim().is_empty()).map(str::to_owned)
+}
+
+/// The metadata with the tenant in it; what else is there is kept, if it is an object.
+fn owned(metadata: &str, tenant: &str) -> String {
+    let mut fields: serde_json::Map<_, _> = serde_json::from_str(metadata).unwrap_or_default();
+    fields.insert("auth_id".to_owned(), tenant.into());
+    serde_json::Value::Object(fields).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_names_the_tenant_and_keeps_the_rest() {
+        assert_eq!(owner(&owned("", "a")).as_deref(), Some("a"));
+        assert_eq!(owned(r#"{"x":1}"#, "a"), r#"{"auth_id":"a","x":1}"#);
+        for none in ["", "text", "[]", "{}", r#"{"auth_id":1}"#, r#"{"auth_id":" "}"#] {
+            assert_eq!(owner(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a client says and what it is told: the JSON of the text frames, field by field.
+//!
+//! Unknown fields are ignored and absent ones take their defaults, so that older and newer clients are both understood.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::provider::{SttOptions, Transcript, TtsOptions};
+
+/// A message of the client.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Command {
+    /// Begins a session, or begins it anew.
+    Config(Box<Setup>),
+    /// Speaks a text, after those that were said before.
+    Speak {
+        /// The text.
+        text: String,
+        /// Accepted, without effect.
+        #[serde(default)]
+        flush: Option<bool>,
+        /// Whether `clear` may end it; it may by default.
+        #[serde(default)]
+        allow_interruption: Option<bool>,
+    },
+    /// Drops what is to be spoken.
+    Clear,
+    /// A message to the LiveKit room.
+    SendMessage {
+        /// The text.
+        message: String,
+        /// Who says it.
+        role: String,
+        /// The topic of the packet.
+        #[serde(default)]
+        topic: Option<String>,
+        /// Anything.
+        #[serde(default)]
+        debug: Option<Value>,
+    },
+    /// Hands the telephone call of the room to another number.
+    SipTransfer {
+        /// The number.
+        transfer_to: String,
+    },
+    /// Changes the detectors of this session.
+    UpdateConfig {
+        /// Voice activity.
+        #[serde(default)]
+        vad: Option<VadUpdate>,
+        /// The end of a turn.
+        #[serde(default)]
+        turn_detect: Option<TurnDetectUpdate>,
+    },
+    /// Plays the loading sound.
+    LoadingStart,
+    /// Ends it.
+    LoadingStop,
+}
+
+/// What a session shall be.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Setup {
+    /// Its name; a new UUID where there is none.
+    #[serde(default)]
+    pub stream_id: Option<String>,
+    /// Whether there is audio at all; there is by default.
+    #[serde(default)]
+    pub audio: Option<bool>,
+    /// Speech to text; needed with audio.
+    #[serde(default)]
+    pub stt_config: Option<SttOptions>,
+    /// Text to speech; needed with audio.
+    #[serde(default)]
+    pub tts_config: Option<TtsOptions>,
+    /// The LiveKit room to join.
+    #[serde(default)]
+    pub livekit: Option<LivekitSetup>,
+    /// The loading sound.
+    #[serde(default)]
+    pub loading_audio: Option<LoadingAudio>,
+}
+
+/// A LiveKit room.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LivekitSetup {
+    /// Its name.
+    pub room_name: String,
+    /// Whether it is recorded.
+    #[serde(default)]
+    pub enable_recording: bool,
+    /// The agent's identity.
+    #[serde(default)]
+    pub sayna_participant_identity: Option<String>,
+    /// The agent's name.
+    #[serde(default)]
+    pub sayna_participant_name: Option<String>,
+    /// Whom it listens to; everybody where empty.
+    #[serde(default)]
+    pub listen_participants: Vec<String>,
+}
+
+/// The loading sound.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoadingAudio {
+    /// Audio, base64.
+    pub data: String,
+    /// `wav` or `pcm`.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// Samples a second, needed for `pcm`.
+    #[serde(default)]
+    pub sample_rate: Option<u32>,
+    /// 1 or 2.
+    #[serde(default)]
+    pub channels: Option<u16>,
+    /// 0 to 1.
+    #[serde(default)]
+    pub volume: Option<f32>,
+}
+
+/// A change of the voice activity detector.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VadUpdate {
+    /// How long a silence ends a turn.
+    #[serde(default)]
+    pub silence_duration_ms: Option<u64>,
+}
+
+/// A change of the turn detector.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TurnDetectUpdate {
+    /// 0 to 1.
+    #[serde(default)]
+    pub threshold: Option<f32>,
+}
+
+/// A message to the client.
+#[derive(Debug, Serialize, PartialEq)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Event {
+    /// The session is as it was configured.
+    Ready {
+        /// Its name.
+        stream_id: String,
+        /// Where clients reach LiveKit.
+        livekit_url: String,
+    },
+    /// What was heard.
+    SttResult {
+        /// The text.
+        transcript: String,
+        /// Whether it will not change any more.
+        is_final: bool,
+        /// Whether the turn is over.
+        is_speech_final: bool,
+        /// 0 to 1.
+        confidence: f32,
+    },
+    /// All that was to be spoken has been handed over.
+    TtsPlaybackComplete {
+        /// Milliseconds since 1970.
+        timestamp: u64,
+    },
+    /// Something did not work; the session goes on.
+    Error {
+        /// What.
+        message: String,
+    },
+    /// A call was not handed over.
+    SipTransferError {
+        /// Why.
+        message: String,
+    },
+}
+
+impl From<Transcript> for Event {
+    fn from(heard: Transcript) -> Self {
+        let Transcript { transcript, is_final, is_speech_final, confidence } = heard;
+        Self::SttResult { transcript, is_final, is_speech_final, confidence }
+    }
+}
+
+impl Event {
+    /// As it goes into a text frame.
+    pub fn to_json(&self) -> String {
+        // Text and numbers always are JSON: `f32` that is not finite becomes `null`.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,103 @@
+//! One conversation: what is heard and what is spoken. Knows channels; not how a client is connected.
+
+mod message;
+mod session;
+mod speech;
+mod start;
+mod turn;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+pub use message::{Command, Event, LivekitSetup, LoadingAudio, Setup, TurnDetectUpdate, VadUpdate};
+pub(crate) use session::{Ends, KEPT_FREE, run};
+pub use turn::Turn;
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::provider::Providers;
+
+/// What sessions share; nothing in it changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) config: Arc<Config>,
+    pub(crate) providers: Providers,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Cancelled when the server was told to stop.
+    pub(crate) draining: CancellationToken,
+    /// Cancelled when the time to stop is over.
+    pub(crate) cut: CancellationToken,
+}
+
+/// What comes from the client, in its order.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A binary frame.
+    Audio(Bytes),
+    /// A text frame.
+    Command(Command),
+    /// A text frame that is no message, and why.
+    Malformed(String),
+}
+
+/// What goes to the client, in this order.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// A text frame.
+    Event(Event),
+    /// A binary frame, which is left out once its epoch is over.
+    Audio(u64, Bytes),
+    /// The end, and why.
+    Close(Close),
+}
+
+/// How a connection is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// The server stops.
+    Shutdown,
+    /// The client does not take what it is sent.
+    SlowReader,
+    /// The client has not given a sign of life.
+    Silent,
+    /// A page of an origin that is not allowed.
+    Origin,
+    /// A message beyond the limit.
+    TooLarge,
+    /// Frames that are none.
+    Protocol,
+    /// Text that is not UTF-8.
+    NotUtf8,
+}
+
+impl Close {
+    /// The code and the reason of the close frame (RFC 6455, section 7.4.1).
+    pub(crate) fn frame(self) -> (u16, &'static str) {
+        match self {
+            Self::Shutdown => (1001, "the server is shutting down"),
+            Self::SlowReader => (1008, "the client reads too slowly"),
+            Self::Silent => (1008, "the client does not answer pings"),
+            Self::Origin => (1008, "this origin is not allowed: see server.allowed_origins"),
+            Self::Protocol => (1002, "not the WebSocket protocol"),
+            Self::NotUtf8 => (1007, "a text frame is not UTF-8"),
+            Self::TooLarge => (1009, "a message exceeds server.max_message_bytes"),
+        }
+    }
+}
+
+/// Counts how often the client has had its audio dropped: the session advances it, the writer skips what is older.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Epoch(Arc<AtomicU64>);
+
+impl Epoch {
+    pub(crate) fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn advance(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}

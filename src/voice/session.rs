@@ -1,0 +1,346 @@
+//! The task that owns a conversation. Everything it remembers is in [`Session`]; nobody else sees it.
+
+use std::pin::Pin;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Sleep;
+use tracing::{Span, debug, info, warn};
+
+use super::message::{Command, Event, Setup};
+use super::speech::Step;
+use super::start::{self, Conversation};
+use super::{Close, Epoch, Input, Output, Shared};
+use crate::error::SessionError;
+use crate::provider::SttEvent;
+
+/// Places of the queue to the client that audio leaves free, so that there is room for what was heard.
+pub(crate) const KEPT_FREE: usize = 32;
+
+/// The three ends that connect a session to its client.
+pub(crate) struct Ends {
+    pub(crate) input: mpsc::Receiver<Input>,
+    pub(crate) output: mpsc::Sender<Output>,
+    /// For an end that must not wait behind what is queued.
+    pub(crate) close: mpsc::Sender<Close>,
+    pub(crate) epoch: Epoch,
+}
+
+/// What a client without a conversation has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// No `config` yet, or only ones that failed before anything was known.
+    Unconfigured,
+    /// A `config` without audio.
+    WithoutAudio,
+    /// A `config` with audio that failed.
+    Failed,
+    /// A conversation.
+    Ready,
+}
+
+struct Session {
+    shared: Shared,
+    ends: Ends,
+    stage: Stage,
+    conversation: Option<Conversation>,
+    /// Audio for which the queue to the client had no room.
+    pending: Option<Bytes>,
+    deadline: Pin<Box<Sleep>>,
+    /// Whether the client knows already that its audio is being dropped.
+    dropping: bool,
+    draining: bool,
+    over: bool,
+}
+
+/// What happens next.
+enum Next {
+    Input(Option<Input>),
+    Heard(Option<SttEvent>),
+    Spoken(Step),
+    HandedOver,
+    Deadline,
+    Drain,
+    ClientGone,
+}
+
+/// Runs until the client is gone, or the server stops and all is said.
+pub(crate) async fn run(shared: Shared, ends: Ends) {
+    let deadline = Box::pin(tokio::time::sleep_until(tokio::time::Instant::now()));
+    let mut session = Session {
+        shared,
+        ends,
+        stage: Stage::Unconfigured,
+        conversation: None,
+        pending: None,
+        deadline,
+        dropping: false,
+        draining: false,
+        over: false,
+    };
+    while !session.over {
+        match session.next().await {
+            Next::Input(Some(input)) => session.input(input).await,
+            Next::Input(None) | Next::ClientGone => break,
+            Next::Heard(event) => session.heard(event),
+            Next::Spoken(step) => session.spoken(step),
+            Next::HandedOver => {}
+            Next::Deadline => session.tick(),
+            Next::Drain => session.draining = true,
+        }
+        session.end_if_drained();
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+impl Session {
+    async fn next(&mut self) -> Next {
+        let (mut stt, mut speech, mut turn) = (None, None, None);
+        if let Some(conversation) = &mut self.conversation {
+            stt = conversation.stt.as_mut();
+            speech = Some(&mut conversation.speech).filter(|speech| speech.is_busy());
+            turn = conversation.turn.deadline();
+        }
+        if let Some(at) = turn.map(tokio::time::Instant::from_std)
+            && self.deadline.deadline() != at
+        {
+            self.deadline.as_mut().reset(at);
+        }
+        let (pending, output) = (&mut self.pending, &self.ends.output);
+        let waits = pending.is_some();
+        let heard = async {
+            match &mut stt {
+                Some(stt) => stt.events.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let spoken = async {
+            match &mut speech {
+                Some(speech) => speech.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            input = self.ends.input.recv() => Next::Input(input),
+            event = heard => Next::Heard(event),
+            step = spoken, if !waits => Next::Spoken(step),
+            room = output.reserve_many(KEPT_FREE + 1), if waits => match (room, pending.take()) {
+                (Ok(mut room), Some(frame)) => {
+                    if let Some(place) = room.next() {
+                        self.shared.metrics.queued(1);
+                        place.send(Output::Audio(self.ends.epoch.now(), frame));
+                    }
+                    Next::HandedOver
+                }
+                _ => Next::ClientGone,
+            },
+            () = self.deadline.as_mut(), if turn.is_some() => Next::Deadline,
+            () = self.shared.draining.cancelled(), if !self.draining => Next::Drain,
+        }
+    }
+
+    async fn input(&mut self, input: Input) {
+        let done = match input {
+            Input::Audio(audio) => self.audio(audio),
+            Input::Malformed(reason) => Err(SessionError::Malformed(reason)),
+            Input::Command(Command::Config(setup)) => self.configure(*setup).await,
+            Input::Command(Command::Speak { text, allow_interruption, .. }) => {
+                self.speak(text, allow_interruption.unwrap_or(true))
+            }
+            Input::Command(Command::Clear) => self.clear(),
+            Input::Command(Command::SendMessage { .. }) => Err(SessionError::NoRoom),
+            Input::Command(Command::SipTransfer { .. }) => {
+                self.tell(Event::SipTransferError { message: SessionError::NoRoom.to_string() });
+                Ok(())
+            }
+            Input::Command(Command::UpdateConfig { turn_detect, .. }) => {
+                let threshold = turn_detect.and_then(|update| update.threshold);
+                match threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
+                    Some(wrong) => Err(SessionError::Threshold(wrong)),
+                    None => Ok(()),
+                }
+            }
+            Input::Command(Command::LoadingStart) => Err(self.no_loading()),
+            Input::Command(Command::LoadingStop) => Ok(()),
+        };
+        if let Err(error) = done {
+            self.fail(&error);
+        }
+    }
+
+    async fn configure(&mut self, setup: Setup) -> Result<(), SessionError> {
+        if self.draining {
+            return Err(SessionError::Draining);
+        }
+        // What there was is stopped first: one session per socket, and none of its audio behind the new `ready`.
+        self.conversation = None;
+        self.pending = None;
+        self.ends.epoch.advance();
+        self.dropping = false;
+        let stream_id = start::stream_id(&setup)?;
+        Span::current().record("stream_id", &stream_id);
+        self.stage = if setup.audio.unwrap_or(true) { Stage::Failed } else { Stage::WithoutAudio };
+        if setup.loading_audio.is_some() && (setup.livekit.is_none() || self.stage == Stage::WithoutAudio) {
+            self.fail(&SessionError::LoadingNeedsRoom);
+        }
+        self.conversation = start::conversation(&self.shared, setup).await?;
+        if let Some(conversation) = &self.conversation {
+            self.stage = Stage::Ready;
+            info!(tts = %conversation.speech.voice().provider(), "session ready");
+        } else {
+            info!("session ready, without audio");
+        }
+        self.tell(Event::Ready { stream_id, livekit_url: self.shared.config.livekit.public_url.clone() });
+        Ok(())
+    }
+
+    /// The conversation, or what the client did not do to have one.
+    fn conversation(&mut self) -> Result<&mut Conversation, SessionError> {
+        let missing = match self.stage {
+            Stage::Unconfigured | Stage::WithoutAudio => SessionError::AudioDisabled,
+            Stage::Failed | Stage::Ready => SessionError::NotConfigured,
+        };
+        self.conversation.as_mut().ok_or(missing)
+    }
+
+    fn audio(&mut self, audio: Bytes) -> Result<(), SessionError> {
+        let dropping = self.dropping;
+        self.shared.metrics.audio_in(audio.len());
+        let sent = match &self.conversation()?.stt {
+            Some(stt) => stt.audio.try_send(audio),
+            None => Err(TrySendError::Closed(audio)),
+        };
+        self.dropping = sent.is_err();
+        let error = match sent {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(_)) => SessionError::AudioDropped,
+            Err(TrySendError::Closed(_)) => SessionError::AudioUnheard,
+        };
+        self.shared.metrics.audio_dropped();
+        // Said once, not fifty times a second.
+        if dropping { Ok(()) } else { Err(error) }
+    }
+
+    fn speak(&mut self, text: String, allow_interruption: bool) -> Result<(), SessionError> {
+        let most = self.shared.config.server.max_text_chars;
+        let draining = self.draining;
+        let conversation = self.conversation()?;
+        let chars = text.chars().count();
+        if text.trim().is_empty() {
+            Ok(())
+        } else if draining {
+            Err(SessionError::Draining)
+        } else if chars > most {
+            Err(SessionError::TextTooLong { chars, most })
+        } else {
+            let pushed = conversation.speech.push(text, allow_interruption, now());
+            pushed.map_err(|_| SessionError::SpeechQueueFull)
+        }
+    }
+
+    fn clear(&mut self) -> Result<(), SessionError> {
+        if self.stage == Stage::WithoutAudio {
+            return Ok(());
+        }
+        if self.conversation()?.speech.clear(now()) {
+            self.pending = None;
+            self.ends.epoch.advance();
+        }
+        Ok(())
+    }
+
+    fn no_loading(&self) -> SessionError {
+        match self.stage {
+            Stage::Unconfigured => SessionError::LoadingBeforeConfig,
+            Stage::WithoutAudio => SessionError::LoadingWithoutAudio,
+            Stage::Failed | Stage::Ready => SessionError::LoadingWithoutRoom,
+        }
+    }
+
+    fn heard(&mut self, event: Option<SttEvent>) {
+        // A deadline that passed before this result is older than it.
+        self.tick();
+        let Some(conversation) = &mut self.conversation else { return };
+        match event {
+            Some(SttEvent::Result(result)) => {
+                if let Some(result) = conversation.turn.on(result, now()) {
+                    if self.shared.config.log.transcripts {
+                        debug!(transcript = %result.transcript, is_speech_final = result.is_speech_final, "heard");
+                    }
+                    self.tell(result.into());
+                }
+            }
+            Some(SttEvent::Reconnecting(error)) => warn!(%error, "speech-to-text connection lost, trying again"),
+            Some(SttEvent::Error(error)) => self.fail(&SessionError::Stt(error)),
+            None => conversation.stt = None,
+        }
+    }
+
+    fn tick(&mut self) {
+        let forced = self.conversation.as_mut().and_then(|conversation| conversation.turn.tick(now()));
+        if let Some(forced) = forced {
+            self.tell(forced.into());
+        }
+    }
+
+    fn spoken(&mut self, step: Step) {
+        match step {
+            Step::Audio(frame, latency) => {
+                if let Some(latency) = latency
+                    && let Some(conversation) = &self.conversation
+                {
+                    self.shared.metrics.first_audio(conversation.speech.voice().provider(), latency);
+                }
+                if self.ends.output.capacity() > KEPT_FREE {
+                    self.send(Output::Audio(self.ends.epoch.now(), frame));
+                } else {
+                    self.pending = Some(frame);
+                }
+            }
+            Step::Ended => {}
+            Step::Failed(error) => self.fail(&SessionError::Tts(error)),
+        }
+        let complete = self.conversation.as_mut().is_some_and(|conversation| conversation.speech.take_complete());
+        if complete {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            self.tell(Event::TtsPlaybackComplete { timestamp: since.as_millis().try_into().unwrap_or(u64::MAX) });
+        }
+    }
+
+    /// Once the server stops: closes when nobody is in the middle of a sentence.
+    fn end_if_drained(&mut self) {
+        let busy = self.conversation.as_ref().is_some_and(|c| c.speech.is_busy() || c.turn.is_open());
+        if self.draining && !busy && self.pending.is_none() && !self.over {
+            self.send(Output::Close(Close::Shutdown));
+            self.over = true;
+        }
+    }
+
+    fn fail(&mut self, error: &SessionError) {
+        self.shared.metrics.session_error(error.kind());
+        debug!(%error, "told the client");
+        self.tell(Event::Error { message: error.to_string() });
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.send(Output::Event(event));
+    }
+
+    /// Into the queue to the client, or the end of it: what is queued is what a slow client may cost.
+    fn send(&mut self, output: Output) {
+        let Err(refused) = self.ends.output.try_send(output) else {
+            self.shared.metrics.queued(1);
+            return;
+        };
+        self.over = true;
+        if matches!(refused, TrySendError::Full(_)) {
+            // Where another end is on its way already, that one counts.
+            self.ends.close.try_send(Close::SlowReader).ok();
+        }
+    }
+}

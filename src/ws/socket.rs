@@ -1,0 +1,272 @@
+//! A session's socket: frames on one side, the session's channels on the other.
+//!
+//! Reader, session and writer are one task, so a chunk crosses from one to the next without a switch of threads. The
+//! channels between them are bounded: a session that is busy holds up the client's sending, and a client that does not
+//! read is closed.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::metrics::Metrics;
+use crate::voice::{self, Close, Command, Ends, Epoch, Input, KEPT_FREE, Output, Shared};
+
+/// Bytes of each socket's own buffers; the library's default is 128 KiB, most of which no voice message needs.
+const BUFFER: usize = 8 * 1024;
+
+/// What may wait to be written: the largest frame, and those that answer pings.
+const MAX_UNWRITTEN: usize = 64 * 1024;
+
+/// Messages between reader and session, and between session and writer, half of which is left free by audio.
+const INPUT: usize = 64;
+const OUTPUT: usize = 2 * KEPT_FREE;
+
+/// How much a `config` may have beside its loading sound's 1.92 MB, which are a third longer in base64.
+const LOADING_BYTES: usize = 2_560_000;
+
+/// How long the peer has to take the end of the connection in.
+const LINGER: Duration = Duration::from_secs(3);
+
+type Sink<S> = SplitSink<WebSocketStream<S>, Message>;
+type Stream<S> = SplitStream<WebSocketStream<S>>;
+
+/// Runs a session on `io` until either side ends it.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(io: S, shared: Shared, refusal: Option<Close>) {
+    let most = shared.config.server.max_message_bytes;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER)
+        // Each message leaves at once, so that none is still here when `clear` arrives.
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_UNWRITTEN)
+        .max_message_size(Some(most + LOADING_BYTES))
+        .max_frame_size(Some(most + LOADING_BYTES));
+    let (mut sink, mut stream) = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await.split();
+    if let Some(close) = refusal {
+        info!(?close, "session refused");
+        end(&mut sink, close).await;
+        timeout(LINGER, drain(&mut stream)).await.ok();
+        return;
+    }
+    let _open = shared.metrics.session();
+    let alive = Alive::new(shared.config.server.pong_timeout);
+    let (input, inputs) = mpsc::channel(INPUT);
+    let (output, outputs) = mpsc::channel(OUTPUT);
+    let (close, closes) = mpsc::channel(1);
+    let epoch = Epoch::default();
+    let ends = Ends { input: inputs, output, close: close.clone(), epoch: epoch.clone() };
+    let ping = shared.config.server.ping;
+    let session = voice::run(shared.clone(), ends);
+    let broken = {
+        let outputs = Outputs { queue: outputs, metrics: &shared.metrics };
+        let writer = Writer { sink: &mut sink, outputs, closes, cut: &shared.cut, epoch, alive: &alive };
+        let mut conversation = pin!(both(session, writer.run(ping)));
+        let mut reading = pin!(read(&mut stream, input, close, &alive, most));
+        tokio::select! {
+            // The session sees its input end, and the writer the session's output.
+            broken = &mut reading => { conversation.await; broken }
+            ended = &mut conversation => {
+                shared.metrics.session_closed(ended);
+                timeout(LINGER, reading).await.unwrap_or(false)
+            }
+        }
+    };
+    // Closing on bytes that were not read would take the close frame with it.
+    if broken && let Ok(socket) = sink.reunite(stream) {
+        timeout(LINGER, tokio::io::copy(&mut socket.into_inner(), &mut tokio::io::sink())).await.ok();
+    }
+    info!("session ended");
+}
+
+/// Ends when the writer does; the session's end is what the writer waits for.
+async fn both(session: impl Future<Output = ()>, writing: impl Future<Output = u16>) -> u16 {
+    let mut writing = pin!(writing);
+    tokio::select! {
+        () = session => writing.await,
+        code = &mut writing => code,
+    }
+}
+
+/// Frames to the session until the client is gone; true where what follows on the connection cannot be understood.
+async fn read<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut Stream<S>,
+    input: mpsc::Sender<Input>,
+    close: mpsc::Sender<Close>,
+    alive: &Alive,
+    most: usize,
+) -> bool {
+    let refuse = |why| {
+        // Where another end is on its way already, that one counts.
+        close.try_send(why).ok();
+        true
+    };
+    loop {
+        let message = match stream.next().await {
+            Some(Ok(message)) => message,
+            Some(Err(Error::Capacity(_))) => return refuse(Close::TooLarge),
+            Some(Err(Error::Protocol(_))) => return refuse(Close::Protocol),
+            Some(Err(Error::Utf8(_))) => return refuse(Close::NotUtf8),
+            Some(Err(_)) | None => return false,
+        };
+        alive.sign();
+        let next = match message {
+            // An empty frame means the end of the stream to some vendors.
+            Message::Binary(audio) if audio.is_empty() => continue,
+            Message::Binary(audio) if audio.len() <= most => Input::Audio(audio),
+            Message::Text(text) => match parse(&text) {
+                Input::Command(Command::Config(setup)) if setup.loading_audio.is_some() => {
+                    Input::Command(Command::Config(setup))
+                }
+                other if text.len() <= most => other,
+                _ => return refuse(Close::TooLarge),
+            },
+            Message::Binary(_) => return refuse(Close::TooLarge),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
+        };
+        // After the session's end what comes is only read, for the answer to the close frame.
+        input.send(next).await.ok();
+    }
+}
+
+/// A text frame as what it says.
+fn parse(text: &str) -> Input {
+    serde_json::from_str(text).map_or_else(|error| Input::Malformed(error.to_string()), Input::Command)
+}
+
+async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut Stream<S>) {
+    while let Some(Ok(_)) = stream.next().await {}
+}
+
+struct Writer<'a, S> {
+    sink: &'a mut Sink<S>,
+    outputs: Outputs<'a>,
+    closes: mpsc::Receiver<Close>,
+    cut: &'a CancellationToken,
+    epoch: Epoch,
+    alive: &'a Alive,
+}
+
+/// What the session has queued, counted.
+struct Outputs<'a> {
+    queue: mpsc::Receiver<Output>,
+    metrics: &'a Metrics,
+}
+
+impl Outputs<'_> {
+    async fn next(&mut self) -> Option<Output> {
+        let output = self.queue.recv().await?;
+        self.metrics.queued(-1);
+        Some(output)
+    }
+}
+
+impl Drop for Outputs<'_> {
+    fn drop(&mut self) {
+        self.metrics.queued(-i64::try_from(self.queue.len()).unwrap_or_default());
+    }
+}
+
+/// Why a writer stops.
+enum Stop {
+    /// The client is to be told so.
+    Close(Close),
+    /// The connection is broken.
+    Broken,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Writer<'_, S> {
+    /// The session's messages to the client, and pings between them, until the session or the connection ends; the code
+    /// that it was closed with.
+    async fn run(mut self, ping: Duration) -> u16 {
+        let mut pings = interval_at(Instant::now() + ping, ping);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let message = tokio::select! {
+                biased;
+                Some(close) = self.closes.recv() => return end(self.sink, close).await,
+                () = self.cut.cancelled() => return end(self.sink, Close::Shutdown).await,
+                _ = pings.tick() => if self.alive.is_over() {
+                    return end(self.sink, Close::Silent).await;
+                } else {
+                    Message::Ping(Bytes::new())
+                },
+                output = self.outputs.next() => match output {
+                    Some(Output::Event(event)) => Message::Text(Utf8Bytes::from(event.to_json())),
+                    Some(Output::Audio(epoch, frame)) if epoch == self.epoch.now() => Message::Binary(frame),
+                    Some(Output::Audio(..)) => continue,
+                    Some(Output::Close(close)) => return end(self.sink, close).await,
+                    None => {
+                        // The client has left, or is answered that it may.
+                        timeout(LINGER, self.sink.close()).await.ok();
+                        return 1000;
+                    }
+                },
+            };
+            match self.send(message, &mut pings).await {
+                Ok(()) => {}
+                Err(Stop::Close(close)) => return end(self.sink, close).await,
+                Err(Stop::Broken) => return 1006,
+            }
+        }
+    }
+
+    /// Waits for as long as the client is alive and nothing else ends the session.
+    async fn send(&mut self, message: Message, pings: &mut Interval) -> Result<(), Stop> {
+        let mut sending = pin!(self.sink.send(message));
+        loop {
+            tokio::select! {
+                sent = &mut sending => return sent.map_err(|_| Stop::Broken),
+                Some(close) = self.closes.recv() => return Err(Stop::Close(close)),
+                () = self.cut.cancelled() => return Err(Stop::Close(Close::Shutdown)),
+                _ = pings.tick() => if self.alive.is_over() {
+                    return Err(Stop::Close(Close::Silent));
+                },
+            }
+        }
+    }
+}
+
+/// Sends the close frame, if the peer takes it in time.
+async fn end<S: AsyncRead + AsyncWrite + Unpin>(sink: &mut Sink<S>, close: Close) -> u16 {
+    let (code, reason) = close.frame();
+    info!(code, reason, "closing the session");
+    let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) };
+    // A peer that does not read is left; there is no other way to tell it.
+    timeout(LINGER, sink.send(Message::Close(Some(frame)))).await.ok();
+    code
+}
+
+/// When the client last gave a sign of life.
+struct Alive {
+    begun: Instant,
+    /// Milliseconds since then.
+    last: AtomicU64,
+    timeout: Duration,
+}
+
+impl Alive {
+    fn new(timeout: Duration) -> Self {
+        Self { begun: Instant::now(), last: AtomicU64::new(0), timeout }
+    }
+
+    /// Any frame is one, not only the answer to a ping.
+    fn sign(&self) {
+        self.last.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.begun + Duration::from_millis(self.last.load(Ordering::Relaxed)) + self.timeout <= Instant::now()
+    }
+}
