@@ -11,6 +11,7 @@ pub mod log;
 pub mod outbound;
 pub mod probe;
 pub mod provider;
+pub mod room;
 pub mod signals;
 pub mod voice;
 
@@ -19,7 +20,7 @@ mod auth;
 mod bind;
 mod http;
 mod metrics;
-mod room;
+
 mod serve;
 mod ws;
 

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -116,6 +117,8 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         let message = match stream.next().await {
             Some(Ok(message)) => message,
             Some(Err(Error::Capacity(_))) => return refuse(Close::TooLarge),
+            // Leaving without a word is rude, but no attack.
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => return false,
             Some(Err(Error::Protocol(_))) => return refuse(Close::Protocol),
             Some(Err(Error::Utf8(_))) => return refuse(Close::NotUtf8),
             Some(Err(_)) | None => return false,

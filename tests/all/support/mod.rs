@@ -1,5 +1,7 @@
 //! A world of its own for each test: a folder, an environment without our variables, a server on a free port.
 
+pub(crate) mod client;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -15,6 +17,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     pub(crate) fn with_file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
@@ -40,6 +46,22 @@ impl World {
         Ended::new(&self.command(arguments).envs(variables.iter().copied()).output().unwrap())
     }
 
+    /// A server whose providers are these, with keys that they take.
+    pub(crate) fn serve_with(&self, vendors: &[(&str, &vendors::Server)], variables: &[(&str, &str)]) -> Server {
+        let mut command = self.command(&[]);
+        command.env("HOST", "127.0.0.1").env("PORT", "0");
+        for (name, vendor) in vendors {
+            let name = name.to_uppercase();
+            command.env(format!("SAYNA_PROVIDERS_{name}_STT_URL"), vendor.ws_url());
+            command.env(format!("SAYNA_PROVIDERS_{name}_TTS_URL"), vendor.url());
+            let key =
+                if name == "AZURE" { "AZURE_SPEECH_SUBSCRIPTION_KEY".to_owned() } else { format!("{name}_API_KEY") };
+            command.env(key, vendors::KEY);
+        }
+        command.envs(variables.iter().copied());
+        Server::start(command)
+    }
+
     /// A server on a free port of the loopback, ready to answer.
     pub(crate) fn serve(&self, variables: &[(&str, &str)]) -> Server {
         let mut command = self.command(&[]);
@@ -63,18 +85,80 @@ impl Ended {
     }
 }
 
+/// What a server has answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// In lower case.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+    /// The body came to its end.
+    pub(crate) whole: bool,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+/// The body of a path at another address than the server's own.
+pub(crate) fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").expect("a whole head").1.to_owned()
+}
+
+/// A body without the chunks that it came in, and whether it is all there.
+fn body_of(head: &str, mut rest: &[u8]) -> (Vec<u8>, bool) {
+    if !head.contains("transfer-encoding: chunked") {
+        return (rest.to_vec(), true);
+    }
+    let mut body = Vec::new();
+    loop {
+        let Some(end) = rest.windows(2).position(|window| window == b"\r\n") else { return (body, false) };
+        let length = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
+        rest = &rest[end + 2..];
+        if length == 0 {
+            return (body, true);
+        }
+        if rest.len() < length + 2 {
+            return (body, false);
+        }
+        body.extend_from_slice(&rest[..length]);
+        rest = &rest[length + 2..];
+    }
+}
+
 /// A running server; ends with the test at the latest.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    #[cfg_attr(not(unix), allow(dead_code, reason = "what it says at its end is only asked for with signals"))]
     stdout: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_to(command, Stdio::inherit())
+    }
+
+    /// With its log in a file.
+    pub(crate) fn start_logging(command: Command, log: std::fs::File) -> Self {
+        Self::start_to(command, log.into())
+    }
+
+    fn start_to(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -92,12 +176,31 @@ impl Server {
 
     /// Sends a request on a connection of its own and returns head and body.
     pub(crate) fn ask(&self, method: &str, path: &str) -> (String, String) {
+        let answer = self.request(method, path, &[], b"");
+        (answer.head, String::from_utf8(answer.body).unwrap())
+    }
+
+    /// Sends a request with headers and a body on a connection of its own.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut stream = self.connect();
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a whole head");
-        (head.to_ascii_lowercase(), body.to_owned())
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n").unwrap();
+        for (name, value) in headers {
+            write!(stream, "{name}: {value}\r\n").unwrap();
+        }
+        write!(stream, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+        // A server that refuses a body need not read all of it.
+        stream.write_all(body).ok();
+        let mut answer = Vec::new();
+        let whole = stream.read_to_end(&mut answer).is_ok();
+        let at = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
+        let head = String::from_utf8(answer[..at].to_vec()).unwrap().to_ascii_lowercase();
+        let (body, complete) = body_of(&head, &answer[at + 4..]);
+        Answer { head, body, whole: whole && complete }
+    }
+
+    /// The same with JSON.
+    pub(crate) fn post(&self, path: &str, body: &serde_json::Value) -> Answer {
+        self.request("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
     }
 
     /// Sends a signal by name. The shell's `kill`, as the program of that name is not on every machine.
@@ -108,7 +211,6 @@ impl Server {
     }
 
     /// The next line of its output.
-    #[cfg(unix)]
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();

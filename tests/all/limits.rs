@@ -1,0 +1,224 @@
+//! What one client can do to the others, and how sessions end: nothing, and in order.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::Error;
+use vendors::{Body, Say, Scene, Vendor};
+
+use crate::support::client::{Client, Frame, config};
+use crate::support::{Server, World};
+
+/// Whether another client is still served as ever.
+async fn serves(server: &Server) {
+    let mut client = Client::connect(server).await;
+    client.send(json!({"type": "config", "audio": false})).await;
+    client.expect("ready").await;
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_limit_ends_its_session_with_a_reason() {
+    let server = World::new().serve(&[("SAYNA_SERVER_MAX_MESSAGE_BYTES", "10000")]);
+    let too_large = Frame::Close(1009, "a message exceeds server.max_message_bytes".to_owned());
+    for audio in [false, true] {
+        let mut client = Client::connect(&server).await;
+        if audio {
+            client.audio(vec![0; 10_001]).await
+        } else {
+            client.text(&"x".repeat(10_001)).await
+        }
+        assert_eq!(client.next().await, too_large);
+    }
+    // One within it is only no message, and the loading sound of a config may be larger.
+    let mut client = Client::connect(&server).await;
+    client.text(&"x".repeat(10_000)).await;
+    client.expect("error").await;
+    let sound = json!({"data": "A".repeat(100_000), "format": "wav"});
+    client.send(json!({"type": "config", "audio": false, "loading_audio": sound})).await;
+    client.expect_error("loading_audio requires audio to be enabled and a livekit configuration").await;
+    client.expect("ready").await;
+}
+
+/// A frame of 100 MB is refused by its head alone.
+#[tokio::test]
+async fn an_endless_frame_is_refused_by_its_head() {
+    let server = World::new().serve(&[]);
+    let mut client = Client::connect(&server).await;
+    let stream = client.stream();
+    let mut head = vec![0x82, 0xff];
+    head.extend_from_slice(&100_000_000_u64.to_be_bytes());
+    head.extend_from_slice(&[1, 2, 3, 4]);
+    stream.write_all(&head).await.unwrap();
+    // What comes of it before the close frame is read and dropped.
+    for _ in 0..64 {
+        if stream.write_all(&[0; 65_536]).await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(client.next().await, Frame::Close(1009, "a message exceeds server.max_message_bytes".to_owned()));
+    serves(&server).await;
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_costs_its_sender_the_session() {
+    let server = World::new().serve(&[]);
+    for (bytes, code) in [
+        // A reserved opcode, an unmasked frame, a text that is not UTF-8.
+        (&[0x83, 0x80, 1, 2, 3, 4][..], 1002),
+        (&[0x82, 0x01, 0x00], 1002),
+        (&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xff], 1007),
+    ] {
+        let mut client = Client::connect(&server).await;
+        client.stream().write_all(bytes).await.unwrap();
+        assert!(matches!(client.next().await, Frame::Close(found, _) if found == code), "{bytes:?}");
+    }
+    serves(&server).await;
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_are_closed_with_a_reason() {
+    let server = World::new().serve(&[]);
+    let mut page = Client::connect_with(&server, "/ws", &[("origin", "https://evil.example")]).await.unwrap();
+    let reason = "this origin is not allowed: see server.allowed_origins";
+    assert_eq!(page.next().await, Frame::Close(1008, reason.to_owned()));
+    let own = format!("http://{}", server.address);
+    let mut page = Client::connect_with(&server, "/ws", &[("origin", &own)]).await.unwrap();
+    page.send(json!({"type": "config", "audio": false})).await;
+    page.expect("ready").await;
+}
+
+/// A client that sends what makes answers, and never reads them.
+#[tokio::test]
+async fn a_client_that_does_not_read_is_closed() {
+    let world = World::new();
+    let mut command = world.command(&[]);
+    command.envs([("HOST", "127.0.0.1"), ("PORT", "0")]);
+    let log = std::fs::File::create(world.path("log")).unwrap();
+    let server = Server::start_logging(command, log);
+    let mut client = Client::connect(&server).await;
+    let small = [0x82, 0x81, 0, 0, 0, 0, 1];
+    // Each small frame makes an error of some ninety bytes; the system's own buffers hold some megabytes of them.
+    let burst: Vec<u8> = small.repeat(10_000);
+    while client.stream().write_all(&burst).await.is_ok() {}
+    serves(&server).await;
+    let log = std::fs::read_to_string(world.path("log")).unwrap();
+    assert!(log.contains("code=1008") && log.contains("the client reads too slowly"), "{log}");
+}
+
+#[tokio::test]
+async fn a_silent_client_that_answers_pings_stays() {
+    let server = World::new().serve(&[("SAYNA_SERVER_PING_SECONDS", "1"), ("SAYNA_SERVER_PONG_TIMEOUT_SECONDS", "2")]);
+    let mut silent = Client::connect(&server).await;
+    let mut dead = Client::connect(&server).await;
+    // The one reads, and so answers pings; the other does not. What is read is the end of the other.
+    silent.send(json!({"type": "config", "audio": false})).await;
+    silent.expect("ready").await;
+    let stays = async { silent.next().await };
+    let ends = async {
+        let mut bytes = Vec::new();
+        // Raw bytes: pings are seen and not answered, until the close frame and the end.
+        dead.stream().read_to_end(&mut bytes).await.ok();
+        bytes
+    };
+    tokio::select! {
+        frame = stays => panic!("{frame:?}"),
+        bytes = ends => assert!(bytes.ends_with(b"the client does not answer pings"), "{bytes:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_vanishes_in_mid_utterance_leaves_nothing() {
+    let deepgram = vendors::server(Vendor::Deepgram).tts([Body::Slow(480, Duration::from_millis(5))]).start().await;
+    let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
+    let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
+    client.audio(vec![0; 3200]).await;
+    client.speak(&"long ".repeat(200)).await;
+    assert!(matches!(client.next().await, Frame::Audio(_)));
+    drop(client);
+    deepgram.until(|record| record.connections[0].ended && record.asked("/v1/speak")[0].cancelled).await;
+    serves(&server).await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait() {
+    let server = World::new().serve(&[("SAYNA_SERVER_MAX_CONNECTIONS", "1")]);
+    let mut first = Client::connect(&server).await;
+    let mut second = std::pin::pin!(Client::connect(&server));
+    first.send(json!({"type": "config", "audio": false})).await;
+    tokio::select! {
+        biased;
+        _ = &mut second => panic!("there was no place"),
+        _ = first.expect("ready") => {}
+    }
+    first.close().await;
+    second.await;
+}
+
+#[cfg(unix)]
+mod stopping {
+    use super::*;
+
+    const REASON: &str = "the server is shutting down";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn utterances_are_spoken_to_their_end() {
+        let slow = Body::Slow(4800, Duration::from_millis(10));
+        let deepgram = vendors::server(Vendor::Deepgram).tts([slow]).start().await;
+        let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_SHUTDOWN_SECONDS", "3600")]);
+        let mut idle = Client::ready(&server, config("deepgram", "deepgram")).await;
+        let mut speaking = Client::ready(&server, config("deepgram", "deepgram")).await;
+        let text = "to its very end, whatever happens";
+        speaking.speak(text).await;
+        let Frame::Audio(first) = speaking.next().await else { panic!("audio") };
+        server.signal("TERM");
+        assert_eq!(idle.next().await, Frame::Close(1001, REASON.to_owned()));
+        // While it ends, it says so and begins nothing.
+        let (head, body) = server.ask("GET", "/health/ready");
+        assert!(head.starts_with("http/1.1 503"), "{head}");
+        assert_eq!(body, r#"{"status":"draining"}"#);
+        assert!(matches!(Client::connect_with(&server, "/ws", &[]).await, Err(Error::Http(r)) if r.status() == 503));
+        speaking.speak("not this").await;
+        let (mut bytes, mut refused) = (first.len(), false);
+        loop {
+            match speaking.next().await {
+                Frame::Audio(frame) => bytes += frame.len(),
+                Frame::Event(event) if event["type"] == "error" => {
+                    refused = event["message"] == "Server is shutting down";
+                }
+                Frame::Event(event) => break assert_eq!(event["type"], "tts_playback_complete"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(refused);
+        assert_eq!(bytes, text.len() * vendors::SAMPLES_PER_CHARACTER * 2);
+        assert_eq!(speaking.next().await, Frame::Close(1001, REASON.to_owned()));
+        drop((idle, speaking));
+        let (status, output) = server.end();
+        assert!(output.ends_with("\nstopped\n"), "{output}");
+        assert_eq!(status, Some(0));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_takes_longer_is_closed_with_a_reason() {
+        let scene = Scene::new().after(3200).say(Say::last("and then"));
+        let slow = Body::Slow(480, Duration::from_secs(1));
+        let deepgram = vendors::server(Vendor::Deepgram).stt([scene]).tts([slow]).start().await;
+        let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_SHUTDOWN_SECONDS", "0")]);
+        let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
+        client.speak("this would take minutes").await;
+        client.audio(vec![0; 3200]).await;
+        while !matches!(client.next().await, Frame::Event(_)) {}
+        server.signal("TERM");
+        loop {
+            match client.next().await {
+                Frame::Audio(_) => {}
+                close => break assert_eq!(close, Frame::Close(1001, REASON.to_owned())),
+            }
+        }
+        drop(client);
+        let (status, output) = server.end();
+        assert!(output.ends_with("\nstopped; cut 1 connection that took longer\n"), "{output}");
+        assert_eq!(status, Some(0));
+    }
+}

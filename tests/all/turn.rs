@@ -1,0 +1,180 @@
+//! The rules of turns against a second, simpler reading of the same table: one that keeps the whole history and looks
+//! at it anew each time.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use sayna::config;
+use sayna::provider::Transcript;
+use sayna::voice::Turn;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Wait(u64),
+    Interim(&'static str),
+    Final(&'static str),
+    SpeechFinal(&'static str),
+}
+
+fn result(text: &str, is_final: bool, is_speech_final: bool) -> Transcript {
+    Transcript { transcript: text.to_owned(), is_final, is_speech_final, confidence: 0.5 }
+}
+
+fn forced() -> Transcript {
+    Transcript { transcript: String::new(), is_final: true, is_speech_final: true, confidence: 1.0 }
+}
+
+/// What happened, with its time in milliseconds. `Forced` is what the model itself has added.
+#[derive(Debug, Clone, PartialEq)]
+enum Happened {
+    Text(u64, String),
+    End,
+    Forced(u64),
+}
+
+/// The table, read from the history.
+#[derive(Debug, Default)]
+struct Model {
+    history: Vec<Happened>,
+    now: u64,
+}
+
+impl Model {
+    /// The texts since the last end of either kind.
+    fn open(&self) -> Vec<(u64, String)> {
+        let begin = self.history.iter().rposition(|h| !matches!(h, Happened::Text(..))).map_or(0, |at| at + 1);
+        self.history[begin..]
+            .iter()
+            .filter_map(|h| if let Happened::Text(at, t) = h { Some((*at, t.clone())) } else { None })
+            .collect()
+    }
+
+    fn wait(&mut self, ms: u64, told: &mut Vec<Transcript>) {
+        for _ in 0..ms {
+            self.now += 1;
+            let open = self.open();
+            let Some((first, last)) = open.first().zip(open.last()) else { continue };
+            if self.now >= last.0 + 1800 || self.now >= first.0 + 5000 {
+                self.history.push(Happened::Forced(self.now));
+                told.push(forced());
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str, told: &mut Vec<Transcript>) {
+        if !text.trim().is_empty() {
+            self.history.push(Happened::Text(self.now, text.to_owned()));
+            told.push(result(text, true, false));
+        }
+    }
+
+    fn end(&mut self, text: &str, told: &mut Vec<Transcript>) {
+        let duplicate = match self.history.as_slice() {
+            [before @ .., Happened::Forced(at)] if self.now < at + 500 => {
+                let model = Model { history: before.to_vec(), now: 0 };
+                let said = model.open().into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ");
+                // Texts of the test are words between single blanks.
+                format!(" {said} ").contains(&format!(" {text} ")) || text.is_empty()
+            }
+            _ => false,
+        };
+        self.history.push(Happened::End);
+        if !duplicate {
+            told.push(result(text, true, true));
+        }
+    }
+}
+
+fn times() -> config::Turn {
+    config::Turn::default()
+}
+
+fn run(steps: &[Step]) -> (Vec<Transcript>, Vec<Transcript>) {
+    let (mut model, mut expected) = (Model::default(), Vec::new());
+    let (mut turn, mut told) = (Turn::new(times()), Vec::new());
+    let mut now = Instant::now();
+    for step in steps {
+        match step {
+            Step::Wait(ms) => {
+                model.wait(*ms, &mut expected);
+                let end = now + Duration::from_millis(*ms);
+                // As a caller that sleeps until the deadline.
+                while let Some(at) = turn.deadline().filter(|at| *at <= end) {
+                    told.extend(turn.tick(at));
+                }
+                now = end;
+            }
+            Step::Interim(text) => {
+                expected.push(result(text, false, false));
+                told.extend(turn.on(result(text, false, false), now));
+            }
+            Step::Final(text) => {
+                model.text(text, &mut expected);
+                told.extend(turn.on(result(text, true, false), now));
+            }
+            Step::SpeechFinal(text) => {
+                model.end(text, &mut expected);
+                told.extend(turn.on(result(text, true, true), now));
+            }
+        }
+    }
+    (told, expected)
+}
+
+fn text() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["", " ", "a", "b", "a b", "c"])
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        prop::sample::select(vec![1, 499, 500, 1000, 1799, 1800, 3200, 5000]).prop_map(Step::Wait),
+        text().prop_map(Step::Interim),
+        text().prop_map(Step::Final),
+        prop::sample::select(vec!["", "a", "b", "a b", "c"]).prop_map(Step::SpeechFinal),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn turns_are_as_the_table_says(steps in proptest::collection::vec(step(), 0..40)) {
+        let (told, expected) = run(&steps);
+        prop_assert_eq!(told, expected);
+    }
+}
+
+/// The table, row by row.
+#[test]
+fn each_row_of_the_table() {
+    use Step::{Final, Interim, SpeechFinal, Wait};
+    let said = |steps: &[Step]| -> Vec<(String, bool, bool)> {
+        run(steps).0.into_iter().map(|t| (t.transcript, t.is_final, t.is_speech_final)).collect()
+    };
+    let (interim, last) = (|t: &str| (t.to_owned(), false, false), |t: &str| (t.to_owned(), true, false));
+    let end = |t: &str| (t.to_owned(), true, true);
+    assert_eq!(said(&[Interim("a")]), [interim("a")]);
+    assert_eq!(said(&[Final(" "), Wait(9000)]), []);
+    assert_eq!(said(&[Final("a"), Wait(1799)]), [last("a")]);
+    assert_eq!(said(&[Final("a"), Wait(1800)]), [last("a"), end("")]);
+    // Each text restarts the fallback, none of them the hard limit.
+    assert_eq!(
+        said(&[Final("a"), Wait(1700), Final("b"), Wait(1700), Final("c"), Wait(1599)]),
+        [last("a"), last("b"), last("c")]
+    );
+    assert_eq!(said(&[Final("a"), Wait(1700), Final("b"), Wait(1700), Final("c"), Wait(1600)]).last(), Some(&end("")));
+    assert_eq!(said(&[Final("a"), SpeechFinal("a b"), Wait(9000)]), [last("a"), end("a b")]);
+    // A verdict that only repeats what was told is the same; one that says more, or comes late, is not.
+    assert_eq!(said(&[Final("a"), Wait(1800), SpeechFinal("a")]), [last("a"), end("")]);
+    assert_eq!(
+        said(&[Final("Hello, there"), Wait(2299), SpeechFinal("hello there.")]),
+        [last("Hello, there"), end("")]
+    );
+    assert_eq!(said(&[Final("a"), Wait(1800), SpeechFinal("a b")]), [last("a"), end(""), end("a b")]);
+    assert_eq!(said(&[Final("a"), Wait(2300), SpeechFinal("a")]), [last("a"), end(""), end("a")]);
+    // What follows a forced end is the next turn, with its own verdict.
+    assert_eq!(
+        said(&[Final("a"), Wait(1800), Final("a"), SpeechFinal("a")]),
+        [last("a"), end(""), last("a"), end("a")]
+    );
+}
