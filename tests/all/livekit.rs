@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Server, World};
 
 const SECRETS: &str = r#"[{"id":"first","secret":"s1"},{"id":"second","secret":"s2"}]"#;
-const KEYS: [(&str, &str); 2] = [("LIVEKIT_API_KEY", "the-key"), ("LIVEKIT_API_SECRET", "the-secret")];
+pub(crate) const KEYS: [(&str, &str); 2] = [("LIVEKIT_API_KEY", "the-key"), ("LIVEKIT_API_SECRET", "the-secret")];
 
 /// The claims of a token that the secret has signed.
 fn claims(token: &str) -> Result<Value, String> {
@@ -30,7 +30,7 @@ fn claims(token: &str) -> Result<Value, String> {
 
 /// A LiveKit server's API for rooms, as strict as the real one about who asks.
 #[derive(Debug, Clone, Default)]
-struct Livekit {
+pub(crate) struct Livekit {
     /// Name to metadata.
     rooms: Arc<Mutex<BTreeMap<String, String>>>,
     calls: Arc<Mutex<Vec<String>>>,
@@ -39,7 +39,7 @@ struct Livekit {
 type Refusal = (StatusCode, Json<Value>);
 
 impl Livekit {
-    async fn start(&self) -> String {
+    pub(crate) async fn start(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let router = Router::new().route("/twirp/livekit.RoomService/{method}", post(call)).with_state(self.clone());

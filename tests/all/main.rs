@@ -11,6 +11,7 @@ mod livekit;
 mod nixos;
 mod readme;
 mod rest;
+mod sdk;
 mod server;
 mod session;
 mod speaking;

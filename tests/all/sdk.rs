@@ -1,0 +1,51 @@
+//! Clients that nobody here wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use vendors::Vendor;
+
+use crate::livekit::{KEYS, Livekit};
+use crate::support::World;
+
+/// A program of the environment that `.ci/setup` makes.
+fn installed(name: &str) -> PathBuf {
+    let folder = std::env::var("SAYNA_CLIENTS").expect("SAYNA_CLIENTS: `.ci/run` sets it, `.ci/setup` fills it");
+    Path::new(&folder).join(name)
+}
+
+/// Runs it beside the runtime, which serves what it talks to.
+async fn run(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs sayna-client from PyPI"]
+async fn the_python_sdk_has_a_conversation() {
+    let deepgram = vendors::server(Vendor::Deepgram).start().await;
+    let livekit = Livekit::default().start().await;
+    let variables = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRET", "s1"), KEYS[0], KEYS[1], ("LIVEKIT_URL", &livekit)];
+    let server = World::new().serve_with(&[("deepgram", &deepgram)], &variables);
+    let mut command = Command::new(installed("python"));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/conversation.py")).arg(server.url());
+    let output = run(command).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stdout)));
+    let samples = |text: &str| text.len() * vendors::SAMPLES_PER_CHARACTER * 2 / 24 * 16;
+    assert_eq!(said["health"], "OK");
+    assert_eq!(said["ready"], "a-stream");
+    assert_eq!(said["heard"], json!([["hello", false, false], ["hello there", true, false], ["friend", true, true]]));
+    assert_eq!(said["spoken"], samples("hello") + samples("and good bye"));
+    let error = "LiveKit client not configured. Send config message with livekit configuration first.";
+    assert_eq!(said["error"], error);
+    assert_eq!(said["voices"], json!(["deepgram"]));
+    assert_eq!(said["rest"], json!([samples("hello"), "linear16", "16000"]));
+    assert_eq!(said["token"], json!(["den", "ann-1", "http://localhost:7880"]));
+    assert!(said["rooms"].as_str().unwrap().contains("LiveKit service not configured"), "{}", said["rooms"]);
+    assert_eq!(deepgram.record().faults(), Vec::<String>::new());
+}
