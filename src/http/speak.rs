@@ -47,7 +47,7 @@ pub(super) async fn speak(State(app): State<App>, Json(request): Json<Request>) 
     if chars > most {
         return Err(Error::TextTooLong { chars, most });
     }
-    let voice = app.shared.providers.voice(tts_config)?;
+    let voice = app.shared.providers.voice(&tts_config)?;
     let begun = tokio::time::Instant::now();
     let mut speech = voice.speak(&text, None);
     // The first audio decides the status; what breaks later breaks the connection.

@@ -16,6 +16,10 @@ mod voices;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use url::Url;
 
 pub use credential::{AuthProblem, Credential, CredentialError};
 pub use error::{ErrorKind, OptionsError, PlanError};
@@ -26,7 +30,7 @@ pub use stt::{Stt, SttError, SttEvent, SttPlan, Transcript};
 pub use tts::{Speech, Started, TtsError, Voice};
 pub use voices::VoiceInfo;
 
-use crate::config::Config;
+use crate::config::{Config, Vendor};
 use crate::outbound::Outbound;
 use stats::Stats;
 
@@ -67,12 +71,12 @@ impl Providers {
     }
 
     /// Checks how speech is to be recognised. Nobody is asked yet.
-    pub fn stt(&self, options: SttOptions) -> Result<SttPlan, PlanError> {
+    pub fn stt(&self, options: &SttOptions) -> Result<SttPlan, PlanError> {
         SttPlan::new(Arc::clone(&self.shared), options)
     }
 
     /// Checks how text is to be spoken. Nobody is asked yet.
-    pub fn voice(&self, options: TtsOptions) -> Result<Voice, PlanError> {
+    pub fn voice(&self, options: &TtsOptions) -> Result<Voice, PlanError> {
         Voice::new(Arc::clone(&self.shared), options)
     }
 
@@ -85,4 +89,37 @@ impl Providers {
     pub fn snapshot(&self) -> Snapshot {
         self.shared.stats.snapshot(0)
     }
+}
+
+impl Shared {
+    fn vendor(&self, name: Name) -> &Vendor {
+        match name {
+            Name::Deepgram => &self.config.deepgram,
+            Name::ElevenLabs => &self.config.elevenlabs,
+            Name::Cartesia => &self.config.cartesia,
+            Name::Google => &self.config.google,
+            Name::Azure => &self.config.azure,
+        }
+    }
+}
+
+/// The configured address, or the vendor's usual one, with a path behind it.
+fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsError> {
+    let bad = |_| OptionsError::Range { field: "region", expected: "a part of a host name" };
+    let mut url = base.cloned().map_or_else(|| Url::parse(usual), Ok).map_err(bad)?;
+    let path = format!("{}/{path}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url.set_query(None);
+    Ok(url)
+}
+
+/// The beginning of what a vendor says of an error.
+fn shortened(body: &[u8], most: usize) -> String {
+    let text = String::from_utf8_lossy(body.get(..most).unwrap_or(body));
+    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// When a vendor wants to be asked again, where it says so in seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

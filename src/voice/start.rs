@@ -47,8 +47,8 @@ pub(super) async fn conversation(shared: &Shared, setup: Setup) -> Result<Option
         return Err(SessionError::RoomsUnavailable);
     }
     let (true, Some(stt), Some(tts)) = (audio, setup.stt_config, setup.tts_config) else { return Ok(None) };
-    let plan = shared.providers.stt(stt).map_err(refused)?;
-    let voice = shared.providers.voice(tts).map_err(refused)?;
+    let plan = shared.providers.stt(&stt).map_err(refused)?;
+    let voice = shared.providers.voice(&tts).map_err(refused)?;
     let provider = plan.provider();
     let begun = tokio::time::Instant::now();
     let stt = timeout(READY_TIMEOUT, plan.connect()).await.map_err(|_| SessionError::Timeout)?;

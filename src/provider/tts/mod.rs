@@ -120,10 +120,10 @@ struct Inner {
 }
 
 impl Voice {
-    pub(super) fn new(shared: Arc<Shared>, options: TtsOptions) -> Result<Self, PlanError> {
+    pub(super) fn new(shared: Arc<Shared>, options: &TtsOptions) -> Result<Self, PlanError> {
         let provider = Name::parse(&options.provider)?;
         let credential = Credential::resolve(provider, options.auth.as_ref(), &shared.config)?;
-        let format_name = options.audio_format.unwrap_or_else(|| "linear16".to_owned());
+        let format_name = options.audio_format.clone().unwrap_or_else(|| "linear16".to_owned());
         let encoding = Encoding::parse(&format_name).unwrap_or(Encoding::Linear16);
         let format = Format::mono(encoding, options.sample_rate.unwrap_or(24_000));
         Ok(Self { inner: Arc::new(Inner { shared, credential, format, format_name }) })

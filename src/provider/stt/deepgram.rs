@@ -1,0 +1,220 @@
+//! Deepgram's live transcription: `/v1/listen`.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use url::Url;
+use uuid::Uuid;
+
+use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, kind, parse, text};
+use super::{SttError, Transcript};
+use crate::audio::{Encoding, Format};
+use crate::config::Secret;
+use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions};
+
+/// Milliseconds of silence that end an utterance.
+const ENDPOINTING: &str = "200";
+
+/// Encodings that are handed on by name, beside the ones that have a name of their own here.
+const OTHERS: &[&str] = &["linear32", "flac", "amr-nb", "amr-wb", "opus", "ogg-opus", "speex", "g729"];
+
+pub(super) struct Deepgram {
+    url: Url,
+    key: Secret,
+}
+
+impl Deepgram {
+    pub(super) fn choose(
+        options: &SttOptions,
+        credential: &Credential,
+        base: Option<&Url>,
+    ) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
+        let mut url = address(base, "wss://api.deepgram.com", "v1/listen")?;
+        let (name, format) = encoding(options)?;
+        {
+            let mut query = url.query_pairs_mut();
+            for (name, value) in [("model", &options.model), ("language", &options.language)] {
+                if !value.is_empty() {
+                    query.append_pair(name, value);
+                }
+            }
+            // Files say themselves what is in them, and naming it is an error then.
+            if let Some(name) = name {
+                query.append_pair("encoding", name).append_pair("sample_rate", &options.sample_rate.to_string());
+                query.append_pair("channels", &options.channels.to_string());
+            }
+            query.append_pair("punctuate", if options.punctuation { "true" } else { "false" });
+            query.append_pair("interim_results", "true").append_pair("smart_format", "true");
+            query.append_pair("endpointing", ENDPOINTING);
+        }
+        let key = Secret::new(format!("token {}", credential.key.expose()));
+        Ok((Box::new(Self { url, key }), Intake::untouched(format)?))
+    }
+}
+
+/// Deepgram's name for the encoding, and the format where it is one of samples.
+fn encoding(options: &SttOptions) -> Result<(Option<&str>, Option<Format>), OptionsError> {
+    let (sample_rate, channels) = (options.sample_rate, options.channels);
+    let format = |encoding| Format { encoding, sample_rate, channels };
+    let lower = options.encoding.to_ascii_lowercase();
+    if let Some(other) = OTHERS.iter().find(|other| **other == lower) {
+        format(Encoding::Linear16).checked()?;
+        return Ok((Some(other), None));
+    }
+    match Encoding::parse(&lower) {
+        Some(encoding) if encoding.sample_bytes().is_some() => Ok((Some(encoding.name()), Some(format(encoding)))),
+        Some(_) => Ok((None, None)),
+        None => Err(OptionsError::Encoding {
+            field: "encoding",
+            value: options.encoding.clone(),
+            known: "linear16, mulaw, alaw, opus, flac, wav and Deepgram's other ones",
+        }),
+    }
+}
+
+#[derive(Deserialize)]
+struct Results {
+    channel: Channel,
+    #[serde(default)]
+    is_final: bool,
+    #[serde(default)]
+    speech_final: bool,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Channel {
+    alternatives: Vec<Alternative>,
+}
+
+#[derive(Deserialize)]
+struct Alternative {
+    transcript: String,
+    #[serde(default)]
+    confidence: f32,
+}
+
+impl Dialect for Deepgram {
+    fn open(&mut self, _id: Uuid) -> Handshake {
+        Handshake { url: self.url.clone(), headers: vec![("Authorization", self.key.clone())] }
+    }
+
+    fn audio(&mut self, audio: Bytes, _now: SystemTime) -> Frame {
+        Frame::Binary(audio)
+    }
+
+    fn idle(&mut self, _now: SystemTime) -> Option<Frame> {
+        Some(Frame::text(r#"{"type":"KeepAlive"}"#))
+    }
+
+    fn finish(&mut self, _now: SystemTime) -> Vec<Frame> {
+        vec![Frame::text(r#"{"type":"CloseStream"}"#)]
+    }
+
+    fn read(&mut self, frame: &Frame) -> Result<Option<Event>, SttError> {
+        let text = text(Name::Deepgram, frame)?;
+        match &*kind(Name::Deepgram, text)? {
+            "Results" => {
+                let Results { channel, is_final, speech_final } = parse(Name::Deepgram, text)?;
+                let result = |Alternative { transcript, confidence }| {
+                    Event::Result(Transcript { transcript, is_final, is_speech_final: speech_final, confidence })
+                };
+                Ok(channel.alternatives.into_iter().next().map(result))
+            }
+            "Error" => {
+                let Problem { description, message } = parse(Name::Deepgram, text)?;
+                let message = if description.is_empty() { message.unwrap_or_default() } else { description };
+                let (provider, kind) = (Name::Deepgram, ErrorKind::Provider);
+                Ok(Some(Event::Error(SttError::Vendor { provider, message, kind, retryable: true })))
+            }
+            // The summary behind the last result.
+            "Metadata" => Ok(Some(Event::Finished)),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dialect::tests::{credential, options, read, result};
+    use super::*;
+
+    fn dialect(options: &SttOptions) -> Box<dyn Dialect> {
+        Deepgram::choose(options, &credential(Name::Deepgram), None).unwrap().0
+    }
+
+    #[test]
+    fn the_handshake_says_what_is_wanted() {
+        let handshake = dialect(&options("linear16", 16_000)).open(Uuid::nil());
+        assert_eq!(
+            handshake.url.as_str(),
+            "wss://api.deepgram.com/v1/listen?model=a-model&language=en-US&encoding=linear16&sample_rate=16000&channels=1\
+             &punctuate=true&interim_results=true&smart_format=true&endpointing=200"
+        );
+        assert_eq!(handshake.headers, [("Authorization", Secret::new("token k"))]);
+    }
+
+    #[test]
+    fn names_of_encodings_are_the_vendors() {
+        for (ours, theirs) in
+            [("pcm", "linear16"), ("ULAW", "mulaw"), ("alaw", "alaw"), ("opus", "opus"), ("g729", "g729")]
+        {
+            let url = dialect(&options(ours, 8_000)).open(Uuid::nil()).url;
+            assert!(url.as_str().contains(&format!("&encoding={theirs}&sample_rate=8000&")), "{url}");
+        }
+        // A file says itself what is in it.
+        let url = dialect(&options("wav", 8_000)).open(Uuid::nil()).url;
+        assert!(!url.as_str().contains("encoding") && !url.as_str().contains("sample_rate"), "{url}");
+        let error = Deepgram::choose(&options("smell", 8_000), &credential(Name::Deepgram), None).err().unwrap();
+        assert!(error.to_string().starts_with("unknown encoding 'smell': linear16, "), "{error}");
+        assert!(Deepgram::choose(&options("linear16", 0), &credential(Name::Deepgram), None).is_err());
+    }
+
+    #[test]
+    fn results_are_read() {
+        let mut dialect = dialect(&options("linear16", 16_000));
+        let message = |is_final, speech_final| {
+            format!(
+                r#"{{"type":"Results","channel_index":[0,1],"duration":1.98,"start":0.0,"is_final":{is_final},
+                "speech_final":{speech_final},"channel":{{"alternatives":[{{"transcript":"hello there","confidence":0.987,
+                "words":[{{"word":"hello","start":0.4,"end":0.7,"confidence":0.99,"punctuated_word":"Hello"}}]}}]}},
+                "metadata":{{"request_id":"1","model_info":{{"name":"n","version":"v","arch":"a"}},"model_uuid":"2"}},
+                "from_finalize":false}}"#
+            )
+        };
+        for (is_final, speech_final) in [(false, false), (true, false), (true, true)] {
+            let event = read(&mut *dialect, &message(is_final, speech_final));
+            assert_eq!(event, Ok(Some(result("hello there", is_final, speech_final, 0.987))));
+        }
+        assert_eq!(read(&mut *dialect, r#"{"type":"Results","channel":{"alternatives":[]}}"#), Ok(None));
+    }
+
+    #[test]
+    fn the_rest_is_an_error_an_end_or_nothing() {
+        let mut dialect = dialect(&options("linear16", 16_000));
+        for nothing in [
+            r#"{"type":"SpeechStarted","channel":[0,1],"timestamp":1.5}"#,
+            r#"{"type":"UtteranceEnd","channel":[0,1],"last_word_end":2.1}"#,
+            r#"{"type":"SomethingNew"}"#,
+        ] {
+            assert_eq!(read(&mut *dialect, nothing), Ok(None));
+        }
+        let metadata = r#"{"type":"Metadata","transaction_key":"deprecated","request_id":"1","sha256":"0","created":"now","duration":2.0,"channels":1}"#;
+        assert_eq!(read(&mut *dialect, metadata), Ok(Some(Event::Finished)));
+        let error = r#"{"type":"Error","variant":"SchemaError","description":"no such message","message":"{}"}"#;
+        let Ok(Some(Event::Error(error))) = read(&mut *dialect, error) else { panic!("no error") };
+        assert_eq!(error.to_string(), "deepgram: no such message");
+        for garbage in ["", "{", "[]", r#"{"kind":1}"#, r#"{"type":"Results","channel":[0,1]}"#] {
+            assert!(read(&mut *dialect, garbage).unwrap_err().is_retryable(), "{garbage}");
+        }
+        assert!(dialect.read(&Frame::Binary(Bytes::new())).is_err());
+    }
+}

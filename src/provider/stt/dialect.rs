@@ -1,0 +1,257 @@
+//! What a vendor of recognition has to say for itself: requests into bytes, bytes into events, as pure values.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use url::Url;
+use uuid::Uuid;
+
+use super::{SttError, Transcript};
+use crate::audio::{Converter, Encoding, Format};
+use crate::config::Secret;
+use crate::provider::{Credential, Name, OptionsError, SttOptions};
+
+/// Where a connection goes, and what its handshake holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Handshake {
+    pub(super) url: Url,
+    pub(super) headers: Vec<(&'static str, Secret)>,
+}
+
+/// A message of a WebSocket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Frame {
+    Text(Utf8Bytes),
+    Binary(Bytes),
+}
+
+impl Frame {
+    pub(super) fn text(text: impl Into<Utf8Bytes>) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+/// What a message from the vendor means.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Event {
+    /// Audio may come.
+    Ready,
+    /// Words.
+    Result(Transcript),
+    /// Something is wrong, but the connection goes on.
+    Error(SttError),
+    /// Everything has been said, the connection has no further use.
+    Finished,
+}
+
+/// A vendor's protocol. It holds what a connection has told so far, and is told when a new one begins.
+pub(super) trait Dialect: Send {
+    /// A new connection, of this identity. What was known of an earlier one is forgotten.
+    fn open(&mut self, id: Uuid) -> Handshake;
+
+    /// Messages that come before any audio.
+    fn hello(&mut self, _now: SystemTime) -> Vec<Frame> {
+        Vec::new()
+    }
+
+    /// Audio must wait for [`Event::Ready`].
+    fn waits(&self) -> bool {
+        false
+    }
+
+    /// A piece of audio.
+    fn audio(&mut self, audio: Bytes, now: SystemTime) -> Frame;
+
+    /// What keeps a connection open on which nothing was sent for a second.
+    fn idle(&mut self, now: SystemTime) -> Option<Frame>;
+
+    /// The audio has ended.
+    fn finish(&mut self, now: SystemTime) -> Vec<Frame>;
+
+    /// A message from the vendor. An error means that the connection is of no use any more.
+    fn read(&mut self, frame: &Frame) -> Result<Option<Event>, SttError>;
+}
+
+/// A vendor's protocol for these options, and what turns the client's audio into what the vendor takes.
+pub(super) fn choose(
+    options: &SttOptions,
+    credential: &Credential,
+    base: Option<&Url>,
+) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
+    match credential.provider {
+        Name::Deepgram => super::deepgram::Deepgram::choose(options, credential, base),
+        Name::ElevenLabs => super::elevenlabs::ElevenLabs::choose(options, credential, base),
+        Name::Cartesia => super::cartesia::Cartesia::choose(options, credential, base),
+        Name::Azure => super::azure::Azure::choose(options, credential, base),
+        Name::Google => Err(OptionsError::NotByProvider {
+            provider: Name::Google,
+            field: "stt_config",
+            value: options.model.clone(),
+            hint: "its recognition is not built in",
+        }),
+    }
+}
+
+/// How audio is taken in.
+#[derive(Debug)]
+pub(super) struct Intake {
+    /// From the client's format to the vendor's.
+    pub(super) converter: Converter,
+    /// Bytes a second of what comes out of it; a guess where it is compressed.
+    pub(super) bytes_per_second: usize,
+}
+
+/// More than speech codecs need.
+const COMPRESSED: usize = 16_000;
+
+impl Intake {
+    /// Audio goes on as it is.
+    pub(super) fn untouched(format: Option<Format>) -> Result<Self, OptionsError> {
+        let format = format.map(Format::checked).transpose()?;
+        let rate = format.and_then(|format| format.bytes_per_second()).and_then(|rate| usize::try_from(rate).ok());
+        // Equal formats make a converter that does nothing; which one they are does not matter then.
+        let any = format.map_or(Format::mono(Encoding::Linear16, 16_000), |f| Format::mono(f.encoding, f.sample_rate));
+        let converter = Converter::new(any, any.encoding, any.sample_rate)?;
+        Ok(Self { converter, bytes_per_second: rate.unwrap_or(COMPRESSED) })
+    }
+
+    /// Audio is turned into one channel of this encoding and rate, where it is not that already.
+    pub(super) fn converted(from: Format, to: Encoding, rate: u32) -> Result<Self, OptionsError> {
+        let target = Format::mono(to, rate);
+        let bytes_per_second =
+            target.bytes_per_second().and_then(|rate| usize::try_from(rate).ok()).unwrap_or(COMPRESSED);
+        Ok(Self { converter: Converter::new(from, to, rate)?, bytes_per_second })
+    }
+}
+
+/// The client's format, for vendors that take samples only.
+pub(super) fn samples(options: &SttOptions, provider: Name) -> Result<Format, OptionsError> {
+    let encoding = Encoding::parse(&options.encoding).filter(|encoding| encoding.sample_bytes().is_some());
+    let encoding = encoding.ok_or_else(|| OptionsError::NotByProvider {
+        provider,
+        field: "encoding",
+        value: options.encoding.clone(),
+        hint: "linear16, mulaw and alaw are taken",
+    })?;
+    Ok(Format { encoding, sample_rate: options.sample_rate, channels: options.channels }.checked()?)
+}
+
+/// Of the rates that a vendor takes, in rising order: this one, else the next higher, else the highest.
+pub(in crate::provider) fn nearest(rates: &[u32], wanted: u32) -> u32 {
+    rates.iter().copied().find(|rate| *rate >= wanted).or(rates.last().copied()).unwrap_or(wanted)
+}
+
+/// The vendor's usual address, or the configured one, with a path behind it, for a WebSocket.
+pub(super) fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsError> {
+    crate::provider::address(base, usual, path).map(|mut url| {
+        let scheme = if matches!(url.scheme(), "http" | "ws") { "ws" } else { "wss" };
+        // Between these four schemes a change is always possible.
+        url.set_scheme(scheme).ok();
+        url
+    })
+}
+
+/// The first part of a language tag, where it is an ISO 639 code: `en` of `en-US`.
+pub(super) fn primary(language: &str) -> Option<String> {
+    let first = language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    ((2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(first)
+}
+
+/// 20 ms of silence.
+pub(super) fn silence(encoding: Encoding, rate: u32) -> Bytes {
+    let samples = rate as usize / 50;
+    match encoding {
+        // Zero in G.711: the quietest code words.
+        Encoding::Mulaw => Bytes::from(vec![0xff; samples]),
+        Encoding::Alaw => Bytes::from(vec![0xd5; samples]),
+        _ => Bytes::from(vec![0; samples * 2]),
+    }
+}
+
+/// A message as text, where only text is spoken.
+pub(super) fn text(provider: Name, frame: &Frame) -> Result<&str, SttError> {
+    match frame {
+        Frame::Text(text) => Ok(text.as_str()),
+        Frame::Binary(_) => Err(SttError::Unreadable { provider, problem: "a binary message".to_owned() }),
+    }
+}
+
+/// JSON, read as `T`. What is in it beyond that is left alone.
+pub(super) fn parse<'a, T: Deserialize<'a>>(provider: Name, text: &'a str) -> Result<T, SttError> {
+    serde_json::from_str(text).map_err(|e| SttError::Unreadable { provider, problem: e.to_string() })
+}
+
+/// What kind of message it says to be. Read first and alone, as kinds differ in the types of equal names.
+pub(super) fn kind(provider: Name, text: &str) -> Result<Cow<'_, str>, SttError> {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "type", alias = "message_type")]
+        kind: Cow<'a, str>,
+    }
+    parse::<Kind<'_>>(provider, text).map(|message| message.kind)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::provider::stt) fn options(encoding: &str, sample_rate: u32) -> SttOptions {
+        let options = serde_json::json!({
+            "provider": "any", "language": "en-US", "sample_rate": sample_rate, "channels": 1, "punctuation": true,
+            "encoding": encoding, "model": "a-model",
+        });
+        serde_json::from_value(options).unwrap()
+    }
+
+    pub(in crate::provider::stt) fn credential(provider: Name) -> Credential {
+        let region = (provider == Name::Azure).then(|| "westeurope".to_owned());
+        Credential { provider, own: false, key: Secret::new("k"), region }
+    }
+
+    pub(in crate::provider::stt) fn read(dialect: &mut dyn Dialect, text: &str) -> Result<Option<Event>, SttError> {
+        dialect.read(&Frame::text(text))
+    }
+
+    pub(in crate::provider::stt) fn result(
+        text: &str,
+        is_final: bool,
+        is_speech_final: bool,
+        confidence: f32,
+    ) -> Event {
+        Event::Result(Transcript { transcript: text.to_owned(), is_final, is_speech_final, confidence })
+    }
+
+    #[test]
+    fn rates_are_the_nearest_that_lose_nothing() {
+        for (wanted, nearest) in
+            [(8_000, 8_000), (11_025, 16_000), (16_000, 16_000), (32_000, 44_100), (96_000, 44_100)]
+        {
+            assert_eq!(super::nearest(&[8_000, 16_000, 44_100], wanted), nearest);
+        }
+    }
+
+    #[test]
+    fn addresses_keep_a_path_before_them() {
+        let base = |url: &str| Url::parse(url).unwrap();
+        for (url, expected) in [
+            ("https://proxy.example/speech/", "wss://proxy.example/speech/v1/listen"),
+            ("http://127.0.0.1:81", "ws://127.0.0.1:81/v1/listen"),
+            ("ws://127.0.0.1:81/", "ws://127.0.0.1:81/v1/listen"),
+        ] {
+            assert_eq!(address(Some(&base(url)), "wss://x.example", "v1/listen").unwrap().as_str(), expected);
+        }
+        assert_eq!(address(None, "wss://x.example", "v1/listen").unwrap().as_str(), "wss://x.example/v1/listen");
+    }
+
+    #[test]
+    fn languages_are_cut_to_their_code() {
+        for (tag, code) in
+            [("en-US", Some("en")), ("EN", Some("en")), ("cmn-CN", Some("cmn")), ("multi", None), ("", None)]
+        {
+            assert_eq!(primary(tag).as_deref(), code);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! One connection to a vendor: how it comes about, and what can happen on it.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::Error as WsError;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
+
+use super::SttError;
+use super::dialect::{Frame, Handshake};
+use crate::provider::Name;
+
+/// Most of what a session costs are its buffers; the library's own are 128 KiB each, and without a bound.
+const BUFFER: usize = 8 * 1024;
+const MAX_WRITE_BUFFER: usize = 256 * 1024;
+/// Longer than any result; a vendor that sends more is none.
+const MAX_MESSAGE: usize = 1024 * 1024;
+/// As much of an error's body as is told.
+const MAX_BODY: usize = 500;
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    provider: Name,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Something is written that has not gone out yet.
+    unflushed: bool,
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub(super) enum Woke {
+    /// A message for the dialect.
+    Message(Frame),
+    /// A sign of life, and no more.
+    Alive,
+    /// Something can be written.
+    Writable,
+}
+
+impl Link {
+    /// Connects, with TLS where the address wants it, and shakes hands.
+    pub(super) async fn open(
+        provider: Name,
+        own: bool,
+        handshake: Handshake,
+        tls: Arc<ClientConfig>,
+    ) -> Result<Self, SttError> {
+        let unreachable = |reason: String| SttError::Unreachable { provider, reason };
+        let url = &handshake.url;
+        let host = url.host_str().ok_or_else(|| unreachable("its address has no host".to_owned()))?;
+        let port = url.port_or_known_default().unwrap_or(443);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((host, port)).await.map_err(|e| unreachable(e.to_string()))?;
+        // A piece of audio is small, and wanted at once.
+        stream.set_nodelay(true).map_err(|e| unreachable(e.to_string()))?;
+        let mut request = url.as_str().into_client_request().map_err(|e| unreachable(e.to_string()))?;
+        for (name, value) in &handshake.headers {
+            let mut value = HeaderValue::from_str(value.expose())
+                .map_err(|_| unreachable(format!("the key has characters that the header {name} cannot hold")))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(*name, value);
+        }
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(BUFFER)
+            .max_write_buffer_size(MAX_WRITE_BUFFER)
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
+        let connector = Some(Connector::Rustls(tls));
+        let connected = tokio_tungstenite::client_async_tls_with_config(request, stream, Some(config), connector).await;
+        match connected {
+            Ok((socket, _)) => Ok(Self { provider, socket, unflushed: false }),
+            Err(WsError::Http(response)) => Err(refused(provider, own, &response)),
+            Err(error) => Err(unreachable(error.to_string())),
+        }
+    }
+
+    /// Waits until something happens. Only with `write` is [`Woke::Writable`] among it, and not before everything that was
+    /// written has gone out.
+    pub(super) async fn next(&mut self, write: bool) -> Result<Woke, SttError> {
+        let Self { provider, socket, unflushed } = self;
+        let lost = |error: WsError| SttError::Closed { provider: *provider, code: None, reason: error.to_string() };
+        poll_fn(|context| {
+            if *unflushed && let Poll::Ready(flushed) = socket.poll_flush_unpin(context) {
+                flushed.map_err(lost)?;
+                *unflushed = false;
+            }
+            match socket.poll_next_unpin(context) {
+                Poll::Ready(message) => return Poll::Ready(woke(*provider, message)),
+                Poll::Pending => {}
+            }
+            if write && !*unflushed && socket.poll_ready_unpin(context).map_err(lost)?.is_ready() {
+                return Poll::Ready(Ok(Woke::Writable));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Something is written that the vendor has not taken yet.
+    pub(super) fn is_unflushed(&self) -> bool {
+        self.unflushed
+    }
+
+    /// Writes a message; it goes out while [`Link::next`] is waited for.
+    pub(super) fn write(&mut self, frame: Frame) -> Result<(), SttError> {
+        self.put(match frame {
+            Frame::Text(text) => Message::Text(text),
+            Frame::Binary(bytes) => Message::Binary(bytes),
+        })
+    }
+
+    /// Asks for a sign of life.
+    pub(super) fn ping(&mut self) -> Result<(), SttError> {
+        self.put(Message::Ping(Bytes::new()))
+    }
+
+    fn put(&mut self, message: Message) -> Result<(), SttError> {
+        self.unflushed = true;
+        let closed = |e: WsError| SttError::Closed { provider: self.provider, code: None, reason: e.to_string() };
+        self.socket.start_send_unpin(message).map_err(closed)
+    }
+
+    /// Says goodbye, within `limit`.
+    pub(super) async fn close(mut self, limit: Duration) {
+        let close = async {
+            self.socket.close(None).await?;
+            while self.socket.next().await.transpose()?.is_some() {}
+            Ok::<_, WsError>(())
+        };
+        // It is over either way.
+        tokio::time::timeout(limit, close).await.map(Result::ok).ok();
+    }
+}
+
+fn woke(provider: Name, message: Option<Result<Message, WsError>>) -> Result<Woke, SttError> {
+    let closed = |frame: Option<CloseFrame>| SttError::Closed {
+        provider,
+        code: frame.as_ref().map(|frame| frame.code.into()),
+        reason: frame.map(|frame| frame.reason.to_string()).unwrap_or_default(),
+    };
+    match message {
+        None => Err(closed(None)),
+        Some(Ok(Message::Text(text))) => Ok(Woke::Message(Frame::Text(text))),
+        Some(Ok(Message::Binary(bytes))) => Ok(Woke::Message(Frame::Binary(bytes))),
+        Some(Ok(Message::Close(frame))) => Err(closed(frame)),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Woke::Alive),
+        Some(Err(WsError::Io(error))) => Err(SttError::Closed { provider, code: None, reason: error.to_string() }),
+        Some(Err(error)) => Err(SttError::Unreadable { provider, problem: error.to_string() }),
+    }
+}
+
+fn refused(provider: Name, own: bool, response: &Response<Option<Vec<u8>>>) -> SttError {
+    let body = response.body().as_deref().unwrap_or_default();
+    let body = crate::provider::shortened(body, MAX_BODY);
+    let retry_after = crate::provider::retry_after(response.headers());
+    SttError::Refused { provider, status: response.status().as_u16(), body, retry_after, own }
+}
