@@ -39,6 +39,17 @@ pub(crate) enum Command {
     /// Report every fault of the configuration; start nothing
     #[command(after_help = "Example:\n  sayna check -c sayna.yaml\n\nExit status: 0 no fault, 2 faults")]
     Check,
+    /// Print the OpenAPI document of the REST interface
+    #[cfg(feature = "openapi")]
+    #[command(after_help = "Examples:\n  sayna openapi\n  sayna openapi -f json -o openapi.json")]
+    Openapi {
+        /// In which form
+        #[arg(short, long, value_enum, default_value_t)]
+        format: Form,
+        /// A file instead of standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Ask a running server whether it is well
     #[command(after_help = "Examples:\n  sayna health\n  sayna health http://10.0.0.7:3001\n\n\
                             Exit status: 0 healthy, 1 not healthy, 2 cannot be asked like this")]
@@ -46,4 +57,13 @@ pub(crate) enum Command {
         /// Its address, plain http [default: from the configuration, 0.0.0.0 meaning 127.0.0.1]
         url: Option<String>,
     },
+}
+
+/// How a document is written.
+#[cfg(feature = "openapi")]
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum Form {
+    #[default]
+    Yaml,
+    Json,
 }

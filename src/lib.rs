@@ -26,4 +26,6 @@ mod ws;
 
 pub use app::SetupError;
 pub use bind::{BindError, bind};
+#[cfg(feature = "openapi")]
+pub use http::openapi;
 pub use serve::{Ended, PrepareError, Prepared, prepare, serve};

@@ -32,6 +32,9 @@ enum Failure {
     Probe(#[from] probe::Error),
     #[error(".env cannot be read: {0}")]
     Dotenv(#[from] dotenvy::Error),
+    #[cfg(feature = "openapi")]
+    #[error("{} cannot be written: {1}", .0.display())]
+    Write(std::path::PathBuf, #[source] io::Error),
     #[error("the system refused to start the server: {0}")]
     System(#[from] io::Error),
 }
@@ -42,6 +45,8 @@ impl Failure {
             Self::Config(_) | Self::Dotenv(_) | Self::Prepare(PrepareError::Setup(_)) => 2,
             Self::Probe(e) if e.is_usage() => 2,
             Self::Bind(_) | Self::Prepare(_) | Self::Probe(_) | Self::System(_) => 1,
+            #[cfg(feature = "openapi")]
+            Self::Write(..) => 1,
         }
     }
 
@@ -50,6 +55,8 @@ impl Failure {
             Self::Bind(e) | Self::Prepare(PrepareError::Bind(e)) => e.hint(),
             Self::Probe(e) => e.hint(),
             Self::Config(_) | Self::Dotenv(_) | Self::Prepare(_) | Self::System(_) => None,
+            #[cfg(feature = "openapi")]
+            Self::Write(..) => None,
         }
     }
 }
@@ -72,6 +79,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             say(report(&load()?, file));
             Ok(())
         }
+        #[cfg(feature = "openapi")]
+        Some(Command::Openapi { format, output }) => document(format, output.as_deref()),
         Some(Command::Health { url }) => {
             let url = url.map_or_else(|| Ok(probe::url(&load()?.config.server)?), Ok::<_, Failure>)?;
             // Asking one question needs no thread per processor.
@@ -80,6 +89,24 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Writes the OpenAPI document. A file appears whole or not at all.
+#[cfg(feature = "openapi")]
+fn document(format: cli::Form, output: Option<&Path>) -> Result<(), Failure> {
+    let text = match format {
+        cli::Form::Yaml => sayna::openapi::yaml(),
+        cli::Form::Json => sayna::openapi::json(),
+    };
+    let text = text.map_err(io::Error::other)?;
+    let Some(path) = output else {
+        say(text.trim_end());
+        return Ok(());
+    };
+    let mut part = path.to_owned().into_os_string();
+    part.push(".part");
+    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|e| Failure::Write(path.to_owned(), e))
 }
 
 /// What a file `.env` in this folder adds to the environment. The environment itself is left as it is.

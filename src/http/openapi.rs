@@ -1,17 +1,30 @@
 //! The OpenAPI 3.1 document of the REST interface, derived from the functions that answer.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::{Modify, OpenApi as _};
 
 use super::{extras, health, livekit, speak, voices};
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Sayna", description = "A real-time voice server: text to speech over REST, sessions over `/ws`."),
     paths(
-        health::health, health::ready, voices::voices, speak::speak, livekit::token, extras::rooms, extras::room,
-        extras::participant, extras::mute, extras::recording, extras::hooks, extras::set_hooks, extras::delete_hooks,
-        extras::transfer, extras::call, extras::webhook,
+        health::health,
+        health::ready,
+        voices::voices,
+        speak::speak,
+        livekit::token,
+        extras::rooms,
+        extras::room,
+        extras::participant,
+        extras::mute,
+        extras::recording,
+        extras::hooks,
+        extras::set_hooks,
+        extras::delete_hooks,
+        extras::transfer,
+        extras::call,
+        extras::webhook,
     ),
     components(schemas(crate::voice::Command, crate::voice::Event)),
     security(("bearer" = [])),
@@ -30,11 +43,11 @@ impl Modify for Bearer {
 }
 
 /// The document as JSON.
-pub fn json() -> Result<String, serde_json::Error> {
-    Document::openapi().to_pretty_json()
+pub fn json() -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(Document::openapi().to_pretty_json()?)
 }
 
 /// The document as YAML.
-pub fn yaml() -> Result<String, impl std::error::Error> {
-    Document::openapi().to_yaml()
+pub fn yaml() -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(Document::openapi().to_yaml()?)
 }

@@ -1,0 +1,213 @@
+//! Clients that talk all the time, and what they measure.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::{Barrier, mpsc};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use vendors::Arrival;
+
+use super::server::{Cost, Peer};
+use super::stats::Times;
+
+/// How often each client has something spoken.
+const SPEAK: Duration = Duration::from_secs(2);
+
+/// What the clients do.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) count: usize,
+    pub(crate) chunk: Duration,
+    pub(crate) bytes: usize,
+    /// The provider answers each of so many chunks.
+    pub(crate) each: usize,
+    pub(crate) length: Duration,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) up: Times,
+    pub(crate) down: Times,
+    pub(crate) speak: Times,
+    /// Answers that never came.
+    pub(crate) lost: usize,
+    pub(crate) took: Duration,
+    /// At the begin and at the end of the talking.
+    pub(crate) cost: Option<(Cost, Cost)>,
+}
+
+/// When a client has sent a piece that is answered, and when the answer has come.
+#[derive(Debug, Default)]
+struct Talk {
+    sent: Vec<Instant>,
+    answered: Vec<Instant>,
+    speak: Vec<Duration>,
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Opens all sessions, lets them talk, and puts together what clients and provider saw of the same pieces.
+pub(crate) async fn run(
+    peer: Peer,
+    scene: &Scene,
+    mut taps: mpsc::UnboundedReceiver<Arrival>,
+    cost: impl Fn() -> Option<Cost>,
+) -> Measured {
+    let mut sockets = Vec::new();
+    // The provider numbers connections as they come, so sessions are opened one after the other.
+    while sockets.len() < scene.count {
+        sockets.push(open(peer).await);
+    }
+    let barrier = Arc::new(Barrier::new(scene.count + 1));
+    let talks: Vec<_> = sockets
+        .into_iter()
+        .enumerate()
+        .map(|(number, socket)| {
+            let (chunk, bytes, each, length) = (scene.chunk, scene.bytes, scene.each, scene.length);
+            // Not all at the same moment: people do not speak in step.
+            let offset = chunk.mul_f64(number as f64 / scene.count as f64);
+            tokio::spawn(talk(peer, socket, number, Arc::clone(&barrier), offset, (chunk, bytes, each, length)))
+        })
+        .collect();
+    barrier.wait().await;
+    let (begun, first) = (Instant::now(), cost());
+    tokio::time::sleep(scene.length).await;
+    let last = cost();
+    let took = begun.elapsed();
+    let mut arrivals = vec![Vec::new(); scene.count];
+    let mut measured = Measured {
+        up: Times::default(),
+        down: Times::default(),
+        speak: Times::default(),
+        lost: 0,
+        took,
+        cost: first.zip(last),
+    };
+    let mut done = Vec::new();
+    for talk in talks {
+        done.push(talk.await.unwrap());
+    }
+    while let Ok(arrival) = taps.try_recv() {
+        let step = scene.bytes * scene.each;
+        if arrival.total % step == 0 && arrival.connection < scene.count {
+            arrivals[arrival.connection].push(arrival.at);
+        }
+    }
+    for (talk, arrivals) in done.into_iter().zip(arrivals) {
+        measured.lost += talk.sent.len() - talk.answered.len().min(talk.sent.len());
+        measured.up.0.extend(talk.sent.iter().zip(&arrivals).map(|(sent, came)| came.saturating_duration_since(*sent)));
+        measured
+            .down
+            .0
+            .extend(arrivals.iter().zip(&talk.answered).map(|(came, told)| told.saturating_duration_since(*came)));
+        measured.speak.0.extend(talk.speak);
+    }
+    measured
+}
+
+async fn open(peer: Peer) -> Socket {
+    let connect = async |url: String, key: bool| {
+        let mut request = url.into_client_request().unwrap();
+        if key {
+            let value = HeaderValue::from_str(&format!("token {}", vendors::KEY)).unwrap();
+            request.headers_mut().insert("authorization", value);
+        }
+        connect_async(request).await.unwrap().0
+    };
+    match peer {
+        Peer::Sayna(address) => {
+            let mut socket = connect(format!("ws://{address}/ws"), false).await;
+            socket.send(Message::text(config().to_string())).await.unwrap();
+            let ready = socket.next().await.unwrap().unwrap();
+            assert!(ready.to_text().unwrap().contains("\"ready\""), "{ready}");
+            socket
+        }
+        Peer::Provider(address) => {
+            let query = "model=nova-3&language=en-US&sample_rate=16000&channels=1&punctuate=true&interim_results=true\
+                         &smart_format=true&encoding=linear16&endpointing=200";
+            connect(format!("ws://{address}/v1/listen?{query}"), true).await
+        }
+        Peer::Pipecat(address) => {
+            let mut socket = connect(format!("ws://{address}/ws"), false).await;
+            let ready = socket.next().await.unwrap().unwrap();
+            assert!(ready.to_text().unwrap().contains("ready"), "{ready}");
+            socket
+        }
+    }
+}
+
+fn config() -> Value {
+    json!({
+        "type": "config",
+        "stt_config": {"provider": "deepgram", "language": "en-US", "sample_rate": 16000, "channels": 1,
+            "punctuation": true, "encoding": "linear16", "model": "nova-3"},
+        "tts_config": {"provider": "deepgram", "model": "", "voice_id": "aura-asteria-en", "audio_format": "linear16",
+            "sample_rate": 24000},
+    })
+}
+
+async fn talk(
+    peer: Peer,
+    mut socket: Socket,
+    number: usize,
+    barrier: Arc<Barrier>,
+    offset: Duration,
+    (chunk, bytes, each, length): (Duration, usize, usize, Duration),
+) -> Talk {
+    let mut talk = Talk::default();
+    barrier.wait().await;
+    tokio::time::sleep(offset).await;
+    let (begun, mut sent) = (Instant::now(), 0);
+    let mut asked: Option<Instant> = None;
+    let mut said = 0;
+    let mut ticks = interval(chunk);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let audio = Bytes::from(vec![0_u8; bytes]);
+    while begun.elapsed() < length {
+        tokio::select! {
+            _ = ticks.tick() => {
+                sent += 1;
+                if sent % each == 0 {
+                    talk.sent.push(Instant::now());
+                }
+                socket.send(Message::Binary(audio.clone())).await.unwrap();
+                let due = SPEAK.mul_f64(f64::from(said + 1));
+                if asked.is_none() && begun.elapsed() + offset * 50 >= due && !matches!(peer, Peer::Provider(_)) {
+                    said += 1;
+                    let text = json!({"type": "speak", "text": format!("{number} {said}")}).to_string();
+                    asked = Some(Instant::now());
+                    socket.send(Message::text(text)).await.unwrap();
+                }
+            }
+            message = socket.next() => heard(message, &mut talk, &mut asked),
+        }
+    }
+    // The last answers are on their way.
+    while talk.answered.len() < talk.sent.len() {
+        let Ok(message) = timeout(Duration::from_secs(2), socket.next()).await else { break };
+        heard(message, &mut talk, &mut asked);
+    }
+    talk
+}
+
+fn heard(
+    message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
+    talk: &mut Talk,
+    asked: &mut Option<Instant>,
+) {
+    match message.expect("the connection").expect("the connection") {
+        Message::Text(text) if text.contains("\"word\"") => talk.answered.push(Instant::now()),
+        Message::Text(text) => assert!(!text.contains("\"error\""), "{text}"),
+        Message::Binary(_) => talk.speak.extend(asked.take().map(|asked| asked.elapsed())),
+        _ => {}
+    }
+}

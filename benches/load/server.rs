@@ -1,0 +1,83 @@
+//! The servers that are measured: processes of their own.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Whom the clients talk to, and in whose protocol.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Peer {
+    /// Sayna's.
+    Sayna(SocketAddr),
+    /// The provider's own: nothing is between.
+    Provider(SocketAddr),
+    /// That of `bench/pipecat_server.py`.
+    Pipecat(SocketAddr),
+}
+
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    peer: Peer,
+}
+
+/// What a process has cost so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) memory_kb: u64,
+    pub(crate) processor: Duration,
+}
+
+impl Server {
+    pub(crate) fn sayna(provider: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sayna"));
+        command.env("HOST", "127.0.0.1").env("PORT", "0").env("DEEPGRAM_API_KEY", vendors::KEY);
+        command.env("SAYNA_PROVIDERS_DEEPGRAM_STT_URL", provider.replace("http", "ws"));
+        command.env("SAYNA_PROVIDERS_DEEPGRAM_TTS_URL", provider);
+        command.env("SAYNA_SERVER_MAX_CONNECTIONS", "100000").env("RUST_LOG", "error");
+        // Every text is asked for, none is kept.
+        command.env("SAYNA_CACHE_MEMORY_BYTES", "0");
+        Self::start(command, Peer::Sayna)
+    }
+
+    pub(crate) fn pipecat(python: &str, provider: &str) -> Self {
+        let mut command = Command::new(python);
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bench/pipecat_server.py")).args([provider, vendors::KEY]);
+        Self::start(command, Peer::Pipecat)
+    }
+
+    fn start(mut command: Command, peer: fn(SocketAddr) -> Peer) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
+        let address = line.expect("an address").trim().parse().unwrap();
+        // Whatever else it prints has to go somewhere.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, peer: peer(address) }
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// From `/proc`: resident memory, and time on processors by the kernel's tick of a hundredth.
+    pub(crate) fn cost(&self) -> Cost {
+        let id = self.child.id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let memory_kb = memory.trim().trim_end_matches(" kB").parse().unwrap();
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        let ticks = |at: usize| fields[at].parse::<u64>().unwrap();
+        Cost { memory_kb, processor: Duration::from_millis((ticks(11) + ticks(12)) * 10) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

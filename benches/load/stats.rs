@@ -1,0 +1,85 @@
+//! Figures and how they are printed.
+
+use std::time::Duration;
+
+use super::client::Measured;
+use super::server::Cost;
+
+/// Times in the order in which they were taken.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Times(pub(crate) Vec<Duration>);
+
+impl Times {
+    /// In milliseconds.
+    pub(crate) fn percentile(&self, share: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+        sorted.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
+    }
+
+    fn row(&self) -> String {
+        let [a, b, c] = [0.5, 0.99, 0.999].map(|share| self.percentile(share));
+        format!("{a:>7.2} {b:>7.2} {c:>7.2}")
+    }
+}
+
+/// One run.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    count: usize,
+    /// KB and processor time per session.
+    cost: Option<(f64, f64)>,
+    measured: Measured,
+}
+
+impl Figures {
+    pub(crate) fn new(count: usize, idle: Option<Cost>, measured: Measured) -> Self {
+        let cost = idle.zip(measured.cost).map(|(idle, (begin, end))| {
+            let memory = (end.memory_kb as f64 - idle.memory_kb as f64) / count as f64;
+            let time = (end.processor - begin.processor).as_secs_f64() / measured.took.as_secs_f64() / count as f64;
+            (memory, time * 100.0)
+        });
+        Self { count, cost, measured }
+    }
+
+    pub(crate) fn title() {
+        println!(
+            "milliseconds:             client to provider      provider to client     speak to first audio   per session"
+        );
+        println!(
+            "sessions                   p50     p99   p99.9     p50     p99   p99.9     p50     p99   p99.9     KB   % CPU"
+        );
+    }
+
+    pub(crate) fn row(&self, name: &str) -> String {
+        let Measured { up, down, speak, lost, .. } = &self.measured;
+        let cost = self.cost.map_or_else(|| "     –       –".to_owned(), |(kb, cpu)| format!("{kb:>6.0} {cpu:>7.3}"));
+        let lost = if *lost == 0 { String::new() } else { format!("  {lost} lost") };
+        format!("{:>6} {name:<13} {} {} {} {cost}{lost}", self.count, up.row(), down.row(), speak.row())
+    }
+
+    /// What a server adds to what is there without one.
+    pub(crate) fn ratios(&self, direct: &Self) -> String {
+        let added = |ours: &Times, theirs: &Times| ours.percentile(0.99) - theirs.percentile(0.99);
+        format!(
+            "{:>6} added, p99          {:>7.2}                 {:>7.2}                 {:>7.2}",
+            "",
+            added(&self.measured.up, &direct.measured.up),
+            added(&self.measured.down, &direct.measured.down),
+            added(&self.measured.speak, &direct.measured.speak),
+        )
+    }
+
+    /// How many times another server's cost ours is.
+    pub(crate) fn against(&self, peer: &Self) -> String {
+        let cost = self.cost.zip(peer.cost);
+        let (kb, cpu) = cost.map_or((f64::NAN, f64::NAN), |(ours, theirs)| (theirs.0 / ours.0, theirs.1 / ours.1));
+        let p99 = |figures: &Self| figures.measured.down.percentile(0.99);
+        format!(
+            "{:>6} pipecat / sayna: {cpu:.1} times the processor, {kb:.1} times the memory, {:.1} times the p99 of results",
+            "",
+            p99(peer) / p99(self)
+        )
+    }
+}
