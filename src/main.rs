@@ -33,7 +33,7 @@ enum Failure {
     #[error(".env cannot be read: {0}")]
     Dotenv(#[from] dotenvy::Error),
     #[cfg(feature = "openapi")]
-    #[error("{} cannot be written: {1}", .0.display())]
+    #[error("{} cannot be written: {}", .0.display(), .1)]
     Write(std::path::PathBuf, #[source] io::Error),
     #[error("the system refused to start the server: {0}")]
     System(#[from] io::Error),

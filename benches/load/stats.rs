@@ -37,7 +37,9 @@ impl Figures {
     pub(crate) fn new(count: usize, idle: Option<Cost>, measured: Measured) -> Self {
         let cost = idle.zip(measured.cost).map(|(idle, (begin, end))| {
             let memory = (end.memory_kb as f64 - idle.memory_kb as f64) / count as f64;
-            let time = (end.processor - begin.processor).as_secs_f64() / measured.took.as_secs_f64() / count as f64;
+            let time = end.processor.saturating_sub(begin.processor).as_secs_f64()
+                / measured.took.as_secs_f64()
+                / count as f64;
             (memory, time * 100.0)
         });
         Self { count, cost, measured }

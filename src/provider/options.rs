@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 /// How speech is to be recognised. Unknown fields are left alone.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SttOptions {
     /// Whose engine.
     pub provider: String,
@@ -22,11 +23,13 @@ pub struct SttOptions {
     pub model: String,
     /// The client's own credentials.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub auth: Option<Map<String, Value>>,
 }
 
 /// How text is to be spoken. Unknown fields are left alone.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TtsOptions {
     /// Whose engine.
     pub provider: String,
@@ -55,11 +58,13 @@ pub struct TtsOptions {
     pub pronunciations: Vec<Pronunciation>,
     /// The client's own credentials.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub auth: Option<Map<String, Value>>,
 }
 
 /// A word and what is spoken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pronunciation {
     /// As it stands in texts.
     pub word: String,

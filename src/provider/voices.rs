@@ -8,6 +8,7 @@ use super::Shared;
 
 /// A voice that can speak. What is not known is `Unknown`, a missing sample is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoiceInfo {
     /// What `voice_id` takes.
     pub id: String,

@@ -44,7 +44,7 @@ async fn speech_comes_in_frames_of_ten_milliseconds_and_then_complete() {
     let mut client = session(&server).await;
     client.speak("hello there").await;
     let frames = client.utterance().await;
-    assert!(frames.iter().all(|frame| frame.len() == FRAME));
+    assert!(frames.iter().all(bytes::Bytes::len == FRAME));
     let audio = frames.concat();
     assert_eq!(audio, vendors::speech("hello there", "linear16", 24_000));
     assert_eq!(deepgram.record().faults(), Vec::<String>::new());
@@ -81,7 +81,7 @@ async fn clear_stops_within_a_frame_and_drops_what_waits() {
     client.speak("after").await;
     let frames = client.utterance().await;
     let expected = "after".len() * SAMPLES_PER_CHARACTER * 2;
-    let after: usize = frames.iter().map(|frame| frame.len()).sum();
+    let after: usize = frames.iter().map(bytes::Bytes::len).sum();
     assert!(after == expected || after == expected + FRAME, "{after} bytes, {expected} expected");
     assert_eq!(texts(&deepgram).last().map(String::as_str), Some("after"));
     assert!(!texts(&deepgram).contains(&"never".to_owned()));
@@ -98,13 +98,13 @@ async fn what_may_not_be_interrupted_survives_clear() {
     let first = client.next().await;
     client.send(json!({"type": "clear"})).await;
     let Frame::Audio(first) = first else { panic!("{first:?}") };
-    let rest: usize = client.utterance().await.iter().map(|frame| frame.len()).sum();
+    let rest: usize = client.utterance().await.iter().map(bytes::Bytes::len).sum();
     assert_eq!(first.len() + rest, text.len() * SAMPLES_PER_CHARACTER * 2);
     // The latest word on it counts.
     client.send(json!({"type": "speak", "text": "not so this", "allow_interruption": true})).await;
     client.send(json!({"type": "clear"})).await;
     client.speak("end").await;
-    let audio: usize = client.utterance().await.iter().map(|frame| frame.len()).sum();
+    let audio: usize = client.utterance().await.iter().map(bytes::Bytes::len).sum();
     assert!(audio < "not so this".len() * SAMPLES_PER_CHARACTER * 2, "{audio}");
 }
 
