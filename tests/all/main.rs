@@ -4,11 +4,13 @@
 mod auth;
 mod cli;
 mod config;
+mod docs;
 mod health;
 mod limits;
 mod livekit;
 #[cfg(target_os = "linux")]
 mod nixos;
+mod page;
 mod readme;
 mod rest;
 mod sdk;
