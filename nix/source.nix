@@ -7,6 +7,7 @@ let
     ../Cargo.toml
     ../Cargo.lock
     ../src
+    ../benches
     ../release/Cargo.toml
     ../release/src/main.rs
     ../release/src/lib.rs
@@ -20,7 +21,7 @@ in
   server = of server;
   tools = of tools;
   # Beside the code: what the tests of the server read.
-  tests = of (server ++ [ ../tests ../README.md ../config.example.yaml ../fuzz/corpus/config ]);
+  tests = of (server ++ [ ../tests ../examples ../docs ../README.md ../config.example.yaml ../fuzz/corpus ../fuzz/fuzz_targets ]);
   # Beside the code: what is packed.
   archive = of (tools ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") table.release.files);
   lints = of (tools ++ [ ../tests ../release/tests ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);

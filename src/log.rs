@@ -5,11 +5,6 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Log;
 
-/// Whether a filter can be used.
-pub(crate) fn is_filter(text: &str) -> bool {
-    EnvFilter::builder().parse(text).is_ok()
-}
-
 /// Begins to write, in the form that the configuration names. A second call changes nothing.
 pub fn init(log: &Log) {
     let filter = EnvFilter::builder().parse_lossy(&log.filter);

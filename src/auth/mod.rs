@@ -2,12 +2,13 @@
 
 mod delegate;
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::app::App;
 use crate::config::{ApiSecret, Config};
 use crate::error::AuthError;
 use crate::jwt;
@@ -74,8 +75,12 @@ impl Authenticator {
 }
 
 /// Lets a request through with its [`Identity`], or refuses it.
-pub(crate) async fn require(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, AuthError> {
-    let identity = match &*app.auth {
+pub(crate) async fn require(
+    State(authenticator): State<Arc<Authenticator>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, AuthError> {
+    let identity = match &*authenticator {
         Authenticator::Off => Identity::default(),
         Authenticator::Secrets(secrets) => {
             let token = token(request.headers(), request.uri())?;

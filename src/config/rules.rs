@@ -44,9 +44,16 @@ fn is_exposed(config: &Config) -> bool {
     keys && !config.auth.required && !inside
 }
 
+/// Whether anything in a section is other than it would be by itself.
 fn is_set(loaded: &Loaded, section: &str) -> bool {
-    loaded.settings().any(|(path, _, origin)| path.starts_with(section) && *origin != Origin::Default)
+    let defaults = Loaded::defaults();
+    let same = |((path, value, _), (_, default, _)): (Setting<'_>, Setting<'_>)| {
+        !path.starts_with(section) || value == default
+    };
+    !loaded.settings().zip(defaults.settings()).all(same)
 }
+
+type Setting<'a> = (&'static str, String, &'a Origin);
 
 struct Rules<'a> {
     loaded: &'a Loaded,

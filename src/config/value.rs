@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::key::Record;
@@ -43,7 +44,7 @@ pub(super) fn word(text: &str) -> Option<String> {
 
 /// What `RUST_LOG` takes.
 pub(super) fn log_filter(text: &str) -> Option<String> {
-    word(text).filter(|text| crate::log::is_filter(text))
+    word(text).filter(|text| EnvFilter::builder().parse(text).is_ok())
 }
 
 pub(super) fn secret(text: &str) -> Option<Secret> {

@@ -46,7 +46,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/sip/hooks", get(extras::hooks).post(extras::set_hooks).delete(extras::delete_hooks))
         .route("/sip/transfer", post(extras::transfer))
         .route("/sip/call", post(extras::call))
-        .route_layer(from_fn_with_state(app.clone(), auth::require));
+        .route_layer(from_fn_with_state(app.auth.clone(), auth::require));
     let router = open
         .merge(guarded)
         .fallback(async || Error::NotFound)

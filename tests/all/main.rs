@@ -1,6 +1,7 @@
 //! Tests of `sayna` from outside: the real program, a real socket, real signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
+mod arrows;
 mod auth;
 mod cli;
 mod config;
@@ -14,8 +15,11 @@ mod page;
 mod readme;
 mod rest;
 mod sdk;
+mod secrets;
 mod server;
 mod session;
+#[cfg(target_os = "linux")]
+mod soak;
 mod speaking;
 mod support;
 mod turn;

@@ -72,7 +72,13 @@ async fn the_python_sdk_has_it_through_nginx_and_tls() {
     let (pem, key) = (world.path("voice.pem"), world.path("voice.key"));
     let arguments = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"];
     let mut openssl = Command::new("openssl");
-    openssl.args(arguments).args(["-addext", "subjectAltName=DNS:localhost"]).arg("-keyout").arg(&key).arg("-out").arg(&pem);
+    openssl
+        .args(arguments)
+        .args(["-addext", "subjectAltName=DNS:localhost"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&pem);
     let made = openssl.output().unwrap();
     assert!(made.status.success(), "{}", text(&made.stderr));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

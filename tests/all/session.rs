@@ -131,7 +131,7 @@ async fn what_is_heard_is_told_as_it_is_understood() {
         let name = format!("{vendor:?}").to_lowercase();
         let server = World::new().serve_with(&[("deepgram", &speaker), (&name, &provider)], &[]);
         let mut config = config(&name, "deepgram");
-        config["stt_config"]["model"] = json!("");
+        config["stt_config"]["model"] = json!(if vendor == Vendor::Deepgram { "nova-3" } else { "" });
         let mut client = Client::ready(&server, config).await;
         for _ in 0..5 {
             client.audio(vec![0; 3200]).await;

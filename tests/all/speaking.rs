@@ -44,7 +44,7 @@ async fn speech_comes_in_frames_of_ten_milliseconds_and_then_complete() {
     let mut client = session(&server).await;
     client.speak("hello there").await;
     let frames = client.utterance().await;
-    assert!(frames.iter().all(bytes::Bytes::len == FRAME));
+    assert!(frames.iter().all(|frame| frame.len() == FRAME));
     let audio = frames.concat();
     assert_eq!(audio, vendors::speech("hello there", "linear16", 24_000));
     assert_eq!(deepgram.record().faults(), Vec::<String>::new());

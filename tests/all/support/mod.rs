@@ -203,6 +203,14 @@ impl Server {
         self.request("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
     }
 
+    /// Resident memory.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory_kb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends a signal by name. The shell's `kill`, as the program of that name is not on every machine.
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {

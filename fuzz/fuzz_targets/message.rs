@@ -1,0 +1,23 @@
+//! `cargo fuzz run message`: no text frame of a client makes the parser panic, and a refusal is one printable line.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sayna::voice::{Command, Turn};
+use sayna::{config, provider::Transcript};
+
+fuzz_target!(|bytes: &[u8]| {
+    match serde_json::from_slice::<Command>(bytes) {
+        // Whatever is spoken could have been heard: the turn rules take any text.
+        Ok(Command::Speak { text, .. }) => {
+            let mut turn = Turn::new(config::Turn::default());
+            let now = std::time::Instant::now();
+            for (is_final, is_speech_final) in [(false, false), (true, false), (true, true)] {
+                let heard = Transcript { transcript: text.clone(), is_final, is_speech_final, confidence: 1.0 };
+                turn.on(heard, now);
+            }
+            assert!(!turn.is_open() && turn.deadline().is_none());
+        }
+        Ok(_) => {}
+        Err(error) => assert!(!error.to_string().contains('\n')),
+    }
+});

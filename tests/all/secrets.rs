@@ -1,0 +1,58 @@
+//! What a configuration says of secrets, and never shows of them.
+
+use crate::support::World;
+
+fn faults(text: &str) -> String {
+    World::new().with_file("sayna.yaml", text).run(&["check", "-c", "sayna.yaml"]).stderr
+}
+
+#[test]
+fn api_secrets_are_checked_one_by_one() {
+    let text = r#"[{"id": " ", "secret": "s1"}, {"id": "a", "secret": " "}, {"id": "A", "secret": "s2"}, {"id": "b", "secret": "s2"}]"#;
+    let ended = World::new().run_with(&["check"], &[("AUTH_API_SECRETS_JSON", text)]);
+    for (entry, expected) in [
+        (1, "the id of entry 1 is empty"),
+        (2, "the secret of entry 2 is empty"),
+        (3, "the id of entry 3 is there twice"),
+        (4, "the secret of entry 4 is there twice"),
+    ] {
+        assert!(
+            ended.stderr.contains(&format!("$AUTH_API_SECRETS_JSON: `auth.api_secrets`: {expected}")),
+            "{entry}: {}",
+            ended.stderr
+        );
+    }
+    assert!(ended.stderr.starts_with("error: 4 faults") && !ended.stderr.contains("s2"), "{}", ended.stderr);
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let text = "auth:\n  api_secrets:\n    - {id: a, secret: hunter2}\nproviders:\n  deepgram_api_key: hunter2\n";
+    let world = World::new().with_file("sayna.yaml", text);
+    let ended = world.run_with(&["check", "-c", "sayna.yaml"], &[("LIVEKIT_API_SECRET", "hunter2")]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(!ended.stdout.contains("hunter2") && ended.stdout.matches("(secret)").count() == 2, "{}", ended.stdout);
+    for text in
+        ["auth: {api_secrets: hunter2}", "providers: {cartesia_api_key: ' hunter2'}", "auth: {api_secret: [hunter2]}"]
+    {
+        let said = faults(text);
+        assert!(!said.contains("hunter2") && said.contains("must be"), "{said}");
+    }
+    let ended = World::new().run_with(&["check"], &[("AUTH_API_SECRETS_JSON", "[{\"id\": \"hunter2\"")]);
+    assert!(
+        ended.stderr.contains("not what is there (a JSON array)") && !ended.stderr.contains("hunter2"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// A server that anybody can reach, open and with keys to spend, says so in one line that names what to set.
+#[test]
+fn an_open_server_with_keys_warns() {
+    let warned =
+        |variables: &[(&str, &str)]| World::new().run_with(&["check"], variables).stdout.contains("warning: everybody");
+    let key = ("DEEPGRAM_API_KEY", "key");
+    assert!(warned(&[key]) && warned(&[key, ("HOST", "voice.example")]));
+    assert!(!warned(&[]) && !warned(&[key, ("HOST", "127.0.0.1")]) && !warned(&[key, ("HOST", "localhost")]));
+    assert!(!warned(&[key, ("AUTH_REQUIRED", "true"), ("AUTH_API_SECRET", "s")]));
+}
