@@ -107,7 +107,7 @@ fn status(kind: ErrorKind) -> StatusCode {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Error))]
 pub(crate) struct Body {
     /// What was wrong.
     error: String,
@@ -195,7 +195,7 @@ impl AuthError {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AuthError))]
 pub(crate) struct AuthBody {
     /// A stable name.
     error: &'static str,

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::room::TokenError;
 
 #[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenRequest))]
 pub(super) struct Request {
     /// The room to join.
     room_name: String,
@@ -21,7 +21,7 @@ pub(super) struct Request {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenAnswer))]
 pub(super) struct Answer {
     /// A LiveKit access token.
     token: String,
@@ -37,10 +37,14 @@ pub(super) struct Answer {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/livekit/token", request_body = Request,
     responses(
-        (status = 200, body = Answer), (status = 400, body = crate::error::Body),
+        (status = 200, body = Answer),
+        (status = 400, description = "A field without content; not JSON at all",
+            content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody), (status = 403, body = crate::error::Body),
-        (status = 413, description = "A body beyond the limit"), (status = 415, description = "Not JSON"),
-        (status = 422, description = "A field is missing or wrong"), (status = 500, body = crate::error::Body),
+        (status = 413, body = String, content_type = "text/plain", description = "A body beyond the limit"),
+        (status = 415, body = String, content_type = "text/plain", description = "Not declared as JSON"),
+        (status = 422, body = String, content_type = "text/plain", description = "A field is missing or wrong"),
+        (status = 500, body = crate::error::Body),
     ),
 ))]
 pub(super) async fn token(

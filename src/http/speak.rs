@@ -16,7 +16,7 @@ pub(super) const FORMAT: HeaderName = HeaderName::from_static("x-audio-format");
 pub(super) const RATE: HeaderName = HeaderName::from_static("x-sample-rate");
 
 #[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SpeakRequest))]
 pub(super) struct Request {
     /// What to say.
     text: String,
@@ -32,9 +32,12 @@ pub(super) struct Request {
             content((Vec<u8> = "audio/pcm"), (Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/ogg"),
                 (Vec<u8> = "audio/basic"), (Vec<u8> = "application/octet-stream")),
             headers(("x-audio-format" = String), ("x-sample-rate" = u32))),
-        (status = 400, body = crate::error::Body), (status = 401, body = crate::error::AuthBody),
-        (status = 413, description = "A body beyond the limit"), (status = 415, description = "Not JSON"),
-        (status = 422, description = "A field is missing or wrong"),
+        (status = 400, description = "What cannot be spoken; not JSON at all",
+            content((crate::error::Body = "application/json"), (String = "text/plain"))),
+        (status = 401, body = crate::error::AuthBody),
+        (status = 413, body = String, content_type = "text/plain", description = "A body beyond the limit"),
+        (status = 415, body = String, content_type = "text/plain", description = "Not declared as JSON"),
+        (status = 422, body = String, content_type = "text/plain", description = "A field is missing or wrong"),
         (status = 500, body = crate::error::Body), (status = 503, body = crate::error::Body),
     ),
 ))]

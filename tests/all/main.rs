@@ -11,6 +11,8 @@ mod limits;
 mod livekit;
 #[cfg(target_os = "linux")]
 mod nixos;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod page;
 mod readme;
 mod rest;

@@ -10,7 +10,7 @@ use crate::livekit::{KEYS, Livekit};
 use crate::support::{Server, World};
 
 /// A program of the environment that `.ci/setup` makes.
-fn installed(name: &str) -> PathBuf {
+pub(crate) fn installed(name: &str) -> PathBuf {
     let folder = std::env::var("SAYNA_CLIENTS").expect("SAYNA_CLIENTS: `.ci/run` sets it, `.ci/setup` fills it");
     Path::new(&folder).join(name)
 }
