@@ -14,6 +14,7 @@ mod nixos;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod page;
+mod provider;
 mod readme;
 mod rest;
 mod sdk;

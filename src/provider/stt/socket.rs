@@ -31,8 +31,9 @@ const PING: Duration = Duration::from_secs(10);
 const DEAD: Duration = Duration::from_secs(20);
 /// As long as a vendor may take nothing of what is written.
 const STUCK: Duration = Duration::from_secs(5);
-/// Until the last results have come.
+/// Until the last results have come; where some have, until no more do.
 const FINISH: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_millis(500);
 /// Until a connection that nobody needs any more is closed in order.
 const CLOSE: Duration = Duration::from_secs(1);
 /// Attempts in a row that bring no result, and the pauses between them: 0.1 s, doubled each time, and up to half of it more.
@@ -199,7 +200,7 @@ impl Socket {
     async fn step(&mut self, clock: &mut Clock) -> Result<(), End> {
         let Self { dialect, input, link, .. } = self;
         let Some(link) = link else { return Err(End::Unheard) };
-        if input.ended && !input.backlog.has_next() && clock.finish.is_none() && !link.is_unflushed() {
+        if input.ended && !input.backlog.has_next() && clock.finish.is_none() {
             clock.finish = Some(Instant::now() + FINISH);
             for frame in dialect.finish(SystemTime::now()) {
                 link.write(frame)?;
@@ -219,7 +220,9 @@ impl Socket {
                 Ok(Woke::Alive) => clock.heard(),
                 Ok(Woke::Message(frame)) => {
                     clock.heard();
-                    self.read(&frame).await?;
+                    if self.read(&frame).await? {
+                        clock.quieten();
+                    }
                 }
                 // What was to come has come, or will not.
                 Err(_) if clock.finish.is_some() => return Err(End::Finished),
@@ -231,9 +234,11 @@ impl Socket {
         Ok(())
     }
 
-    async fn read(&mut self, frame: &Frame) -> Result<(), End> {
+    /// Takes a message; true when it has final words.
+    async fn read(&mut self, frame: &Frame) -> Result<bool, End> {
+        let mut is_final = false;
         let event = match self.dialect.read(frame)? {
-            None | Some(Event::Ready) => return Ok(()),
+            None | Some(Event::Ready) => return Ok(false),
             Some(Event::Finished) if self.input.ended => return Err(End::Finished),
             Some(Event::Finished) => {
                 let (provider, reason) = (self.credential.provider, "the vendor has ended the turn".to_owned());
@@ -241,7 +246,8 @@ impl Socket {
             }
             Some(Event::Result(transcript)) => {
                 self.attempts = 0;
-                if transcript.is_final {
+                is_final = transcript.is_final;
+                if is_final {
                     self.input.backlog.settle();
                 }
                 SttEvent::Result(transcript)
@@ -251,7 +257,7 @@ impl Socket {
                 SttEvent::Error(error)
             }
         };
-        self.events.send(event).await.map_err(|_| End::Unheard)
+        self.events.send(event).await.map(|()| is_final).map_err(|_| End::Unheard)
     }
 
     /// Some time has passed in which nothing happened.
@@ -261,6 +267,7 @@ impl Socket {
         if clock.finish.is_some_and(|finish| finish <= now) {
             return Err(End::Finished);
         }
+        clock.stuck = clock.stuck.filter(|_| link.is_unflushed());
         if clock.stuck.is_some_and(|stuck| stuck <= now) {
             return Err(SttError::Timeout { provider, what: "take any audio", limit: STUCK }.into());
         }
@@ -306,6 +313,11 @@ impl Clock {
 
     fn heard(&mut self) {
         (self.heard, self.pinged) = (Instant::now(), false);
+    }
+
+    /// The last words may have come.
+    fn quieten(&mut self) {
+        self.finish = self.finish.map(|finish| finish.min(Instant::now() + QUIET));
     }
 
     /// When something is to be done next.

@@ -1,0 +1,59 @@
+//! The providers' clients against counterparts that speak the providers' own protocols.
+
+mod stt;
+mod stt_faults;
+
+use std::path::Path;
+
+use sayna::config::{self, Config, Secret};
+use sayna::outbound::Outbound;
+use sayna::provider::{Providers, SttOptions};
+use serde_json::{Value, json};
+use vendors::{Server, Vendor};
+
+/// A vendor's name in the protocol.
+pub(crate) fn name(vendor: Vendor) -> &'static str {
+    match vendor {
+        Vendor::Deepgram => "deepgram",
+        Vendor::ElevenLabs => "elevenlabs",
+        Vendor::Cartesia => "cartesia",
+        Vendor::Azure => "azure",
+        Vendor::Google => "google",
+    }
+}
+
+/// A configuration in which a vendor is where a server is.
+pub(crate) fn config(vendor: Vendor, server: &Server) -> Config {
+    let url = server.url().parse().unwrap();
+    let key = if vendor == Vendor::Google { server.service_account() } else { vendors::KEY.to_owned() };
+    let of = config::Vendor {
+        key: Some(Secret::new(key)),
+        stt_url: Some(url),
+        tts_url: Some(server.url().parse().unwrap()),
+    };
+    let mut config = Config::default();
+    match vendor {
+        Vendor::Deepgram => config.providers.deepgram = of,
+        Vendor::ElevenLabs => config.providers.elevenlabs = of,
+        Vendor::Cartesia => config.providers.cartesia = of,
+        Vendor::Azure => config.providers.azure = of,
+        Vendor::Google => config.providers.google = of,
+    }
+    config
+}
+
+/// The providers, of which one is where a server is.
+pub(crate) fn providers(vendor: Vendor, server: &Server) -> Providers {
+    Providers::new(&config(vendor, server), Outbound::new(None::<&Path>).unwrap()).unwrap()
+}
+
+/// Options of a recognition, with changes.
+pub(crate) fn stt_options(vendor: Vendor, changes: Value) -> SttOptions {
+    let model = if vendor == Vendor::Deepgram { "nova-3" } else { "" };
+    let mut options = json!({
+        "provider": name(vendor), "language": "en-US", "sample_rate": 16_000, "channels": 1, "punctuation": true,
+        "encoding": "linear16", "model": model,
+    });
+    options.as_object_mut().unwrap().extend(changes.as_object().cloned().unwrap_or_default());
+    serde_json::from_value(options).unwrap()
+}
