@@ -86,6 +86,9 @@ pub enum AuthProblem {
     /// Credentials of the server's own machine, which a request has no right to.
     #[error("Auth field 'credentials' must be the JSON of a service account for provider google")]
     NotJson,
+    /// A service account that is none.
+    #[error("Auth field 'credentials' cannot be used for provider google: {0}")]
+    Google(String),
 }
 
 impl Credential {

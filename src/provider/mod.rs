@@ -10,6 +10,7 @@ mod name;
 mod options;
 mod stats;
 pub mod stt;
+mod token;
 pub mod tts;
 mod voices;
 
@@ -33,6 +34,9 @@ pub use voices::VoiceInfo;
 use crate::config::{Config, Vendor};
 use crate::outbound::Outbound;
 use stats::Stats;
+use token::Tokens;
+use tts::cache::Cache;
+use tts::flight::Flights;
 
 /// Why speech by others cannot be offered at all.
 #[derive(Debug, thiserror::Error)]
@@ -61,13 +65,23 @@ struct Shared {
     config: crate::config::Providers,
     outbound: Outbound,
     stats: Stats,
+    cache: Cache,
+    flights: Flights,
+    /// Where tokens for Google come from, where it is configured.
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Providers {
     /// Opens the cache and starts its sweep; to be called inside the runtime.
     pub fn new(config: &Config, outbound: Outbound) -> Result<Self, StartError> {
-        let shared = Shared { config: config.providers.clone(), outbound, stats: Stats::default() };
-        Ok(Self { shared: Arc::new(shared) })
+        let cache = Cache::open(&config.cache).map_err(|source| {
+            let path = config.cache.path.clone().unwrap_or_default();
+            StartError::Cache { path, source }
+        })?;
+        let google = config.providers.google.key.as_ref().map(|key| Tokens::of_server(key.expose())).transpose();
+        let tokens = google.map_err(StartError::Google)?.map(Arc::new);
+        let (config, stats, flights) = (config.providers.clone(), Stats::default(), Flights::default());
+        Ok(Self { shared: Arc::new(Shared { config, outbound, stats, cache, flights, tokens }) })
     }
 
     /// Checks how speech is to be recognised. Nobody is asked yet.
@@ -87,7 +101,7 @@ impl Providers {
 
     /// What has happened so far, counted.
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.stats.snapshot(0)
+        self.shared.stats.snapshot(self.shared.cache.bytes())
     }
 }
 
@@ -111,6 +125,22 @@ fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsEr
     url.set_path(&path);
     url.set_query(None);
     Ok(url)
+}
+
+/// Of the rates that a vendor has, in rising order: this one, else the next higher, else the highest.
+fn nearest(rates: &[u32], wanted: u32) -> u32 {
+    rates.iter().copied().find(|rate| *rate >= wanted).or(rates.last().copied()).unwrap_or(wanted)
+}
+
+/// What went wrong in a request, down to its cause. The address is left out: it may hold a key.
+fn told(error: &reqwest::Error) -> String {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
 }
 
 /// The beginning of what a vendor says of an error.

@@ -12,11 +12,11 @@ use serde_json::json;
 use url::Url;
 use uuid::Uuid;
 
-use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, nearest, parse, samples, silence, text};
+use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, parse, samples, silence, text};
 use super::{SttError, Transcript};
 use crate::audio::{Encoding, Format, wav};
 use crate::config::Secret;
-use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions};
+use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions, nearest};
 
 /// Rates of 16-bit PCM that are recognised without loss.
 const RATES: &[u32] = &[8_000, 16_000];

@@ -7,13 +7,11 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::dialect::{
-    Dialect, Event, Frame, Handshake, Intake, address, kind, nearest, parse, primary, samples, silence, text,
-};
+use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, kind, parse, primary, samples, silence, text};
 use super::{SttError, Transcript};
 use crate::audio::Encoding;
 use crate::config::Secret;
-use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions};
+use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions, nearest};
 
 const MODEL: &str = "ink-whisper";
 

@@ -139,11 +139,6 @@ pub(super) fn samples(options: &SttOptions, provider: Name) -> Result<Format, Op
     Ok(Format { encoding, sample_rate: options.sample_rate, channels: options.channels }.checked()?)
 }
 
-/// Of the rates that a vendor takes, in rising order: this one, else the next higher, else the highest.
-pub(in crate::provider) fn nearest(rates: &[u32], wanted: u32) -> u32 {
-    rates.iter().copied().find(|rate| *rate >= wanted).or(rates.last().copied()).unwrap_or(wanted)
-}
-
 /// The vendor's usual address, or the configured one, with a path behind it, for a WebSocket.
 pub(super) fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsError> {
     crate::provider::address(base, usual, path).map(|mut url| {
@@ -229,7 +224,7 @@ pub(super) mod tests {
         for (wanted, nearest) in
             [(8_000, 8_000), (11_025, 16_000), (16_000, 16_000), (32_000, 44_100), (96_000, 44_100)]
         {
-            assert_eq!(super::nearest(&[8_000, 16_000, 44_100], wanted), nearest);
+            assert_eq!(crate::provider::nearest(&[8_000, 16_000, 44_100], wanted), nearest);
         }
     }
 

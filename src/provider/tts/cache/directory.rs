@@ -1,0 +1,213 @@
+//! Speech in a directory: `<path>/<2 hex>/<32 hex>` and beside each file a `.meta` with its times and size.
+//!
+//! Each file appears by a rename, `.meta` first, so that at any moment, a crash included, an entry is whole or is none: it
+//! counts only where both files are there and the size is right. The sweep looks into folders of two hexadecimal digits and
+//! touches nothing else of what lies in the directory.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::Key;
+use crate::provider::tts::client::MAX_AUDIO;
+
+/// From one sweep to the next, unless the limit is reached before.
+const SWEEP: Duration = Duration::from_secs(600);
+/// A file that is being written is done by then; an older one was left by a crash.
+const ABANDONED: Duration = Duration::from_secs(3_600);
+
+#[derive(Debug)]
+pub(in crate::provider) struct Directory {
+    path: PathBuf,
+    limit: u64,
+    ttl: Duration,
+    bytes: AtomicU64,
+    full: Notify,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Meta {
+    /// Seconds since 1970.
+    expires_at: u64,
+    created_at: u64,
+    /// Bytes of audio.
+    size: u64,
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+impl Directory {
+    /// Makes the directory where it is not there, and sees whether it can be written.
+    pub(super) fn open(path: PathBuf, limit: u64, ttl: Duration) -> io::Result<Self> {
+        fs::create_dir_all(&path)?;
+        let trial = path.join(format!(".sayna-{}", Uuid::new_v4().simple()));
+        File::create(&trial)?;
+        fs::remove_file(&trial)?;
+        Ok(Self { path, limit, ttl, bytes: AtomicU64::new(0), full: Notify::new() })
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn file(&self, key: &Key) -> PathBuf {
+        let name = key.name();
+        let (folder, _) = name.split_at_checked(2).unwrap_or_default();
+        self.path.join(folder).join(&name)
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Bytes> {
+        let path = self.file(key);
+        let meta = meta(&path)?;
+        if meta.expires_at <= seconds(SystemTime::now()) {
+            self.remove(&path);
+            return None;
+        }
+        let file = File::open(&path).ok()?;
+        if file.metadata().ok()?.len() != meta.size || meta.size > MAX_AUDIO as u64 {
+            return None;
+        }
+        let mut audio = Vec::with_capacity(usize::try_from(meta.size).ok()?);
+        (&file).take(meta.size).read_to_end(&mut audio).ok()?;
+        // By it the sweep sees what is in use. A file system that does not keep it loses the order, nothing else.
+        file.set_modified(SystemTime::now()).ok();
+        (audio.len() as u64 == meta.size).then(|| audio.into())
+    }
+
+    pub(super) fn put(&self, key: &Key, audio: &[u8]) -> io::Result<()> {
+        let size = audio.len() as u64;
+        if size > self.limit {
+            return Ok(());
+        }
+        let path = self.file(key);
+        let folder = path.parent().unwrap_or(&self.path);
+        fs::create_dir_all(folder)?;
+        let now = SystemTime::now();
+        let meta = Meta { expires_at: seconds(now + self.ttl), created_at: seconds(now), size };
+        // An entry that is there already, expired or of another size, is none while its files do not fit together.
+        replace(&path.with_extension("meta"), &serde_json::to_vec(&meta)?)?;
+        replace(&path, audio)?;
+        sync(folder);
+        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > self.limit {
+            self.full.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Removes an entry, audio first: what is left of a crash in between is none.
+    fn remove(&self, path: &Path) {
+        let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
+        // Another server on this directory may have been quicker.
+        if fs::remove_file(path).is_ok() {
+            let less = |bytes: u64| Some(bytes.saturating_sub(size));
+            self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
+        }
+        fs::remove_file(path.with_extension("meta")).ok();
+    }
+
+    /// Sweeps at once, every ten minutes, and whenever it is full, as long as the directory is in use.
+    pub(super) async fn sweep_forever(directory: Weak<Self>) {
+        while let Some(strong) = directory.upgrade() {
+            let swept = tokio::task::spawn_blocking(move || strong.sweep(SystemTime::now())).await;
+            if let Ok(Err(error)) = swept {
+                tracing::warn!(%error, "the cache could not be swept");
+            }
+            let Some(strong) = directory.upgrade() else { return };
+            // Waits on the notice alone, so that the directory is not kept alive by its sweep.
+            let full = tokio::time::timeout(SWEEP, strong.full.notified());
+            full.await.ok();
+        }
+    }
+
+    /// Removes what is expired, abandoned or beyond the limit, the least lately used first.
+    fn sweep(&self, now: SystemTime) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for folder in fs::read_dir(&self.path)?.flatten() {
+            if is_hex(&folder.file_name().to_string_lossy(), 2) {
+                // A folder that vanishes meanwhile has nothing in it.
+                fs::read_dir(folder.path()).into_iter().flatten().flatten().for_each(|file| {
+                    entries.extend(self.examine(&file.path(), now));
+                });
+            }
+        }
+        let mut total: u64 = entries.iter().map(|(_, size, _)| size).sum();
+        entries.sort_by_key(|(used, ..)| *used);
+        for (_, size, path) in entries {
+            if total <= self.limit {
+                break;
+            }
+            self.remove(&path);
+            total -= size;
+        }
+        self.bytes.store(total, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// When a file was used, its size and itself, if it is an entry; what is none is removed, if it is ours.
+    fn examine(&self, path: &Path, now: SystemTime) -> Option<(SystemTime, u64, PathBuf)> {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+        let used = metadata.modified().ok()?;
+        let old = now.duration_since(used).is_ok_and(|age| age > ABANDONED);
+        if is_hex(&name, 32) {
+            let whole = meta(path).is_some_and(|meta| meta.size == metadata.len() && meta.expires_at > seconds(now));
+            if whole {
+                return Some((used, metadata.len(), path.to_owned()));
+            }
+            // Without its other half it may be being written just now.
+            if old || meta(path).is_some() {
+                self.remove(path);
+            }
+        } else if old && (is_temporary(&name) || is_orphan(path, &name)) {
+            fs::remove_file(path).ok();
+        }
+        None
+    }
+}
+
+fn is_hex(name: &str, length: usize) -> bool {
+    name.len() == length && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.strip_suffix(".tmp").is_some_and(|id| is_hex(id, 32))
+}
+
+/// A `.meta` without its audio.
+fn is_orphan(path: &Path, name: &str) -> bool {
+    name.strip_suffix(".meta").is_some_and(|id| is_hex(id, 32)) && !path.with_extension("").exists()
+}
+
+fn meta(path: &Path) -> Option<Meta> {
+    serde_json::from_slice(&fs::read(path.with_extension("meta")).ok()?).ok()
+}
+
+/// The file has these bytes and they are on the disk, or it is as it was.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_file_name(format!("{}.tmp", Uuid::new_v4().simple()));
+    let written = File::create_new(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&temporary, path));
+    if renamed.is_err() {
+        // What stays is swept later.
+        fs::remove_file(&temporary).ok();
+    }
+    renamed
+}
+
+/// The names are on the disk too. Windows has no such call, and nothing but the age of the cache depends on it.
+fn sync(folder: &Path) {
+    File::open(folder).and_then(|folder| folder.sync_all()).ok();
+}

@@ -1,0 +1,56 @@
+//! What two syntheses must have in common to be the same sound.
+
+use ring::digest::{Context, SHA256};
+
+use crate::provider::tts::dialect::Wish;
+
+/// Stands for a text in a voice. A cryptographic digest, as clients choose the texts: nobody can find one that stands for
+/// somebody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::provider) struct Key([u8; 32]);
+
+impl Key {
+    /// Of everything about a voice: provider and its address, voice, model, format, rate, speed, credentials, pronunciations.
+    pub(in crate::provider::tts) fn of_voice(wish: &Wish<'_>) -> Self {
+        let (options, format) = (wish.options, wish.format);
+        let mut parts = vec![
+            wish.credential.provider.as_str().as_bytes().to_vec(),
+            wish.base.map(|base| base.as_str().as_bytes().to_vec()).unwrap_or_default(),
+            options.voice_id.clone().unwrap_or_default().into_bytes(),
+            options.model.clone().into_bytes(),
+            format.encoding.name().as_bytes().to_vec(),
+            format.sample_rate.to_be_bytes().to_vec(),
+            format!("{:.3}", wish.rate).into_bytes(),
+            wish.credential.fingerprint().to_vec(),
+        ];
+        for pronunciation in &options.pronunciations {
+            parts.extend([pronunciation.word.clone().into_bytes(), pronunciation.pronunciation.clone().into_bytes()]);
+        }
+        Self::of(&parts)
+    }
+
+    /// Of a text in the voice that this key is of.
+    pub(in crate::provider::tts) fn of_text(self, text: &str) -> Self {
+        Self::of(&[self.0.to_vec(), text.as_bytes().to_vec()])
+    }
+
+    /// Each part with its length before it, so that no two lists of parts run together into the same bytes.
+    fn of(parts: &[Vec<u8>]) -> Self {
+        let mut context = Context::new(&SHA256);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        Self(context.finish().as_ref().try_into().unwrap_or_default())
+    }
+
+    /// 32 hexadecimal digits: half of the digest is as much as any name needs.
+    pub(super) fn name(&self) -> String {
+        format!("{:032x}", self.0.first_chunk().map_or(0, |half| u128::from_be_bytes(*half)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_number(number: u8) -> Self {
+        Self([number; 32])
+    }
+}

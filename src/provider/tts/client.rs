@@ -1,0 +1,193 @@
+//! The one client of all synthesis: a request over the shared pool, its answer as a stream. HTTP/1.1: a request has its
+//! connection for itself, so that one slow answer delays no other, and the connection is kept for the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Response;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use tokio::time::{sleep, timeout};
+
+use super::TtsError;
+use super::dialect::{Decoder, Request};
+use super::voice::Inner;
+use crate::audio::{Converter, Encoding, Format, wav};
+use crate::provider::stats::Count;
+use crate::provider::{Name, retry_after, shortened, told};
+
+/// Attempts, as long as no audio has come; and the first pause between them, which doubles.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause that a vendor can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// As much of an error's body as is told.
+const MAX_BODY: usize = 500;
+/// More than a text of 5000 characters makes, at the highest rate, spoken as slowly as can be.
+pub(super) const MAX_AUDIO: usize = 128 * 1024 * 1024;
+
+/// Speaks a text: every piece of audio goes to `sink` as it comes.
+pub(super) async fn synthesize(
+    voice: &Inner,
+    text: &str,
+    previous: Option<&str>,
+    mut sink: impl FnMut(Bytes),
+) -> Result<(), TtsError> {
+    let stats = &voice.shared.stats;
+    let provider = voice.credential.provider;
+    let request = voice.dialect.request(text, previous);
+    let mut attempt = 1;
+    let count = |error: &TtsError| stats.count(provider, Count::Error(error.kind()));
+    let response = loop {
+        stats.count(provider, Count::Request);
+        let error = match ask(voice, &request).await {
+            Ok(response) => break response,
+            Err(error) => error,
+        };
+        count(&error);
+        if !error.is_retryable() || attempt >= ATTEMPTS {
+            return Err(error);
+        }
+        tracing::warn!(%provider, attempt, %error, "synthesis is tried again");
+        sleep(pause(attempt, &error)).await;
+        attempt += 1;
+    };
+    let limit = voice.request_timeout;
+    let timed_out = || TtsError::Timeout { provider, what: "finish its answer", limit };
+    let received = timeout(limit, receive(voice, response, &mut sink)).await.unwrap_or_else(|_| Err(timed_out()));
+    received.inspect_err(count)
+}
+
+fn pause(attempt: u32, error: &TtsError) -> Duration {
+    let pause = PAUSE * 2_u32.pow(attempt.saturating_sub(1));
+    match error {
+        TtsError::Api { retry_after: Some(after), .. } => pause.max(*after).min(LONGEST_PAUSE),
+        _ => pause,
+    }
+}
+
+/// Sends a request, and returns an answer that has audio.
+async fn ask(voice: &Inner, request: &Request) -> Result<Response, TtsError> {
+    let provider = voice.credential.provider;
+    let limit = voice.request_timeout;
+    let timed_out = TtsError::Timeout { provider, what: "answer", limit };
+    timeout(limit, send(voice, request)).await.unwrap_or(Err(timed_out))
+}
+
+async fn send(voice: &Inner, request: &Request) -> Result<Response, TtsError> {
+    let (provider, own) = (voice.credential.provider, voice.credential.own);
+    let mut builder = voice.http.post(request.url.clone()).header(CONTENT_TYPE, request.content_type);
+    let sensitive = |value: &str| {
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    };
+    let unusable = |name: &str| TtsError::Unreachable {
+        provider,
+        reason: format!("the key has characters that the header {name} cannot hold"),
+    };
+    for (name, value) in &request.headers {
+        builder = builder.header(*name, sensitive(value.expose()).ok_or_else(|| unusable(name))?);
+    }
+    if let Some(tokens) = &voice.tokens {
+        builder = builder.bearer_auth(tokens.get(&voice.http).await?.expose());
+    }
+    let response = builder.body(request.body.clone()).send().await;
+    let response = response.map_err(|e| TtsError::Unreachable { provider, reason: told(&e) })?;
+    let status = response.status().as_u16();
+    if status != 200 {
+        let retry_after = retry_after(response.headers());
+        let body = beginning(response).await;
+        return Err(TtsError::Api { provider, status, body, retry_after, own });
+    }
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    if !voice.dialect.decoder().takes(&kind) {
+        let problem = format!("{kind} instead of audio: {}", beginning(response).await);
+        return Err(TtsError::Unreadable { provider, problem });
+    }
+    Ok(response)
+}
+
+/// As much of a body as is told. Whatever is wrong with it, the status is the news.
+async fn beginning(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while body.len() < MAX_BODY
+        && let Ok(Some(piece)) = response.chunk().await
+    {
+        body.extend_from_slice(&piece);
+    }
+    shortened(&body, MAX_BODY)
+}
+
+/// The body of an answer, decoded and converted.
+async fn receive(voice: &Inner, mut response: Response, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+    let provider = voice.credential.provider;
+    let mut output = Output::new(voice.dialect.decoder(), voice.dialect.format(), voice.format, provider)?;
+    let mut received: usize = 0;
+    let cut = |e: reqwest::Error| TtsError::Cut { provider, reason: told(&e) };
+    while let Some(piece) = response.chunk().await.map_err(cut)? {
+        received += piece.len();
+        if received > MAX_AUDIO {
+            return Err(TtsError::TooLong { provider, limit: MAX_AUDIO });
+        }
+        output.push(piece, sink);
+    }
+    output.finish(provider, sink)
+}
+
+/// From the vendor's bytes to the client's.
+struct Output {
+    decoder: Decoder,
+    converter: Converter,
+    header: Option<[u8; wav::HEADER]>,
+    given: usize,
+}
+
+impl Output {
+    fn new(decoder: Decoder, from: Format, to: Format, provider: Name) -> Result<Self, TtsError> {
+        let wav = to.encoding == Encoding::Wav;
+        let encoding = if wav { Encoding::Linear16 } else { to.encoding };
+        let converter = Converter::new(from, encoding, to.sample_rate);
+        let converter = converter.map_err(|e| TtsError::Unreadable { provider, problem: e.to_string() })?;
+        let header = if wav { wav::header(&to, None) } else { None };
+        Ok(Self { decoder, converter, header, given: 0 })
+    }
+
+    fn push(&mut self, piece: Bytes, sink: &mut impl FnMut(Bytes)) {
+        let audio = self.decoder.push(piece);
+        let audio = self.converter.push(audio);
+        self.give(audio, sink);
+    }
+
+    fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+        let last = std::mem::replace(&mut self.decoder, Decoder::Raw).finish(provider)?;
+        for audio in [self.converter.push(last), self.converter.finish()] {
+            self.give(audio, sink);
+        }
+        if self.given == 0 {
+            Err(TtsError::Unreadable { provider, problem: "an answer without audio".to_owned() })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn give(&mut self, audio: Bytes, sink: &mut impl FnMut(Bytes)) {
+        if audio.is_empty() {
+            return;
+        }
+        self.given += audio.len();
+        if let Some(header) = self.header.take() {
+            sink(Bytes::copy_from_slice(&header));
+        }
+        sink(audio);
+    }
+}
+
+/// Something to speak: what a request needs, free of whoever asked.
+#[derive(Debug, Clone)]
+pub(super) struct Utterance {
+    pub(super) voice: Arc<Inner>,
+    pub(super) text: String,
+    pub(super) previous: Option<String>,
+}

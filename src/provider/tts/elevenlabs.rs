@@ -1,0 +1,81 @@
+//! ElevenLabs' speech: `/v1/text-to-speech/{voice}/stream`.
+
+use serde_json::json;
+use url::Url;
+
+use super::dialect::{Dialect, Request, Wish};
+use crate::audio::{Encoding, Format};
+use crate::config::Secret;
+use crate::provider::{OptionsError, address};
+
+const VOICE: &str = "21m00Tcm4TlvDq8ikWAM";
+const MODEL: &str = "eleven_v3";
+const LINEAR: &[u32] = &[16_000, 22_050, 24_000, 44_100];
+const MULAW: &[u32] = &[8_000];
+
+#[derive(Debug)]
+pub(super) struct ElevenLabs {
+    url: Url,
+    key: Secret,
+    model: String,
+    speed: f64,
+    format: Format,
+}
+
+impl ElevenLabs {
+    pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+        let (format, name) = output(wish)?;
+        let mut url = address(wish.base, "https://api.elevenlabs.io", "v1/text-to-speech")?;
+        // An address that can be a base has segments.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push(wish.voice(VOICE)).push("stream");
+        }
+        url.query_pairs_mut().append_pair("output_format", &name);
+        let model = if wish.options.model.is_empty() { MODEL } else { &wish.options.model };
+        let (key, speed) = (wish.credential.key.clone(), wish.rate_within(0.7, 1.2));
+        Ok(Box::new(Self { url, key, model: model.to_owned(), speed, format }))
+    }
+}
+
+/// What is asked for, and the vendor's name of it.
+fn output(wish: &Wish<'_>) -> Result<(Format, String), OptionsError> {
+    if let Some(format) = wish.samples(LINEAR, MULAW, &[]) {
+        let word = if format.encoding == Encoding::Mulaw { "ulaw" } else { "pcm" };
+        return Ok((format, format!("{word}_{}", format.sample_rate)));
+    }
+    let (rate, name) = match (wish.format.encoding, wish.format.sample_rate) {
+        (Encoding::Mp3, 22_050) => (22_050, "mp3_22050_32"),
+        (Encoding::Mp3, _) => (44_100, "mp3_44100_128"),
+        (Encoding::Opus, _) => (48_000, "opus_48000_128"),
+        _ => return Err(wish.refused("linear16, mulaw, alaw, wav, mp3 and opus are there")),
+    };
+    Ok((Format::mono(wish.format.encoding, rate), name.to_owned()))
+}
+
+impl Dialect for ElevenLabs {
+    fn request(&self, text: &str, previous: Option<&str>) -> Request {
+        let mut body = json!({
+            "text": text,
+            "model_id": self.model,
+            "voice_settings": {
+                "stability": 0.5, "similarity_boost": 0.8, "style": 0, "use_speaker_boost": false, "speed": self.speed,
+            },
+        });
+        // Models of this family refuse a request that has it.
+        if let Some(previous) = previous.filter(|_| !self.model.starts_with("eleven_v3"))
+            && let Some(fields) = body.as_object_mut()
+        {
+            fields.insert("previous_text".to_owned(), previous.into());
+        }
+        Request {
+            url: self.url.clone(),
+            headers: vec![("xi-api-key", self.key.clone())],
+            content_type: "application/json",
+            body: body.to_string(),
+        }
+    }
+
+    fn format(&self) -> Format {
+        self.format
+    }
+}

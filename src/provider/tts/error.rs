@@ -1,0 +1,107 @@
+//! Why text is not spoken.
+
+use std::time::Duration;
+
+use crate::provider::{ErrorKind, Name};
+
+/// Why text could not be spoken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TtsError {
+    /// No connection.
+    #[error("{provider} cannot be reached: {reason}")]
+    Unreachable {
+        /// Who.
+        provider: Name,
+        /// What the system says.
+        reason: String,
+    },
+    /// Nothing came in time.
+    #[error("{provider} did not {what} within {} s", limit.as_secs())]
+    Timeout {
+        /// Who.
+        provider: Name,
+        /// What it should have done.
+        what: &'static str,
+        /// By then.
+        limit: Duration,
+    },
+    /// Another status than 200.
+    #[error("API error ({status}): {body}")]
+    Api {
+        /// Who.
+        provider: Name,
+        /// The status.
+        status: u16,
+        /// The beginning of what came with it.
+        body: String,
+        /// When to come back.
+        retry_after: Option<Duration>,
+        /// The credentials are the client's.
+        own: bool,
+    },
+    /// The answer ended before its end.
+    #[error("{provider} stopped in the middle: {reason}")]
+    Cut {
+        /// Who.
+        provider: Name,
+        /// What the connection says.
+        reason: String,
+    },
+    /// An answer that is no audio.
+    #[error("{provider} sent what cannot be read: {problem}")]
+    Unreadable {
+        /// Who.
+        provider: Name,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Google's credentials are no use.
+    #[error("google credentials: {problem}")]
+    Credentials {
+        /// What is wrong with them.
+        problem: String,
+        /// They are the client's.
+        own: bool,
+    },
+    /// The server ends.
+    #[error("the server is ending")]
+    Ended,
+    /// More audio than a text of any length makes.
+    #[error("{provider} sent more than {limit} bytes for one text")]
+    TooLong {
+        /// Who.
+        provider: Name,
+        /// The most that is taken.
+        limit: usize,
+    },
+}
+
+impl TtsError {
+    /// Whether another attempt may go better.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Api { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
+            Self::Timeout { .. }
+            | Self::Cut { .. }
+            | Self::Unreadable { .. }
+            | Self::Credentials { .. }
+            | Self::Ended
+            | Self::TooLong { .. } => false,
+        }
+    }
+
+    /// What it means for an answer, and in metrics.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Api { status, own, .. } => ErrorKind::of_status(*status, *own),
+            Self::Credentials { own, .. } => ErrorKind::ProviderAuth { own: *own },
+            Self::Unreachable { .. }
+            | Self::Cut { .. }
+            | Self::Unreadable { .. }
+            | Self::Ended
+            | Self::TooLong { .. } => ErrorKind::Provider,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Google's speech: `/v1/text:synthesize`. The token that it wants is the client's business.
+
+use bytes::BytesMut;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::dialect::{Decoder, Dialect, Request, Wish, language};
+use crate::audio::{Encoding, Format};
+use crate::provider::{OptionsError, address};
+
+const VOICE: &str = "en-US-Neural2-F";
+/// Any rate between them is made.
+const LEAST: u32 = 8_000;
+const MOST: u32 = 48_000;
+
+#[derive(Debug)]
+pub(super) struct Google {
+    url: Url,
+    voice: Value,
+    config: Value,
+    format: Format,
+}
+
+impl Google {
+    pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+        let rate = wish.format.sample_rate.clamp(LEAST, MOST);
+        // Wherever the rate is one that it makes, so are the encodings of that rate.
+        let encoding = wish.samples(&[rate], &[rate], &[rate]).map_or(wish.format.encoding, |format| format.encoding);
+        let name = match encoding {
+            Encoding::Linear16 | Encoding::Wav => "LINEAR16",
+            Encoding::Mulaw => "MULAW",
+            Encoding::Alaw => "ALAW",
+            Encoding::Mp3 => "MP3",
+            Encoding::Opus => "OGG_OPUS",
+            Encoding::Flac | Encoding::Aac => {
+                return Err(wish.refused("linear16, mulaw, alaw, wav, mp3 and opus are there"));
+            }
+        };
+        let url = address(wish.base, "https://texttospeech.googleapis.com", "v1/text:synthesize")?;
+        let voice = wish.voice(VOICE);
+        let voice = json!({"languageCode": language(voice), "name": voice});
+        let mut config = json!({"audioEncoding": name, "sampleRateHertz": rate});
+        let speed = wish.rate_within(0.25, 2.0);
+        if (speed - 1.0).abs() > 0.001
+            && let Some(fields) = config.as_object_mut()
+        {
+            fields.insert("speakingRate".to_owned(), json!(speed));
+        }
+        Ok(Box::new(Self { url, voice, config, format: Format::mono(encoding, rate) }))
+    }
+}
+
+impl Dialect for Google {
+    fn request(&self, text: &str, _previous: Option<&str>) -> Request {
+        let body = json!({"input": {"text": text}, "voice": self.voice, "audioConfig": self.config});
+        Request { url: self.url.clone(), headers: Vec::new(), content_type: "application/json", body: body.to_string() }
+    }
+
+    fn format(&self) -> Format {
+        self.format
+    }
+
+    fn decoder(&self) -> Decoder {
+        Decoder::Json { body: BytesMut::new(), format: self.format }
+    }
+}

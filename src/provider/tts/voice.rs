@@ -1,0 +1,157 @@
+//! A voice with all its settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cache::Key;
+use super::client::Utterance;
+use super::dialect::{self, Dialect, Wish};
+use super::flight::{self, Speech};
+use super::pronounce::pronounce;
+use crate::audio::{Encoding, Format};
+use crate::provider::token::Tokens;
+use crate::provider::{
+    AuthProblem, Credential, CredentialError, Name, OptionsError, PlanError, Pronunciation, Shared, TtsOptions,
+};
+
+const SAMPLE_RATE: u32 = 24_000;
+const CONNECTION_TIMEOUT: u64 = 30;
+const REQUEST_TIMEOUT: u64 = 60;
+/// Seconds that a client may choose for a time-out.
+const LONGEST_TIMEOUT: u64 = 600;
+
+/// A voice with all its settings, checked. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) shared: Arc<Shared>,
+    pub(super) credential: Credential,
+    pub(super) dialect: Box<dyn Dialect>,
+    pub(super) http: reqwest::Client,
+    pub(super) tokens: Option<Arc<Tokens>>,
+    pub(super) request_timeout: Duration,
+    /// What comes out.
+    pub(super) format: Format,
+    format_name: String,
+    pronunciations: Vec<Pronunciation>,
+    /// Everything that two equal texts must have in common to sound the same.
+    key: Key,
+}
+
+impl Voice {
+    pub(in crate::provider) fn new(shared: Arc<Shared>, options: &TtsOptions) -> Result<Self, PlanError> {
+        let provider = Name::parse(&options.provider)?;
+        let credential = Credential::resolve(provider, options.auth.as_ref(), &shared.config)?;
+        let format_name = options.audio_format.as_deref().unwrap_or("linear16").trim().to_ascii_lowercase();
+        let wanted = format(&format_name, options.sample_rate.unwrap_or(SAMPLE_RATE))?;
+        let rate = speaking_rate(options.speaking_rate)?;
+        let base = shared.vendor(provider).tts_url.as_ref();
+        let wish = Wish { options, credential: &credential, base, format: wanted, rate };
+        let dialect = dialect::choose(&wish)?;
+        // Of a compressed format the vendor decides the rate.
+        let format = if wanted.encoding.sample_bytes().is_some() || wanted.encoding == Encoding::Wav {
+            wanted
+        } else {
+            dialect.format()
+        };
+        let tokens = tokens(&shared, &credential)?;
+        let http = client(&shared, options.connection_timeout)?;
+        let request_timeout = seconds("request_timeout", options.request_timeout, REQUEST_TIMEOUT)?;
+        let key = Key::of_voice(&wish);
+        let pronunciations = options.pronunciations.clone();
+        let inner = Inner {
+            shared,
+            credential,
+            dialect,
+            http,
+            tokens,
+            request_timeout,
+            format,
+            format_name,
+            pronunciations,
+            key,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Whose engine.
+    pub fn provider(&self) -> Name {
+        self.inner.credential.provider
+    }
+
+    /// What [`Speech`] will be in.
+    pub fn format(&self) -> Format {
+        self.inner.format
+    }
+
+    /// The name of the encoding as the client wrote it, in lower case.
+    pub fn format_name(&self) -> &str {
+        &self.inner.format_name
+    }
+
+    /// Speaks a text; `previous` is what was spoken before it, for its melody. Begins at once.
+    pub fn speak(&self, text: &str, previous: Option<&str>) -> Speech {
+        let key = self.inner.key.of_text(text.trim());
+        let text = pronounce(text.trim(), &self.inner.pronunciations);
+        flight::board(key, Utterance { voice: Arc::clone(&self.inner), text, previous: previous.map(str::to_owned) })
+    }
+}
+
+fn format(name: &str, sample_rate: u32) -> Result<Format, OptionsError> {
+    let encoding = Encoding::parse(name).ok_or_else(|| OptionsError::Encoding {
+        field: "audio_format",
+        value: name.to_owned(),
+        known: "linear16, pcm, wav, mulaw, ulaw, alaw, mp3, opus, flac and aac",
+    })?;
+    Ok(Format::mono(encoding, sample_rate).checked()?)
+}
+
+fn speaking_rate(rate: Option<f32>) -> Result<f64, OptionsError> {
+    let rate = f64::from(rate.unwrap_or(1.0));
+    if !(0.25..=4.0).contains(&rate) {
+        return Err(OptionsError::Range { field: "speaking_rate", expected: "a number from 0.25 to 4" });
+    }
+    // As it was written: 1.2 in 32 bits is a little more than 1.2, which is beyond some vendor's bound.
+    Ok((rate * 1_000.0).round() / 1_000.0)
+}
+
+fn seconds(field: &'static str, value: Option<u64>, usual: u64) -> Result<Duration, OptionsError> {
+    match value.unwrap_or(usual) {
+        seconds @ 1..=LONGEST_TIMEOUT => Ok(Duration::from_secs(seconds)),
+        _ => Err(OptionsError::Range { field, expected: "a number of seconds from 1 to 600" }),
+    }
+}
+
+/// The shared pool; a client that wants another time for connecting gets a pool of its own, as that is where it is set.
+fn client(shared: &Shared, connection_timeout: Option<u64>) -> Result<reqwest::Client, OptionsError> {
+    let field = "connection_timeout";
+    let limit = seconds(field, connection_timeout, CONNECTION_TIMEOUT)?;
+    if limit.as_secs() == CONNECTION_TIMEOUT {
+        return Ok(shared.outbound.http.clone());
+    }
+    let tls = rustls::ClientConfig::clone(&shared.outbound.tls);
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(limit)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")));
+    builder.build().map_err(|_| OptionsError::Range { field, expected: "left out on this machine" })
+}
+
+fn tokens(shared: &Shared, credential: &Credential) -> Result<Option<Arc<Tokens>>, CredentialError> {
+    let provider = credential.provider;
+    if provider != Name::Google {
+        return Ok(None);
+    }
+    let server = shared.tokens.as_ref();
+    if !credential.own {
+        return Ok(server.cloned());
+    }
+    let tokens = Tokens::of_client(credential.key.expose(), server.map(|server| &**server));
+    let problem = |problem| CredentialError::Invalid { provider, problem: AuthProblem::Google(problem) };
+    Ok(Some(Arc::new(tokens.map_err(problem)?)))
+}

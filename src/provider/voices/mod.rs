@@ -1,0 +1,128 @@
+//! Lists of voices: each vendor's own list, as one shape.
+
+mod locale;
+mod map;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use serde::Serialize;
+use url::Url;
+
+use super::tts::TtsError;
+use super::{Credential, Name, Shared, address, retry_after, shortened, told};
+
+/// Until a vendor's list is there. Whoever asks waits for the slowest.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Longer than any list; Azure's has 500 kB.
+const MAX_LIST: usize = 16 * 1024 * 1024;
+/// A list in pages ends by then.
+const MAX_PAGES: usize = 20;
+
+/// A voice that can speak. What is not known is `Unknown`, a missing sample is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VoiceInfo {
+    /// What `voice_id` takes.
+    pub id: String,
+    /// The address of a sample.
+    pub sample: String,
+    /// Its name.
+    pub name: String,
+    /// Its accent.
+    pub accent: String,
+    /// `Male`, `Female`, `Neutral` or `Unknown`.
+    pub gender: String,
+    /// The language, in English.
+    pub language: String,
+}
+
+/// The lists of all vendors that the server has credentials for, at once. Those that fail are left out.
+pub(super) async fn all(shared: &Shared) -> BTreeMap<&'static str, Vec<VoiceInfo>> {
+    // Cartesia's list is not offered to clients.
+    let (elevenlabs, deepgram, google, azure) = tokio::join!(
+        of(shared, Name::ElevenLabs),
+        of(shared, Name::Deepgram),
+        of(shared, Name::Google),
+        of(shared, Name::Azure)
+    );
+    [elevenlabs, deepgram, google, azure].into_iter().flatten().collect()
+}
+
+async fn of(shared: &Shared, name: Name) -> Option<(&'static str, Vec<VoiceInfo>)> {
+    let credential = Credential::resolve(name, None, &shared.config).ok()?;
+    let timed_out = TtsError::Timeout { provider: name, what: "list its voices", limit: LIMIT };
+    match tokio::time::timeout(LIMIT, pages(shared, &credential)).await.unwrap_or(Err(timed_out)) {
+        Ok(voices) => Some((name.as_str(), voices)),
+        Err(error) => {
+            tracing::warn!(provider = %name, %error, "no list of voices");
+            None
+        }
+    }
+}
+
+async fn pages(shared: &Shared, credential: &Credential) -> Result<Vec<VoiceInfo>, TtsError> {
+    let provider = credential.provider;
+    let mut voices = Vec::new();
+    let mut next = Some(String::new());
+    for _ in 0..MAX_PAGES {
+        let Some(page) = next.take() else { break };
+        let body = fetch(shared, credential, &page).await?;
+        let unreadable = |e: serde_json::Error| TtsError::Unreadable { provider, problem: e.to_string() };
+        let listed = map::read(provider, &body).map_err(unreadable)?;
+        voices.extend(listed.voices);
+        next = listed.next;
+    }
+    Ok(voices)
+}
+
+/// Where a list is, and how it is asked for: the name and value of a header.
+fn request(credential: &Credential, base: Option<&Url>, page: &str) -> Option<(Url, &'static str, String)> {
+    let key = credential.key.expose();
+    let (usual, path, header, value) = match credential.provider {
+        Name::Deepgram => ("https://api.deepgram.com", "v1/models", "Authorization", format!("Token {key}")),
+        Name::ElevenLabs => ("https://api.elevenlabs.io", "v2/voices", "xi-api-key", key.to_owned()),
+        Name::Google => ("https://texttospeech.googleapis.com", "v1/voices", "Authorization", String::new()),
+        Name::Azure => ("", "cognitiveservices/voices/list", "Ocp-Apim-Subscription-Key", key.to_owned()),
+        Name::Cartesia => return None,
+    };
+    let region = credential.region.as_deref().unwrap_or_default();
+    let azure = format!("https://{region}.tts.speech.microsoft.com");
+    let mut url = address(base, if usual.is_empty() { &azure } else { usual }, path).ok()?;
+    if credential.provider == Name::ElevenLabs {
+        url.query_pairs_mut().append_pair("page_size", "100");
+        if !page.is_empty() {
+            url.query_pairs_mut().append_pair("next_page_token", page);
+        }
+    }
+    Some((url, header, value))
+}
+
+async fn fetch(shared: &Shared, credential: &Credential, page: &str) -> Result<Vec<u8>, TtsError> {
+    let provider = credential.provider;
+    let unreachable = |e: reqwest::Error| TtsError::Unreachable { provider, reason: told(&e) };
+    let nowhere =
+        || TtsError::Unreachable { provider, reason: "it has no list, or its address cannot be used".to_owned() };
+    let base = shared.vendor(provider).tts_url.as_ref();
+    let (url, header, mut value) = request(credential, base, page).ok_or_else(nowhere)?;
+    let http = &shared.outbound.http;
+    if let Some(tokens) = shared.tokens.as_ref().filter(|_| provider == Name::Google) {
+        value = format!("Bearer {}", tokens.get(http).await?.expose());
+    }
+    let mut value = HeaderValue::from_str(&value).map_err(|_| nowhere())?;
+    value.set_sensitive(true);
+    let mut response = http.get(url).header(header, value).send().await.map_err(unreachable)?;
+    let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
+        body.extend_from_slice(&piece);
+        if body.len() > MAX_LIST {
+            return Err(TtsError::TooLong { provider, limit: MAX_LIST });
+        }
+    }
+    if status != 200 {
+        return Err(TtsError::Api { provider, status, body: shortened(&body, 200), retry_after, own: false });
+    }
+    Ok(body)
+}
