@@ -246,15 +246,16 @@ async fn connection(stream: TcpStream, slot: Slot, router: Router, mut stop: wat
     // How a connection ends is the client's business: hyper has answered what could be answered.
     tokio::select! {
         _ = &mut connection => return,
-        _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+        _ = stop.wait_for(|stop| *stop) => {}
     }
-    // hyper closes a connection between two requests by itself, but waits for the first one.
+    // hyper would close a connection that has not said anything yet, with the request that is on its way.
     if !used.load(Ordering::Relaxed) {
         let ended = timeout(LAST_HEAD_TIMEOUT, &mut connection).await.is_ok();
         if ended || !used.load(Ordering::Relaxed) {
             return;
         }
     }
+    connection.as_mut().graceful_shutdown();
     connection.await.ok();
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Speech {
     /// The text that was spoken last, for vendors that fit the next to it.
     previous: Option<String>,
     window: Window,
-    /// Whether audio was handed over that no `Complete` has followed yet.
+    /// Whether an utterance has come to an end that no `tts_playback_complete` has followed yet.
     spoken: bool,
 }
 
@@ -99,7 +99,7 @@ impl Speech {
         true
     }
 
-    /// Whether the queue has just run empty after something was spoken; true once.
+    /// Whether the queue has just run empty after something was to be spoken; true once.
     pub(super) fn take_complete(&mut self) -> bool {
         !self.is_busy() && std::mem::take(&mut self.spoken)
     }
@@ -122,6 +122,8 @@ impl Speech {
                 Some(Ok(piece)) => self.frames.extend(current.framer.push(piece).flat_map(pieces)),
                 Some(Err(error)) => {
                     self.current = None;
+                    // Whoever waits for the end of what was to be spoken is told of it in this case too.
+                    self.spoken = true;
                     return Step::Failed(error);
                 }
                 None => {
@@ -145,7 +147,6 @@ impl Speech {
         let now = Instant::now();
         let sounds = self.voice.format().duration(frame.len()).unwrap_or_default();
         self.window.grow(sounds, now);
-        self.spoken = true;
         Step::Audio(frame, self.asked.take().map(|asked| now.saturating_duration_since(asked)))
     }
 }

@@ -163,7 +163,7 @@ mod stopping {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn utterances_are_spoken_to_their_end() {
-        let slow = Body::Slow(4800, Duration::from_millis(10));
+        let slow = Body::Slow(480, Duration::from_millis(10));
         let deepgram = vendors::server(Vendor::Deepgram).tts([slow]).start().await;
         let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_SHUTDOWN_SECONDS", "3600")]);
         let mut idle = Client::ready(&server, config("deepgram", "deepgram")).await;

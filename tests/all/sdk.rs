@@ -93,7 +93,7 @@ async fn the_python_sdk_has_it_through_nginx_and_tls() {
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {};", world.path(kind).display()));
     let config = format!(
-        "daemon off; pid {}; error_log stderr; events {{}} http {{ {}\n{site} }}",
+        "daemon off; master_process off; pid {}; error_log stderr; events {{}} http {{ {}\n{site} }}",
         world.path("pid").display(),
         temporary.join(" ")
     );

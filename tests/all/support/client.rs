@@ -86,8 +86,9 @@ impl Client {
 
     /// The next frame that is not of the protocol itself.
     pub(crate) async fn next(&mut self) -> Frame {
+        let end = tokio::time::Instant::now() + NEVER;
         loop {
-            let message = tokio::time::timeout(NEVER, self.socket.next()).await.expect("a frame in time");
+            let message = tokio::time::timeout_at(end, self.socket.next()).await.expect("a frame in time");
             return match message {
                 Some(Ok(Message::Text(text))) => Frame::Event(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Binary(audio))) => Frame::Audio(audio),
