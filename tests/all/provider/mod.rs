@@ -1,13 +1,18 @@
 //! The providers' clients against counterparts that speak the providers' own protocols.
 
+mod cache;
+mod formats;
 mod stt;
 mod stt_faults;
+mod tts;
+mod tts_faults;
+mod voices;
 
 use std::path::Path;
 
 use sayna::config::{self, Config, Secret};
 use sayna::outbound::Outbound;
-use sayna::provider::{Providers, SttOptions};
+use sayna::provider::{Providers, Speech, SttOptions, TtsError, TtsOptions, Voice};
 use serde_json::{Value, json};
 use vendors::{Server, Vendor};
 
@@ -56,4 +61,26 @@ pub(crate) fn stt_options(vendor: Vendor, changes: Value) -> SttOptions {
     });
     options.as_object_mut().unwrap().extend(changes.as_object().cloned().unwrap_or_default());
     serde_json::from_value(options).unwrap()
+}
+
+/// Options of a synthesis, with changes.
+pub(crate) fn tts_options(vendor: Vendor, changes: Value) -> TtsOptions {
+    let voice = if vendor == Vendor::Cartesia { json!("a0e99841-438c-4a64-b679-ae501e7d6091") } else { json!(null) };
+    let mut options = json!({"provider": name(vendor), "model": "", "voice_id": voice});
+    options.as_object_mut().unwrap().extend(changes.as_object().cloned().unwrap_or_default());
+    serde_json::from_value(options).unwrap()
+}
+
+/// A voice of a vendor who is where a server is.
+pub(crate) fn voice(vendor: Vendor, server: &Server, changes: Value) -> Voice {
+    providers(vendor, server).voice(&tts_options(vendor, changes)).unwrap()
+}
+
+/// All of a speech, or why there is no more.
+pub(crate) async fn heard(mut speech: Speech) -> Result<Vec<u8>, TtsError> {
+    let mut audio = Vec::new();
+    while let Some(piece) = speech.next().await {
+        audio.extend_from_slice(&piece?);
+    }
+    Ok(audio)
 }

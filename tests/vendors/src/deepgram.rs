@@ -194,7 +194,12 @@ async fn speak(State(app): State<App>, parts: Parts, body: String) -> Response {
     let wav = asked.query("container") != Some("none") && rates.len() > 1 && encoding != "flac";
     asked.check(!wav, || "a raw format without container=none comes with a WAV header".to_owned());
     let right = right_key(&app, &asked);
-    let sample_rate = asked.query("sample_rate").and_then(|rate| rate.parse().ok()).unwrap_or(24_000);
+    let usual = match encoding.as_str() {
+        "mp3" | "aac" => 22_050,
+        "opus" => 48_000,
+        _ => 24_000,
+    };
+    let sample_rate = asked.query("sample_rate").and_then(|rate| rate.parse().ok()).unwrap_or(usual);
     let wanted = Wanted { text, encoding, sample_rate, content_type: "audio/*" };
     synthesize(app, asked, &body, right, wanted, |audio| audio).await
 }

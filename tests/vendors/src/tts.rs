@@ -175,8 +175,12 @@ async fn next((pieces, at, mut watch): Stream) -> Option<(Result<Bytes, std::io:
     if at >= limit {
         return match pieces.end {
             Some((_, End::Stall)) => std::future::pending().await,
-            // An error in the body is a connection that ends in the middle of a chunk.
-            Some((_, End::Cut)) => Some((Err(std::io::Error::other("cut")), (pieces, at, watch))),
+            Some((_, End::Cut)) => {
+                // What was given goes out while the next piece is waited for. An error in the body then ends the connection in
+                // the middle of it.
+                tokio::task::yield_now().await;
+                Some((Err(std::io::Error::other("cut")), (pieces, at, watch)))
+            }
             None => {
                 watch.answered = true;
                 None
