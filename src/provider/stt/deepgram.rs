@@ -13,6 +13,8 @@ use crate::audio::{Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions};
 
+const MODEL: &str = "nova-3";
+
 /// Milliseconds of silence that end an utterance.
 const ENDPOINTING: &str = "200";
 
@@ -34,10 +36,9 @@ impl Deepgram {
         let (name, format) = encoding(options)?;
         {
             let mut query = url.query_pairs_mut();
-            for (name, value) in [("model", &options.model), ("language", &options.language)] {
-                if !value.is_empty() {
-                    query.append_pair(name, value);
-                }
+            query.append_pair("model", if options.model.is_empty() { MODEL } else { &options.model });
+            if !options.language.is_empty() {
+                query.append_pair("language", &options.language);
             }
             // Files say themselves what is in them, and naming it is an error then.
             if let Some(name) = name {
@@ -160,6 +161,13 @@ mod tests {
              &punctuate=true&interim_results=true&smart_format=true&endpointing=200"
         );
         assert_eq!(handshake.headers, [("Authorization", Secret::new("token k"))]);
+    }
+
+    #[test]
+    fn what_is_left_empty_is_the_usual_one_or_not_said() {
+        let empty = SttOptions { model: String::new(), language: String::new(), ..options("linear16", 16_000) };
+        let url = dialect(&empty).open(Uuid::nil()).url;
+        assert!(url.as_str().contains("?model=nova-3&encoding="), "{url}");
     }
 
     #[test]

@@ -36,6 +36,8 @@ const FINISH: Duration = Duration::from_secs(3);
 const QUIET: Duration = Duration::from_millis(500);
 /// Until a connection that nobody needs any more is closed in order.
 const CLOSE: Duration = Duration::from_secs(1);
+/// A connection that has lasted as long was a good one, whether or not anybody spoke.
+const STABLE: Duration = Duration::from_secs(10);
 /// Attempts in a row that bring no result, and the pauses between them: 0.1 s, doubled each time, and up to half of it more.
 const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -119,10 +121,12 @@ impl Socket {
                 Ok(()) => {
                     // Whoever waited may have given up.
                     ready.take().map(|ready| ready.send(Ok(())));
-                    match self.converse().await {
-                        End::Finished | End::Unheard => return,
-                        End::Lost(error) => error,
+                    let begun = Instant::now();
+                    let End::Lost(error) = self.converse().await else { return };
+                    if begun.elapsed() >= STABLE {
+                        self.attempts = 0;
                     }
+                    error
                 }
                 Err(error) => error,
             };

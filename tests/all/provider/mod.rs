@@ -52,23 +52,27 @@ pub(crate) fn providers(vendor: Vendor, server: &Server) -> Providers {
     Providers::new(&config(vendor, server), Outbound::new(None::<&Path>).unwrap()).unwrap()
 }
 
+fn changed(mut options: Value, changes: Value) -> Value {
+    if let (Value::Object(options), Value::Object(changes)) = (&mut options, changes) {
+        options.extend(changes);
+    }
+    options
+}
+
 /// Options of a recognition, with changes.
 pub(crate) fn stt_options(vendor: Vendor, changes: Value) -> SttOptions {
-    let model = if vendor == Vendor::Deepgram { "nova-3" } else { "" };
-    let mut options = json!({
+    let options = json!({
         "provider": name(vendor), "language": "en-US", "sample_rate": 16_000, "channels": 1, "punctuation": true,
-        "encoding": "linear16", "model": model,
+        "encoding": "linear16", "model": "",
     });
-    options.as_object_mut().unwrap().extend(changes.as_object().cloned().unwrap_or_default());
-    serde_json::from_value(options).unwrap()
+    serde_json::from_value(changed(options, changes)).unwrap()
 }
 
 /// Options of a synthesis, with changes.
 pub(crate) fn tts_options(vendor: Vendor, changes: Value) -> TtsOptions {
     let voice = if vendor == Vendor::Cartesia { json!("a0e99841-438c-4a64-b679-ae501e7d6091") } else { json!(null) };
-    let mut options = json!({"provider": name(vendor), "model": "", "voice_id": voice});
-    options.as_object_mut().unwrap().extend(changes.as_object().cloned().unwrap_or_default());
-    serde_json::from_value(options).unwrap()
+    let options = json!({"provider": name(vendor), "model": "", "voice_id": voice});
+    serde_json::from_value(changed(options, changes)).unwrap()
 }
 
 /// A voice of a vendor who is where a server is.
