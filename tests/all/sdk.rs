@@ -16,7 +16,7 @@ pub(crate) fn installed(name: &str) -> PathBuf {
 }
 
 /// Runs it beside the runtime, which serves what it talks to.
-async fn run(mut command: Command) -> Output {
+pub(crate) async fn run(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
