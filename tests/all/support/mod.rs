@@ -109,13 +109,23 @@ impl Answer {
     }
 }
 
-/// The body of a path at another address than the server's own.
+/// The body of a path at another address than the server's own. Not every server there closes when it is asked to.
 pub(crate) fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.split_once("\r\n\r\n").expect("a whole head").1.to_owned()
+    let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+    write!(stream.get_mut(), "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut length = None;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        length = length.or(line.strip_prefix("content-length:").map(|text| text.trim().parse().unwrap()));
+    }
+    let mut body = vec![0; length.expect("a length")];
+    stream.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
 }
 
 /// A body without the chunks that it came in, and whether it is all there.
