@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     audio_in: Counter<u64, AtomicU64>,
     dropped: Counter,
     queued: Gauge,
+    unheard: Gauge,
     stt_ready: Family<ByProvider, Histogram, fn() -> Histogram>,
     first_audio: Family<ByProvider, Histogram, fn() -> Histogram>,
     requests: Family<ByRequest, Counter>,
@@ -70,6 +71,7 @@ impl Metrics {
             audio_in: Counter::default(),
             dropped: Counter::default(),
             queued: Gauge::default(),
+            unheard: Gauge::default(),
             stt_ready: Family::new_with_constructor(seconds),
             first_audio: Family::new_with_constructor(seconds),
             requests: Family::default(),
@@ -89,6 +91,7 @@ impl Metrics {
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
         registry.register("audio_dropped_chunks", "Chunks of it that no provider took", self.dropped.clone());
         registry.register("output_queued", "Messages that wait for clients to read", self.queued.clone());
+        registry.register("audio_queued", "Chunks of audio that wait for providers to take", self.unheard.clone());
         let unit = || Unit::Seconds;
         let help = "From a config message to a provider that listens";
         registry.register_with_unit("stt_ready", help, unit(), self.stt_ready.clone());
@@ -134,6 +137,11 @@ impl Metrics {
         self.queued.inc_by(change);
     }
 
+    /// The queue of one session to its provider.
+    pub(crate) fn unheard(&self) -> Depth {
+        Depth { all: self.unheard.clone(), own: 0 }
+    }
+
     pub(crate) fn stt_ready(&self, provider: Name, took: Duration) {
         self.stt_ready.get_or_create(&ByProvider { provider: provider.as_str() }).observe(took.as_secs_f64());
     }
@@ -147,6 +155,27 @@ impl Metrics {
         let labels = ByRequest { path: path.to_owned(), status };
         self.requests.get_or_create(&labels).inc();
         self.request_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+}
+
+/// How much one queue adds to a gauge of all.
+#[derive(Debug)]
+pub(crate) struct Depth {
+    all: Gauge,
+    own: i64,
+}
+
+impl Depth {
+    pub(crate) fn set(&mut self, now: usize) {
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.all.inc_by(now - self.own);
+        self.own = now;
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        self.set(0);
     }
 }
 

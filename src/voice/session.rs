@@ -211,8 +211,13 @@ impl Session {
     fn audio(&mut self, audio: Bytes) -> Result<(), SessionError> {
         let dropping = self.dropping;
         self.shared.metrics.audio_in(audio.len());
-        let sent = match &self.conversation()?.stt {
-            Some(stt) => stt.audio.try_send(audio),
+        let conversation = self.conversation()?;
+        let sent = match &conversation.stt {
+            Some(stt) => {
+                let sent = stt.audio.try_send(audio);
+                conversation.unheard.set(stt.audio.max_capacity() - stt.audio.capacity());
+                sent
+            }
             None => Err(TrySendError::Closed(audio)),
         };
         self.dropping = sent.is_err();
@@ -323,7 +328,12 @@ impl Session {
 
     fn fail(&mut self, error: &SessionError) {
         self.shared.metrics.session_error(error.kind());
-        debug!(%error, "told the client");
+        // What a client has written wrongly may be what somebody has said.
+        if let SessionError::Malformed(_) = error {
+            debug!("told the client of a message that is none");
+        } else {
+            debug!(%error, "told the client");
+        }
         self.tell(Event::Error { message: error.to_string() });
     }
 

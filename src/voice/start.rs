@@ -8,6 +8,7 @@ use super::message::Setup;
 use super::speech::Speech;
 use super::{Shared, Turn};
 use crate::error::SessionError;
+use crate::metrics::Depth;
 use crate::provider::{ErrorKind, PlanError, Stt};
 
 /// How long the providers may take to be ready; upstream's limit.
@@ -20,6 +21,8 @@ const MAX_STREAM_ID: usize = 256;
 pub(super) struct Conversation {
     /// Ears; none once the provider has ended the stream.
     pub(super) stt: Option<Stt>,
+    /// What waits for them.
+    pub(super) unheard: Depth,
     pub(super) turn: Turn,
     pub(super) speech: Speech,
 }
@@ -54,7 +57,8 @@ pub(super) async fn conversation(shared: &Shared, setup: Setup) -> Result<Option
     let stt = timeout(READY_TIMEOUT, plan.connect()).await.map_err(|_| SessionError::Timeout)?;
     let stt = stt.map_err(SessionError::Start)?;
     shared.metrics.stt_ready(provider, begun.elapsed());
-    Ok(Some(Conversation { stt: Some(stt), turn: Turn::new(shared.config.turn), speech: Speech::new(voice) }))
+    let (unheard, turn) = (shared.metrics.unheard(), Turn::new(shared.config.turn));
+    Ok(Some(Conversation { stt: Some(stt), unheard, turn, speech: Speech::new(voice) }))
 }
 
 /// What is wrong with credentials is said as it is; upstream puts its own words before the rest.

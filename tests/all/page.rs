@@ -17,7 +17,7 @@ use vendors::Vendor;
 
 use crate::support::World;
 
-/// Chromium without a window, and the connection by which it is told what to do (the DevTools protocol).
+/// Chromium without a window, and the connection by which it is told what to do (the protocol of its developer tools).
 struct Browser {
     child: Child,
     _profile: tempfile::TempDir,

@@ -44,3 +44,41 @@ fn serving(arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear().env("PORT", "0");
     command
 }
+
+/// The shell blocks of a document that talk to a server.
+fn talks(name: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    text.split("```bash\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs curl"]
+async fn the_requests_that_the_documents_show_are_answered() {
+    let deepgram = vendors::server(vendors::Vendor::Deepgram).start().await;
+    let world = World::new();
+    let server = world.serve_with(&[("deepgram", &deepgram)], &[]);
+    let requests: Vec<_> = [talks("README.md"), talks("docs/protocol.md")]
+        .concat()
+        .into_iter()
+        .filter(|talk| talk.contains("curl"))
+        .collect();
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        let script = request.replace("localhost:3001", &server.address.to_string());
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", &script]).current_dir(world.path(""));
+        let status = tokio::task::spawn_blocking(move || command.status().unwrap()).await.unwrap();
+        assert!(status.success(), "{script}");
+    }
+    assert!(fs::read(world.path("hello.wav")).unwrap().starts_with(b"RIFF"));
+    assert!(fs::read(world.path("hello.pcm")).unwrap() == vendors::speech("Hello.", "linear16", 24_000));
+}
+
+#[test]
+fn the_page_is_where_the_readme_says_and_its_origin_may_be_allowed() {
+    let talk = talks("README.md").into_iter().find(|talk| talk.contains("http.server")).unwrap();
+    let origin = talk.lines().next().unwrap().split(['=', ' ']).nth(1).unwrap();
+    assert_eq!(World::new().run_with(&["check"], &[("SAYNA_SERVER_ALLOWED_ORIGINS", origin)]).status, Some(0));
+    assert!(talk.contains("--directory examples") && talk.contains(&format!("{origin}/talk.html")), "{talk}");
+    assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/talk.html").is_file());
+}

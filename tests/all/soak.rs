@@ -51,7 +51,9 @@ async fn memory_stays_flat_while_sessions_come_and_go() {
     let address = metrics.trim_start_matches("metrics on http://").trim_end_matches("/metrics").parse().unwrap();
     let gone = || {
         let metrics = crate::support::get(address, "/metrics");
-        metrics.contains("\nsayna_sessions 0\n") && metrics.contains("\nsayna_output_queued 0\n")
+        ["sessions", "output_queued", "audio_queued"]
+            .iter()
+            .all(|name| metrics.contains(&format!("\nsayna_{name} 0\n")))
     };
     while !gone() {
         tokio::task::yield_now().await;
