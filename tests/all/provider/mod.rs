@@ -5,6 +5,7 @@ mod counterparts;
 mod formats;
 mod stt;
 mod stt_faults;
+mod tls;
 mod tts;
 mod tts_faults;
 mod voices;

@@ -48,8 +48,7 @@ async fn token(State(app): State<App>, parts: Parts, body: String) -> Response {
     let field = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let grant = field("grant_type") == Some("urn:ietf:params:oauth:grant-type:jwt-bearer");
     asked.check(grant, || "grant_type".to_owned());
-    let host = asked.header("host").unwrap_or_default().to_owned();
-    if let Err(fault) = check_assertion(field("assertion").unwrap_or_default(), &format!("http://{host}/token")) {
+    if let Err(fault) = check_assertion(field("assertion").unwrap_or_default(), &format!("{}/token", app.url)) {
         asked.faults.push(fault);
     }
     let index = enter(&app, &asked, &body);

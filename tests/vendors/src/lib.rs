@@ -35,6 +35,7 @@ mod google;
 mod record;
 mod script;
 mod stt;
+mod tls;
 mod tts;
 
 use std::net::SocketAddr;
@@ -45,6 +46,7 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -52,6 +54,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use record::{Connection, Heard, Record, Request};
 pub use script::{Body, Handshake, Say, Scene, Step, Transcript};
 pub use stt::Arrival;
+use tls::Tls;
 use tts::Peer;
 pub use tts::{SAMPLES_PER_CHARACTER, speech};
 
@@ -82,6 +85,7 @@ pub struct Builder {
     bodies: Vec<Body>,
     keep_audio: bool,
     tap: Option<mpsc::UnboundedSender<Arrival>>,
+    tls: Option<Tls>,
 }
 
 /// A server of `vendor` with its default scene: see [`Scene::default`] and [`Body::Speech`].
@@ -93,6 +97,7 @@ pub fn server(vendor: Vendor) -> Builder {
         bodies: vec![Body::Speech],
         keep_audio: true,
         tap: None,
+        tls: None,
     }
 }
 
@@ -132,6 +137,13 @@ impl Builder {
         self
     }
 
+    /// Speaks TLS, under the name `localhost`, with a certificate that only [`Server::authority`] vouches for.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = Some(Tls::new());
+        self
+    }
+
     /// Starts it on a free port of the loopback, on the runtime that this is called from.
     pub async fn start(self) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -143,7 +155,13 @@ impl Builder {
         let address = listener.local_addr().unwrap();
         let (record, _) = watch::channel(Record::default());
         let (stop, stopped) = watch::channel(());
+        let authority = self.tls.as_ref().map(|tls| tls.authority.clone());
+        let url = match authority {
+            Some(_) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        };
         let shared = Arc::new(Shared {
+            url: url.clone(),
             key: self.key,
             scenes: self.scenes,
             bodies: self.bodies,
@@ -160,14 +178,15 @@ impl Builder {
             Vendor::Google => google::routes(),
         };
         let routes = routes.fallback(tts::unknown).with_state(Arc::clone(&shared));
-        let task = tokio::spawn(serve(listener, routes, stopped));
-        Server { address, record, stop, task }
+        let task = tokio::spawn(serve(listener, self.tls, routes, stopped));
+        Server { address, url, authority, record, stop, task }
     }
 }
 
 /// What every connection of a server knows.
 #[derive(Debug)]
 struct Shared {
+    url: String,
     key: String,
     scenes: Vec<Scene>,
     bodies: Vec<Body>,
@@ -184,15 +203,22 @@ type App = Arc<Shared>;
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    url: String,
+    authority: Option<String>,
     record: watch::Sender<Record>,
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Server {
-    /// Its base address, `http://127.0.0.1:PORT`.
+    /// Its base address: `http://127.0.0.1:PORT`, with TLS `https://localhost:PORT`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
+    }
+
+    /// The certificate, in PEM, of the authority that vouches for it.
+    pub fn authority(&self) -> &str {
+        self.authority.as_deref().unwrap_or_default()
     }
 
     /// Its base address for WebSockets, `ws://127.0.0.1:PORT`.
@@ -226,7 +252,7 @@ impl Server {
 }
 
 /// Accepts until `stopped`, then cuts the connections where they are; those that became WebSockets see to it themselves.
-async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<()>) {
+async fn serve(listener: TcpListener, tls: Option<Tls>, routes: Router, mut stopped: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -236,11 +262,23 @@ async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiv
                 let (stream, peer) = accepted.unwrap();
                 stream.set_nodelay(true).unwrap();
                 let routes = routes.clone().layer(Extension(Peer(peer)));
-                let service = TowerToHyperService::new(routes);
-                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
-                // How it ends is the client's business.
-                connections.spawn(async { connection.await.ok() });
+                let tls = tls.as_ref().map(|tls| tls.acceptor.clone());
+                connections.spawn(async move {
+                    match tls {
+                        None => connection(stream, routes).await,
+                        // A client that does not trust it is gone.
+                        Some(tls) => if let Ok(stream) = tls.accept(stream).await {
+                            connection(stream, routes).await;
+                        },
+                    }
+                });
             }
         }
     }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Router) {
+    let service = TowerToHyperService::new(routes);
+    // How it ends is the client's business.
+    http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await.ok();
 }
