@@ -76,8 +76,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(io: S, shared: Shar
         let mut conversation = pin!(both(session, writer.run(ping)));
         let mut reading = pin!(read(&mut stream, input, close, &alive, most));
         tokio::select! {
-            // The session sees its input end, and the writer the session's output.
-            broken = &mut reading => { conversation.await; broken }
+            // The session sees its input end, and the writer the session's output; one that still connects to a provider
+            // is dropped.
+            broken = &mut reading => { timeout(2 * LINGER, conversation).await.ok(); broken }
             ended = &mut conversation => {
                 shared.metrics.session_closed(ended);
                 timeout(LINGER, reading).await.unwrap_or(false)
