@@ -6,6 +6,8 @@
 
 mod credential;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod name;
 mod options;
 mod stats;

@@ -98,7 +98,7 @@ impl Phrase {
                 let best = self.best.into_iter().next();
                 let confidence = best.as_ref().and_then(|best| best.confidence).unwrap_or(1.0);
                 let transcript = self.display_text.or(best.map(|best| best.display)).unwrap_or_default();
-                Some(Event::Result(Transcript { transcript, is_final: true, is_speech_final: true, confidence }))
+                Some(Event::Result(Transcript::new(transcript, true, true, confidence)))
             }
             // Silence, noise and the end are no errors.
             "NoMatch" | "InitialSilenceTimeout" | "BabbleTimeout" | "EndOfDictation" => None,
@@ -159,8 +159,7 @@ impl Dialect for Azure {
         match path.to_ascii_lowercase().as_str() {
             "speech.hypothesis" | "speech.fragment" => {
                 let Hypothesis { text: transcript } = parse(provider, body)?;
-                let (is_final, is_speech_final, confidence) = (false, false, 0.0);
-                Ok(Some(Event::Result(Transcript { transcript, is_final, is_speech_final, confidence })))
+                Ok(Some(Event::Result(Transcript::new(transcript, false, false, 0.0))))
             }
             "speech.phrase" => Ok(parse::<Phrase>(provider, body)?.event()),
             // A further turn would need a new id and a new header: a new connection has both.

@@ -93,7 +93,7 @@ impl Dialect for Cartesia {
         let provider = Name::Cartesia;
         let text = text(provider, frame)?;
         let result = |words: Words, is_final: bool, confidence| {
-            Event::Result(Transcript { transcript: words.text, is_final, is_speech_final: is_final, confidence })
+            Event::Result(Transcript::new(words.text, is_final, is_final, confidence))
         };
         match &*kind(provider, text)? {
             "transcript" => {

@@ -126,7 +126,7 @@ impl Dialect for Deepgram {
             "Results" => {
                 let Results { channel, is_final, speech_final } = parse(Name::Deepgram, text)?;
                 let result = |Alternative { transcript, confidence }| {
-                    Event::Result(Transcript { transcript, is_final, is_speech_final: speech_final, confidence })
+                    Event::Result(Transcript::new(transcript, is_final, speech_final, confidence))
                 };
                 Ok(channel.alternatives.into_iter().next().map(result))
             }

@@ -100,7 +100,7 @@ impl Words {
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a probability")]
         let mean = (known.iter().sum::<f64>() / known.len() as f64) as f32;
-        mean.clamp(0.0, 1.0)
+        mean
     }
 }
 
@@ -146,7 +146,7 @@ impl Dialect for ElevenLabs {
         let text = text(provider, frame)?;
         let kind = kind(provider, text)?;
         let result = |words: Words, confidence, is_final| {
-            Event::Result(Transcript { transcript: words.text, is_final, is_speech_final: is_final, confidence })
+            Event::Result(Transcript::new(words.text, is_final, is_final, confidence))
         };
         match &*kind {
             "session_started" => Ok(Some(Event::Ready)),

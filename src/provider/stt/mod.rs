@@ -10,6 +10,8 @@ mod deepgram;
 mod dialect;
 mod elevenlabs;
 mod error;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod link;
 mod socket;
 
@@ -47,6 +49,14 @@ pub struct Transcript {
     pub is_speech_final: bool,
     /// From 0 to 1.
     pub confidence: f32,
+}
+
+impl Transcript {
+    /// Whatever a vendor says: what is the end is final, and a confidence is a number from 0 to 1.
+    fn new(transcript: String, is_final: bool, is_speech_final: bool, confidence: f32) -> Self {
+        let confidence = if confidence.is_nan() { 0.0 } else { confidence.clamp(0.0, 1.0) };
+        Self { transcript, is_final: is_final || is_speech_final, is_speech_final, confidence }
+    }
 }
 
 /// A transcription as it is to be, checked; nobody has been asked yet.

@@ -30,3 +30,11 @@ pub struct Started {
     /// Where it comes from.
     pub source: Source,
 }
+
+#[cfg(fuzzing)]
+pub(super) mod fuzzing {
+    /// What reads Google's answers.
+    pub(in crate::provider) fn google(format: crate::audio::Format) -> super::dialect::Decoder {
+        super::dialect::Decoder::Json { body: bytes::BytesMut::new(), format }
+    }
+}

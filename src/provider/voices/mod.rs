@@ -126,3 +126,8 @@ async fn fetch(shared: &Shared, credential: &Credential, page: &str) -> Result<V
     }
     Ok(body)
 }
+
+#[cfg(fuzzing)]
+pub(super) fn fuzzing(provider: Name, body: &[u8]) -> Option<Vec<String>> {
+    map::read(provider, body).ok().map(|listed| listed.voices.into_iter().map(|voice| voice.id).collect())
+}

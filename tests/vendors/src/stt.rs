@@ -21,6 +21,8 @@ pub struct Arrival {
     pub at: Instant,
     /// Bytes of audio on that connection with this piece.
     pub total: usize,
+    /// How the piece begins: a sender can write there when it was sent.
+    pub head: [u8; 8],
 }
 
 /// What a frame from the client is.
@@ -234,7 +236,8 @@ impl<P: Protocol> Player<P> {
         });
         if let Some(tap) = &self.app.tap {
             // A test that has stopped listening wants no more of it.
-            tap.send(Arrival { connection: self.index, at: Instant::now(), total }).ok();
+            let head = audio.first_chunk().copied().unwrap_or_default();
+            tap.send(Arrival { connection: self.index, at: Instant::now(), total, head }).ok();
         }
     }
 

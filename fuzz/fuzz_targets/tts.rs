@@ -1,0 +1,24 @@
+//! No body of a provider of synthesis makes what reads it panic, and how it is cut into pieces changes nothing. The first byte
+//! says what it is.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sayna::audio::{Encoding, Format};
+use sayna::provider::{Name, fuzzing};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((first, body)) = bytes.split_first() else { return };
+    match Name::ALL.get(usize::from(*first)) {
+        Some(provider) => {
+            let ids = fuzzing::list(*provider, body).unwrap_or_default();
+            assert!(ids.iter().all(|id| !id.is_empty()));
+        }
+        None => {
+            let encoding = if first % 2 == 0 { Encoding::Linear16 } else { Encoding::Mp3 };
+            let format = Format::mono(encoding, 24_000);
+            let step = usize::from(first / 2).max(1);
+            let pieces: Vec<&[u8]> = body.chunks(step).collect();
+            assert_eq!(fuzzing::body(format, &pieces), fuzzing::body(format, &[body]));
+        }
+    }
+});
