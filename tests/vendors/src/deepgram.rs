@@ -65,6 +65,7 @@ async fn listen(
         "utterance_end_ms",
         "multichannel",
         "numerals",
+        "detect_entities",
         "diarize",
         "keyterm",
         "keywords",
