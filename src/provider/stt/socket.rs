@@ -60,6 +60,10 @@ pub(super) struct Socket {
 struct Input {
     audio: mpsc::Receiver<Bytes>,
     intake: Intake,
+    /// What there is no room for yet.
+    pending: Bytes,
+    /// The longest message to a vendor. A client's may be longer.
+    longest: usize,
     backlog: Backlog,
     /// No more will come.
     ended: bool,
@@ -90,7 +94,10 @@ impl Socket {
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
         let limit = intake.bytes_per_second.saturating_mul(usize::try_from(KEPT.as_secs()).unwrap_or(1));
-        let input = Input { audio, intake, backlog: Backlog::new(limit), ended: false, lost: 0 };
+        // A quarter of a second, and whole samples of any number of channels.
+        let longest = (intake.bytes_per_second / 4 / 64 * 64).max(64);
+        let (backlog, pending) = (Backlog::new(limit), Bytes::new());
+        let input = Input { audio, intake, pending, longest, backlog, ended: false, lost: 0 };
         Self { shared, credential, dialect, input, events, link: None, attempts: 0 }
     }
 
@@ -106,7 +113,7 @@ impl Socket {
             _ = stop => {}
             () = self.seek(ready) => {}
         }
-        self.shared.stats.dropped(self.credential.provider, self.input.lost);
+        self.tell_lost();
         if let Some(link) = self.link.take() {
             link.close(CLOSE).await;
         }
@@ -149,6 +156,10 @@ impl Socket {
         }
     }
 
+    fn tell_lost(&mut self) {
+        self.shared.stats.dropped(self.credential.provider, std::mem::take(&mut self.input.lost));
+    }
+
     async fn give_up(&mut self, error: SttError, ready: Option<oneshot::Sender<Result<(), SttError>>>) {
         let attempts = self.attempts;
         let error = if attempts > 1 { SttError::GaveUp { attempts, last: Box::new(error) } } else { error };
@@ -188,6 +199,7 @@ impl Socket {
         let fresh = input.during(connect).await.unwrap_or(Err(timed_out))?;
         *link = Some(fresh);
         self.input.backlog.rewind();
+        self.tell_lost();
         Ok(())
     }
 
@@ -204,7 +216,8 @@ impl Socket {
     async fn step(&mut self, clock: &mut Clock) -> Result<(), End> {
         let Self { dialect, input, link, .. } = self;
         let Some(link) = link else { return Err(End::Unheard) };
-        if input.ended && !input.backlog.has_next() && clock.finish.is_none() {
+        input.fill(false);
+        if input.is_done() && clock.finish.is_none() {
             clock.finish = Some(Instant::now() + FINISH);
             for frame in dialect.finish(SystemTime::now()) {
                 link.write(frame)?;
@@ -216,6 +229,8 @@ impl Socket {
             // Results first: they are few, and somebody waits for them.
             woke = link.next(input.backlog.has_next()) => match woke {
                 Ok(Woke::Writable) => {
+                    // Everything before it has gone out.
+                    clock.stuck = None;
                     if let Some(audio) = input.backlog.next() {
                         link.write(dialect.audio(audio, SystemTime::now()))?;
                         clock.wrote();
@@ -232,7 +247,7 @@ impl Socket {
                 Err(_) if clock.finish.is_some() => return Err(End::Finished),
                 Err(error) => return Err(error.into()),
             },
-            piece = input.audio.recv(), if !input.ended && input.backlog.has_room() => input.take(piece),
+            piece = input.audio.recv(), if input.wants_more() => input.take(piece),
             () = sleep_until(clock.next()) => self.tick(clock)?,
         }
         Ok(())
@@ -333,23 +348,40 @@ impl Clock {
 }
 
 impl Input {
+    fn wants_more(&self) -> bool {
+        !self.ended && self.pending.is_empty() && self.backlog.has_room()
+    }
+
+    fn is_done(&self) -> bool {
+        self.ended && self.pending.is_empty() && !self.backlog.has_next()
+    }
+
     fn take(&mut self, piece: Option<Bytes>) {
         self.ended = piece.is_none();
         let converter = &mut self.intake.converter;
-        let audio = if let Some(piece) = piece { converter.push(piece) } else { converter.finish() };
-        if !audio.is_empty() {
-            self.lost += self.backlog.push(audio);
+        self.pending = if let Some(piece) = piece { converter.push(piece) } else { converter.finish() };
+    }
+
+    /// Moves on what there is room for; without a connection everything, at the cost of what is oldest.
+    fn fill(&mut self, all: bool) {
+        while !self.pending.is_empty() && (all || self.backlog.has_room()) {
+            let piece = self.pending.split_to(self.pending.len().min(self.longest));
+            self.lost += self.backlog.push(piece);
         }
     }
 
     /// Waits for something without a connection: audio is taken in meanwhile, and the oldest forgotten.
     async fn during<T>(&mut self, something: impl Future<Output = T>) -> T {
         let mut something = std::pin::pin!(something);
+        self.fill(true);
         loop {
             tokio::select! {
                 biased;
                 done = &mut something => return done,
-                piece = self.audio.recv(), if !self.ended => self.take(piece),
+                piece = self.audio.recv(), if !self.ended => {
+                    self.take(piece);
+                    self.fill(true);
+                }
             }
         }
     }

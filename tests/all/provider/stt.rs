@@ -109,6 +109,28 @@ async fn audio_is_converted_where_the_vendor_wants_it_otherwise() {
 }
 
 #[tokio::test]
+async fn a_message_of_any_length_is_heard_whole() {
+    // Half a minute in one message, as from a file, and then a byte for each sample.
+    let whole: Vec<u8> = (0..960_000_u32).map(|n| u8::try_from(n / 640 % 251).unwrap()).collect();
+    for (vendor, pieces) in [
+        (Vendor::Deepgram, vec![Bytes::from(whole.clone())]),
+        (Vendor::ElevenLabs, vec![Bytes::from(whole.clone())]),
+        (Vendor::Cartesia, whole[..20_000].chunks(1).map(Bytes::copy_from_slice).collect()),
+    ] {
+        let expected = pieces.concat();
+        let server = vendors::server(vendor).stt([Scene::new()]).start().await;
+        let stt = connect(vendor, &server).await;
+        send(&stt, pieces).await;
+        rest(stt).await;
+        server.until(|record| record.connections[0].ended).await;
+        let record = server.record();
+        assert_eq!(record.faults(), Vec::<String>::new());
+        assert_eq!(record.connections[0].audio.len(), expected.len(), "{vendor:?}");
+        assert!(record.connections[0].audio == expected);
+    }
+}
+
+#[tokio::test]
 async fn an_ink_2_of_cartesia_speaks_in_turns() {
     let scene = Scene::new().after(640).say(Say::interim("hel")).say(Say::speech_final("hello"));
     let server = vendors::server(Vendor::Cartesia).stt([scene]).start().await;

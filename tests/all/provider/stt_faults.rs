@@ -138,6 +138,7 @@ async fn messages_that_are_not_known_are_no_errors() {
     let mut stt = connect(Vendor::Deepgram, &server).await;
     send(&stt, audio(0..1)).await;
     assert_eq!(result(&mut stt).await.transcript, "still here");
+    server.until(|record| record.connections[0].heard.contains(&Heard::Pong)).await;
 }
 
 #[tokio::test]

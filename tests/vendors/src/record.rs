@@ -73,6 +73,8 @@ pub enum Heard {
     Config(String),
     /// One that only keeps the connection open.
     KeepAlive,
+    /// The answer to a ping.
+    Pong,
     /// One that asks for the results of what was sent so far.
     Flush,
     /// One that ends the transcription.

@@ -183,7 +183,8 @@ impl<P: Protocol> Player<P> {
         };
         match message {
             None | Some(Err(_)) => Err(Over),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Ping(_))) => Ok(()),
+            Some(Ok(Message::Pong(_))) => self.heard(Heard::Pong).await,
             Some(Ok(Message::Close(frame))) => {
                 self.note(|connection| connection.heard.push(Heard::Close(frame.map(|frame| frame.code))));
                 // The library answers when it is asked for more.
@@ -218,7 +219,7 @@ impl<P: Protocol> Player<P> {
                 self.send(frames).await?;
                 self.close(1000, "").await
             }
-            Heard::Config(_) | Heard::KeepAlive | Heard::Close(_) => Ok(()),
+            Heard::Config(_) | Heard::KeepAlive | Heard::Pong | Heard::Close(_) => Ok(()),
         }
     }
 
