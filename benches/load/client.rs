@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use vendors::Arrival;
 
 use super::server::{Cost, Peer};
@@ -121,7 +121,8 @@ async fn open(peer: Peer) -> Socket {
             let value = HeaderValue::from_str(&format!("token {}", vendors::KEY)).unwrap();
             request.headers_mut().insert("authorization", value);
         }
-        connect_async(request).await.unwrap().0
+        // Without delay, as every client of speech connects.
+        connect_async_with_config(request, None, true).await.unwrap().0
     };
     match peer {
         Peer::Sayna(address) => {
