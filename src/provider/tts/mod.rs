@@ -33,8 +33,17 @@ pub struct Started {
 
 #[cfg(fuzzing)]
 pub(super) mod fuzzing {
-    /// What reads Google's answers.
-    pub(in crate::provider) fn google(format: crate::audio::Format) -> super::dialect::Decoder {
-        super::dialect::Decoder::Json { body: bytes::BytesMut::new(), format }
+    use bytes::{Bytes, BytesMut};
+
+    use super::dialect::Decoder;
+    use crate::audio::Format;
+    use crate::provider::Name;
+
+    /// The audio in an answer of Google's.
+    pub(in crate::provider) fn body(format: Format, pieces: &[&[u8]]) -> Option<Vec<u8>> {
+        let mut decoder = Decoder::Json { body: BytesMut::new(), format };
+        let mut audio: Vec<u8> = pieces.iter().flat_map(|piece| decoder.push(Bytes::copy_from_slice(piece))).collect();
+        audio.extend_from_slice(&decoder.finish(Name::Google).ok()?);
+        Some(audio)
     }
 }
