@@ -21,7 +21,7 @@ use bytes::{Bytes, BytesMut};
 use sayna::audio::{Converter, Encoding, Format};
 use sayna::config::{Config, Secret, Vendor as VendorConfig};
 use sayna::outbound::Outbound;
-use sayna::provider::{Providers, Voice};
+use sayna::provider::{Providers, Source, Voice};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
@@ -248,11 +248,17 @@ fn cache(runtime: &Runtime) {
         let (asked, found) = runtime.block_on(async {
             let voice = voice(&providers(&server.url(), path));
             let asked = speak(&voice, "a sentence that is said more than once").await;
-            let mut found = Duration::MAX;
-            for _ in 0..50 {
-                found = found.min(speak(&voice, "a sentence that is said more than once").await);
+            let mut found = Vec::new();
+            while found.len() < 101 {
+                let begun = Instant::now();
+                let started = voice.speak("a sentence that is said more than once", None).start().await.unwrap();
+                // Until it lies in the directory, the first request is still shared.
+                if started.source == Source::Cache {
+                    found.push(begun.elapsed());
+                }
             }
-            (asked, found)
+            found.sort_unstable();
+            (asked, found[50])
         });
         let times = asked.as_secs_f64() / found.as_secs_f64();
         println!("{name:<18} {:>8.1} µs, asked for {:>8.1} µs: {times:.0} times sooner", micros(found), micros(asked));
