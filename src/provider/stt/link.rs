@@ -8,13 +8,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
+use tokio_util::either::Either;
+
+use url::Url;
 
 use super::SttError;
 use super::dialect::{Frame, Handshake};
@@ -28,11 +34,14 @@ const MAX_MESSAGE: usize = 1024 * 1024;
 /// As much of an error's body as is told.
 const MAX_BODY: usize = 500;
 
+/// A connection without TLS, or with it.
+type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Link {
     provider: Name,
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Stream>,
     /// Something is written that has not gone out yet.
     unflushed: bool,
 }
@@ -58,12 +67,7 @@ impl Link {
     ) -> Result<Self, SttError> {
         let unreachable = |reason: String| SttError::Unreachable { provider, reason };
         let url = &handshake.url;
-        let host = url.host_str().ok_or_else(|| unreachable("its address has no host".to_owned()))?;
-        let port = url.port_or_known_default().unwrap_or(443);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, port)).await.map_err(|e| unreachable(e.to_string()))?;
-        // A piece of audio is small, and wanted at once.
-        stream.set_nodelay(true).map_err(|e| unreachable(e.to_string()))?;
+        let stream = connect(url, tls).await.map_err(unreachable)?;
         let mut request = url.as_str().into_client_request().map_err(|e| unreachable(e.to_string()))?;
         for (name, value) in &handshake.headers {
             let mut value = HeaderValue::from_str(value.expose())
@@ -77,9 +81,7 @@ impl Link {
             .max_write_buffer_size(MAX_WRITE_BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let connector = Some(Connector::Rustls(tls));
-        let connected = tokio_tungstenite::client_async_tls_with_config(request, stream, Some(config), connector).await;
-        match connected {
+        match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
             Ok((socket, _)) => Ok(Self { provider, socket, unflushed: false }),
             Err(WsError::Http(response)) => Err(refused(provider, own, &response)),
             Err(error) => Err(unreachable(error.to_string())),
@@ -142,6 +144,22 @@ impl Link {
         // It is over either way.
         tokio::time::timeout(limit, close).await.map(Result::ok).ok();
     }
+}
+
+/// Connects to the address's host, with TLS where its scheme wants it.
+async fn connect(url: &Url, tls: Arc<ClientConfig>) -> Result<Stream, String> {
+    let host = url.host_str().ok_or("its address has no host")?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = url.port_or_known_default().unwrap_or(443);
+    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|e| e.to_string())?;
+    // A piece of audio is small, and wanted at once.
+    stream.set_nodelay(true).map_err(|e| e.to_string())?;
+    if url.scheme() == "ws" {
+        return Ok(Either::Left(stream));
+    }
+    let name = ServerName::try_from(host).map_err(|e| e.to_string())?;
+    let stream = TlsConnector::from(tls).connect(name, stream).await.map_err(|e| e.to_string())?;
+    Ok(Either::Right(stream))
 }
 
 fn woke(provider: Name, message: Option<Result<Message, WsError>>) -> Result<Woke, SttError> {
