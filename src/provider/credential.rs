@@ -175,3 +175,89 @@ fn google(auth: &Map<String, Value>) -> Result<String, AuthProblem> {
         Some(_) => Err(AuthProblem::NotText { provider, field, object: true }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Vendor;
+    use serde_json::json;
+
+    fn resolve(provider: Name, auth: &Value) -> Result<Credential, String> {
+        let vendor = Vendor { key: Some(Secret::new("server")), ..Vendor::default() };
+        let server = Providers { deepgram: vendor.clone(), azure: vendor, ..Providers::default() };
+        Credential::resolve(provider, auth.as_object(), &server).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_clients_credentials_count_before_the_servers() {
+        let key = |credential: &Credential| (credential.own, credential.key.expose().to_owned());
+        assert_eq!(resolve(Name::Deepgram, &json!({})).map(|c| key(&c)), Ok((false, "server".to_owned())));
+        assert_eq!(resolve(Name::Deepgram, &json!(null)).map(|c| key(&c)), Ok((false, "server".to_owned())));
+        assert_eq!(resolve(Name::Deepgram, &json!({"api_key": "own"})).map(|c| key(&c)), Ok((true, "own".to_owned())));
+        assert_eq!(resolve(Name::Azure, &json!({})).map(|c| c.region), Ok(Some("eastus".to_owned())));
+        let own = json!({"api_key": "own", "region": "westeurope"});
+        assert_eq!(resolve(Name::Azure, &own).map(|c| c.region), Ok(Some("westeurope".to_owned())));
+        let account = json!({"credentials": {"type": "service_account"}});
+        assert_eq!(resolve(Name::Google, &account).map(|c| key(&c).1), Ok(r#"{"type":"service_account"}"#.to_owned()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_words_of_the_protocol() {
+        for (provider, auth, expected) in [
+            (
+                Name::Cartesia,
+                json!({}),
+                "Missing server auth for provider cartesia: Cartesia API key not configured in server environment",
+            ),
+            (
+                Name::Google,
+                json!({}),
+                "Missing server auth for provider google: Google credentials not configured in server environment",
+            ),
+            (
+                Name::Deepgram,
+                json!({"region": 1, "a": 2}),
+                "Unsupported auth field(s) for provider deepgram: a, region",
+            ),
+            (Name::Deepgram, json!({"api_key": ""}), "Auth field 'api_key' is required for provider deepgram"),
+            (Name::Deepgram, json!({"api_key": 7}), "Auth field 'api_key' must be a string for provider deepgram"),
+            (
+                Name::Deepgram,
+                json!({"api_key": "a\nb"}),
+                "Auth field 'api_key' has characters that provider deepgram does not use in it",
+            ),
+            (Name::Azure, json!({"api_key": "k"}), "Auth field 'region' is required for provider azure"),
+            (
+                Name::Azure,
+                json!({"api_key": "k", "region": "evil.example/"}),
+                "Auth field 'region' has characters that provider azure does not use in it",
+            ),
+            (
+                Name::Google,
+                json!({"credentials": []}),
+                "Auth field 'credentials' must be a string or JSON object for provider google",
+            ),
+            (
+                Name::Google,
+                json!({"credentials": "/etc/key.json"}),
+                "Auth field 'credentials' must be the JSON of a service account for provider google",
+            ),
+        ] {
+            let error = resolve(provider, &auth).unwrap_err();
+            let expected = if expected.starts_with("Missing") {
+                expected.to_owned()
+            } else {
+                format!("Invalid auth input for provider {provider}: {expected}")
+            };
+            assert_eq!(error, expected);
+        }
+    }
+
+    #[test]
+    fn credentials_are_told_apart_and_not_shown() {
+        let one = resolve(Name::Deepgram, &json!({"api_key": "hunter1"})).unwrap();
+        let two = resolve(Name::Deepgram, &json!({"api_key": "hunter2"})).unwrap();
+        assert_ne!(one.fingerprint(), two.fingerprint());
+        assert!(!format!("{one:?}").contains("hunter"));
+    }
+}

@@ -105,3 +105,19 @@ impl std::fmt::Debug for TtsOptions {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let stt = r#"{"provider":"deepgram","language":"en","sample_rate":16000,"channels":1,"punctuation":true,
+            "encoding":"linear16","model":"nova-3","auth":{"api_key":"hunter2"},"vad":{"unknown":"is left alone"}}"#;
+        let tts = r#"{"provider":"deepgram","model":"","auth":{"api_key":"hunter2"}}"#;
+        let shown = format!("{:?}", serde_json::from_str::<SttOptions>(stt).unwrap());
+        assert!(shown.contains("api_key") && !shown.contains("hunter2"), "{shown}");
+        let shown = format!("{:?}", serde_json::from_str::<TtsOptions>(tts).unwrap());
+        assert!(shown.contains("api_key") && !shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -12,6 +12,8 @@ mod dialect;
 mod elevenlabs;
 mod error;
 pub(super) mod flight;
+#[cfg(test)]
+mod golden;
 mod google;
 mod pronounce;
 mod voice;

@@ -1,6 +1,7 @@
 //! The providers' clients against counterparts that speak the providers' own protocols.
 
 mod cache;
+mod cache_storm;
 mod counterparts;
 mod formats;
 mod stt;

@@ -180,6 +180,8 @@ async fn convert(State(app): State<App>, Path(voice): Path<String>, parts: Parts
     let value = json(&mut asked, &body);
     fields_only(&mut asked, &value, FIELDS);
     check_settings(&mut asked, &value["voice_settings"]);
+    let third = value["model_id"].as_str().is_some_and(|model| model.starts_with("eleven_v3"));
+    asked.check(!third || value["previous_text"].is_null(), || "previous_text with a model of eleven_v3".to_owned());
     let text = value["text"].as_str().unwrap_or_default().to_owned();
     asked.check(!text.trim().is_empty(), || "there is no text".to_owned());
     let right = right_key(&app, &asked);
