@@ -4,6 +4,7 @@ mod cache;
 mod cache_storm;
 mod counterparts;
 mod formats;
+mod page;
 mod stt;
 mod stt_faults;
 mod tls;

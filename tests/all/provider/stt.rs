@@ -24,7 +24,7 @@ pub(crate) async fn connect(vendor: Vendor, server: &Server) -> Stt {
     connect_with(vendor, server, json!({})).await
 }
 
-async fn connect_with(vendor: Vendor, server: &Server, changes: Value) -> Stt {
+pub(crate) async fn connect_with(vendor: Vendor, server: &Server, changes: Value) -> Stt {
     providers(vendor, server).stt(&stt_options(vendor, changes)).unwrap().connect().await.unwrap()
 }
 
