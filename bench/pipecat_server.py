@@ -12,7 +12,6 @@ import sys
 import aiohttp
 import uvicorn
 from fastapi import FastAPI, WebSocket
-from loguru import logger
 from pipecat.frames.frames import (
     InputAudioRawFrame,
     InterimTranscriptionFrame,
@@ -22,16 +21,15 @@ from pipecat.frames.frames import (
     TTSSpeakFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.runner import PipelineRunner
-from pipecat.pipeline.task import PipelineParams, PipelineTask
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.serializers.base_serializer import FrameSerializer
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.deepgram.tts import DeepgramHttpTTSService
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
+from pipecat.workers.runner import WorkerRunner
 
 PROVIDER, KEY = sys.argv[1:]
-logger.remove()
 app = FastAPI()
 
 
@@ -65,21 +63,25 @@ async def session(websocket: WebSocket):
     stt = DeepgramSTTService(api_key=KEY, base_url=PROVIDER.replace("http", "ws"))
     async with aiohttp.ClientSession() as http:
         tts = DeepgramHttpTTSService(api_key=KEY, aiohttp_session=http, base_url=PROVIDER)
-        task = PipelineTask(
+        worker = PipelineWorker(
             Pipeline([transport.input(), stt, Transcripts(), tts, transport.output()]),
             params=PipelineParams(audio_in_sample_rate=16000, audio_out_sample_rate=24000),
             cancel_on_idle_timeout=False,
+            enable_rtvi=False,
         )
 
-        @stt.event_handler("on_connected")
-        async def connected(_):
+        # The provider has taken the connection by then.
+        @worker.event_handler("on_pipeline_started")
+        async def started(*_):
             await websocket.send_text('{"type": "ready"}')
 
         @transport.event_handler("on_client_disconnected")
         async def gone(*_):
-            await task.cancel()
+            await worker.cancel()
 
-        await PipelineRunner(handle_sigint=False).run(task)
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(worker)
+        await runner.run()
 
 
 async def main():

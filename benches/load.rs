@@ -23,7 +23,11 @@ mod load {
 }
 
 use std::env;
+use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
+use sayna::audio::{Encoding, Format, wav};
 
 use load::client::{Scene, run};
 use load::server::{Peer, Server};
@@ -39,37 +43,71 @@ const CHUNK_BYTES: usize = 640;
 /// How often the provider has something to say: with each of these pieces.
 const EACH: usize = 10;
 
+/// As late as the last of a hundred may be, in milliseconds, where the largest number of sessions is looked for.
+const LATE: f64 = 10.0;
+
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let counts: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let counts = arguments.iter().filter_map(|argument| argument.parse().ok());
     let seconds = env::var("SECONDS_EACH").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let bench = Bench { speech: speech(), length: Duration::from_secs(seconds) };
+    let python = env::var("PIPECAT_PYTHON").ok();
+    let pipecat = python.map(|python| move |url: &str| Server::pipecat(&python, url));
     Figures::title();
     for count in counts {
-        let direct = runtime.block_on(measure(None, count, seconds));
+        let direct = runtime.block_on(bench.measure(None, count));
         println!("{}", direct.row("no server"));
-        let figures = runtime.block_on(measure(Some(&Server::sayna), count, seconds));
+        let figures = runtime.block_on(bench.measure(Some(&Server::sayna), count));
         println!("{}", figures.row("sayna"));
-        println!("{}", figures.ratios(&direct));
-        if let Ok(python) = env::var("PIPECAT_PYTHON") {
-            let start = |url: &str| Server::pipecat(&python, url);
-            let peer = runtime.block_on(measure(Some(&start), count, seconds));
+        println!("{}", figures.added(&direct));
+        if let Some(pipecat) = &pipecat {
+            let peer = runtime.block_on(bench.measure(Some(pipecat), count));
             println!("{}", peer.row("pipecat"));
             println!("{}", figures.against(&peer));
         }
     }
+    if arguments.iter().any(|argument| argument == "largest") {
+        let largest = |start: &dyn Fn(&str) -> Server, step| {
+            let in_time = |count: &usize| runtime.block_on(bench.measure(Some(start), *count)).p99() < LATE;
+            (1_usize..).map(|times| times * step).take_while(in_time).last().unwrap_or(0)
+        };
+        println!("\nmost sessions with a p99 under {LATE} ms each way:");
+        println!("  sayna   {:>5}, in steps of 50", largest(&Server::sayna, 50));
+        if let Some(pipecat) = &pipecat {
+            println!("  pipecat {:>5}, in steps of 2", largest(pipecat, 2));
+        }
+    }
 }
 
-/// One scene, by this server or by none.
-async fn measure(start: Option<&dyn Fn(&str) -> Server>, count: usize, seconds: u64) -> Figures {
-    let (tap, taps) = tokio::sync::mpsc::unbounded_channel();
-    let scene = vendors::Scene::new().after(CHUNK_BYTES * EACH).say(Say::interim("word")).repeat();
-    let provider = vendors::server(Vendor::Deepgram).stt([scene]).tts([Body::Speech]).forget_audio().tap(tap);
-    let provider = provider.start().await;
-    let server = start.map(|start| start(&provider.url()));
-    let peer = server.as_ref().map_or_else(|| Peer::Provider(provider.address()), Server::peer);
-    let idle = server.as_ref().map(Server::cost);
-    let scene = Scene { count, chunk: CHUNK, bytes: CHUNK_BYTES, each: EACH, length: Duration::from_secs(seconds) };
-    let measured = run(peer, &scene, taps, || server.as_ref().map(Server::cost)).await;
-    Figures::new(count, idle, measured)
+/// The recording of `SPEECH`, cut into what clients send at a time.
+fn speech() -> Arc<[Bytes]> {
+    let path = env::var("SPEECH").expect("SPEECH: a WAV file of 16 kHz, 16 bit, mono; bench/load.sh fetches one");
+    let format = Format::mono(Encoding::Linear16, 16000);
+    let mut reader = wav::Reader::new(format);
+    let audio = reader.push(std::fs::read(&path).expect(&path).into()).expect(&path);
+    assert_eq!(reader.format(), format, "{path}");
+    audio.chunks_exact(CHUNK_BYTES).map(Bytes::copy_from_slice).collect()
+}
+
+struct Bench {
+    speech: Arc<[Bytes]>,
+    length: Duration,
+}
+
+impl Bench {
+    /// One scene, by this server or by none.
+    async fn measure(&self, start: Option<&dyn Fn(&str) -> Server>, count: usize) -> Figures {
+        let (tap, taps) = tokio::sync::mpsc::unbounded_channel();
+        let script = vendors::Scene::new().after(CHUNK_BYTES * EACH).say(Say::interim("word")).repeat();
+        let provider = vendors::server(Vendor::Deepgram).stt([script]).tts([Body::Speech]).forget_audio().tap(tap);
+        let provider = provider.start().await;
+        let server = start.map(|start| start(&provider.url()));
+        let peer = server.as_ref().map_or_else(|| Peer::Provider(provider.address()), Server::peer);
+        let idle = server.as_ref().map(Server::cost);
+        let speech = Arc::clone(&self.speech);
+        let scene = Scene { count, chunk: CHUNK, speech, bytes: CHUNK_BYTES, each: EACH, length: self.length };
+        let measured = run(peer, &scene, taps, || server.as_ref().map(Server::cost)).await;
+        Figures::new(count, idle, measured)
+    }
 }

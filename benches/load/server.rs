@@ -45,6 +45,7 @@ impl Server {
     pub(crate) fn pipecat(python: &str, provider: &str) -> Self {
         let mut command = Command::new(python);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bench/pipecat_server.py")).args([provider, vendors::KEY]);
+        command.env("LOGURU_LEVEL", "ERROR");
         Self::start(command, Peer::Pipecat)
     }
 

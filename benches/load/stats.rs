@@ -61,16 +61,21 @@ impl Figures {
         format!("{:>6} {name:<13} {} {} {} {cost}{lost}", self.count, up.row(), down.row(), speak.row())
     }
 
+    /// The last of a hundred, either way, in milliseconds; for ever, where an answer did not come.
+    pub(crate) fn p99(&self) -> f64 {
+        let Measured { up, down, lost, .. } = &self.measured;
+        if *lost > 0 { f64::INFINITY } else { up.percentile(0.99).max(down.percentile(0.99)) }
+    }
+
     /// What a server adds to what is there without one.
-    pub(crate) fn ratios(&self, direct: &Self) -> String {
-        let added = |ours: &Times, theirs: &Times| ours.percentile(0.99) - theirs.percentile(0.99);
-        format!(
-            "{:>6} added, p99          {:>7.2}                 {:>7.2}                 {:>7.2}",
-            "",
-            added(&self.measured.up, &direct.measured.up),
-            added(&self.measured.down, &direct.measured.down),
-            added(&self.measured.speak, &direct.measured.speak),
-        )
+    pub(crate) fn added(&self, direct: &Self) -> String {
+        let added = |ours: &Times, theirs: &Times| {
+            [0.5, 0.99, 0.999]
+                .map(|share| format!("{:>7.2}", ours.percentile(share) - theirs.percentile(share)))
+                .join(" ")
+        };
+        let (ours, theirs) = (&self.measured, &direct.measured);
+        format!("{:>6} {:<13} {} {}", "", "added", added(&ours.up, &theirs.up), added(&ours.down, &theirs.down))
     }
 
     /// How many times another server's cost ours is.
