@@ -5,6 +5,7 @@ mod arrows;
 mod auth;
 mod cli;
 mod config;
+mod deploying;
 mod docs;
 mod health;
 mod limits;

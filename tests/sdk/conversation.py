@@ -53,6 +53,8 @@ async def main(url):
     await client.disconnect()
     said["voices"] = sorted((await client.get_voices()).keys())
     audio, headers = await client.speak_rest("hello", TTS)
+    # Names as they come: Caddy writes them with capitals, and the SDK gives a plain dictionary.
+    headers = {name.lower(): value for name, value in headers.items()}
     said["rest"] = [len(audio), headers.get("x-audio-format"), headers.get("x-sample-rate")]
     token = await client.get_livekit_token("den", "Ann", "ann-1")
     said["token"] = [token.room_name, token.participant_identity, token.livekit_url]
