@@ -43,9 +43,9 @@ async def main(url):
     for _ in range(5):
         await client.on_audio_input(bytes(3200))
     said["heard"] = [await talk.expect("heard") for _ in range(3)]
-    await client.speak("hello")
-    await client.speak("and good bye", allow_interruption=False)
-    await talk.expect("complete")
+    for text, allow in [("hello", True), ("and good bye", False)]:
+        await client.speak(text, allow_interruption=allow)
+        await talk.expect("complete")
     said["spoken"] = len(talk.audio)
     await client.clear()
     await client.send_message("hello", "user")
