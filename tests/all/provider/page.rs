@@ -22,9 +22,8 @@ fn rates(cell: &str) -> Vec<u32> {
     if cell.starts_with("any") {
         return RATES.to_vec();
     }
-    let kilohertz =
-        |word: &str| word.trim_matches([',', ';']).parse().ok().map(|khz: f64| (khz * 1_000.0).round() as u32);
-    cell.split_whitespace().filter_map(kilohertz).collect()
+    let named = |word: &str| RATES.into_iter().find(|rate| format!("{}", f64::from(*rate) / 1_000.0) == word);
+    cell.split([' ', ',', ';']).filter_map(named).collect()
 }
 
 #[tokio::test]
@@ -58,7 +57,7 @@ async fn the_rates_that_are_taken_are_those_of_the_page() {
         for rate in RATES {
             let server = vendors::server(vendor).stt([Scene::new()]).start().await;
             let stt = connect_with(vendor, &server, json!({"sample_rate": rate})).await;
-            let audio = Bytes::from((0..2_000).map(|n| (n % 251) as u8).collect::<Vec<_>>());
+            let audio = Bytes::from((0..8).flat_map(|_| 0..=249_u8).collect::<Vec<_>>());
             send(&stt, [audio.clone()]).await;
             rest(stt).await;
             server.until(|record| record.connections[0].ended).await;
