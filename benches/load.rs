@@ -17,18 +17,20 @@
 )]
 
 mod load {
+    pub(crate) mod chaos;
     pub(crate) mod client;
     pub(crate) mod server;
     pub(crate) mod stats;
 }
 
 use std::env;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use sayna::audio::{Encoding, Format, wav};
 
+use load::chaos::Chaos;
 use load::client::{Scene, run};
 use load::server::{Peer, Server};
 use load::stats::Figures;
@@ -45,6 +47,9 @@ const EACH: usize = 10;
 
 /// As late as the last of a hundred may be, in milliseconds, where the largest number of sessions is looked for.
 const LATE: f64 = 10.0;
+
+/// Sessions that go on while others do their worst.
+const CHAOS: usize = 100;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
@@ -66,6 +71,21 @@ fn main() {
             println!("{}", peer.row("pipecat"));
             println!("{}", figures.against(&peer));
         }
+    }
+    if arguments.iter().any(|argument| argument == "chaos") {
+        let calm = runtime.block_on(bench.measure(Some(&Server::sayna), CHAOS));
+        println!("{}", calm.row("sayna"));
+        let chaos = Mutex::new(runtime.block_on(Chaos::new()));
+        let start = |url: &str| {
+            let mut chaos = chaos.lock().unwrap();
+            let server = Server::sayna_with(url, &chaos.variables());
+            chaos.begin(server.peer().address());
+            server
+        };
+        let figures = runtime.block_on(bench.measure(Some(&start), CHAOS));
+        println!("{}", figures.row("in chaos"));
+        println!("{}", figures.added(&calm));
+        println!("       meanwhile: {}", chaos.lock().unwrap().report());
     }
     if arguments.iter().any(|argument| argument == "largest") {
         let largest = |start: &dyn Fn(&str) -> Server, step: usize| {

@@ -17,6 +17,14 @@ pub(crate) enum Peer {
     Pipecat(SocketAddr),
 }
 
+impl Peer {
+    pub(crate) fn address(self) -> SocketAddr {
+        match self {
+            Self::Sayna(address) | Self::Provider(address) | Self::Pipecat(address) => address,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -32,6 +40,11 @@ pub(crate) struct Cost {
 
 impl Server {
     pub(crate) fn sayna(provider: &str) -> Self {
+        Self::sayna_with(provider, &[])
+    }
+
+    /// The same with further variables.
+    pub(crate) fn sayna_with(provider: &str, variables: &[(&str, String)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sayna"));
         command.env("HOST", "127.0.0.1").env("PORT", "0").env("DEEPGRAM_API_KEY", vendors::KEY);
         command.env("SAYNA_PROVIDERS_DEEPGRAM_STT_URL", provider.replace("http", "ws"));
@@ -39,6 +52,7 @@ impl Server {
         command.env("SAYNA_SERVER_MAX_CONNECTIONS", "100000").env("RUST_LOG", "error");
         // Every text is asked for, none is kept.
         command.env("SAYNA_CACHE_MEMORY_BYTES", "0");
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         Self::start(command, Peer::Sayna)
     }
 
