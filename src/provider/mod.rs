@@ -44,7 +44,11 @@ use tts::flight::Flights;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The cache's directory cannot be used.
-    #[error("`cache.path`: {}: {source}", path.display())]
+    #[error(
+        "`cache.path`: {}: {source}; mount a volume there that this user may write to, or leave the key out: what was spoken \
+         is then kept in memory",
+        path.display()
+    )]
     Cache {
         /// The directory.
         path: PathBuf,

@@ -217,11 +217,14 @@ fn server() -> (tempfile::TempDir, PathBuf) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut build = Command::new(cargo);
-    build.current_dir(root).args(["build", "--locked", "--package", "sayna", "--message-format", "json"]);
+    // As the tests themselves are built: for one package alone Cargo would compile its dependencies once more.
+    build.current_dir(root).args(["test", "--no-run", "--locked", "--workspace", "--message-format", "json"]);
     let messages = tool(&mut build);
     let binary = messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message["executable"].as_str()?))
+        let is_server = message["target"]["name"] == "sayna" && message["target"]["kind"][0] == "bin";
+        let is_program = is_server && message["profile"]["test"] == false;
+        is_program.then(|| message["executable"].as_str().map(PathBuf::from))?
     });
     // podman takes the folder for a repository's name, which has no capitals.
     let name = format!("sayna-image-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -337,6 +340,11 @@ fn podman_runs_the_image_read_only_without_rights() {
     };
     assert!(tool(&mut podman(&["--network=none"], &["--version"])).starts_with("sayna "));
     // Nobody but the image's own user writes to its cache, and `health` is the container's check without a shell.
-    let server = podman(&["-e", "HOST=127.0.0.1", "-e", "PORT=0"], &[]).stdout(Stdio::piped()).spawn().unwrap();
-    is_ok(&asks(server));
+    let variables = ["-e", "HOST=127.0.0.1", "-e", "PORT=0"];
+    let volume = [&["--volume", "/app/cache"], &variables[..]].concat();
+    is_ok(&asks(podman(&volume, &[]).stdout(Stdio::piped()).spawn().unwrap()));
+    let without = podman(&variables, &[]).output().unwrap();
+    let said = String::from_utf8_lossy(&without.stderr);
+    assert!(!without.status.success() && said.contains("/app/cache: Read-only file system"), "{said}");
+    assert!(said.contains("mount a volume there"), "{said}");
 }

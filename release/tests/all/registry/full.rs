@@ -167,6 +167,7 @@ fn runs(image: &str, version: &str) {
         };
         let said = crate::image::tool(&mut run(&["--network=none"], &["--version"]));
         assert_eq!(said, format!("sayna {version}\n"), "{arch}");
-        is_ok(&asks(run(&["-e", "HOST=127.0.0.1", "-e", "PORT=0"], &[]).stdout(Stdio::piped()).spawn().unwrap()));
+        let flags = ["--volume", "/app/cache", "-e", "HOST=127.0.0.1", "-e", "PORT=0"];
+        is_ok(&asks(run(&flags, &[]).stdout(Stdio::piped()).spawn().unwrap()));
     }
 }
