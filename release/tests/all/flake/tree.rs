@@ -55,12 +55,10 @@ impl Tree {
         tree
     }
 
-    /// Less optimised, as what the flake does with a binary is looked at here and not the binary itself: compiling it is what
+    /// Not optimised, as what the flake does with a binary is looked at here and not the binary itself: compiling it is what
     /// takes time. The rehearsal builds the released one.
     fn hurry(&self) {
-        let profile =
-            ["opt-level = 3\nlto = \"thin\"\ncodegen-units = 1", "opt-level = 1\nlto = false\ncodegen-units = 16"];
-        self.edit("Cargo.toml", profile[0], profile[1]);
+        self.edit("Cargo.toml", "opt-level = \"s\"", "opt-level = 0");
         for budget in ["binary = \"9 MB\"", "archive = \"4 MB\""] {
             let table = self.read("sayna-release.toml");
             let roomy = budget.replace(" MB", "0 MB");
