@@ -176,7 +176,9 @@ async fn talk(
     let mut ticks = interval(chunk);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut chunks = speech.iter().cycle().skip(number * 7 % speech.len());
-    while begun.elapsed() < length {
+    // A server that ends a connection is at its end: what it did not answer is counted as lost.
+    let mut open = true;
+    while open && begun.elapsed() < length {
         tokio::select! {
             _ = ticks.tick() => {
                 sent += 1;
@@ -184,35 +186,37 @@ async fn talk(
                     talk.sent.push(Instant::now());
                 }
                 let audio = chunks.next().cloned().unwrap_or_default();
-                socket.send(Message::Binary(audio)).await.unwrap();
+                open = socket.send(Message::Binary(audio)).await.is_ok();
                 let due = SPEAK.mul_f64(f64::from(said + 1));
                 if asked.is_none() && begun.elapsed() + offset * 50 >= due && !matches!(peer, Peer::Provider(_)) {
                     said += 1;
                     let text = json!({"type": "speak", "text": format!("{number} {said}")}).to_string();
                     asked = Some(Instant::now());
-                    socket.send(Message::text(text)).await.unwrap();
+                    open &= socket.send(Message::text(text)).await.is_ok();
                 }
             }
-            message = socket.next() => heard(message, &mut talk, &mut asked),
+            message = socket.next() => open = heard(message, &mut talk, &mut asked),
         }
     }
     // The last answers are on their way.
-    while talk.answered.len() < talk.sent.len() {
+    while open && talk.answered.len() < talk.sent.len() {
         let Ok(message) = timeout(Duration::from_secs(2), socket.next()).await else { break };
-        heard(message, &mut talk, &mut asked);
+        open = heard(message, &mut talk, &mut asked);
     }
     talk
 }
 
+/// Takes what came; whether the connection is still there.
 fn heard(
     message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
     talk: &mut Talk,
     asked: &mut Option<Instant>,
-) {
-    match message.expect("the connection").expect("the connection") {
+) -> bool {
+    let Some(Ok(message)) = message else { return false };
+    match message {
         Message::Text(text) if text.contains("\"word\"") => talk.answered.push(Instant::now()),
         Message::Binary(_) => talk.speak.extend(asked.take().map(|asked| asked.elapsed())),
-        // A server that is at its end says so, and what it did not answer is counted.
         _ => {}
     }
+    true
 }

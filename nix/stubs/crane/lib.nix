@@ -97,16 +97,31 @@ let
           '';
         };
 
-      # lib/mkDummySrc.nix, in a few lines: the same manifests with nothing behind them.
-      buildDepsOnly = args: derivation' "-deps" (checked "buildDepsOnly" [ ] [ ] args) {
-        buildPhase = ''
-          find . -name '*.rs' | while read -r file; do
-            case $file in */lib.rs) : > "$file" ;; *) echo 'fn main() {}' > "$file" ;; esac
-          done
-          cargo build --profile $CARGO_PROFILE ${args.cargoExtraArgs or "--locked"}
-        '';
-        installPhase = "mkdir $out; cp -R target $out/";
-      };
+      # lib/mkDummySrc.nix, in a few lines: the same manifests with nothing behind them, so that no change of code makes other
+      # dependencies.
+      buildDepsOnly = args:
+        let
+          root = args.src.outPath;
+          files = folder: lib.concatLists (map
+            (name: if (builtins.readDir (root + folder)).${name} == "directory" then files "${folder}/${name}" else [ "${folder}/${name}" ])
+            (builtins.attrNames (builtins.readDir (root + folder))));
+          code = builtins.filter (file: builtins.match ".*[.]rs" file != null) (files "");
+          src = builtins.path {
+            name = "dummy-src";
+            path = root;
+            filter = path: type: type == "directory" || builtins.elem (baseNameOf path) [ "Cargo.toml" "Cargo.lock" ];
+          };
+        in
+        derivation' "-deps" (checked "buildDepsOnly" [ ] [ ] args // { inherit src; }) {
+          buildPhase = ''
+            for file in ${toString (map (file: ".${file}") code)}; do
+              mkdir -p $(dirname $file)
+              case $file in */lib.rs) : > $file ;; *) echo 'fn main() {}' > $file ;; esac
+            done
+            cargo build --profile $CARGO_PROFILE ${args.cargoExtraArgs or "--locked"}
+          '';
+          installPhase = "mkdir $out; cp -R target $out/";
+        };
 
       buildPackage = args: derivation' "" (checked "buildPackage" [ "cargoArtifacts" "doCheck" ] [ ] args) {
         buildPhase = ''
