@@ -101,15 +101,17 @@ let
       # dependencies.
       buildDepsOnly = args:
         let
-          root = args.src.outPath;
+          inherit (args.src) origSrc filter;
           files = folder: lib.concatLists (map
-            (name: if (builtins.readDir (root + folder)).${name} == "directory" then files "${folder}/${name}" else [ "${folder}/${name}" ])
-            (builtins.attrNames (builtins.readDir (root + folder))));
+            (name:
+              let file = "${folder}/${name}"; type = (builtins.readDir (origSrc + folder)).${name}; in
+              if !(filter (toString origSrc + file) type) then [ ] else if type == "directory" then files file else [ file ])
+            (builtins.attrNames (builtins.readDir (origSrc + folder))));
           code = builtins.filter (file: builtins.match ".*[.]rs" file != null) (files "");
           src = builtins.path {
             name = "dummy-src";
-            path = root;
-            filter = path: type: type == "directory" || builtins.elem (baseNameOf path) [ "Cargo.toml" "Cargo.lock" ];
+            path = origSrc;
+            filter = path: type: filter path type && (type == "directory" || builtins.elem (baseNameOf path) [ "Cargo.toml" "Cargo.lock" ]);
           };
         in
         derivation' "-deps" (checked "buildDepsOnly" [ ] [ ] args // { inherit src; }) {

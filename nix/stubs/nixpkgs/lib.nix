@@ -83,13 +83,10 @@ rec {
         wanted = map toString (if isList fileset then fileset else [ fileset ]);
         under = folder: path: path == folder || substring 0 (stringLength folder + 1) path == folder + "/";
       in
-      {
+      rec {
         origSrc = root;
-        outPath = builtins.path {
-          name = "source";
-          path = root;
-          filter = path: type: any (file: under file path) wanted || (type == "directory" && any (file: under path file) wanted);
-        };
+        filter = path: type: any (file: under file path) wanted || (type == "directory" && any (file: under path file) wanted);
+        outPath = builtins.path { name = "source"; path = root; inherit filter; };
       };
   };
 }
