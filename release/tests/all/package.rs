@@ -295,7 +295,9 @@ fn the_user_does_not_matter() {
     // This very program, as someone else, from a folder where that user may go.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    // Not by this process: a program that another test starts meanwhile would hold the copy open for writing, and a file that is
+    // being written cannot be run.
+    tool(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy));
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy).current_dir("/");
