@@ -113,10 +113,15 @@ impl Chaos {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn open(server: SocketAddr, provider: &str) -> Socket {
-    let mut socket = connect_async(format!("ws://{server}/ws")).await.unwrap().0;
-    socket.send(Message::text(config(provider).to_string())).await.unwrap();
-    socket
+/// Nothing, where the server is gone: the measuring is over.
+async fn connect(server: SocketAddr) -> Option<Socket> {
+    connect_async(format!("ws://{server}/ws")).await.ok().map(|(socket, _)| socket)
+}
+
+async fn open(server: SocketAddr, provider: &str) -> Option<Socket> {
+    let mut socket = connect(server).await?;
+    socket.send(Message::text(config(provider).to_string())).await.ok()?;
+    Some(socket)
 }
 
 fn config(provider: &str) -> Value {
@@ -139,12 +144,12 @@ fn stream(socket: &mut Socket) -> &mut TcpStream {
     stream
 }
 
-async fn act(kind: Kind, server: SocketAddr) {
+async fn act(kind: Kind, server: SocketAddr) -> Option<()> {
     // What the server says to it, or that it ends the session, is what the tests look at.
     let audio = || Message::Binary(Bytes::from_static(&[1; 3_200]));
     match kind {
         Kind::Provider => {
-            let mut socket = open(server, "elevenlabs").await;
+            let mut socket = open(server, "elevenlabs").await?;
             for _ in 0..4 {
                 socket.send(audio()).await.ok();
                 socket.send(speak("some words")).await.ok();
@@ -152,14 +157,14 @@ async fn act(kind: Kind, server: SocketAddr) {
             }
         }
         Kind::Vanish => {
-            let mut socket = open(server, "cartesia").await;
+            let mut socket = open(server, "cartesia").await?;
             socket.next().await;
             socket.send(audio()).await.ok();
             socket.send(speak("in the middle of this")).await.ok();
             stream(&mut socket).set_zero_linger().unwrap();
         }
         Kind::Deaf => {
-            let mut socket = open(server, "cartesia").await;
+            let mut socket = open(server, "cartesia").await?;
             socket.next().await;
             let text = "minutes of it ".repeat(100);
             for _ in 0..10 {
@@ -168,7 +173,7 @@ async fn act(kind: Kind, server: SocketAddr) {
             sleep(PAUSE * 20).await;
         }
         Kind::Huge => {
-            let mut socket = open(server, "cartesia").await;
+            let mut socket = open(server, "cartesia").await?;
             let mut head = vec![0x82, 0xff];
             head.extend_from_slice(&100_000_000_u64.to_be_bytes());
             head.extend_from_slice(&[1, 2, 3, 4]);
@@ -179,7 +184,7 @@ async fn act(kind: Kind, server: SocketAddr) {
         Kind::Garbage => {
             let garbage =
                 || [Message::text("{\"type\":"), Message::text("\u{0}"), Message::Binary(Bytes::from_static(&[7]))];
-            let mut socket = connect_async(format!("ws://{server}/ws")).await.unwrap().0;
+            let mut socket = connect(server).await?;
             for message in garbage() {
                 socket.send(message).await.ok();
             }
@@ -195,4 +200,5 @@ async fn act(kind: Kind, server: SocketAddr) {
             socket.next().await;
         }
     }
+    Some(())
 }
