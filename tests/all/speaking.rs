@@ -52,11 +52,12 @@ async fn speech_comes_in_frames_of_ten_milliseconds_and_then_complete() {
 
 #[tokio::test]
 async fn texts_are_spoken_in_their_order_and_completed_once() {
-    let deepgram = deepgram([Body::Speech]).await;
+    // The first takes so long that all are there before it ends: else each would be completed.
+    let deepgram = deepgram([slow(), Body::Speech]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
-    let all = ["one", "two two", "three three three"];
-    for text in all {
+    let all = [["one"; 20].join(" "), "two two".to_owned(), "three three three".to_owned()];
+    for text in &all {
         client.speak(text).await;
     }
     client.speak("  ").await;
@@ -89,7 +90,7 @@ async fn clear_stops_within_a_frame_and_drops_what_waits() {
 
 #[tokio::test]
 async fn what_may_not_be_interrupted_survives_clear() {
-    let deepgram = deepgram([slow(), Body::Speech]).await;
+    let deepgram = deepgram([slow(), slow(), Body::Speech]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
     let text = "to the end";
@@ -101,11 +102,12 @@ async fn what_may_not_be_interrupted_survives_clear() {
     let rest: usize = client.utterance().await.iter().map(bytes::Bytes::len).sum();
     assert_eq!(first.len() + rest, text.len() * SAMPLES_PER_CHARACTER * 2);
     // The latest word on it counts.
-    client.send(json!({"type": "speak", "text": "not so this", "allow_interruption": true})).await;
+    let text = ["not so this"; 10].join(" ");
+    client.send(json!({"type": "speak", "text": text, "allow_interruption": true})).await;
     client.send(json!({"type": "clear"})).await;
     client.speak("end").await;
     let audio: usize = client.utterance().await.iter().map(bytes::Bytes::len).sum();
-    assert!(audio < "not so this".len() * SAMPLES_PER_CHARACTER * 2, "{audio}");
+    assert!(audio < text.len() * SAMPLES_PER_CHARACTER * 2, "{audio}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
