@@ -65,6 +65,8 @@ fn build(dist: &Path) {
             if triple == ARM64 {
                 command
                     .env("RUSTC", at("bin/rustc"))
+                    .env("CC_aarch64_unknown_linux_gnu", at("bin/cc"))
+                    .env("AR_aarch64_unknown_linux_gnu", at("bin/ar"))
                     .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", at("bin/cc"));
                 command.env("SAYNA_SYSROOT_AARCH64_UNKNOWN_LINUX_GNU", at("system"));
                 // Two compilers in one folder would undo each other's work.
