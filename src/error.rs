@@ -59,6 +59,21 @@ pub enum Error {
     /// No token.
     #[error("Failed to generate LiveKit token: {0}")]
     Token(#[from] jwt::Error),
+    /// Rooms that could not be looked at.
+    #[error("Failed to get rooms: {0}")]
+    Rooms(room::TwirpError),
+    /// No such room, or one of another tenant, which is not told.
+    #[error("Room '{0}' not found")]
+    RoomNotFound(String),
+    /// Nobody of that name or no such track, no such room, or one of another tenant, which is not told.
+    #[error("Participant '{0}' not found in room")]
+    ParticipantNotFound(String),
+    /// Somebody who stays.
+    #[error("Failed to remove participant: {0}")]
+    Removal(room::TwirpError),
+    /// A track that goes on as before.
+    #[error("Failed to mute track: {0}")]
+    Mute(room::TwirpError),
     /// News of `LiveKit` that cannot be checked.
     #[error("LiveKit service not configured")]
     WebhookNotConfigured,
@@ -74,7 +89,7 @@ impl Error {
     /// The HTTP status that goes with it.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::RoomNotFound(_) | Self::ParticipantNotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Draining | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -86,7 +101,12 @@ impl Error {
             Self::Plan(error) => status(error.kind()),
             Self::Speech(error) => status(error.kind()),
             Self::ForeignRoom => StatusCode::FORBIDDEN,
-            Self::LivekitNotConfigured | Self::Room(_) | Self::Token(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::LivekitNotConfigured
+            | Self::Room(_)
+            | Self::Token(_)
+            | Self::Rooms(_)
+            | Self::Removal(_)
+            | Self::Mute(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -134,10 +154,19 @@ impl IntoResponse for Error {
 #[derive(Debug)]
 pub(crate) struct Coded(pub(crate) Error);
 
+impl From<Error> for Coded {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
 impl IntoResponse for Coded {
     fn into_response(self) -> Response {
         let code = match self.0 {
             Error::LivekitNotConfigured => "LIVEKIT_NOT_CONFIGURED",
+            Error::ParticipantNotFound(_) => "PARTICIPANT_NOT_FOUND",
+            Error::Removal(_) => "REMOVAL_FAILED",
+            Error::Mute(_) => "MUTE_FAILED",
             _ => "INVALID_REQUEST",
         };
         (self.0.status(), Json(Body { error: self.0.to_string(), code: Some(code) })).into_response()

@@ -20,21 +20,11 @@ macro_rules! without_livekit {
 }
 
 without_livekit! {
-    rooms, get, "/livekit/rooms", Error, Error::LivekitNotConfigured, "Lists the tenant's rooms.";
-    participant, delete, "/livekit/participant", Coded, Coded(Error::LivekitNotConfigured), "Removes a participant.";
-    mute, post, "/livekit/participant/mute", Coded, Coded(Error::LivekitNotConfigured), "Mutes a participant's track.";
     hooks, get, "/sip/hooks", Error, Error::LivekitNotConfigured, "Lists who is told of calls.";
     set_hooks, post, "/sip/hooks", Error, Error::LivekitNotConfigured, "Adds to them.";
     delete_hooks, delete, "/sip/hooks", Error, Error::LivekitNotConfigured, "Removes some of them.";
     transfer, post, "/sip/transfer", Coded, Coded(Error::LivekitNotConfigured), "Hands a call to another number.";
     call, post, "/sip/call", Coded, Coded(Error::LivekitNotConfigured), "Calls a number.";
-}
-
-/// Tells about a room.
-#[cfg_attr(feature = "openapi", utoipa::path(get, path = "/livekit/rooms/{room_name}",
-    params(("room_name" = String, Path)), responses((status = 401, body = AuthBody), (status = 500, body = Body))))]
-pub(super) async fn room() -> Error {
-    Error::LivekitNotConfigured
 }
 
 /// Takes `LiveKit`'s news. It repeats what it is not thanked for; a server that cannot check signatures has no use for it.

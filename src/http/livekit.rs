@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::Error;
-use crate::room::TokenError;
+use crate::room::{Livekit, TokenError};
 
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenRequest))]
@@ -37,13 +37,10 @@ pub(super) struct Answer {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/livekit/token", request_body = Request,
     responses(
-        (status = 200, body = Answer),
+        super::openapi::Unusable, (status = 200, body = Answer),
         (status = 400, description = "A field without content; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody), (status = 403, body = crate::error::Body),
-        (status = 413, body = String, content_type = "text/plain", description = "A body beyond the limit"),
-        (status = 415, body = String, content_type = "text/plain", description = "Not declared as JSON"),
-        (status = 422, body = String, content_type = "text/plain", description = "A field is missing or wrong"),
         (status = 500, body = crate::error::Body),
     ),
 ))]
@@ -52,17 +49,13 @@ pub(super) async fn token(
     Extension(identity): Extension<Identity>,
     Json(request): Json<Request>,
 ) -> Result<Json<Answer>, Error> {
-    let livekit = app.livekit.as_ref().ok_or(Error::LivekitNotConfigured)?;
+    let livekit = configured(&app)?;
     let Request { room_name, participant_name, participant_identity } = request;
-    for (field, value) in [
+    filled(&[
         ("room_name", &room_name),
         ("participant_name", &participant_name),
         ("participant_identity", &participant_identity),
-    ] {
-        if value.trim().is_empty() {
-            return Err(Error::EmptyField(field));
-        }
-    }
+    ])?;
     let tenant = identity.0.as_deref();
     let token = livekit.participant_token(tenant, &room_name, &participant_identity, &participant_name).await;
     let token = token.map_err(|error| match error {
@@ -71,4 +64,15 @@ pub(super) async fn token(
         TokenError::Sign(error) => Error::Token(error),
     })?;
     Ok(Json(Answer { token, room_name, participant_identity, livekit_url: livekit.public_url.clone() }))
+}
+
+/// What is asked about rooms, where there are keys to ask.
+pub(super) fn configured(app: &App) -> Result<&Livekit, Error> {
+    app.livekit.as_deref().ok_or(Error::LivekitNotConfigured)
+}
+
+/// None of these fields may be blank.
+pub(super) fn filled(fields: &[(&'static str, &str)]) -> Result<(), Error> {
+    let blank = fields.iter().find(|(_, value)| value.trim().is_empty());
+    blank.map_or(Ok(()), |(field, _)| Err(Error::EmptyField(field)))
 }

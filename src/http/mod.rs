@@ -5,6 +5,7 @@ mod health;
 mod livekit;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod rooms;
 mod speak;
 mod voices;
 
@@ -38,10 +39,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/speak", post(speak::speak))
         .route("/ws", get(ws::upgrade))
         .route("/livekit/token", post(livekit::token))
-        .route("/livekit/rooms", get(extras::rooms))
-        .route("/livekit/rooms/{room_name}", get(extras::room))
-        .route("/livekit/participant", delete(extras::participant))
-        .route("/livekit/participant/mute", post(extras::mute))
+        .route("/livekit/rooms", get(rooms::list))
+        .route("/livekit/rooms/{room_name}", get(rooms::room))
+        .route("/livekit/participant", delete(rooms::remove))
+        .route("/livekit/participant/mute", post(rooms::mute))
         .route("/recording/{stream_id}", get(extras::recording))
         .route("/sip/hooks", get(extras::hooks).post(extras::set_hooks).delete(extras::delete_hooks))
         .route("/sip/transfer", post(extras::transfer))

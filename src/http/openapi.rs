@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{extras, health, livekit, speak, voices};
+use super::{extras, health, livekit, rooms, speak, voices};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -14,10 +14,10 @@ use super::{extras, health, livekit, speak, voices};
         voices::voices,
         speak::speak,
         livekit::token,
-        extras::rooms,
-        extras::room,
-        extras::participant,
-        extras::mute,
+        rooms::list,
+        rooms::room,
+        rooms::remove,
+        rooms::mute,
         extras::recording,
         extras::hooks,
         extras::set_hooks,
@@ -31,6 +31,21 @@ use super::{extras, health, livekit, speak, voices};
     modifiers(&Bearer),
 )]
 struct Document;
+
+/// What becomes of a body that cannot be read, on every path that wants JSON.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "described, never made: axum answers like this by itself")]
+pub(super) enum Unusable {
+    /// A body beyond the limit.
+    #[response(status = 413, content_type = "text/plain")]
+    TooLarge(String),
+    /// Not declared as JSON.
+    #[response(status = 415, content_type = "text/plain")]
+    NotJson(String),
+    /// A field is missing or wrong.
+    #[response(status = 422, content_type = "text/plain")]
+    Field(String),
+}
 
 struct Bearer;
 

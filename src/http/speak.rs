@@ -28,6 +28,7 @@ pub(super) struct Request {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/speak", request_body = Request,
     responses(
+        super::openapi::Unusable,
         (status = 200, description = "Audio in the format that was asked for",
             content((Vec<u8> = "audio/pcm"), (Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/ogg"),
                 (Vec<u8> = "audio/basic"), (Vec<u8> = "application/octet-stream")),
@@ -35,9 +36,6 @@ pub(super) struct Request {
         (status = 400, description = "What cannot be spoken; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
-        (status = 413, body = String, content_type = "text/plain", description = "A body beyond the limit"),
-        (status = 415, body = String, content_type = "text/plain", description = "Not declared as JSON"),
-        (status = 422, body = String, content_type = "text/plain", description = "A field is missing or wrong"),
         (status = 500, body = crate::error::Body), (status = 503, body = crate::error::Body),
     ),
 ))]

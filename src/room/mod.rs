@@ -8,6 +8,7 @@ use crate::jwt::{self, Key};
 use crate::outbound::Outbound;
 
 pub use twirp::TwirpError;
+pub(crate) use twirp::{Participant, Room};
 
 /// A `LiveKit` server and the keys to it.
 #[derive(Debug)]
@@ -54,15 +55,47 @@ impl Livekit {
         identity: &str,
         name: &str,
     ) -> Result<String, TokenError> {
-        if let Some(tenant) = tenant.filter(|tenant| !tenant.trim().is_empty()) {
+        if let Some(tenant) = named(tenant) {
             self.claim(room, tenant).await?;
         }
         Ok(token::participant(&self.api_key, &self.secret, room, identity, name)?)
     }
 
+    /// The tenant's rooms; all of them, where nobody has to say who they are.
+    pub(crate) async fn rooms(&self, tenant: Option<&str>) -> Result<Vec<Room>, TwirpError> {
+        let rooms = self.list(&[]).await?.into_iter();
+        Ok(rooms.filter(|room| named(tenant).is_none_or(|tenant| is_of(room, tenant))).collect())
+    }
+
+    /// The room of this name, if it is there and the tenant's.
+    pub(crate) async fn room(&self, tenant: Option<&str>, name: &str) -> Result<Option<Room>, TwirpError> {
+        let mut rooms = self.list(&[name]).await?.into_iter();
+        Ok(rooms.find(|room| named(tenant).is_none_or(|tenant| is_of(room, tenant))))
+    }
+
+    /// Sends somebody out of a room of the tenant; whether they were there.
+    pub(crate) async fn remove(&self, tenant: Option<&str>, room: &str, identity: &str) -> Result<bool, TwirpError> {
+        Ok(self.room(tenant, room).await?.is_some() && self.expel(room, identity).await?)
+    }
+
+    /// Mutes a track in a room of the tenant, or the reverse; whether it was there.
+    pub(crate) async fn mute(
+        &self,
+        tenant: Option<&str>,
+        room: &str,
+        identity: &str,
+        track: &str,
+        muted: bool,
+    ) -> Result<bool, TwirpError> {
+        // Of somebody who is not there, LiveKit would wait to hear about the track, and then say "unavailable".
+        Ok(self.room(tenant, room).await?.is_some()
+            && self.participant(room, identity).await?.is_some()
+            && self.silence(room, identity, track, muted).await?)
+    }
+
     /// Makes sure that the room is there and the tenant's.
     async fn claim(&self, room: &str, tenant: &str) -> Result<(), TokenError> {
-        let there = self.find(room).await?;
+        let there = self.list(&[room]).await?.into_iter().next();
         let metadata = there.as_ref().map(|room| room.metadata.as_str()).unwrap_or_default();
         match owner(metadata) {
             Some(owner) if owner != tenant => return Err(TokenError::Foreign),
@@ -81,6 +114,15 @@ impl Livekit {
         self.mark(room, &owned(metadata, tenant)).await?;
         Ok(())
     }
+}
+
+/// The tenant, if it has a name.
+fn named(tenant: Option<&str>) -> Option<&str> {
+    tenant.filter(|tenant| !tenant.trim().is_empty())
+}
+
+fn is_of(room: &Room, tenant: &str) -> bool {
+    owner(&room.metadata).is_some_and(|owner| owner == tenant)
 }
 
 /// The tenant that a room's metadata names.

@@ -1,14 +1,16 @@
 //! The API of a LiveKit server: Twirp, which is JSON by POST.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::{Livekit, token};
 use crate::jwt;
 
-/// How long a call may take.
+/// How long a call about rooms may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many people a room that is made here takes: a caller, the agent, and one to hand over to. Upstream's number.
@@ -51,28 +53,102 @@ struct Refusal {
     msg: String,
 }
 
-/// A room, as far as anybody here asks. Protocol buffers leave out what is empty.
-#[derive(Debug, Deserialize)]
-pub(super) struct Room {
-    #[serde(default)]
+/// A room, as clients are told of it too. Protocol buffers leave out what is empty.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Room {
+    /// One of its kind, while the room is there.
+    sid: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// How many are in it.
+    pub(crate) num_participants: u32,
+    /// How many may be; 0 is any number.
+    max_participants: u32,
+    /// Seconds since 1970.
+    #[serde(deserialize_with = "long")]
+    pub(crate) creation_time: i64,
+    /// JSON with the tenant in it, where there is one.
     pub(super) metadata: String,
+    /// Whether it is being recorded.
+    active_recording: bool,
 }
 
+/// Somebody in a room, as clients are told too.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Participant {
+    /// One of its kind, while they are there.
+    sid: String,
+    /// As in their token.
+    identity: String,
+    /// As in their token.
+    name: String,
+    /// `JOINING`, `JOINED`, `ACTIVE`, `DISCONNECTED` or `UNKNOWN`.
+    #[serde(deserialize_with = "state")]
+    state: String,
+    /// `STANDARD`, `AGENT`, `SIP`, `EGRESS`, `INGRESS` or `UNKNOWN`.
+    #[serde(deserialize_with = "kind")]
+    kind: String,
+    /// Seconds since 1970.
+    #[serde(deserialize_with = "long")]
+    joined_at: i64,
+    /// Anything.
+    metadata: String,
+    /// Anything, and what LiveKit says of calls.
+    attributes: BTreeMap<String, String>,
+    /// Whether they send audio or video.
+    is_publisher: bool,
+}
+
+/// A number of 64 bits, which protocol buffers write as text.
+fn long<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    number.ok_or_else(|| serde::de::Error::custom("not a number of 64 bits"))
+}
+
+/// One of these names; the names of a later LiveKit, which clients do not know, are `UNKNOWN`.
+fn known<'de, D: Deserializer<'de>>(names: &[&str], deserializer: D) -> Result<String, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok((*names.iter().find(|name| value == **name).unwrap_or(&"UNKNOWN")).to_owned())
+}
+
+fn state<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    known(&["JOINING", "JOINED", "ACTIVE", "DISCONNECTED"], deserializer)
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    known(&["STANDARD", "AGENT", "SIP", "EGRESS", "INGRESS"], deserializer)
+}
+
+/// An answer that says nothing but that it was done.
 #[derive(Deserialize)]
-struct Rooms {
-    #[serde(default)]
-    rooms: Vec<Room>,
+struct Done {}
+
+/// Somebody in a room.
+#[derive(Serialize)]
+struct Who<'a> {
+    room: &'a str,
+    identity: &'a str,
 }
 
 impl Livekit {
-    /// The room of this name, if there is one.
-    pub(super) async fn find(&self, room: &str) -> Result<Option<Room>, TwirpError> {
+    /// The rooms of these names, or all.
+    pub(super) async fn list(&self, names: &[&str]) -> Result<Vec<Room>, TwirpError> {
         #[derive(Serialize)]
         struct Names<'a> {
-            names: [&'a str; 1],
+            names: &'a [&'a str],
         }
-        let found: Rooms = self.call(room, "ListRooms", &Names { names: [room] }).await?;
-        Ok(found.rooms.into_iter().next())
+        #[derive(Deserialize)]
+        struct Rooms {
+            #[serde(default)]
+            rooms: Vec<Room>,
+        }
+        let found: Rooms = self.about(names.first().unwrap_or(&""), "ListRooms", &Names { names }).await?;
+        Ok(found.rooms)
     }
 
     pub(super) async fn create(&self, room: &str, metadata: &str) -> Result<Room, TwirpError> {
@@ -82,7 +158,7 @@ impl Livekit {
             max_participants: u32,
             metadata: &'a str,
         }
-        self.call(room, "CreateRoom", &Create { name: room, max_participants: MAX_PARTICIPANTS, metadata }).await
+        self.about(room, "CreateRoom", &Create { name: room, max_participants: MAX_PARTICIPANTS, metadata }).await
     }
 
     pub(super) async fn mark(&self, room: &str, metadata: &str) -> Result<Room, TwirpError> {
@@ -91,18 +167,74 @@ impl Livekit {
             room: &'a str,
             metadata: &'a str,
         }
-        self.call(room, "UpdateRoomMetadata", &Update { room, metadata }).await
+        self.about(room, "UpdateRoomMetadata", &Update { room, metadata }).await
     }
 
-    async fn call<T: DeserializeOwned>(
+    /// Who is in a room.
+    pub(crate) async fn participants(&self, room: &str) -> Result<Vec<Participant>, TwirpError> {
+        #[derive(Serialize)]
+        struct Of<'a> {
+            room: &'a str,
+        }
+        #[derive(Deserialize)]
+        struct Participants {
+            #[serde(default)]
+            participants: Vec<Participant>,
+        }
+        let found: Participants = self.about(room, "ListParticipants", &Of { room }).await?;
+        Ok(found.participants)
+    }
+
+    /// Somebody in a room, if they are there.
+    pub(super) async fn participant(&self, room: &str, identity: &str) -> Result<Option<Participant>, TwirpError> {
+        there(self.about(room, "GetParticipant", &Who { room, identity }).await)
+    }
+
+    /// Sends somebody out; whether they were there.
+    pub(super) async fn expel(&self, room: &str, identity: &str) -> Result<bool, TwirpError> {
+        let done: Option<Done> = there(self.about(room, "RemoveParticipant", &Who { room, identity }).await)?;
+        Ok(done.is_some())
+    }
+
+    /// Mutes a track, or the reverse; whether it was there.
+    pub(super) async fn silence(&self, room: &str, who: &str, track: &str, muted: bool) -> Result<bool, TwirpError> {
+        #[derive(Serialize)]
+        struct Mute<'a> {
+            room: &'a str,
+            identity: &'a str,
+            track_sid: &'a str,
+            muted: bool,
+        }
+        // Of a track that is not there LiveKit says that it is done, and shows none.
+        #[derive(Deserialize)]
+        struct Muted {
+            track: Option<serde::de::IgnoredAny>,
+        }
+        let mute = Mute { room, identity: who, track_sid: track, muted };
+        let done: Option<Muted> = there(self.about(room, "MutePublishedTrack", &mute).await)?;
+        Ok(done.is_some_and(|done| done.track.is_some()))
+    }
+
+    async fn about<T: DeserializeOwned>(
         &self,
         room: &str,
         method: &str,
         body: &impl Serialize,
     ) -> Result<T, TwirpError> {
+        self.call(room, &format!("RoomService/{method}"), TIMEOUT, body).await
+    }
+
+    /// One call; `method` has its service before it.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        room: &str,
+        method: &str,
+        timeout: Duration,
+        body: &impl Serialize,
+    ) -> Result<T, TwirpError> {
         let token = token::administrator(&self.api_key, &self.secret, room)?;
-        let url = format!("{}/twirp/livekit.RoomService/{method}", self.api);
-        let request = self.http.post(url).bearer_auth(token).timeout(TIMEOUT).json(body);
+        let url = format!("{}/twirp/livekit.{method}", self.api);
+        let request = self.http.post(url).bearer_auth(token).timeout(timeout).json(body);
         let unreachable = |error: reqwest::Error| TwirpError::Unreachable(error.to_string());
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
@@ -116,5 +248,14 @@ impl Livekit {
         }
         let refusal: Refusal = serde_json::from_slice(&body).map_err(|_| unreadable())?;
         Err(TwirpError::Refused { code: refusal.code, message: refusal.msg })
+    }
+}
+
+/// None where the server says that there is no such thing.
+fn there<T>(answer: Result<T, TwirpError>) -> Result<Option<T>, TwirpError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(TwirpError::Refused { code, .. }) if code == "not_found" => Ok(None),
+        Err(error) => Err(error),
     }
 }

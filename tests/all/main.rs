@@ -18,6 +18,7 @@ mod page;
 mod provider;
 mod readme;
 mod rest;
+mod rooms;
 mod sdk;
 mod secrets;
 mod server;

@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use vendors::Vendor;
 
-use crate::livekit::{KEYS, Livekit};
 use crate::support::World;
+use crate::support::livekit::{KEYS, Livekit};
 
 #[test]
 fn both_forms_are_the_same_document() {

@@ -136,7 +136,9 @@ fn what_this_build_has_not_answers_as_if_not_configured() {
         ("GET", "/recording/..%2Fsecret", 400, &json!({"error": "Invalid stream_id format"})),
         ("POST", "/livekit/token", 500, &unset),
     ] {
-        let body = json!({"room_name": "a", "participant_name": "b", "participant_identity": "c"});
+        let body = json!({
+            "room_name": "a", "participant_name": "b", "participant_identity": "c", "track_sid": "d", "muted": true,
+        });
         let answer = server.request(method, path, &[("Content-Type", "application/json")], body.to_string().as_bytes());
         assert_eq!((answer.status(), &answer.json()), (status, expected), "{method} {path}");
     }

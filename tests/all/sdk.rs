@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use vendors::Vendor;
 
-use crate::livekit::{KEYS, Livekit};
+use crate::support::livekit::{KEYS, Livekit};
 use crate::support::{Server, World};
 
 /// A program of the environment that `.ci/setup` makes.
@@ -27,7 +27,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A server for the Python SDK's conversation, with its provider.
 pub(crate) async fn partner() -> (vendors::Server, Server) {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
-    let livekit = Livekit::default().start().await;
+    let livekit = Livekit::default()
+        .with_room("den", r#"{"auth_id":"default"}"#)
+        .with_room("other", r#"{"auth_id":"another"}"#)
+        .with_participant("den", "bob", "SIP", &json!({"sip.callID": "SC_1"}));
+    let livekit = livekit.start().await;
     let variables = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRET", "s1"), KEYS[0], KEYS[1], ("LIVEKIT_URL", &livekit)];
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &variables);
     (deepgram, server)
@@ -52,7 +56,9 @@ pub(crate) fn check(output: &Output) {
     assert_eq!(said["voices"], json!(["deepgram"]));
     assert_eq!(said["rest"], json!([bytes("hello"), "linear16", "16000"]));
     assert_eq!(said["token"], json!(["den", "ann-1", "http://localhost:7880"]));
-    assert!(said["rooms"].as_str().unwrap().contains("LiveKit service not configured"), "{}", said["rooms"]);
+    assert_eq!(said["rooms"], json!([["den", 1]]));
+    assert_eq!(said["room"], json!([r#"{"auth_id":"default"}"#, [["bob", "ACTIVE", "SIP"]]]));
+    assert_eq!((&said["participant"], &said["nowhere"]), (&json!([true, "removed"]), &json!(404)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ import json
 import sys
 
 from sayna_client import SaynaClient, STTConfig, TTSConfig
-from sayna_client.errors import SaynaServerError
+from sayna_client.errors import SaynaHttpError
 
 STT = STTConfig(
     provider="deepgram", language="en-US", sample_rate=16000, channels=1, punctuation=True, encoding="linear16", model="nova-3"
@@ -58,10 +58,16 @@ async def main(url):
     said["rest"] = [len(audio), headers.get("x-audio-format"), headers.get("x-sample-rate")]
     token = await client.get_livekit_token("den", "Ann", "ann-1")
     said["token"] = [token.room_name, token.participant_identity, token.livekit_url]
+    said["rooms"] = [[room.name, room.num_participants] for room in (await client.get_livekit_rooms()).rooms]
+    room = await client.get_livekit_room("den")
+    said["room"] = [room.metadata, [[who.identity, who.state, who.kind] for who in room.participants]]
+    muted = await client.mute_livekit_participant_track("den", "bob", "TR_1", True)
+    removed = await client.remove_livekit_participant("den", "bob")
+    said["participant"] = [muted.muted, removed.status]
     try:
-        await client.get_livekit_rooms()
-    except SaynaServerError as error:
-        said["rooms"] = str(error)
+        await client.get_livekit_room("nowhere")
+    except SaynaHttpError as error:
+        said["nowhere"] = error.status_code
     control = Conversation(url, without_audio=True)
     await control.client.connect()
     await control.expect("ready")

@@ -1,6 +1,7 @@
 //! A world of its own for each test: a folder, an environment without our variables, a server on a free port.
 
 pub(crate) mod client;
+pub(crate) mod livekit;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
