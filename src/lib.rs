@@ -18,6 +18,7 @@ pub mod voice;
 mod app;
 mod auth;
 mod bind;
+mod disk;
 mod http;
 mod metrics;
 

@@ -5,7 +5,7 @@
 //! touches nothing else of what lies in the directory.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Key;
+use crate::disk;
 use crate::provider::tts::client::MAX_AUDIO;
 
 /// From one sweep to the next, unless the limit is reached before.
@@ -95,9 +96,9 @@ impl Directory {
         let now = SystemTime::now();
         let meta = Meta { expires_at: seconds(now + self.ttl), created_at: seconds(now), size };
         // An entry that is there already, expired or of another size, is none while its files do not fit together.
-        replace(&path.with_extension("meta"), &serde_json::to_vec(&meta)?)?;
-        replace(&path, audio)?;
-        sync(folder);
+        disk::replace(&path.with_extension("meta"), &serde_json::to_vec(&meta)?)?;
+        disk::replace(&path, audio)?;
+        disk::sync(folder);
         if self.bytes.fetch_add(size, Ordering::Relaxed) + size > self.limit {
             self.full.notify_one();
         }
@@ -190,24 +191,4 @@ fn is_orphan(path: &Path, name: &str) -> bool {
 
 fn meta(path: &Path) -> Option<Meta> {
     serde_json::from_slice(&fs::read(path.with_extension("meta")).ok()?).ok()
-}
-
-/// The file has these bytes and they are on the disk, or it is as it was.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_file_name(format!("{}.tmp", Uuid::new_v4().simple()));
-    let written = File::create_new(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&temporary, path));
-    if renamed.is_err() {
-        // What stays is swept later.
-        fs::remove_file(&temporary).ok();
-    }
-    renamed
-}
-
-/// The names are on the disk too. Windows has no such call, and nothing but the age of the cache depends on it.
-fn sync(folder: &Path) {
-    File::open(folder).and_then(|folder| folder.sync_all()).ok();
 }
