@@ -8,6 +8,7 @@ use ring::{hmac, rsa};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Why a key cannot be used, or nothing was signed.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,16 @@ impl Key {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
+    /// The claims of a token that this secret has signed; none of any other token, and none by a key of another kind.
+    /// What the token says of its algorithm does not count: the key decides.
+    pub fn claims<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        let Self::Hmac(key) = self else { return None };
+        let (message, signature) = token.rsplit_once('.')?;
+        hmac::verify(key, message.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
+        let (_, body) = message.split_once('.')?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).ok()?).ok()
+    }
+
     fn algorithm(&self) -> &'static str {
         match self {
             Self::Hmac(_) => "HS256",
@@ -115,4 +126,33 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
         [high, low] => vec![tag, 0x82, high, low],
     };
     [&head, content].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn only_its_own_tokens_have_claims() {
+        let key = Key::hmac("secret");
+        let token = key.sign(&json!({"iss": "a"})).unwrap();
+        assert_eq!(key.claims::<Value>(&token), Some(json!({"iss": "a"})));
+        assert_eq!(Key::hmac("other").claims::<Value>(&token), None);
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let (header, body) = message.split_once('.').unwrap();
+        for forged in [
+            String::new(),
+            ".".to_owned(),
+            "..".to_owned(),
+            message.to_owned(),
+            format!("{message}."),
+            format!("{message}.{signature}="),
+            format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(r#"{"iss":"b"}"#)),
+            format!("{}.{body}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#)),
+            format!("{token}.{signature}"),
+        ] {
+            assert_eq!(key.claims::<Value>(&forged), None, "{forged}");
+        }
+    }
 }
