@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::outbound::{self, Outbound};
 use crate::provider::{self, Providers};
-use crate::room::Livekit;
+use crate::room::{self, Hooks, Livekit};
 use crate::voice::Shared;
 
 /// The place of a connection among `server.max_connections`; given back with the last clone.
@@ -30,6 +30,9 @@ pub enum SetupError {
     /// Credentials or cache.
     #[error(transparent)]
     Providers(#[from] provider::StartError),
+    /// The file of hooks.
+    #[error(transparent)]
+    Hooks(#[from] room::FileError),
 }
 
 /// The parts of the server. Cheap to clone.
@@ -38,6 +41,7 @@ pub(crate) struct App {
     pub(crate) shared: Shared,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) livekit: Option<Arc<Livekit>>,
+    pub(crate) hooks: Arc<Hooks>,
     /// The sessions that are open.
     pub(crate) sessions: TaskTracker,
 }
@@ -48,10 +52,11 @@ impl App {
         let outbound = Outbound::new(config.server.extra_ca.as_deref())?;
         let auth = Arc::new(Authenticator::new(&config, &outbound)?);
         let livekit = Livekit::new(&config, &outbound).map(Arc::new);
+        let hooks = Arc::new(Hooks::open(&config)?);
         let providers = Providers::new(&config, outbound)?;
         let metrics = Arc::new(Metrics::new(&providers));
         let (draining, cut) = (CancellationToken::new(), CancellationToken::new());
         let shared = Shared { config: Arc::new(config), providers, metrics, draining, cut };
-        Ok(Self { shared, auth, livekit, sessions: TaskTracker::new() })
+        Ok(Self { shared, auth, livekit, hooks, sessions: TaskTracker::new() })
     }
 }

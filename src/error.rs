@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::provider::{ErrorKind, PlanError, SttError, TtsError};
+use crate::room::HooksError;
 use crate::{jwt, room};
 
 /// A request that was refused.
@@ -77,6 +78,27 @@ pub enum Error {
     /// News of `LiveKit` that cannot be checked.
     #[error("LiveKit service not configured")]
     WebhookNotConfigured,
+    /// Hooks that stay as they are.
+    #[error(transparent)]
+    Hooks(#[from] HooksError),
+    /// A field without content, where calls are meant.
+    #[error("Invalid request: {0} cannot be empty")]
+    EmptyCallField(&'static str),
+    /// Not a number, in this field.
+    #[error("Invalid phone number in {0}")]
+    PhoneNumber(&'static str),
+    /// Nowhere for calls to go out.
+    #[error("Outbound address not configured")]
+    NoOutboundAddress,
+    /// Nobody of that name, or none who is there by telephone.
+    #[error("Participant '{0}' not found or is not a SIP participant")]
+    NotACall(String),
+    /// A call that was not handed on.
+    #[error("Failed to transfer call: {0}")]
+    Transfer(room::TwirpError),
+    /// A call that did not come about.
+    #[error("Failed to call: {0}")]
+    Call(room::TwirpError),
     /// A name that is no name of a session.
     #[error("Invalid stream_id format")]
     StreamId,
@@ -89,15 +111,21 @@ impl Error {
     /// The HTTP status that goes with it.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound | Self::RoomNotFound(_) | Self::ParticipantNotFound(_) => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::RoomNotFound(_) | Self::ParticipantNotFound(_) | Self::NotACall(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Hooks(error) => of_hooks(error),
             Self::Draining | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::NotAnUpgrade | Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
-            Self::EmptyText | Self::TextTooLong { .. } | Self::EmptyField(_) | Self::StreamId => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::EmptyText
+            | Self::TextTooLong { .. }
+            | Self::EmptyField(_)
+            | Self::EmptyCallField(_)
+            | Self::PhoneNumber(_)
+            | Self::StreamId => StatusCode::BAD_REQUEST,
             Self::Plan(error) => status(error.kind()),
             Self::Speech(error) => status(error.kind()),
             Self::ForeignRoom => StatusCode::FORBIDDEN,
@@ -106,8 +134,19 @@ impl Error {
             | Self::Token(_)
             | Self::Rooms(_)
             | Self::Removal(_)
-            | Self::Mute(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::Mute(_)
+            | Self::NoOutboundAddress
+            | Self::Transfer(_)
+            | Self::Call(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+fn of_hooks(error: &HooksError) -> StatusCode {
+    match error {
+        HooksError::Fixed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        HooksError::NoFolder | HooksError::NoSecret | HooksError::Write(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -164,7 +203,13 @@ impl IntoResponse for Coded {
     fn into_response(self) -> Response {
         let code = match self.0 {
             Error::LivekitNotConfigured => "LIVEKIT_NOT_CONFIGURED",
-            Error::ParticipantNotFound(_) => "PARTICIPANT_NOT_FOUND",
+            Error::ParticipantNotFound(_) | Error::NotACall(_) => "PARTICIPANT_NOT_FOUND",
+            // Of a room that is not there a tenant is told the same as of one that is another's.
+            Error::RoomNotFound(_) => "ROOM_ACCESS_DENIED",
+            Error::PhoneNumber(_) | Error::EmptyCallField(_) => "INVALID_PHONE_NUMBER",
+            Error::NoOutboundAddress => "OUTBOUND_ADDRESS_NOT_CONFIGURED",
+            Error::Transfer(_) => "TRANSFER_FAILED",
+            Error::Call(_) => "CALL_FAILED",
             Error::Removal(_) => "REMOVAL_FAILED",
             Error::Mute(_) => "MUTE_FAILED",
             _ => "INVALID_REQUEST",

@@ -22,7 +22,7 @@ pub(super) fn check(loaded: &mut Loaded, exists: impl Fn(&Path) -> bool, faults:
     rules.recording();
     let unused = PARTS.iter().filter(|(section, built_in, _)| !built_in && is_set(loaded, section));
     let warnings: Vec<_> =
-        unused.map(|(section, _, part)| format!("`{section}*` is set, but this build has no {part}")).collect();
+        unused.map(|(section, _, part)| format!("`{}` is set, but this build has no {part}", shown(section))).collect();
     loaded.warnings.extend(warnings);
     if loaded.config.livekit.api_key.is_some() != loaded.config.livekit.api_secret.is_some() {
         let warning = "only one of `livekit.api_key` and `livekit.api_secret` is set: LiveKit counts as not configured";
@@ -33,6 +33,11 @@ pub(super) fn check(loaded: &mut Loaded, exists: impl Fn(&Path) -> bool, faults:
                        AUTH_API_SECRETS_JSON, or HOST=127.0.0.1";
         loaded.warnings.push(warning.to_owned());
     }
+}
+
+/// A key, or all keys of a section.
+fn shown(part: &str) -> String {
+    if part.ends_with('.') { format!("{part}*") } else { part.to_owned() }
 }
 
 /// Public, open, and with something to lose.

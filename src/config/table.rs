@@ -177,7 +177,7 @@ pub(super) const DEAD: &[&str] = &["vad", "stt", "tts"];
 /// Sections that belong to a part, whether this build has it, and what it is called.
 pub(super) const PARTS: &[(&str, bool, &str)] = &[
     ("recording.", false, "recording"),
-    ("sip.", false, "SIP"),
+    ("sip.allowed_addresses", false, "SIP trunks of its own making"),
     ("turn_detect.", false, "turn detection (feature `turn-detect`)"),
     ("models.", false, "model files (features `local`, `turn-detect`)"),
     ("local.", false, "local engines (feature `local`)"),

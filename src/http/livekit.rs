@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::Error;
-use crate::room::{Livekit, TokenError};
+use crate::room::{EntryError, Livekit};
 
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenRequest))]
@@ -59,9 +59,9 @@ pub(super) async fn token(
     let tenant = identity.0.as_deref();
     let token = livekit.participant_token(tenant, &room_name, &participant_identity, &participant_name).await;
     let token = token.map_err(|error| match error {
-        TokenError::Foreign => Error::ForeignRoom,
-        TokenError::Twirp(error) => Error::Room(error),
-        TokenError::Sign(error) => Error::Token(error),
+        EntryError::Foreign => Error::ForeignRoom,
+        EntryError::Twirp(error) => Error::Room(error),
+        EntryError::Sign(error) => Error::Token(error),
     })?;
     Ok(Json(Answer { token, room_name, participant_identity, livekit_url: livekit.public_url.clone() }))
 }

@@ -1,13 +1,15 @@
 //! The REST interface: which path is answered by what, and what goes around it.
 
-mod extras;
 mod health;
 mod livekit;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod recording;
 mod rooms;
+mod sip;
 mod speak;
 mod voices;
+mod webhook;
 
 use std::time::Instant;
 
@@ -33,7 +35,7 @@ pub(crate) fn router(app: App) -> Router {
     let open = Router::new()
         .route("/", get(health::health))
         .route("/health/ready", get(health::ready))
-        .route("/livekit/webhook", post(extras::webhook));
+        .route("/livekit/webhook", post(webhook::webhook));
     let guarded = Router::new()
         .route("/voices", get(voices::voices))
         .route("/speak", post(speak::speak))
@@ -43,10 +45,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/livekit/rooms/{room_name}", get(rooms::room))
         .route("/livekit/participant", delete(rooms::remove))
         .route("/livekit/participant/mute", post(rooms::mute))
-        .route("/recording/{stream_id}", get(extras::recording))
-        .route("/sip/hooks", get(extras::hooks).post(extras::set_hooks).delete(extras::delete_hooks))
-        .route("/sip/transfer", post(extras::transfer))
-        .route("/sip/call", post(extras::call))
+        .route("/recording/{stream_id}", get(recording::recording))
+        .route("/sip/hooks", get(sip::hooks).post(sip::set_hooks).delete(sip::delete_hooks))
+        .route("/sip/transfer", post(sip::transfer))
+        .route("/sip/call", post(sip::call))
         .route_layer(from_fn_with_state(app.auth.clone(), auth::require));
     let router = open
         .merge(guarded)

@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{extras, health, livekit, rooms, speak, voices};
+use super::{health, livekit, recording, rooms, sip, speak, voices, webhook};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -18,13 +18,13 @@ use super::{extras, health, livekit, rooms, speak, voices};
         rooms::room,
         rooms::remove,
         rooms::mute,
-        extras::recording,
-        extras::hooks,
-        extras::set_hooks,
-        extras::delete_hooks,
-        extras::transfer,
-        extras::call,
-        extras::webhook,
+        recording::recording,
+        sip::hooks,
+        sip::set_hooks,
+        sip::delete_hooks,
+        sip::transfer,
+        sip::call,
+        webhook::webhook,
     ),
     components(schemas(crate::voice::Command, crate::voice::Event)),
     security(("bearer" = [])),

@@ -1,5 +1,7 @@
-//! LiveKit rooms, as far as they need no media: tokens for participants, and the server's own calls.
+//! LiveKit as far as it needs no media: tokens for participants, the server's own calls, and telephone calls.
 
+mod hooks;
+mod sip;
 mod token;
 mod twirp;
 
@@ -7,6 +9,9 @@ use crate::config::{self, Config};
 use crate::jwt::{self, Key};
 use crate::outbound::Outbound;
 
+pub use hooks::{FileError, HooksError};
+pub(crate) use hooks::{Hooks, List};
+pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;
 pub(crate) use twirp::{Participant, Room};
 
@@ -22,9 +27,9 @@ pub(crate) struct Livekit {
     secret: Key,
 }
 
-/// Why a participant gets no token.
+/// Why nobody gets into a room.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+pub enum EntryError {
     /// The room is another tenant's.
     #[error("the room belongs to another tenant")]
     Foreign,
@@ -54,7 +59,7 @@ impl Livekit {
         room: &str,
         identity: &str,
         name: &str,
-    ) -> Result<String, TokenError> {
+    ) -> Result<String, EntryError> {
         if let Some(tenant) = named(tenant) {
             self.claim(room, tenant).await?;
         }
@@ -94,11 +99,11 @@ impl Livekit {
     }
 
     /// Makes sure that the room is there and the tenant's.
-    async fn claim(&self, room: &str, tenant: &str) -> Result<(), TokenError> {
+    async fn claim(&self, room: &str, tenant: &str) -> Result<(), EntryError> {
         let there = self.list(&[room]).await?.into_iter().next();
         let metadata = there.as_ref().map(|room| room.metadata.as_str()).unwrap_or_default();
         match owner(metadata) {
-            Some(owner) if owner != tenant => return Err(TokenError::Foreign),
+            Some(owner) if owner != tenant => return Err(EntryError::Foreign),
             Some(_) => return Ok(()),
             None => {}
         }
@@ -106,7 +111,7 @@ impl Livekit {
             // Another request may be doing the same: the server keeps one room of a name, and the metadata that it had.
             let made = self.create(room, &owned(metadata, tenant)).await?;
             match owner(&made.metadata) {
-                Some(owner) if owner != tenant => return Err(TokenError::Foreign),
+                Some(owner) if owner != tenant => return Err(EntryError::Foreign),
                 Some(_) => return Ok(()),
                 None => {}
             }

@@ -22,6 +22,15 @@ struct Claims<'a> {
     nbf: u64,
     exp: u64,
     video: Grants<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip: Option<Calls>,
+}
+
+/// Telephone calls: making them, and everything else about them.
+#[derive(Serialize)]
+struct Calls {
+    admin: bool,
+    call: bool,
 }
 
 #[derive(Serialize, Default)]
@@ -50,23 +59,27 @@ pub(super) fn participant(issuer: &str, secret: &Key, room: &str, identity: &str
         can_update_own_metadata: true,
         ..Grants::default()
     };
-    sign(issuer, secret, Some(identity), Some(name), PARTICIPANT, grants)
+    let claims = Claims {
+        iss: issuer,
+        sub: Some(identity),
+        name: Some(name),
+        nbf: 0,
+        exp: PARTICIPANT,
+        video: grants,
+        sip: None,
+    };
+    sign(secret, claims)
 }
 
-/// A token for a call about rooms.
-pub(super) fn administrator(issuer: &str, secret: &Key, room: &str) -> Result<String, Error> {
+/// A token to ask about rooms, and about telephone calls where they are meant.
+pub(super) fn administrator(issuer: &str, secret: &Key, room: &str, calls: bool) -> Result<String, Error> {
     let grants = Grants { room, room_admin: true, room_create: true, room_list: true, ..Grants::default() };
-    sign(issuer, secret, None, None, CALL, grants)
+    let sip = calls.then_some(Calls { admin: true, call: true });
+    sign(secret, Claims { iss: issuer, sub: None, name: None, nbf: 0, exp: CALL, video: grants, sip })
 }
 
-fn sign(
-    iss: &str,
-    secret: &Key,
-    sub: Option<&str>,
-    name: Option<&str>,
-    seconds: u64,
-    video: Grants<'_>,
-) -> Result<String, Error> {
+/// Signs claims whose times count from now.
+fn sign(secret: &Key, claims: Claims<'_>) -> Result<String, Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    secret.sign(&Claims { iss, sub, name, nbf: now, exp: now + seconds, video })
+    secret.sign(&Claims { nbf: now + claims.nbf, exp: now + claims.exp, ..claims })
 }

@@ -25,6 +25,9 @@ pub enum TwirpError {
     /// No connection, or none that lasted.
     #[error("LiveKit cannot be reached: {0}")]
     Unreachable(String),
+    /// It has the call, and has not answered yet.
+    #[error("LiveKit does not answer in time")]
+    Late,
     /// It said no.
     #[error("LiveKit answered {code}: {message}")]
     Refused {
@@ -44,6 +47,13 @@ pub enum TwirpError {
     /// The call was not signed.
     #[error(transparent)]
     Sign(#[from] jwt::Error),
+}
+
+impl TwirpError {
+    /// Whether what was asked for may still come about.
+    pub(super) fn is_late(&self) -> bool {
+        matches!(self, Self::Late) || matches!(self, Self::Refused { code, .. } if code == "deadline_exceeded")
+    }
 }
 
 #[derive(Deserialize)]
@@ -98,7 +108,7 @@ pub(crate) struct Participant {
     /// Anything.
     metadata: String,
     /// Anything, and what LiveKit says of calls.
-    attributes: BTreeMap<String, String>,
+    pub(super) attributes: BTreeMap<String, String>,
     /// Whether they send audio or video.
     is_publisher: bool,
 }
@@ -232,10 +242,13 @@ impl Livekit {
         timeout: Duration,
         body: &impl Serialize,
     ) -> Result<T, TwirpError> {
-        let token = token::administrator(&self.api_key, &self.secret, room)?;
+        let token = token::administrator(&self.api_key, &self.secret, room, method.starts_with("SIP/"))?;
         let url = format!("{}/twirp/livekit.{method}", self.api);
         let request = self.http.post(url).bearer_auth(token).timeout(timeout).json(body);
-        let unreachable = |error: reqwest::Error| TwirpError::Unreachable(error.to_string());
+        let unreachable = |error: reqwest::Error| {
+            let late = error.is_timeout() && !error.is_connect();
+            if late { TwirpError::Late } else { TwirpError::Unreachable(error.to_string()) }
+        };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let body = response.bytes().await.map_err(unreachable)?;

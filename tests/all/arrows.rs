@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outbound", &[]),
     ("probe", &["config"]),
     ("provider", &["audio", "config", "disk", "jwt", "outbound"]),
-    ("room", &["config", "jwt", "outbound"]),
+    ("room", &["config", "disk", "jwt", "outbound"]),
     ("serve", &["app", "bind", "config", "http", "metrics"]),
     ("signals", &[]),
     ("voice", &["audio", "config", "error", "metrics", "provider"]),

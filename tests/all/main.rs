@@ -23,6 +23,7 @@ mod sdk;
 mod secrets;
 mod server;
 mod session;
+mod sip;
 #[cfg(target_os = "linux")]
 mod soak;
 mod speaking;

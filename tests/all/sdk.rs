@@ -32,7 +32,15 @@ pub(crate) async fn partner() -> (vendors::Server, Server) {
         .with_room("other", r#"{"auth_id":"another"}"#)
         .with_participant("den", "bob", "SIP", &json!({"sip.callID": "SC_1"}));
     let livekit = livekit.start().await;
-    let variables = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRET", "s1"), KEYS[0], KEYS[1], ("LIVEKIT_URL", &livekit)];
+    let variables = [
+        ("AUTH_REQUIRED", "true"),
+        ("AUTH_API_SECRET", "s1"),
+        KEYS[0],
+        KEYS[1],
+        ("LIVEKIT_URL", &livekit),
+        ("SIP_ROOM_PREFIX", "call-"),
+        ("SIP_OUTBOUND_ADDRESS", "sip.example"),
+    ];
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &variables);
     (deepgram, server)
 }
@@ -58,7 +66,9 @@ pub(crate) fn check(output: &Output) {
     assert_eq!(said["token"], json!(["den", "ann-1", "http://localhost:7880"]));
     assert_eq!(said["rooms"], json!([["den", 1]]));
     assert_eq!(said["room"], json!([r#"{"auth_id":"default"}"#, [["bob", "ACTIVE", "SIP"]]]));
-    assert_eq!((&said["participant"], &said["nowhere"]), (&json!([true, "removed"]), &json!(404)));
+    assert_eq!(said["participant"], json!([true, "completed", "tel:+15551234567", "removed"]));
+    assert_eq!((&said["called"], &said["hooks"]), (&json!(["initiated", "SC_call"]), &json!([])));
+    assert_eq!(said["nowhere"], json!(404));
 }
 
 #[tokio::test(flavor = "multi_thread")]

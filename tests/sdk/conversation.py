@@ -62,8 +62,12 @@ async def main(url):
     room = await client.get_livekit_room("den")
     said["room"] = [room.metadata, [[who.identity, who.state, who.kind] for who in room.participants]]
     muted = await client.mute_livekit_participant_track("den", "bob", "TR_1", True)
+    transferred = await client.sip_transfer_rest("den", "bob", "+15551234567")
     removed = await client.remove_livekit_participant("den", "bob")
-    said["participant"] = [muted.muted, removed.status]
+    said["participant"] = [muted.muted, transferred.status, transferred.transfer_to, removed.status]
+    called = await client.sip_call("den", "Eve", "eve-1", "+15550000001", "+15550000002")
+    said["called"] = [called.status, called.sip_call_id]
+    said["hooks"] = [hook.host for hook in (await client.get_sip_hooks()).hooks]
     try:
         await client.get_livekit_room("nowhere")
     except SaynaHttpError as error:

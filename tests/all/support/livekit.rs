@@ -106,6 +106,7 @@ async fn call(
     let mut rooms = livekit.rooms.lock().unwrap();
     match service.as_str() {
         "livekit.RoomService" => about_rooms(&mut rooms, &method, &claims, &body).map(Json),
+        "livekit.SIP" => about_calls(&method, &claims, &body).map(Json),
         _ => Err(refuse(StatusCode::NOT_FOUND, "bad_route", &method)),
     }
 }
@@ -172,6 +173,28 @@ fn about_rooms(
             }
             participant["tracks"][0]["muted"] = body["muted"].clone();
             Ok(json!({"track": participant["tracks"][0]}))
+        }
+        _ => Err(refuse(StatusCode::NOT_FOUND, "bad_route", method)),
+    }
+}
+
+/// Number 1 rings for longer than LiveKit waits, number 2 is busy.
+fn about_calls(method: &str, claims: &Value, body: &Value) -> Result<Value, Refusal> {
+    may(claims, "sip/call", None)?;
+    let busy = || refuse(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "busy");
+    match method {
+        "CreateSIPParticipant" if body["sip_call_to"] == "2" => Err(busy()),
+        "CreateSIPParticipant" => Ok(json!({
+            "participant_id": "PA_call", "participant_identity": body["participant_identity"],
+            "room_name": body["room_name"], "sip_call_id": "SC_call",
+        })),
+        "TransferSIPParticipant" => {
+            may(claims, "video/roomAdmin", Some(&body["room_name"]))?;
+            match body["transfer_to"].as_str() {
+                Some("tel:1") => Err(refuse(StatusCode::REQUEST_TIMEOUT, "deadline_exceeded", "request timed out")),
+                Some("tel:2") => Err(busy()),
+                _ => Ok(json!({})),
+            }
         }
         _ => Err(refuse(StatusCode::NOT_FOUND, "bad_route", method)),
     }

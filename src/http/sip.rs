@@ -1,0 +1,227 @@
+//! `/sip`: who is told of calls, calls to a number, and calls that are handed on.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+
+use super::livekit::{configured, filled};
+use crate::app::App;
+use crate::auth::Identity;
+use crate::error::{Coded, Error};
+use crate::room::{Dial, EntryError, Hooks, HooksError, List, Transfer, Trunk, TwirpError, number};
+
+/// Lists who is told of calls. Hooks are the server's, not a tenant's.
+#[cfg_attr(feature = "openapi", utoipa::path(get, path = "/sip/hooks", responses(
+    (status = 200, body = List), (status = 401, body = crate::error::AuthBody),
+)))]
+pub(super) async fn hooks(State(app): State<App>) -> Json<List> {
+    Json(app.hooks.list())
+}
+
+/// Adds hooks, or puts them in the place of those of the same host.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/sip/hooks", request_body = List,
+    responses(
+        super::openapi::Unusable, (status = 200, body = List, description = "All there are now"),
+        (status = 400, description = "A hook that is none; not JSON at all",
+            content((crate::error::Body = "application/json"), (String = "text/plain"))),
+        (status = 401, body = crate::error::AuthBody),
+        (status = 405, body = crate::error::Body, description = "A host that only the configuration changes"),
+        (status = 500, body = crate::error::Body),
+    ),
+))]
+pub(super) async fn set_hooks(State(app): State<App>, Json(list): Json<List>) -> Result<Json<List>, Error> {
+    change(&app, move |hooks| hooks.add(list.hooks)).await
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Hosts {
+    /// Those whose hooks go.
+    hosts: Vec<String>,
+}
+
+/// Removes the hooks of these hosts.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/sip/hooks", request_body = Hosts,
+    responses(
+        super::openapi::Unusable, (status = 200, body = List, description = "Those that are left"),
+        (status = 400, description = "No host; not JSON at all",
+            content((crate::error::Body = "application/json"), (String = "text/plain"))),
+        (status = 401, body = crate::error::AuthBody),
+        (status = 405, body = crate::error::Body, description = "A host that only the configuration changes"),
+        (status = 500, body = crate::error::Body),
+    ),
+))]
+pub(super) async fn delete_hooks(State(app): State<App>, Json(request): Json<Hosts>) -> Result<Json<List>, Error> {
+    change(&app, move |hooks| hooks.remove(&request.hosts)).await
+}
+
+/// On a thread that may wait for the disk, and to its end even where the client goes away.
+async fn change(
+    app: &App,
+    change: impl FnOnce(&Hooks) -> Result<List, HooksError> + Send + 'static,
+) -> Result<Json<List>, Error> {
+    let hooks = Arc::clone(&app.hooks);
+    let changed = tokio::task::spawn_blocking(move || change(&hooks)).await;
+    let changed = changed.map_err(|error| HooksError::Write(std::io::Error::other(error)))?;
+    Ok(Json(changed?))
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct TransferRequest {
+    /// The room of the call.
+    room_name: String,
+    /// Who is in it by telephone.
+    participant_identity: String,
+    /// The number that takes over: digits, perhaps after a `+`.
+    transfer_to: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Transferred {
+    /// `completed`, or `initiated` where it takes longer than LiveKit waits.
+    status: &'static str,
+    /// As asked.
+    room_name: String,
+    /// As asked.
+    participant_identity: String,
+    /// The number, as `tel:` and it.
+    transfer_to: String,
+}
+
+/// Hands a call to another number.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/sip/transfer", request_body = TransferRequest,
+    responses(
+        super::openapi::Unusable, (status = 200, body = Transferred),
+        (status = 400, description = "Not a number, or a field without content; not JSON at all",
+            content((crate::error::Body = "application/json"), (String = "text/plain"))),
+        (status = 401, body = crate::error::AuthBody),
+        (status = 404, body = crate::error::Body), (status = 500, body = crate::error::Body),
+    ),
+))]
+pub(super) async fn transfer(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    Json(request): Json<TransferRequest>,
+) -> Result<Json<Transferred>, Coded> {
+    let livekit = configured(&app)?;
+    let TransferRequest { room_name, participant_identity, transfer_to } = request;
+    filled(&[("room_name", &room_name), ("participant_identity", &participant_identity)]).map_err(in_a_call)?;
+    let transfer_to = number(&transfer_to).ok_or(Error::PhoneNumber("transfer_to"))?;
+    let transfer_to = format!("tel:{transfer_to}");
+    let room = livekit.room(identity.0.as_deref(), &room_name).await.map_err(Error::Transfer)?;
+    if room.is_none() {
+        return Err(Coded(Error::RoomNotFound(room_name)));
+    }
+    let transferred = livekit.transfer(&room_name, &participant_identity, &transfer_to).await;
+    let status = match transferred.map_err(Error::Transfer)? {
+        Some(Transfer::Completed) => "completed",
+        Some(Transfer::Initiated) => "initiated",
+        None => return Err(Coded(Error::NotACall(participant_identity))),
+    };
+    Ok(Json(Transferred { status, room_name, participant_identity, transfer_to }))
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct CallRequest {
+    /// The room that the call is put into.
+    room_name: String,
+    /// The name of who is called.
+    participant_name: String,
+    /// Their identity, one of its kind in the room.
+    participant_identity: String,
+    /// The number that calls: digits, perhaps after a `+`.
+    from_phone_number: String,
+    /// The number that is called.
+    to_phone_number: String,
+    /// What this call has of its own.
+    sip: Option<Overrides>,
+}
+
+/// Where a call goes out, where that is not what the configuration says.
+#[derive(Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct Overrides {
+    /// A host, perhaps with a port.
+    outbound_address: Option<String>,
+    /// Goes with the password.
+    auth_username: Option<String>,
+    /// Goes with the user's name.
+    auth_password: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Called {
+    /// `initiated`.
+    status: &'static str,
+    /// As asked.
+    room_name: String,
+    /// As asked.
+    participant_identity: String,
+    /// LiveKit's id of the participant.
+    participant_id: String,
+    /// LiveKit's id of the call.
+    sip_call_id: String,
+}
+
+/// Calls a number and puts the call into a room; nobody has answered it yet when this answers.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/sip/call", request_body = CallRequest,
+    responses(
+        super::openapi::Unusable, (status = 200, body = Called),
+        (status = 400, description = "Not a number, or a field without content; not JSON at all",
+            content((crate::error::Body = "application/json"), (String = "text/plain"))),
+        (status = 401, body = crate::error::AuthBody),
+        (status = 404, body = crate::error::Body), (status = 500, body = crate::error::Body),
+    ),
+))]
+pub(super) async fn call(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    Json(request): Json<CallRequest>,
+) -> Result<Json<Called>, Coded> {
+    let livekit = configured(&app)?;
+    let CallRequest { room_name, participant_name, participant_identity, from_phone_number, to_phone_number, sip } =
+        request;
+    filled(&[
+        ("room_name", &room_name),
+        ("participant_name", &participant_name),
+        ("participant_identity", &participant_identity),
+    ])
+    .map_err(in_a_call)?;
+    let Overrides { outbound_address, auth_username, auth_password } = sip.unwrap_or_default();
+    let config = &app.shared.config.sip;
+    let trunk = Trunk::choose(config, outbound_address.as_deref(), auth_username.as_deref(), auth_password.as_deref());
+    let dial = Dial {
+        room_name: &room_name,
+        participant_identity: &participant_identity,
+        participant_name: &participant_name,
+        sip_number: number(&from_phone_number).ok_or(Error::PhoneNumber("from_phone_number"))?,
+        sip_call_to: number(&to_phone_number).ok_or(Error::PhoneNumber("to_phone_number"))?,
+        trunk: trunk.ok_or(Error::NoOutboundAddress)?,
+    };
+    let dialled = livekit.dial(identity.0.as_deref(), &dial).await;
+    let dialled = dialled.map_err(|error| match error {
+        EntryError::Foreign => Error::RoomNotFound(room_name.clone()),
+        EntryError::Twirp(error) => Error::Call(error),
+        EntryError::Sign(error) => Error::Call(TwirpError::Sign(error)),
+    })?;
+    let (participant_id, sip_call_id) = (dialled.participant_id, dialled.sip_call_id);
+    Ok(Json(Called { status: "initiated", room_name, participant_identity, participant_id, sip_call_id }))
+}
+
+/// Here a blank field has the code that a wrong number has.
+fn in_a_call(error: Error) -> Error {
+    match error {
+        Error::EmptyField(field) => Error::EmptyCallField(field),
+        other => other,
+    }
+}

@@ -1,0 +1,245 @@
+//! Who is told of calls: the hooks of the configuration, and those that clients have added, which are kept in a file.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::config::{Config, Secret, SipHook};
+use crate::disk;
+
+/// The largest file of hooks; some thousands fit.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A hook, as clients see and set it, and as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Hook {
+    /// The SIP host that is called; case does not count.
+    pub(crate) host: String,
+    /// Where the news go.
+    pub(crate) url: String,
+    /// The tenant whose calls these are; may be empty where nobody has to say who they are.
+    pub(crate) auth_id: String,
+}
+
+impl Hook {
+    /// The same, if host and address are such.
+    fn checked(self) -> Result<Self, HooksError> {
+        let host = self.host.trim().to_owned();
+        if host.is_empty() {
+            return Err(HooksError::Host);
+        }
+        if !Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            return Err(HooksError::Url(host));
+        }
+        Ok(Self { host, ..self })
+    }
+}
+
+/// Several of them.
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SipHooks))]
+pub(crate) struct List {
+    /// In the order of the configuration, and then of their hosts.
+    pub(crate) hooks: Vec<Hook>,
+}
+
+/// Why the hooks stay as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum HooksError {
+    /// A host that is none.
+    #[error("Invalid request: host cannot be empty")]
+    Host,
+    /// An address that is none.
+    #[error("Invalid url of host {0}: an http or https address is expected")]
+    Url(String),
+    /// Twice in one request.
+    #[error("Duplicate host in request: {0}")]
+    Duplicate(String),
+    /// No tenant, where everybody has one.
+    #[error("auth_id of host {0} cannot be empty when authentication is required")]
+    Tenant(String),
+    /// Nothing to remove.
+    #[error("Invalid request: hosts cannot be empty")]
+    Nothing,
+    /// More than is kept.
+    #[error("Too many hooks: {} bytes are the most that is kept of them", MAX_BYTES)]
+    TooMany,
+    /// What only the configuration changes.
+    #[error("Host(s) {} are hardcoded in the application config and cannot be changed.", .0.join(", "))]
+    Fixed(Vec<String>),
+    /// Nowhere to keep them.
+    #[error("SIP hooks cannot be changed: cache.path is not set")]
+    NoFolder,
+    /// Nothing to sign their news with.
+    #[error("SIP hooks cannot be added: sip.hook_secret is not set")]
+    NoSecret,
+    /// The disk.
+    #[error("SIP hooks could not be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Why the server does not start with the hooks that were kept: it would forget them at the next change.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}; correct the file or remove it", path.display())]
+pub struct FileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// All hooks.
+#[derive(Debug)]
+pub(crate) struct Hooks {
+    /// Those of the configuration, which win.
+    fixed: Vec<SipHook>,
+    /// By host in lower case.
+    added: RwLock<BTreeMap<String, Hook>>,
+    /// Held while the file changes, so that readers need not wait for the disk.
+    writing: Mutex<()>,
+    path: Option<PathBuf>,
+    secret: Option<Secret>,
+    tenants: bool,
+}
+
+impl Hooks {
+    /// Those of the configuration and of the file.
+    pub(crate) fn open(config: &Config) -> Result<Self, FileError> {
+        let path = config.cache.path.as_ref().map(|folder| folder.join("sip_hooks.json"));
+        let kept = path.as_deref().map(read).transpose()?.unwrap_or_default();
+        Ok(Self {
+            fixed: config.sip.hooks.clone(),
+            added: RwLock::new(kept.into_iter().map(|hook| (hook.host.to_lowercase(), hook)).collect()),
+            writing: Mutex::default(),
+            path,
+            secret: config.sip.hook_secret.clone(),
+            tenants: config.auth.required,
+        })
+    }
+
+    /// All that count.
+    pub(crate) fn list(&self) -> List {
+        let fixed = self.fixed.iter().map(|hook| Hook {
+            host: hook.host.clone(),
+            url: hook.url.to_string(),
+            auth_id: hook.auth_id.clone(),
+        });
+        let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+        let added = added.values().filter(|hook| self.fixed(&hook.host).is_none()).cloned();
+        List { hooks: fixed.chain(added).collect() }
+    }
+
+    fn fixed(&self, host: &str) -> Option<&SipHook> {
+        self.fixed.iter().find(|hook| hook.host.to_lowercase() == host.to_lowercase())
+    }
+
+    /// Adds hooks, or puts them in the place of those of the same host. Waits for the disk.
+    pub(crate) fn add(&self, hooks: Vec<Hook>) -> Result<List, HooksError> {
+        let mut new = BTreeMap::new();
+        for hook in hooks {
+            let hook = hook.checked()?;
+            let host = hook.host.clone();
+            if self.tenants && hook.auth_id.trim().is_empty() {
+                return Err(HooksError::Tenant(host));
+            }
+            if new.insert(host.to_lowercase(), hook).is_some() {
+                return Err(HooksError::Duplicate(host));
+            }
+        }
+        self.may_change(new.values().map(|hook| hook.host.clone()).collect())?;
+        if self.secret.is_none() {
+            return Err(HooksError::NoSecret);
+        }
+        self.change(|hooks| hooks.extend(new))
+    }
+
+    /// Removes the hooks of these hosts, where there are any. Waits for the disk.
+    pub(crate) fn remove(&self, hosts: &[String]) -> Result<List, HooksError> {
+        if hosts.is_empty() {
+            return Err(HooksError::Nothing);
+        }
+        self.may_change(hosts.iter().map(|host| host.trim().to_owned()).collect())?;
+        self.change(|hooks| hooks.retain(|name, _| !hosts.iter().any(|host| host.trim().to_lowercase() == *name)))
+    }
+
+    fn may_change(&self, mut hosts: Vec<String>) -> Result<(), HooksError> {
+        hosts.retain(|host| self.fixed(host).is_some());
+        if hosts.is_empty() { Ok(()) } else { Err(HooksError::Fixed(hosts)) }
+    }
+
+    /// What is told counts, and is on the disk; or nothing has changed.
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Hook>)) -> Result<List, HooksError> {
+        let path = self.path.as_deref().ok_or(HooksError::NoFolder)?;
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hooks = self.added.read().unwrap_or_else(PoisonError::into_inner).clone();
+        change(&mut hooks);
+        let bytes = serde_json::to_vec(&List { hooks: hooks.values().cloned().collect() }).map_err(io::Error::from)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(HooksError::TooMany);
+        }
+        disk::replace(path, &bytes)?;
+        path.parent().into_iter().for_each(disk::sync);
+        *self.added.write().unwrap_or_else(PoisonError::into_inner) = hooks;
+        Ok(self.list())
+    }
+}
+
+/// The hooks that a file keeps; none where it is not there.
+fn read(path: &Path) -> Result<Vec<Hook>, FileError> {
+    let wrong = |reason: String| FileError { path: path.to_owned(), reason };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(wrong(error.to_string())),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    parse(&bytes).map_err(wrong)
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Hook>, String> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("is larger than {MAX_BYTES} bytes"));
+    }
+    let list: List = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    list.hooks.into_iter().map(|hook| hook.checked().map_err(|error| error.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_hooks_is_read_whole_or_not_at_all() {
+        let good = r#"{"hooks":[{"host":"a.example","url":"https://b.example/c?d=e","auth_id":""}]}"#;
+        let hook =
+            Hook { host: "a.example".to_owned(), url: "https://b.example/c?d=e".to_owned(), auth_id: String::new() };
+        assert_eq!(parse(good.as_bytes()), Ok(vec![hook]));
+        for end in 0..good.len() {
+            assert!(parse(good.as_bytes().get(..end).unwrap()).is_err(), "{end}");
+        }
+        for bad in [
+            "[]",
+            "null",
+            r#"{"hooks":[{"host":" ","url":"https://b","auth_id":""}]}"#,
+            r#"{"hooks":[{"host":"a","url":"file:///etc","auth_id":""}]}"#,
+            r#"{"hooks":[{"host":"a","url":"https://b"}]}"#,
+        ] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(parse(&vec![b' '; 1 << 21]).unwrap_err().contains("larger"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_hooks_or_an_error(bytes: Vec<u8>) {
+            parse(&bytes).ok();
+        }
+    }
+}
