@@ -42,7 +42,7 @@ pub(crate) struct App {
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) livekit: Option<Arc<Livekit>>,
     pub(crate) hooks: Arc<Hooks>,
-    /// The sessions that are open.
+    /// The sessions that are open, and news of calls on their way to a hook.
     pub(crate) sessions: TaskTracker,
 }
 
@@ -52,7 +52,7 @@ impl App {
         let outbound = Outbound::new(config.server.extra_ca.as_deref())?;
         let auth = Arc::new(Authenticator::new(&config, &outbound)?);
         let livekit = Livekit::new(&config, &outbound).map(Arc::new);
-        let hooks = Arc::new(Hooks::open(&config)?);
+        let hooks = Arc::new(Hooks::open(&config, outbound.http.clone())?);
         let providers = Providers::new(&config, outbound)?;
         let metrics = Arc::new(Metrics::new(&providers));
         let (draining, cut) = (CancellationToken::new(), CancellationToken::new());

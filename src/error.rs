@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::provider::{ErrorKind, PlanError, SttError, TtsError};
-use crate::room::HooksError;
+use crate::room::{HooksError, NewsError};
 use crate::{jwt, room};
 
 /// A request that was refused.
@@ -78,6 +78,12 @@ pub enum Error {
     /// News of `LiveKit` that cannot be checked.
     #[error("LiveKit service not configured")]
     WebhookNotConfigured,
+    /// News without a signature.
+    #[error("Missing Authorization header")]
+    WebhookUnsigned,
+    /// News that are not `LiveKit`'s, or cannot be read.
+    #[error(transparent)]
+    News(#[from] NewsError),
     /// Hooks that stay as they are.
     #[error(transparent)]
     Hooks(#[from] HooksError),
@@ -116,6 +122,7 @@ impl Error {
             }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Hooks(error) => of_hooks(error),
+            Self::WebhookUnsigned | Self::News(NewsError::Signature) => StatusCode::UNAUTHORIZED,
             Self::Draining | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -125,6 +132,7 @@ impl Error {
             | Self::EmptyField(_)
             | Self::EmptyCallField(_)
             | Self::PhoneNumber(_)
+            | Self::News(NewsError::Body(_))
             | Self::StreamId => StatusCode::BAD_REQUEST,
             Self::Plan(error) => status(error.kind()),
             Self::Speech(error) => status(error.kind()),

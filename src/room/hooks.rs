@@ -106,11 +106,22 @@ pub(crate) struct Hooks {
     path: Option<PathBuf>,
     secret: Option<Secret>,
     tenants: bool,
+    /// `sip.room_prefix`
+    pub(super) room_prefix: String,
+    pub(super) http: reqwest::Client,
+}
+
+/// Where the news of a host go, for whom, and signed by what.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) url: String,
+    pub(super) auth_id: String,
+    pub(super) secret: Option<Secret>,
 }
 
 impl Hooks {
     /// Those of the configuration and of the file.
-    pub(crate) fn open(config: &Config) -> Result<Self, FileError> {
+    pub(crate) fn open(config: &Config, http: reqwest::Client) -> Result<Self, FileError> {
         let path = config.cache.path.as_ref().map(|folder| folder.join("sip_hooks.json"));
         let kept = path.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Self {
@@ -120,6 +131,8 @@ impl Hooks {
             path,
             secret: config.sip.hook_secret.clone(),
             tenants: config.auth.required,
+            room_prefix: config.sip.room_prefix.clone().unwrap_or_default(),
+            http,
         })
     }
 
@@ -137,6 +150,17 @@ impl Hooks {
 
     fn fixed(&self, host: &str) -> Option<&SipHook> {
         self.fixed.iter().find(|hook| hook.host.to_lowercase() == host.to_lowercase())
+    }
+
+    /// The hook of a host, if there is one.
+    pub(super) fn find(&self, host: &str) -> Option<Target> {
+        if let Some(SipHook { url, auth_id, secret, .. }) = self.fixed(host) {
+            let secret = secret.clone().or_else(|| self.secret.clone());
+            return Some(Target { url: url.to_string(), auth_id: auth_id.clone(), secret });
+        }
+        let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+        let Hook { url, auth_id, .. } = added.get(&host.to_lowercase())?.clone();
+        Some(Target { url, auth_id, secret: self.secret.clone() })
     }
 
     /// Adds hooks, or puts them in the place of those of the same host. Waits for the disk.

@@ -1,7 +1,9 @@
-//! LiveKit as far as it needs no media: tokens for participants, the server's own calls, and telephone calls.
+//! LiveKit as far as it needs no media: tokens for participants, the server's own calls, telephone calls, and its news.
 
 mod hooks;
+mod news;
 mod sip;
+mod tell;
 mod token;
 mod twirp;
 
@@ -11,6 +13,7 @@ use crate::outbound::Outbound;
 
 pub use hooks::{FileError, HooksError};
 pub(crate) use hooks::{Hooks, List};
+pub use news::NewsError;
 pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;
 pub(crate) use twirp::{Participant, Room};
@@ -96,6 +99,18 @@ impl Livekit {
         Ok(self.room(tenant, room).await?.is_some()
             && self.participant(room, identity).await?.is_some()
             && self.silence(room, identity, track, muted).await?)
+    }
+
+    /// Makes a room the tenant's, if it is there and nobody's. Nobody is a tenant too.
+    async fn give(&self, room: &str, tenant: &str) -> Result<(), EntryError> {
+        let (Some(tenant), Some(there)) = (named(Some(tenant)), self.list(&[room]).await?.into_iter().next()) else {
+            return Ok(());
+        };
+        match owner(&there.metadata) {
+            Some(owner) if owner != tenant => Err(EntryError::Foreign),
+            Some(_) => Ok(()),
+            None => Ok(self.mark(room, &owned(&there.metadata, tenant)).await.map(|_| ())?),
+        }
     }
 
     /// Makes sure that the room is there and the tenant's.

@@ -29,3 +29,4 @@ mod soak;
 mod speaking;
 mod support;
 mod turn;
+mod webhook;

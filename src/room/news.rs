@@ -1,0 +1,194 @@
+//! What a LiveKit server tells of itself (its webhook): whether it is its own word, and what of it is a call.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use super::Livekit;
+
+/// How far its clock may be from ours, in seconds.
+const LEEWAY: u64 = 60;
+
+/// Why news do not count.
+#[derive(Debug, thiserror::Error)]
+pub enum NewsError {
+    /// Somebody else's word, an old one, or one about other bytes.
+    #[error("Invalid webhook signature")]
+    Signature,
+    /// Signed, but nothing that can be read.
+    #[error("Invalid webhook body: {0}")]
+    Body(String),
+}
+
+/// What the token says of the body that it came with.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    exp: u64,
+    #[serde(default)]
+    nbf: u64,
+    sha256: String,
+}
+
+/// One event. Protocol buffers leave out what is empty.
+#[derive(Debug, Deserialize)]
+pub(crate) struct News {
+    /// What happened.
+    pub(crate) event: String,
+    /// One of its kind.
+    #[serde(default)]
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) room: Place,
+    #[serde(default)]
+    participant: Caller,
+}
+
+/// A room, as hooks are told.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    sid: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Caller {
+    name: String,
+    identity: String,
+    sid: String,
+    attributes: BTreeMap<String, String>,
+}
+
+/// A call that came in, as hooks are told.
+#[derive(Debug, Serialize)]
+pub(crate) struct Call {
+    participant: Participant,
+    pub(super) room: Place,
+    from_phone_number: String,
+    to_phone_number: String,
+    /// `sip.room_prefix`; whoever passes it on knows.
+    pub(super) room_prefix: String,
+    pub(super) sip_host: String,
+    sip_headers: BTreeMap<String, String>,
+    /// The id of the event, which goes into a header.
+    #[serde(skip)]
+    pub(super) event: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Participant {
+    name: Option<String>,
+    identity: String,
+    sid: String,
+}
+
+impl Livekit {
+    /// What the server says, if it is the server who says it: its key has signed a token, for now, with the digest of
+    /// just this body. Nothing of a body is looked at before.
+    pub(crate) fn news(&self, token: &str, body: &[u8]) -> Result<News, NewsError> {
+        let claims: Claims = self.secret.claims(token).ok_or(NewsError::Signature)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let current = claims.exp.saturating_add(LEEWAY) >= now && claims.nbf <= now.saturating_add(LEEWAY);
+        let whole = STANDARD.decode(&claims.sha256).is_ok_and(|sum| sum == digest(&SHA256, body).as_ref());
+        if !(claims.iss == self.api_key && current && whole) {
+            return Err(NewsError::Signature);
+        }
+        let text = std::str::from_utf8(body).map_err(|error| NewsError::Body(error.to_string()))?;
+        serde_json::from_str(text).map_err(|error| NewsError::Body(error.to_string()))
+    }
+}
+
+impl News {
+    /// The call, if that is what has come: somebody joined a room by telephone, and LiveKit says which host was called.
+    pub(crate) fn call(self) -> Option<Call> {
+        let Self { event, id, room, participant: Caller { name, identity, sid, mut attributes } } = self;
+        if event != "participant_joined" {
+            return None;
+        }
+        let called = |name: &str| host(attributes.get(name)?);
+        let sip_host = called("sip.h.x-to-ip").or_else(|| called("sip.h.to"))?;
+        // A trunk may keep numbers to itself: then they are empty.
+        let from_phone_number = attributes.remove("sip.phoneNumber").unwrap_or_default();
+        let to_phone_number = attributes.remove("sip.trunkPhoneNumber").unwrap_or_default();
+        let header = |(name, value): (String, String)| Some((name.strip_prefix("sip.h.")?.to_owned(), value));
+        Some(Call {
+            participant: Participant { name: Some(name).filter(|name| !name.is_empty()), identity, sid },
+            room,
+            from_phone_number,
+            to_phone_number,
+            room_prefix: String::new(),
+            sip_host,
+            sip_headers: attributes.into_iter().filter_map(header).collect(),
+            event: id,
+        })
+    }
+}
+
+/// The host in a SIP header, in lower case: of `"A" <sip:1@b.example:5060;x=y>;tag=z` it is `b.example`.
+fn host(header: &str) -> Option<String> {
+    let address = header.rsplit_once('<').map_or(header, |(_, rest)| rest);
+    let address = address.split('>').next()?.trim();
+    let address = match address.split_once(':') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips") => rest,
+        _ => address,
+    };
+    let address = address.rsplit_once('@').map_or(address, |(_, host)| host);
+    let host = match address.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?,
+        None => address.split([':', ';', '?', ',', ' ']).next()?,
+    };
+    (!host.is_empty()).then(|| host.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_header_is_found() {
+        for (header, expected) in [
+            ("sip.example", "sip.example"),
+            ("SIP.Example:5060", "sip.example"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("<sip:+15551234567@sip.example>", "sip.example"),
+            (r#""A <b@c>" <sips:1@Sip.Example:5061;transport=tls>;tag=x"#, "sip.example"),
+            ("sip:1@sip.example;user=phone", "sip.example"),
+            ("sip:sip.example", "sip.example"),
+            ("<sip:1@[2001:db8::1]:5060>", "2001:db8::1"),
+        ] {
+            assert_eq!(host(header).as_deref(), Some(expected), "{header}");
+        }
+        for nothing in ["", " ", "<>", "<sip:>", "sip:1@", "<sip:1@:5060>", "[]"] {
+            assert_eq!(host(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn only_a_call_that_joins_is_one() {
+        let news = |event: &str, attributes: &str| -> News {
+            let text = format!(r#"{{"event":"{event}","participant":{{"attributes":{attributes}}}}}"#);
+            serde_json::from_str(&text).unwrap()
+        };
+        let call = r#"{"sip.h.to":"<sip:1@other.example>","sip.h.x-to-ip":"sip.example","sip.phoneNumber":"+1"}"#;
+        let told = news("participant_joined", call).call().unwrap();
+        assert_eq!((told.sip_host.as_str(), told.from_phone_number.as_str()), ("sip.example", "+1"));
+        assert_eq!(told.sip_headers.keys().collect::<Vec<_>>(), ["to", "x-to-ip"]);
+        assert!(news("participant_left", call).call().is_none());
+        for none in ["{}", r#"{"sip.phoneNumber":"+1"}"#, r#"{"sip.h.to":"<sip:>"}"#] {
+            assert!(news("participant_joined", none).call().is_none(), "{none}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_header_has_a_host_or_none(header in "\\PC*|[<>:@;\\[\\]a.]{0,20}") {
+            host(&header);
+        }
+    }
+}

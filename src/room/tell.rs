@@ -1,0 +1,66 @@
+//! Passing news of a call on to the hook of the host that was called, signed so that it can tell whose they are.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ring::hmac;
+use tracing::{debug, warn};
+
+use super::hooks::{Hooks, Target};
+use super::news::Call;
+use super::{EntryError, Livekit};
+use crate::config::Secret;
+
+/// How long a hook may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Hooks {
+    /// Gives the room of a call to the hook's tenant, and then tells the hook. Nobody waits for this, so what goes wrong
+    /// is logged; but never where the hook is or who calls, which are others' secrets.
+    pub(crate) async fn tell(&self, livekit: &Livekit, mut call: Call) {
+        let (host, room) = (call.sip_host.clone(), call.room.name.clone());
+        let Some(Target { url, auth_id, secret }) = self.find(&host) else {
+            debug!(host, room, "nobody is told of calls to this host");
+            return;
+        };
+        let Some(secret) = secret else {
+            warn!(host, room, "the hook is not told: there is no sip.hook_secret to sign with");
+            return;
+        };
+        match livekit.give(&room, &auth_id).await {
+            Ok(()) => {}
+            Err(EntryError::Foreign) => {
+                warn!(host, room, "the hook is not told: the room is another tenant's");
+                return;
+            }
+            // The call is there all the same, and somebody should answer it.
+            Err(error) => warn!(host, room, %error, "the room of a call could not be given to the hook's tenant"),
+        }
+        call.room_prefix.clone_from(&self.room_prefix);
+        match self.send(&url, &secret, &call).await {
+            Ok(status) if status.is_success() => debug!(host, room, "the hook was told of a call"),
+            Ok(status) => warn!(host, room, %status, "the hook did not take the news of a call"),
+            Err(error) => warn!(host, room, error, "the hook could not be told of a call"),
+        }
+    }
+
+    async fn send(&self, url: &str, secret: &Secret, call: &Call) -> Result<reqwest::StatusCode, String> {
+        let body = serde_json::to_string(call).map_err(|error| error.to_string())?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let request = self.http.post(url).timeout(TIMEOUT).header("content-type", "application/json");
+        let request = request
+            .header("x-sayna-signature", format!("v1={}", signature(secret, now, &call.event, &body)))
+            .header("x-sayna-signature-version", "v1")
+            .header("x-sayna-timestamp", now)
+            .header("x-sayna-event-id", &call.event)
+            .body(body);
+        request.send().await.map(|answer| answer.status()).map_err(|error| error.without_url().to_string())
+    }
+}
+
+/// What stands after `v1=`: over the time and the event too, so that neither can be changed.
+fn signature(secret: &Secret, timestamp: u64, event: &str, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let sum = hmac::sign(&key, format!("v1:{timestamp}:{event}:{body}").as_bytes());
+    let digits = sum.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
