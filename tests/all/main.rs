@@ -17,6 +17,7 @@ mod openapi;
 mod page;
 mod provider;
 mod readme;
+mod real;
 mod rest;
 mod rooms;
 mod sdk;
