@@ -100,30 +100,37 @@ pub(super) fn choose(
 pub(super) struct Intake {
     /// From the client's format to the vendor's.
     pub(super) converter: Converter,
-    /// Bytes a second of what comes out of it; a guess where it is compressed.
+    /// Bytes a second of what goes into it; a guess where it is compressed.
+    pub(super) client_bytes_per_second: usize,
+    /// Bytes a second of what comes out of it.
     pub(super) bytes_per_second: usize,
 }
 
 /// More than speech codecs need.
 const COMPRESSED: usize = 16_000;
 
+fn bytes_per_second(format: Option<Format>) -> usize {
+    let rate = format.and_then(|format| format.bytes_per_second());
+    rate.and_then(|rate| usize::try_from(rate).ok()).unwrap_or(COMPRESSED)
+}
+
 impl Intake {
     /// Audio goes on as it is.
     pub(super) fn untouched(format: Option<Format>) -> Result<Self, OptionsError> {
         let format = format.map(Format::checked).transpose()?;
-        let rate = format.and_then(|format| format.bytes_per_second()).and_then(|rate| usize::try_from(rate).ok());
+        let rate = bytes_per_second(format);
         // Equal formats make a converter that does nothing; which one they are does not matter then.
         let any = format.map_or(Format::mono(Encoding::Linear16, 16_000), |f| Format::mono(f.encoding, f.sample_rate));
         let converter = Converter::new(any, any.encoding, any.sample_rate)?;
-        Ok(Self { converter, bytes_per_second: rate.unwrap_or(COMPRESSED) })
+        Ok(Self { converter, client_bytes_per_second: rate, bytes_per_second: rate })
     }
 
     /// Audio is turned into one channel of this encoding and rate, where it is not that already.
     pub(super) fn converted(from: Format, to: Encoding, rate: u32) -> Result<Self, OptionsError> {
-        let target = Format::mono(to, rate);
-        let bytes_per_second =
-            target.bytes_per_second().and_then(|rate| usize::try_from(rate).ok()).unwrap_or(COMPRESSED);
-        Ok(Self { converter: Converter::new(from, to, rate)?, bytes_per_second })
+        let converter = Converter::new(from, to, rate)?;
+        let [client_bytes_per_second, bytes_per_second] =
+            [from, Format::mono(to, rate)].map(|format| bytes_per_second(Some(format)));
+        Ok(Self { converter, client_bytes_per_second, bytes_per_second })
     }
 }
 

@@ -12,6 +12,7 @@ mod elevenlabs;
 mod error;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
+mod input;
 mod link;
 mod socket;
 

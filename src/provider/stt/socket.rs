@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
-use super::backlog::Backlog;
 use super::dialect::{Dialect, Event, Frame, Intake};
+use super::input::Input;
 use super::link::{Link, Woke};
 use super::{SttError, SttEvent};
 use crate::provider::stats::Count;
@@ -20,8 +21,6 @@ use crate::provider::{Credential, Shared};
 pub(super) const AUDIO: usize = 100;
 /// Events that may wait for whoever listens.
 pub(super) const EVENTS: usize = 64;
-/// As much audio as is kept for another connection.
-const KEPT: Duration = Duration::from_secs(2);
 /// Until a vendor takes audio.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Silence of ours after which the dialect says that we are still there.
@@ -56,20 +55,6 @@ pub(super) struct Socket {
     attempts: u32,
 }
 
-/// The audio on its way in.
-struct Input {
-    audio: mpsc::Receiver<Bytes>,
-    intake: Intake,
-    /// What there is no room for yet.
-    pending: Bytes,
-    /// The longest message to a vendor. A client's may be longer.
-    longest: usize,
-    backlog: Backlog,
-    /// No more will come.
-    ended: bool,
-    lost: usize,
-}
-
 /// How a connection has ended.
 enum End {
     /// As it should.
@@ -93,12 +78,7 @@ impl Socket {
         audio: mpsc::Receiver<Bytes>,
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
-        let limit = intake.bytes_per_second.saturating_mul(usize::try_from(KEPT.as_secs()).unwrap_or(1));
-        // A quarter of a second, and whole samples of any number of channels.
-        let longest = (intake.bytes_per_second / 4 / 64 * 64).max(64);
-        let (backlog, pending) = (Backlog::new(limit), Bytes::new());
-        let input = Input { audio, intake, pending, longest, backlog, ended: false, lost: 0 };
-        Self { shared, credential, dialect, input, events, link: None, attempts: 0 }
+        Self { shared, credential, dialect, input: Input::new(audio, intake), events, link: None, attempts: 0 }
     }
 
     /// Runs until the audio has ended and its results have come, until it fails for good, or until `stop` is dropped. `ready`
@@ -216,7 +196,9 @@ impl Socket {
     async fn step(&mut self, clock: &mut Clock) -> Result<(), End> {
         let Self { dialect, input, link, .. } = self;
         let Some(link) = link else { return Err(End::Unheard) };
-        input.fill(false);
+        if input.fill(false) {
+            yield_now().await;
+        }
         if input.is_done() && clock.finish.is_none() {
             clock.finish = Some(Instant::now() + FINISH);
             for frame in dialect.finish(SystemTime::now()) {
@@ -344,46 +326,6 @@ impl Clock {
         let silence = self.heard + if self.pinged { DEAD } else { PING };
         let limits = [self.stuck, self.finish].into_iter().flatten();
         limits.chain([self.wrote + IDLE, silence]).min().unwrap_or(silence)
-    }
-}
-
-impl Input {
-    fn wants_more(&self) -> bool {
-        !self.ended && self.pending.is_empty() && self.backlog.has_room()
-    }
-
-    fn is_done(&self) -> bool {
-        self.ended && self.pending.is_empty() && !self.backlog.has_next()
-    }
-
-    fn take(&mut self, piece: Option<Bytes>) {
-        self.ended = piece.is_none();
-        let converter = &mut self.intake.converter;
-        self.pending = if let Some(piece) = piece { converter.push(piece) } else { converter.finish() };
-    }
-
-    /// Moves on what there is room for; without a connection everything, at the cost of what is oldest.
-    fn fill(&mut self, all: bool) {
-        while !self.pending.is_empty() && (all || self.backlog.has_room()) {
-            let piece = self.pending.split_to(self.pending.len().min(self.longest));
-            self.lost += self.backlog.push(piece);
-        }
-    }
-
-    /// Waits for something without a connection: audio is taken in meanwhile, and the oldest forgotten.
-    async fn during<T>(&mut self, something: impl Future<Output = T>) -> T {
-        let mut something = std::pin::pin!(something);
-        self.fill(true);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut something => return done,
-                piece = self.audio.recv(), if !self.ended => {
-                    self.take(piece);
-                    self.fill(true);
-                }
-            }
-        }
     }
 }
 
