@@ -368,6 +368,9 @@ pub enum SessionError {
     /// A loading sound without a room.
     #[error("Loading indicator requires a LiveKit room. Include a livekit configuration in your config message.")]
     LoadingWithoutRoom,
+    /// A noise filter, in a build without.
+    #[error("Noise filter not built in: audio goes to the provider as it comes")]
+    NoNoiseFilter,
     /// Not a probability.
     #[error("Invalid turn detection threshold: {0}. Must be between 0.0 and 1.0")]
     Threshold(f32),
@@ -378,7 +381,7 @@ impl SessionError {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::Threshold(_) => "message",
-            Self::Plan(_) | Self::Create(_) | Self::SttMissing | Self::TtsMissing => "config",
+            Self::Plan(_) | Self::Create(_) | Self::SttMissing | Self::TtsMissing | Self::NoNoiseFilter => "config",
             Self::Start(_) | Self::Timeout => "start",
             Self::Stt(_) => "stt",
             Self::Tts(_) => "tts",

@@ -3,7 +3,8 @@
 use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw, encode_ulaw};
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::{Encoding, Error, Format, Resampler};
+use super::chain::Chain;
+use super::{Encoding, Error, Format};
 
 /// Turns a stream of one format into another of one channel; equal formats pass untouched.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Converter {
 struct Steps {
     from: Format,
     to: Encoding,
-    resampler: Option<Resampler>,
+    chain: Chain,
     /// The beginning of a sample whose rest has not come.
     carry: BytesMut,
     samples: Vec<i16>,
@@ -28,11 +29,20 @@ impl Converter {
         if from == target {
             return Ok(Self { steps: None });
         }
+        Self::stepping(from, to, Chain::resampling(from.sample_rate, rate)?)
+    }
+
+    /// The same, and takes the noise out of it. [`Error::NoFilter`] where that is not built in.
+    pub fn filtering(from: Format, to: Encoding, rate: u32) -> Result<Self, Error> {
+        let (from, _) = (from.checked()?, Format::mono(to, rate).checked()?);
+        Self::stepping(from, to, Chain::filtering(from.sample_rate, rate)?)
+    }
+
+    fn stepping(from: Format, to: Encoding, chain: Chain) -> Result<Self, Error> {
         for encoding in [from.encoding, to] {
             encoding.sample_bytes().ok_or(Error::Compressed(encoding.name()))?;
         }
-        let resampler = (from.sample_rate != rate).then(|| Resampler::new(from.sample_rate, rate)).transpose()?;
-        Ok(Self { steps: Some(Steps { from, to, resampler, carry: BytesMut::new(), samples: Vec::new() }) })
+        Ok(Self { steps: Some(Steps { from, to, chain, carry: BytesMut::new(), samples: Vec::new() }) })
     }
 
     /// Takes a piece, gives what it becomes.
@@ -46,9 +56,7 @@ impl Converter {
     /// What is left when the stream has ended.
     pub fn finish(&mut self) -> Bytes {
         let Some(steps) = &mut self.steps else { return Bytes::new() };
-        if let Some(resampler) = &mut steps.resampler {
-            resampler.finish(&mut steps.samples);
-        }
+        steps.chain.finish(&mut steps.samples);
         steps.encoded()
     }
 }
@@ -69,10 +77,11 @@ impl Steps {
         let (whole, rest) = piece.split_at(piece.len() - piece.len() % frame);
         self.decode(whole);
         self.carry.extend_from_slice(rest);
+        self.chain.push(&mut self.samples);
         self.encoded()
     }
 
-    /// Whole frames: decoded, mixed down, resampled into `samples`.
+    /// Whole frames: decoded and mixed down into `samples`.
     fn decode(&mut self, bytes: &[u8]) {
         let frames = bytes.chunks_exact(self.from.frame_bytes().unwrap_or(1));
         let (encoding, channels) = (self.from.encoding, i32::from(self.from.channels));
@@ -85,11 +94,7 @@ impl Steps {
             // The mean of 16-bit numbers is one.
             i16::try_from(sum / channels).unwrap_or_default()
         };
-        let samples = frames.map(mix);
-        match &mut self.resampler {
-            None => self.samples.extend(samples),
-            Some(resampler) => resampler.push(samples, &mut self.samples),
-        }
+        self.samples.extend(frames.map(mix));
     }
 
     fn encoded(&mut self) -> Bytes {
@@ -152,6 +157,13 @@ mod tests {
     fn what_is_compressed_is_refused_by_name() {
         let error = Converter::new(Format::mono(Encoding::Mp3, 16_000), Encoding::Linear16, 16_000).unwrap_err();
         assert_eq!(error.to_string(), "mp3 audio cannot be converted: linear16, mulaw and alaw can");
+    }
+
+    #[test]
+    #[cfg(not(feature = "noise-filter"))]
+    fn noise_stays_where_it_cannot_be_taken_out() {
+        let format = Format::mono(Encoding::Linear16, 16_000);
+        assert_eq!(Converter::filtering(format, Encoding::Linear16, 16_000).unwrap_err(), Error::NoFilter);
     }
 
     proptest! {

@@ -1,9 +1,13 @@
-//! Audio as bytes and as samples: encodings and durations, 10 ms frames, other rates and other encodings, WAV headers.
+//! Audio as bytes and as samples: encodings and durations, 10 ms frames, other rates and other encodings, less
+//! noise (feature `noise-filter`), WAV headers.
 //!
 //! Everything here is pure and streaming: pieces of any size go in, what can be said by now comes out. No clock, no I/O,
 //! no knowledge of who sends or plays it. Samples are signed 16-bit, little-endian as bytes.
 
+mod chain;
 mod convert;
+#[cfg(feature = "noise-filter")]
+mod denoise;
 mod format;
 mod frame;
 mod resample;
@@ -13,6 +17,9 @@ pub use convert::Converter;
 pub use format::{Encoding, Format};
 pub use frame::Framer;
 pub use resample::Resampler;
+
+/// Whether this build can take noise out.
+pub const NOISE_FILTER: bool = cfg!(feature = "noise-filter");
 
 /// Why audio cannot be treated as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +33,9 @@ pub enum Error {
     /// Decoding or making a compressed format is not done here.
     #[error("{0} audio cannot be converted: linear16, mulaw and alaw can")]
     Compressed(&'static str),
+    /// Noise cannot be taken out by this build.
+    #[error("the noise filter is not built in: it is the feature noise-filter")]
+    NoFilter,
     /// A WAV file that is none, or not of a kind that can be read.
     #[error("not a WAV file that can be read: {0}")]
     Wav(&'static str),

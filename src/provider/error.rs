@@ -122,6 +122,9 @@ pub enum OptionsError {
         /// What it can.
         hint: &'static str,
     },
+    /// An encoding that noise cannot be taken out of.
+    #[error("noise_filter takes linear16, mulaw and alaw, not '{0}'")]
+    Unfiltered(String),
     /// One that must be there.
     #[error("{field} is required for provider {provider}")]
     Required {

@@ -21,6 +21,9 @@ pub struct SttOptions {
     pub encoding: String,
     /// The provider's model; empty for its usual one.
     pub model: String,
+    /// Whether noise is taken out of the audio before the provider hears it.
+    #[serde(default)]
+    pub noise_filter: bool,
     /// The client's own credentials.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
@@ -87,6 +90,7 @@ impl std::fmt::Debug for SttOptions {
             .field("punctuation", &self.punctuation)
             .field("encoding", &self.encoding)
             .field("model", &self.model)
+            .field("noise_filter", &self.noise_filter)
             .field("auth", &shown(self.auth.as_ref()))
             .finish()
     }

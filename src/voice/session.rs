@@ -173,7 +173,7 @@ impl Session {
         }
     }
 
-    async fn configure(&mut self, setup: Setup) -> Result<(), SessionError> {
+    async fn configure(&mut self, mut setup: Setup) -> Result<(), SessionError> {
         if self.draining {
             return Err(SessionError::Draining);
         }
@@ -188,6 +188,7 @@ impl Session {
         if setup.loading_audio.is_some() && (setup.livekit.is_none() || self.stage == Stage::WithoutAudio) {
             self.fail(&SessionError::LoadingNeedsRoom);
         }
+        let unfiltered = start::leave_noise(&mut setup);
         self.conversation = start::conversation(&self.shared, setup).await?;
         if let Some(conversation) = &self.conversation {
             self.stage = Stage::Ready;
@@ -196,6 +197,10 @@ impl Session {
             info!("session ready, without audio");
         }
         self.tell(Event::Ready { stream_id, livekit_url: self.shared.config.livekit.public_url.clone() });
+        // After `ready`: to the SDKs, an error before it means that there is no session.
+        if unfiltered && self.conversation.is_some() {
+            return Err(SessionError::NoNoiseFilter);
+        }
         Ok(())
     }
 

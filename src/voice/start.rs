@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::message::Setup;
 use super::speech::Speech;
 use super::{Shared, Turn};
+use crate::audio::NOISE_FILTER;
 use crate::error::SessionError;
 use crate::metrics::Depth;
 use crate::provider::{ErrorKind, PlanError, Stt};
@@ -35,6 +36,11 @@ pub(super) fn stream_id(setup: &Setup) -> Result<String, SessionError> {
         return Err(SessionError::Malformed(reason));
     }
     Ok(id.clone())
+}
+
+/// Where noise cannot be taken out, a session that wants it has it left in; true if so.
+pub(super) fn leave_noise(setup: &mut Setup) -> bool {
+    !NOISE_FILTER && setup.stt_config.as_mut().is_some_and(|stt| std::mem::take(&mut stt.noise_filter))
 }
 
 /// Connects what `setup` asks for. Dropped, it leaves nothing connected.

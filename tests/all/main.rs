@@ -12,6 +12,8 @@ mod limits;
 mod livekit;
 #[cfg(target_os = "linux")]
 mod nixos;
+#[cfg(feature = "noise-filter")]
+mod noise;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod page;

@@ -223,3 +223,23 @@ async fn two_hundred_sessions_at_once() {
     assert_eq!(deepgram.record().asked("/v1/speak").len(), 1);
     assert_eq!(deepgram.record().faults(), Vec::<String>::new());
 }
+
+#[tokio::test]
+#[cfg(not(feature = "noise-filter"))]
+async fn a_wish_for_the_noise_filter_is_answered_and_the_session_goes_on_without_it() {
+    let deepgram = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start().await;
+    let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
+    let mut wish = config("deepgram", "deepgram");
+    wish["stt_config"]["noise_filter"] = json!(true);
+    let mut client = Client::ready(&server, wish.clone()).await;
+    client.expect_error("Noise filter not built in: audio goes to the provider as it comes").await;
+    client.audio(vec![7; 640]).await;
+    deepgram.until(|record| record.connections[0].audio[..] == [7; 640]).await;
+    wish["audio"] = json!(false);
+    client.send(wish.clone()).await;
+    client.expect("ready").await;
+    wish["stt_config"]["noise_filter"] = json!("yes");
+    client.send(wish).await;
+    let error = client.expect("error").await;
+    assert!(error["message"].as_str().unwrap().starts_with("Invalid message format: "), "{error}");
+}

@@ -50,7 +50,7 @@ impl Azure {
             }
         }
         let dialect = Self { url, key: credential.key.clone(), rate, id: String::new() };
-        Ok((Box::new(dialect), Intake::converted(from, Encoding::Linear16, rate)?))
+        Ok((Box::new(dialect), Intake::converted(from, Encoding::Linear16, rate, options.noise_filter)?))
     }
 
     fn audio_message(&self, audio: &[u8], now: SystemTime) -> Frame {

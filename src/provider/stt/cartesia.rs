@@ -50,7 +50,10 @@ impl Cartesia {
             query.append_pair("cartesia_version", if turns { VERSION_TURNS } else { VERSION });
             query.append_pair("api_key", credential.key.expose());
         }
-        Ok((Box::new(Self { url, rate, turns }), Intake::converted(from, Encoding::Linear16, rate)?))
+        Ok((
+            Box::new(Self { url, rate, turns }),
+            Intake::converted(from, Encoding::Linear16, rate, options.noise_filter)?,
+        ))
     }
 }
 

@@ -34,6 +34,11 @@ impl Deepgram {
     ) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
         let mut url = address(base, "wss://api.deepgram.com", "v1/listen")?;
         let (name, format) = encoding(options)?;
+        let (intake, channels) = match format {
+            Some(from) if options.noise_filter => (Intake::converted(from, from.encoding, from.sample_rate, true)?, 1),
+            None if options.noise_filter => return Err(OptionsError::Unfiltered(options.encoding.clone())),
+            _ => (Intake::untouched(format)?, options.channels),
+        };
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("model", if options.model.is_empty() { MODEL } else { &options.model });
@@ -43,14 +48,14 @@ impl Deepgram {
             // Files say themselves what is in them, and naming it is an error then.
             if let Some(name) = name {
                 query.append_pair("encoding", name).append_pair("sample_rate", &options.sample_rate.to_string());
-                query.append_pair("channels", &options.channels.to_string());
+                query.append_pair("channels", &channels.to_string());
             }
             query.append_pair("punctuate", if options.punctuation { "true" } else { "false" });
             query.append_pair("interim_results", "true").append_pair("smart_format", "true");
             query.append_pair("endpointing", ENDPOINTING);
         }
         let key = Secret::new(format!("token {}", credential.key.expose()));
-        Ok((Box::new(Self { url, key }), Intake::untouched(format)?))
+        Ok((Box::new(Self { url, key }), intake))
     }
 }
 

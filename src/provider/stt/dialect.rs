@@ -125,9 +125,10 @@ impl Intake {
         Ok(Self { converter, client_bytes_per_second: rate, bytes_per_second: rate })
     }
 
-    /// Audio is turned into one channel of this encoding and rate, where it is not that already.
-    pub(super) fn converted(from: Format, to: Encoding, rate: u32) -> Result<Self, OptionsError> {
-        let converter = Converter::new(from, to, rate)?;
+    /// Audio is turned into one channel of this encoding and rate, where it is not that already, and freed of noise where
+    /// `filter` says so.
+    pub(super) fn converted(from: Format, to: Encoding, rate: u32, filter: bool) -> Result<Self, OptionsError> {
+        let converter = if filter { Converter::filtering(from, to, rate) } else { Converter::new(from, to, rate) }?;
         let [client_bytes_per_second, bytes_per_second] =
             [from, Format::mono(to, rate)].map(|format| bytes_per_second(Some(format)));
         Ok(Self { converter, client_bytes_per_second, bytes_per_second })

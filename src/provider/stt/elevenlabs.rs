@@ -53,7 +53,7 @@ impl ElevenLabs {
             query.append_pair("min_speech_duration_ms", "50").append_pair("min_silence_duration_ms", "300");
         }
         let dialect = Self { url, key: credential.key.clone(), encoding, rate };
-        Ok((Box::new(dialect), Intake::converted(from, encoding, rate)?))
+        Ok((Box::new(dialect), Intake::converted(from, encoding, rate, options.noise_filter)?))
     }
 
     fn chunk(&self, audio: &[u8], commit: bool) -> Frame {

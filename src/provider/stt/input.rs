@@ -104,7 +104,7 @@ mod tests {
     fn a_long_message_is_converted_slice_by_slice() {
         let (_sender, audio) = mpsc::channel(1);
         let telephone = Format::mono(Encoding::Alaw, 8_000);
-        let mut input = Input::new(audio, Intake::converted(telephone, Encoding::Linear16, 16_000).unwrap());
+        let mut input = Input::new(audio, Intake::converted(telephone, Encoding::Linear16, 16_000, false).unwrap());
         input.take(Some(Bytes::from(vec![0x55; 80_000])));
         let (mut bytes, mut more) = (0, true);
         while more {

@@ -5,7 +5,7 @@ mod cache_storm;
 mod counterparts;
 mod formats;
 mod page;
-mod stt;
+pub(crate) mod stt;
 mod stt_faults;
 mod tls;
 mod tts;
