@@ -6,6 +6,7 @@ let
   server = [
     ../Cargo.toml
     ../Cargo.lock
+    ../models.json
     ../src
     ../benches
     ../release/Cargo.toml

@@ -8,6 +8,8 @@ pub mod config;
 pub mod error;
 pub mod jwt;
 pub mod log;
+#[cfg(feature = "models")]
+pub mod models;
 pub mod outbound;
 pub mod probe;
 pub mod provider;

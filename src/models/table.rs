@@ -1,0 +1,62 @@
+//! The table of model files, `models.json`: what each is called, where it comes from, and by which digest it is known.
+
+use serde::Deserialize;
+
+/// One model file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Its path below a directory of models, with `/`.
+    pub name: String,
+    /// The Cargo feature that needs it.
+    #[serde(rename = "for")]
+    pub feature: String,
+    /// Where its publisher has it, by a version that does not move.
+    pub url: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The digest of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// Its licence, as SPDX writes it.
+    pub licence: String,
+    /// A wheel that has the same bytes, for machines that reach only a package index.
+    pub wheel: String,
+    /// Its path in there.
+    pub path: String,
+}
+
+/// Every model file that any feature needs.
+pub fn all() -> Vec<File> {
+    // A test reads it in every build; without it there would be no models, each of which says that it is missing.
+    serde_json::from_str(include_str!("../../models.json")).unwrap_or_default()
+}
+
+/// Whether this build has the feature that needs the file.
+pub(super) fn is_needed(file: &File) -> bool {
+    match file.feature.as_str() {
+        "local" => cfg!(feature = "local"),
+        "turn-detect" => cfg!(feature = "turn-detect"),
+        "vad" => cfg!(feature = "vad"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_can_be_read_and_names_nothing_twice() {
+        let files = all();
+        assert_eq!(files.len(), 7);
+        let mut names: Vec<_> = files.iter().map(|file| &file.name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), files.len());
+        for file in files {
+            assert!(["local", "turn-detect", "vad"].contains(&file.feature.as_str()), "{}", file.name);
+            assert!(url::Url::parse(&file.url).is_ok_and(|url| url.scheme() == "https"), "{}", file.url);
+            assert!(file.bytes > 0 && file.sha256.len() == 64, "{}", file.name);
+        }
+    }
+}
