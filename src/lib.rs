@@ -5,6 +5,8 @@
 
 pub mod audio;
 pub mod config;
+#[cfg(feature = "vad")]
+pub mod detect;
 pub mod error;
 pub mod jwt;
 pub mod log;

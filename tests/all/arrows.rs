@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bind", &["config"]),
     ("cli", &[]),
     ("config", &[]),
+    ("detect", &[]),
     ("disk", &[]),
     ("error", &["jwt", "provider", "room"]),
     ("http", &["app", "auth", "error", "provider", "room", "voice", "ws"]),
@@ -65,7 +66,7 @@ fn every_part_uses_what_it_may_and_nothing_else() {
             }
         }
         let foreign: &[&str] = match part.as_str() {
-            "audio" | "config" | "jwt" => &["axum", "tokio", "hyper", "reqwest"],
+            "audio" | "config" | "detect" | "jwt" => &["axum", "tokio", "hyper", "reqwest"],
             "voice" | "provider" | "room" => &["axum", "hyper"],
             _ => &[],
         };

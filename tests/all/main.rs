@@ -6,6 +6,8 @@ mod auth;
 mod cli;
 mod config;
 mod deploying;
+#[cfg(feature = "vad")]
+mod detect;
 mod docs;
 mod health;
 mod limits;
