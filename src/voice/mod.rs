@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use message::{Command, Event, LivekitSetup, LoadingAudio, Setup, TurnDetectUpdate, VadUpdate};
 pub(crate) use session::{Ends, KEPT_FREE, run};
-pub use turn::Turn;
+pub use turn::{Activity, DECISION, Turn};
 
 use crate::config::Config;
 use crate::metrics::Metrics;

@@ -1,17 +1,50 @@
 //! When a turn ends: the rules for a provider that is late to say so, or never does.
 //!
-//! Pure: results and the time go in, what the client is told comes out. The clock is the caller's, which asks at
-//! [`Turn::deadline`] and before each result.
+//! Pure: results, what the detectors hear and the time go in, what the client is told comes out. The clock is the caller's,
+//! which asks at [`Turn::deadline`] and before each result.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config;
 use crate::provider::Transcript;
+
+/// How long a decision of the detectors is waited for. Without it, the timers decide as if nobody had been asked.
+pub const DECISION: Duration = Duration::from_millis(800);
+
+/// What the detectors hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// Somebody speaks.
+    Speech,
+    /// Nobody speaks any more; a decision follows, if it can be made.
+    Silence,
+    /// Whether what was said before the silence was all. May come more than once in a silence.
+    Decision(bool),
+    /// Nothing any more.
+    Unknown,
+}
+
+/// What is known of the speaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    /// Nothing: the timers decide alone.
+    Unknown,
+    Speaking,
+    /// Silent since then, and not decided yet.
+    Silent(Instant),
+    /// Silent, but there is more to be said.
+    Unfinished,
+    /// Silent, and done since then.
+    Finished(Instant),
+}
 
 /// The state of one session's turns.
 #[derive(Debug)]
 pub struct Turn {
     times: config::Turn,
+    voice: Voice,
+    /// Words were heard that are in no final text yet.
+    words: bool,
     /// Final texts that wait for the end of their turn.
     open: Option<Open>,
     /// A turn that was ended here, until the provider can no longer mean the same one.
@@ -25,6 +58,8 @@ struct Open {
     fallback: Instant,
     /// Set by the first and never moved.
     hard: Instant,
+    /// The hard limit where a detector says that there is more to come: restarted by each final text.
+    latest: Instant,
 }
 
 #[derive(Debug)]
@@ -36,7 +71,7 @@ struct Forced {
 impl Turn {
     /// No turn yet.
     pub fn new(times: config::Turn) -> Self {
-        Self { times, open: None, forced: None }
+        Self { times, voice: Voice::Unknown, words: false, open: None, forced: None }
     }
 
     /// Whether final texts wait for the end of their turn.
@@ -46,7 +81,29 @@ impl Turn {
 
     /// When [`Self::tick`] has something to say at the earliest.
     pub fn deadline(&self) -> Option<Instant> {
-        self.open.as_ref().map(|open| open.fallback.min(open.hard))
+        let open = self.open.as_ref()?;
+        let timers = open.fallback.min(open.hard);
+        Some(match self.voice {
+            Voice::Unknown => timers,
+            Voice::Speaking | Voice::Unfinished => open.latest,
+            Voice::Silent(at) => timers.max(at + DECISION),
+            // The rest of the words is on its way; an end before it would cut the turn in two.
+            Voice::Finished(at) if self.words => timers.max(at + DECISION),
+            Voice::Finished(at) => at,
+        })
+    }
+
+    /// What the detectors hear. [`Self::tick`] comes first, as before a result.
+    pub fn hear(&mut self, activity: Activity, now: Instant) {
+        self.voice = match (activity, self.voice) {
+            (Activity::Speech, _) => Voice::Speaking,
+            (Activity::Silence, _) => Voice::Silent(now),
+            (Activity::Unknown, _) => Voice::Unknown,
+            (Activity::Decision(true), Voice::Silent(_) | Voice::Unfinished) => Voice::Finished(now),
+            (Activity::Decision(false), Voice::Silent(_)) => Voice::Unfinished,
+            // Of a silence that is over, or of a turn that has ended meanwhile.
+            (Activity::Decision(_), voice) => voice,
+        };
     }
 
     /// Ends a turn whose time is over: the result with an empty text that clients take as its end, as they have the
@@ -58,6 +115,7 @@ impl Turn {
     /// Ends the turn that is open, if there is one.
     pub fn force(&mut self, now: Instant) -> Option<Transcript> {
         let open = self.open.take()?;
+        self.over();
         self.forced = Some(Forced { texts: open.texts, at: now });
         Some(Transcript { transcript: String::new(), is_final: true, is_speech_final: true, confidence: 1.0 })
     }
@@ -69,13 +127,23 @@ impl Turn {
         } else if result.is_final {
             self.is_text(&result, now).then_some(result)
         } else {
+            self.words |= !result.transcript.trim().is_empty();
             Some(result)
+        }
+    }
+
+    /// The turn has ended; what was decided about it says nothing of the next one.
+    fn over(&mut self) {
+        if self.voice != Voice::Speaking {
+            self.voice = Voice::Unknown;
         }
     }
 
     /// The provider's own end of a turn: told, unless it is the one that was just told here.
     fn speech_final(&mut self, result: &Transcript, now: Instant) -> bool {
         self.open = None;
+        self.words = false;
+        self.over();
         let Some(forced) = self.forced.take() else { return true };
         let late = now.saturating_duration_since(forced.at) >= self.times.duplicate;
         late || !forced.texts.contain(&Words::of(&result.transcript))
@@ -83,6 +151,7 @@ impl Turn {
 
     fn is_text(&mut self, result: &Transcript, now: Instant) -> bool {
         let words = Words::of(&result.transcript);
+        self.words = false;
         if result.transcript.trim().is_empty() {
             return false;
         }
@@ -92,8 +161,10 @@ impl Turn {
             texts: Words::default(),
             fallback: now,
             hard: now + self.times.hard,
+            latest: now,
         });
         open.fallback = now + self.times.fallback;
+        open.latest = now + self.times.hard;
         open.texts.0.extend(words.0);
         true
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use sayna::config;
 use sayna::provider::Transcript;
-use sayna::voice::Turn;
+use sayna::voice::{Activity, Turn};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -14,6 +14,7 @@ enum Step {
     Interim(&'static str),
     Final(&'static str),
     SpeechFinal(&'static str),
+    Hear(Activity),
 }
 
 fn result(text: &str, is_final: bool, is_speech_final: bool) -> Transcript {
@@ -27,9 +28,18 @@ fn forced() -> Transcript {
 /// What happened, with its time in milliseconds. `Forced` is what the model itself has added.
 #[derive(Debug, Clone, PartialEq)]
 enum Happened {
+    Interim,
+    Blank,
     Text(u64, String),
     End,
     Forced(u64),
+    Heard(u64, Activity),
+}
+
+impl Happened {
+    fn is_end(&self) -> bool {
+        matches!(self, Self::End | Self::Forced(_))
+    }
 }
 
 /// The table, read from the history.
@@ -42,35 +52,70 @@ struct Model {
 impl Model {
     /// The texts since the last end of either kind.
     fn open(&self) -> Vec<(u64, String)> {
-        let begin = self.history.iter().rposition(|h| !matches!(h, Happened::Text(..))).map_or(0, |at| at + 1);
+        let begin = self.history.iter().rposition(Happened::is_end).map_or(0, |at| at + 1);
         self.history[begin..]
             .iter()
             .filter_map(|h| if let Happened::Text(at, t) = h { Some((*at, t.clone())) } else { None })
             .collect()
     }
 
-    fn wait(&mut self, ms: u64, told: &mut Vec<Transcript>) {
-        for _ in 0..ms {
-            self.now += 1;
-            let open = self.open();
-            let Some((first, last)) = open.first().zip(open.last()) else { continue };
-            if self.now >= last.0 + 1800 || self.now >= first.0 + 5000 {
-                self.history.push(Happened::Forced(self.now));
-                told.push(forced());
+    /// Whether there are words that no final text has told yet.
+    fn words(&self) -> bool {
+        let told =
+            |h: &&Happened| matches!(h, Happened::Interim | Happened::Blank | Happened::Text(..) | Happened::End);
+        self.history.iter().rev().find(told) == Some(&Happened::Interim)
+    }
+
+    /// When the turn that is open ends, if nothing else happens.
+    fn due(&self) -> Option<u64> {
+        let open = self.open();
+        let (first, last) = open.first().zip(open.last())?;
+        let timers = (last.0 + 1800).min(first.0 + 5000);
+        let heard = |h: &Happened| matches!(h, Happened::Heard(_, a) if !matches!(a, Activity::Decision(_)));
+        let Some(at) = self.history.iter().rposition(heard) else { return Some(timers) };
+        let after = &self.history[at + 1..];
+        let decided = |all: bool| {
+            after.iter().find_map(|h| match h {
+                Happened::Heard(at, Activity::Decision(done)) if *done == all => Some(*at),
+                _ => None,
+            })
+        };
+        Some(match &self.history[at] {
+            Happened::Heard(_, Activity::Speech) => last.0 + 5000,
+            Happened::Heard(since, Activity::Silence) if !after.iter().any(Happened::is_end) => {
+                match (decided(true), decided(false)) {
+                    (Some(at), _) if self.words() => timers.max(at + 800),
+                    (Some(at), _) => at,
+                    (None, Some(_)) => last.0 + 5000,
+                    (None, None) => timers.max(since + 800),
+                }
             }
+            _ => timers,
+        })
+    }
+
+    fn wait(&mut self, ms: u64, told: &mut Vec<Transcript>) {
+        let end = self.now + ms;
+        while let Some(at) = self.due().filter(|at| *at <= end) {
+            self.history.push(Happened::Forced(at.max(self.now)));
+            told.push(forced());
         }
+        self.now = end;
     }
 
     fn text(&mut self, text: &str, told: &mut Vec<Transcript>) {
-        if !text.trim().is_empty() {
+        if text.trim().is_empty() {
+            self.history.push(Happened::Blank);
+        } else {
             self.history.push(Happened::Text(self.now, text.to_owned()));
             told.push(result(text, true, false));
         }
     }
 
     fn end(&mut self, text: &str, told: &mut Vec<Transcript>) {
-        let duplicate = match self.history.as_slice() {
-            [before @ .., Happened::Forced(at)] if self.now < at + 500 => {
+        let counts = |h: &Happened| h.is_end() || matches!(h, Happened::Text(..));
+        let duplicate = match self.history.iter().rposition(counts).map(|at| self.history.split_at(at)) {
+            Some((before, [Happened::Forced(at), ..])) if self.now < at + 500 => {
                 let model = Model { history: before.to_vec(), now: 0 };
                 let said = model.open().into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ");
                 // Texts of the test are words between single blanks.
@@ -100,11 +145,14 @@ fn run(steps: &[Step]) -> (Vec<Transcript>, Vec<Transcript>) {
                 let end = now + Duration::from_millis(*ms);
                 // As a caller that sleeps until the deadline.
                 while let Some(at) = turn.deadline().filter(|at| *at <= end) {
-                    told.extend(turn.tick(at));
+                    told.extend(turn.tick(at.max(now)));
                 }
                 now = end;
             }
             Step::Interim(text) => {
+                if !text.trim().is_empty() {
+                    model.history.push(Happened::Interim);
+                }
                 expected.push(result(text, false, false));
                 told.extend(turn.on(result(text, false, false), now));
             }
@@ -116,7 +164,14 @@ fn run(steps: &[Step]) -> (Vec<Transcript>, Vec<Transcript>) {
                 model.end(text, &mut expected);
                 told.extend(turn.on(result(text, true, true), now));
             }
+            Step::Hear(activity) => {
+                model.history.push(Happened::Heard(model.now, *activity));
+                turn.hear(*activity, now);
+            }
         }
+        // What a decision has made due is told before anything else happens.
+        model.wait(0, &mut expected);
+        told.extend(turn.tick(now));
     }
     (told, expected)
 }
@@ -125,12 +180,18 @@ fn text() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["", " ", "a", "b", "a b", "c"])
 }
 
+fn activity() -> impl Strategy<Value = Activity> {
+    use Activity::{Decision, Silence, Speech, Unknown};
+    prop::sample::select(vec![Speech, Silence, Silence, Decision(true), Decision(false), Unknown])
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        prop::sample::select(vec![1, 499, 500, 1000, 1799, 1800, 3200, 5000]).prop_map(Step::Wait),
+        prop::sample::select(vec![1, 499, 500, 799, 1000, 1799, 1800, 3200, 5000]).prop_map(Step::Wait),
         text().prop_map(Step::Interim),
         text().prop_map(Step::Final),
         prop::sample::select(vec!["", "a", "b", "a b", "c"]).prop_map(Step::SpeechFinal),
+        activity().prop_map(Step::Hear),
     ]
 }
 
@@ -177,4 +238,32 @@ fn each_row_of_the_table() {
         said(&[Final("a"), Wait(1800), Final("a"), SpeechFinal("a")]),
         [last("a"), end(""), last("a"), end("a")]
     );
+}
+
+/// The same with detectors.
+#[test]
+fn each_row_of_what_detectors_add() {
+    use Activity::{Decision, Silence, Speech, Unknown};
+    use Step::{Final, Hear, Interim, SpeechFinal, Wait};
+    let ended = |steps: &[Step]| run(steps).0.last() == Some(&forced());
+    // A turn that is complete ends at once, whatever comes first: the text or the decision.
+    assert!(ended(&[Final("a"), Hear(Speech), Hear(Silence), Hear(Decision(true))]));
+    assert!(ended(&[Hear(Speech), Hear(Silence), Hear(Decision(true)), Final("a")]));
+    // With words on their way, it ends behind them.
+    assert!(!ended(&[Final("a"), Interim("b"), Hear(Silence), Hear(Decision(true)), Wait(1799)]));
+    assert!(ended(&[Final("a"), Interim("b"), Hear(Silence), Hear(Decision(true)), Final("b")]));
+    // One that is not, and speech, is waited for: until the hard limit since the last text.
+    for more in [&[Hear(Speech)][..], &[Hear(Silence), Hear(Decision(false))]] {
+        let after = |ms| [&[Final("a"), Wait(1000), Final("b")], more, &[Wait(ms)]].concat();
+        assert!(!ended(&after(4999)) && ended(&after(5000)), "{more:?}");
+    }
+    // A second look may find it complete.
+    assert!(ended(&[Final("a"), Hear(Silence), Hear(Decision(false)), Wait(400), Hear(Decision(true))]));
+    // A decision that does not come is waited for, and then the timers decide.
+    assert!(!ended(&[Final("a"), Wait(1700), Hear(Silence), Wait(799)]));
+    assert!(ended(&[Final("a"), Wait(1700), Hear(Silence), Wait(800)]));
+    assert!(ended(&[Final("a"), Hear(Speech), Hear(Unknown), Wait(1800)]));
+    // A decision about a silence that is over, or about the turn before, says nothing.
+    assert!(!ended(&[Final("a"), Hear(Silence), Hear(Speech), Hear(Decision(true)), Wait(4999)]));
+    assert!(!ended(&[Hear(Silence), Hear(Decision(true)), SpeechFinal("a"), Final("b"), Wait(1799)]));
 }
