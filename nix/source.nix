@@ -6,6 +6,7 @@ let
   server = [
     ../Cargo.toml
     ../Cargo.lock
+    ../build.rs
     ../models.json
     ../src
     ../benches

@@ -23,11 +23,19 @@ Exit status:
 
 /// Real-time voice server
 #[derive(Debug, Parser)]
-#[command(name = "sayna", version, after_help = HELP, disable_help_subcommand = true)]
+#[command(name = "sayna", after_help = HELP, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     /// Configuration file (YAML)
     #[arg(short, long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
+
+    /// Print the version
+    #[arg(short = 'V', long)]
+    pub(crate) version: bool,
+
+    /// With --version: features, compiler and native inputs
+    #[arg(long, requires = "version")]
+    pub(crate) verbose: bool,
 
     /// What to do instead of serving
     #[command(subcommand)]

@@ -19,6 +19,14 @@ use tracing::warn;
 
 use crate::cli::{Arguments, Command};
 
+/// The features that this could be built with, and whether it was.
+const FEATURES: [(&str, bool); 4] = [
+    ("local", cfg!(feature = "local")),
+    ("noise-filter", cfg!(feature = "noise-filter")),
+    ("openapi", cfg!(feature = "openapi")),
+    ("turn-detect", cfg!(feature = "turn-detect")),
+];
+
 /// Why the program ends otherwise than it should.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -73,6 +81,13 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
     let variables = dotenv()?;
     let load = || config::load(file, |name| std::env::var_os(name).or_else(|| variables.get(name).map(Into::into)));
+    if arguments.version {
+        say(concat!("sayna ", env!("CARGO_PKG_VERSION")));
+        if arguments.verbose {
+            say(about());
+        }
+        return Ok(());
+    }
     match arguments.command {
         None => finish(Builder::new_multi_thread().enable_all().build()?, listen(load()?)),
         Some(Command::Check) => {
@@ -89,6 +104,13 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// What this program is made of.
+fn about() -> String {
+    let features: Vec<&str> = FEATURES.iter().filter(|(_, built_in)| *built_in).map(|(name, _)| *name).collect();
+    let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
+    format!("features: {features}\ntoolchain: {}\nnative inputs: none", env!("SAYNA_RUSTC"))
 }
 
 /// Writes the OpenAPI document. A file appears whole or not at all.

@@ -11,6 +11,16 @@ fn version_is_the_package_version_and_nothing_else() {
 }
 
 #[test]
+fn what_the_program_is_made_of_is_told_with_the_version() {
+    let ended = World::new().run(&["--version", "--verbose"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    let names: Vec<_> = ended.stdout.lines().map(|line| line.split([' ', ':']).next().unwrap()).collect();
+    assert_eq!(names, ["sayna", "features", "toolchain", "native"]);
+    assert!(ended.stdout.contains("toolchain: rustc 1."), "{}", ended.stdout);
+    assert_eq!(World::new().run(&["--verbose"]).status, Some(2));
+}
+
+#[test]
 fn help_names_every_mode_with_examples_and_exit_statuses() {
     let ended = World::new().run(&["--help"]);
     assert_eq!(ended.status, Some(0));
