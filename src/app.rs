@@ -13,6 +13,8 @@ use crate::outbound::{self, Outbound};
 use crate::provider::{self, Providers};
 use crate::room::{self, Hooks, Livekit};
 use crate::voice::Shared;
+#[cfg(feature = "turn-detect")]
+use crate::{detect, voice::Detection};
 
 /// The place of a connection among `server.max_connections`; given back with the last clone.
 #[derive(Debug, Clone)]
@@ -33,6 +35,10 @@ pub enum SetupError {
     /// The file of hooks.
     #[error(transparent)]
     Hooks(#[from] room::FileError),
+    /// ONNX Runtime, or a model.
+    #[cfg(feature = "turn-detect")]
+    #[error(transparent)]
+    Detect(#[from] detect::OpenError),
 }
 
 /// The parts of the server. Cheap to clone.
@@ -55,8 +61,18 @@ impl App {
         let hooks = Arc::new(Hooks::open(&config, outbound.http.clone())?);
         let providers = Providers::new(&config, outbound)?;
         let metrics = Arc::new(Metrics::new(&providers));
+        #[cfg(feature = "turn-detect")]
+        let detection = Detection::open(&config)?;
         let (draining, cut) = (CancellationToken::new(), CancellationToken::new());
-        let shared = Shared { config: Arc::new(config), providers, metrics, draining, cut };
+        let shared = Shared {
+            config: Arc::new(config),
+            providers,
+            metrics,
+            #[cfg(feature = "turn-detect")]
+            detection,
+            draining,
+            cut,
+        };
         Ok(Self { shared, auth, livekit, hooks, sessions: TaskTracker::new() })
     }
 }

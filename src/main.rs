@@ -11,6 +11,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use sayna::config::{self, Faults, Loaded, Origin};
+#[cfg(feature = "turn-detect")]
+use sayna::detect;
 use sayna::signals::Signals;
 use sayna::{BindError, PrepareError, probe};
 use tokio::runtime::{Builder, Runtime};
@@ -84,7 +86,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     if arguments.version {
         say(concat!("sayna ", env!("CARGO_PKG_VERSION")));
         if arguments.verbose {
-            say(about());
+            say(about(&load()?)?);
         }
         return Ok(());
     }
@@ -106,11 +108,28 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// What this program is made of.
-fn about() -> String {
+/// What this program is made of, and what of the machine it would use with this configuration.
+fn about(loaded: &Loaded) -> Result<String, Failure> {
     let features: Vec<&str> = FEATURES.iter().filter(|(_, built_in)| *built_in).map(|(name, _)| *name).collect();
     let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
-    format!("features: {features}\ntoolchain: {}\nnative inputs: none", env!("SAYNA_RUSTC"))
+    let native = native(loaded)?;
+    Ok(format!("features: {features}\ntoolchain: {}\nnative inputs: {native}", env!("SAYNA_RUSTC")))
+}
+
+#[cfg(feature = "turn-detect")]
+fn native(loaded: &Loaded) -> Result<String, Failure> {
+    let library = detect::Library::named(loaded.config.turn_detect.library.as_deref());
+    let runtime = detect::Runtime::choose(&library).map_err(|e| PrepareError::Setup(e.into()))?;
+    Ok(match runtime {
+        detect::Runtime::Onnx(_) => format!("{runtime}"),
+        detect::Runtime::Rten => format!("none; turn detection by {runtime}"),
+    })
+}
+
+#[cfg(not(feature = "turn-detect"))]
+#[expect(clippy::unnecessary_wraps, reason = "as where there is one")]
+fn native(_: &Loaded) -> Result<String, Failure> {
+    Ok("none".to_owned())
 }
 
 /// Writes the OpenAPI document. A file appears whole or not at all.

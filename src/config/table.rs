@@ -178,7 +178,7 @@ pub(super) const DEAD: &[&str] = &["vad", "stt", "tts"];
 pub(super) const PARTS: &[(&str, bool, &str)] = &[
     ("recording.", false, "recording"),
     ("sip.allowed_addresses", false, "SIP trunks of its own making"),
-    ("turn_detect.", false, "turn detection (feature `turn-detect`)"),
+    ("turn_detect.", cfg!(feature = "turn-detect"), "turn detection (feature `turn-detect`)"),
     ("models.", cfg!(feature = "models"), "model files (features `local`, `turn-detect`)"),
     ("local.", false, "local engines (feature `local`)"),
 ];

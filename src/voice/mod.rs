@@ -1,5 +1,8 @@
 //! One conversation: what is heard and what is spoken. Knows channels; not how a client is connected.
 
+// What listens beside the provider: the detectors, or nothing.
+#[cfg_attr(not(feature = "turn-detect"), path = "deaf.rs")]
+mod ears;
 mod message;
 mod session;
 mod speech;
@@ -12,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "turn-detect")]
+pub(crate) use ears::Detection;
 pub use message::{Command, Event, LivekitSetup, LoadingAudio, Setup, TurnDetectUpdate, VadUpdate};
 pub(crate) use session::{Ends, KEPT_FREE, run};
 pub use turn::{Activity, DECISION, Turn};
@@ -26,6 +31,9 @@ pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) providers: Providers,
     pub(crate) metrics: Arc<Metrics>,
+    /// The models that hear when a turn is over, where they are there.
+    #[cfg(feature = "turn-detect")]
+    pub(crate) detection: Option<Arc<Detection>>,
     /// Cancelled when the server was told to stop.
     pub(crate) draining: CancellationToken,
     /// Cancelled when the time to stop is over.

@@ -12,7 +12,7 @@ use tracing::{Span, debug, info, warn};
 use super::message::{Command, Event, Setup};
 use super::speech::Step;
 use super::start::{self, Conversation};
-use super::{Close, Epoch, Input, Output, Shared};
+use super::{Activity, Close, Epoch, Input, Output, Shared};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
 
@@ -59,6 +59,7 @@ struct Session {
 enum Next {
     Input(Option<Input>),
     Heard(Option<SttEvent>),
+    Activity(Activity),
     Spoken(Step),
     HandedOver,
     Deadline,
@@ -85,6 +86,7 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
             Next::Input(Some(input)) => session.input(input).await,
             Next::Input(None) | Next::ClientGone => break,
             Next::Heard(event) => session.heard(event),
+            Next::Activity(activity) => session.activity(activity),
             Next::Spoken(step) => session.spoken(step),
             Next::HandedOver => {}
             Next::Deadline => session.tick(),
@@ -100,9 +102,10 @@ fn now() -> Instant {
 
 impl Session {
     async fn next(&mut self) -> Next {
-        let (mut stt, mut speech, mut turn) = (None, None, None);
+        let (mut stt, mut ears, mut speech, mut turn) = (None, None, None, None);
         if let Some(conversation) = &mut self.conversation {
             stt = conversation.stt.as_mut();
+            ears = Some(&mut conversation.ears);
             speech = Some(&mut conversation.speech).filter(|speech| speech.is_busy());
             turn = conversation.turn.deadline();
         }
@@ -119,6 +122,12 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
+        let activity = async {
+            match &mut ears {
+                Some(ears) => ears.next().await,
+                None => std::future::pending().await,
+            }
+        };
         let spoken = async {
             match &mut speech {
                 Some(speech) => speech.next().await,
@@ -128,6 +137,7 @@ impl Session {
         tokio::select! {
             input = self.ends.input.recv() => Next::Input(input),
             event = heard => Next::Heard(event),
+            activity = activity => Next::Activity(activity),
             step = spoken, if !waits => Next::Spoken(step),
             room = output.reserve_many(KEPT_FREE + 1), if waits => match (room, pending.take()) {
                 (Ok(mut room), Some(frame)) => {
@@ -158,11 +168,12 @@ impl Session {
                 self.tell(Event::SipTransferError { message: SessionError::NoRoom.to_string() });
                 Ok(())
             }
-            Input::Command(Command::UpdateConfig { turn_detect, .. }) => {
-                let threshold = turn_detect.and_then(|update| update.threshold);
-                match threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
-                    Some(wrong) => Err(SessionError::Threshold(wrong)),
-                    None => Ok(()),
+            Input::Command(Command::UpdateConfig { vad, turn_detect }) => {
+                let threshold = turn_detect.as_ref().and_then(|update| update.threshold);
+                match (threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)), &self.conversation) {
+                    (Some(wrong), _) => Err(SessionError::Threshold(wrong)),
+                    (None, Some(conversation)) => conversation.ears.update(vad.as_ref(), turn_detect.as_ref()),
+                    (None, None) => Ok(()),
                 }
             }
             Input::Command(Command::LoadingStart) => Err(self.no_loading()),
@@ -217,6 +228,9 @@ impl Session {
         let dropping = self.dropping;
         self.shared.metrics.audio_in(audio.len());
         let conversation = self.conversation()?;
+        if !conversation.ears.audio(&audio) {
+            conversation.turn.hear(Activity::Unknown, now());
+        }
         let sent = match &conversation.stt {
             Some(stt) => {
                 let sent = stt.audio.try_send(audio);
@@ -289,6 +303,14 @@ impl Session {
             Some(SttEvent::Error(error)) => self.fail(&SessionError::Stt(error)),
             None => conversation.stt = None,
         }
+    }
+
+    fn activity(&mut self, activity: Activity) {
+        self.tick();
+        if let Some(conversation) = &mut self.conversation {
+            conversation.turn.hear(activity, now());
+        }
+        self.tick();
     }
 
     fn tick(&mut self) {

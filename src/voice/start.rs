@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::ears::Ears;
 use super::message::Setup;
 use super::speech::Speech;
 use super::{Shared, Turn};
@@ -24,6 +25,8 @@ pub(super) struct Conversation {
     pub(super) stt: Option<Stt>,
     /// What waits for them.
     pub(super) unheard: Depth,
+    /// What hears the same, to tell when a turn is over.
+    pub(super) ears: Ears,
     pub(super) turn: Turn,
     pub(super) speech: Speech,
 }
@@ -58,13 +61,13 @@ pub(super) async fn conversation(shared: &Shared, setup: Setup) -> Result<Option
     let (true, Some(stt), Some(tts)) = (audio, setup.stt_config, setup.tts_config) else { return Ok(None) };
     let plan = shared.providers.stt(&stt).map_err(refused)?;
     let voice = shared.providers.voice(&tts).map_err(refused)?;
-    let provider = plan.provider();
+    let (provider, ears) = (plan.provider(), Ears::new(shared, &stt));
     let begun = tokio::time::Instant::now();
     let stt = timeout(READY_TIMEOUT, plan.connect()).await.map_err(|_| SessionError::Timeout)?;
     let stt = stt.map_err(SessionError::Start)?;
     shared.metrics.stt_ready(provider, begun.elapsed());
     let (unheard, turn) = (shared.metrics.unheard(), Turn::new(shared.config.turn));
-    Ok(Some(Conversation { stt: Some(stt), unheard, turn, speech: Speech::new(voice) }))
+    Ok(Some(Conversation { stt: Some(stt), unheard, ears, turn, speech: Speech::new(voice) }))
 }
 
 /// What is wrong with credentials is said as it is; upstream puts its own words before the rest.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each part of `src/` with those that it may use.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("app", &["auth", "config", "metrics", "outbound", "provider", "room", "voice"]),
+    ("app", &["auth", "config", "detect", "metrics", "outbound", "provider", "room", "voice"]),
     ("audio", &[]),
     ("auth", &["config", "error", "jwt", "outbound"]),
     ("bind", &["config"]),
@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("room", &["config", "disk", "jwt", "outbound"]),
     ("serve", &["app", "bind", "config", "http", "metrics"]),
     ("signals", &[]),
-    ("voice", &["audio", "config", "error", "metrics", "provider"]),
+    ("voice", &["audio", "config", "detect", "error", "metrics", "models", "provider"]),
     ("ws", &["app", "auth", "error", "metrics", "voice"]),
 ];
 

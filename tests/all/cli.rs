@@ -16,7 +16,12 @@ fn what_the_program_is_made_of_is_told_with_the_version() {
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     let names: Vec<_> = ended.stdout.lines().map(|line| line.split([' ', ':']).next().unwrap()).collect();
     assert_eq!(names, ["sayna", "features", "toolchain", "native"]);
-    assert!(ended.stdout.contains("toolchain: rustc 1."), "{}", ended.stdout);
+    let features = if cfg!(feature = "turn-detect") { "turn-detect" } else { "" };
+    assert!(ended.stdout.contains(features) && ended.stdout.contains("toolchain: rustc 1."), "{}", ended.stdout);
+    let inputs =
+        if cfg!(feature = "turn-detect") { ["ONNX Runtime (", "none; turn detection by rten"] } else { ["none"; 2] };
+    let told = ended.stdout.lines().last().unwrap();
+    assert!(inputs.iter().any(|input| told.starts_with(&format!("native inputs: {input}"))), "{told}");
     assert_eq!(World::new().run(&["--verbose"]).status, Some(2));
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sayna::detect::{Error, FRAME, Vad, VadModel};
 
-fn model(name: &str) -> PathBuf {
+pub(crate) fn model(name: &str) -> PathBuf {
     let folder = std::env::var_os("SAYNA_TEST_MODELS");
     PathBuf::from(folder.expect("SAYNA_TEST_MODELS: `.ci/run` sets it by bench/models.sh")).join(name)
 }

@@ -8,6 +8,8 @@ mod config;
 mod deploying;
 #[cfg(feature = "vad")]
 mod detect;
+#[cfg(feature = "turn-detect")]
+mod detection;
 mod docs;
 mod health;
 mod limits;
@@ -34,4 +36,6 @@ mod soak;
 mod speaking;
 mod support;
 mod turn;
+#[cfg(feature = "turn-detect")]
+mod turns;
 mod webhook;

@@ -1,0 +1,33 @@
+//! A session without detectors: this build has none.
+
+use std::future::pending;
+
+use bytes::Bytes;
+
+use super::message::{TurnDetectUpdate, VadUpdate};
+use super::{Activity, Shared};
+use crate::error::SessionError;
+use crate::provider::SttOptions;
+
+/// Nothing.
+#[derive(Debug)]
+pub(super) struct Ears;
+
+#[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as where there are detectors")]
+impl Ears {
+    pub(super) fn new(_: &Shared, _: &SttOptions) -> Self {
+        Self
+    }
+
+    pub(super) fn audio(&self, _: &Bytes) -> bool {
+        true
+    }
+
+    pub(super) async fn next(&mut self) -> Activity {
+        pending().await
+    }
+
+    pub(super) fn update(&self, _: Option<&VadUpdate>, _: Option<&TurnDetectUpdate>) -> Result<(), SessionError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! The detectors of a session, beside its provider: they hear the same audio and say when a turn may be over.
+//!
+//! A task of its own per session, as nothing here may hold up audio on its way to the provider; what computes is on threads for
+//! that, as many at a time as there are processors. Who falls behind is told as unknown, and the timers decide.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::message::{TurnDetectUpdate, VadUpdate};
+use super::{Activity, Shared};
+use crate::audio::{Converter, Encoding, Format};
+use crate::config::{Config, TurnDetect};
+use crate::detect::{Detector, Error, Heard, Library, OpenError, RATE, Runtime, Stream};
+use crate::error::SessionError;
+use crate::models::{Models, SILERO, SMART_TURN};
+use crate::provider::SttOptions;
+
+/// Pieces of audio that may wait.
+const WAITING: usize = 64;
+
+/// What was heard and the session has not taken yet.
+const HEARD: usize = 16;
+
+/// A client that sends nothing for so long in the middle of speech is silent: some send only what they take for speech.
+const STALLED: Duration = Duration::from_millis(500);
+
+/// How long a silence may have to be, in milliseconds, as in the configuration.
+const SILENCES: std::ops::RangeInclusive<u64> = 1..=60_000;
+
+/// The models of the server, and the threads for them.
+#[derive(Debug)]
+pub(crate) struct Detection {
+    detector: Detector,
+    threads: Semaphore,
+}
+
+impl Detection {
+    /// What this configuration asks for; none where the models are not there. Says in the log which it is.
+    pub(crate) fn open(config: &Config) -> Result<Option<Arc<Self>>, OpenError> {
+        let library = Library::named(config.turn_detect.library.as_deref());
+        let models = Models::new(config);
+        let (vad, turn) = match (models.find(SILERO), models.find(SMART_TURN)) {
+            (Ok(vad), Ok(turn)) => (vad, turn),
+            (Err(missing), _) | (_, Err(missing)) => {
+                // A library that is named must be one, even where it has nothing to do.
+                Runtime::choose(&library)?;
+                warn!("turns are ended by timers alone: {missing}");
+                return Ok(None);
+            }
+        };
+        let detector = Detector::open(&library, &vad, &turn)?;
+        info!("turn detection by {}", detector.runtime());
+        let threads = Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        Ok(Some(Arc::new(Self { detector, threads })))
+    }
+}
+
+/// The ends of the task.
+#[derive(Debug)]
+struct Task {
+    audio: mpsc::Sender<Bytes>,
+    activity: mpsc::Receiver<Activity>,
+    settings: watch::Sender<TurnDetect>,
+}
+
+/// The detectors of one session, where it has any.
+#[derive(Debug)]
+pub(super) struct Ears(Option<Task>);
+
+impl Ears {
+    /// For audio of this kind. Compressed audio is not decoded here, and not listened to.
+    pub(super) fn new(shared: &Shared, options: &SttOptions) -> Self {
+        let Some(detection) = shared.detection.clone() else { return Self(None) };
+        let Some(encoding) = Encoding::parse(&options.encoding) else { return Self(None) };
+        let format = Format { encoding, sample_rate: options.sample_rate, channels: options.channels };
+        let Ok(converter) = Converter::new(format, Encoding::Linear16, RATE) else { return Self(None) };
+        let (audio, pieces) = mpsc::channel(WAITING);
+        let (sender, activity) = mpsc::channel(HEARD);
+        let (settings, set) = watch::channel(shared.config.turn_detect.clone());
+        let hearing = Hearing { converter, bytes: Vec::new(), stream: detection.detector.stream() };
+        tokio::spawn(run(detection, hearing, pieces, sender, set));
+        Self(Some(Task { audio, activity, settings }))
+    }
+
+    /// Takes a piece of audio; false where it cannot be heard.
+    pub(super) fn audio(&self, audio: &Bytes) -> bool {
+        self.0.as_ref().is_none_or(|task| task.audio.try_send(audio.clone()).is_ok())
+    }
+
+    /// The next that is heard; never, where nothing is.
+    pub(super) async fn next(&mut self) -> Activity {
+        let heard = match &mut self.0 {
+            Some(task) => task.activity.recv().await,
+            None => None,
+        };
+        match heard {
+            Some(activity) => activity,
+            None => pending().await,
+        }
+    }
+
+    /// Changes the detectors of this session and of no other.
+    pub(super) fn update(&self, vad: Option<&VadUpdate>, turn: Option<&TurnDetectUpdate>) -> Result<(), SessionError> {
+        let Some(task) = &self.0 else { return Ok(()) };
+        let silence = vad.and_then(|vad| vad.silence_duration_ms);
+        if let Some(wrong) = silence.filter(|silence| !SILENCES.contains(silence)) {
+            let reason = format!("silence_duration_ms of {wrong}: it must be 1 to 60000");
+            return Err(SessionError::Malformed(reason));
+        }
+        task.settings.send_modify(|settings| {
+            settings.silence = silence.map_or(settings.silence, Duration::from_millis);
+            settings.threshold = turn.and_then(|turn| turn.threshold).unwrap_or(settings.threshold);
+        });
+        Ok(())
+    }
+}
+
+/// What comes from a client on its way to the models.
+#[derive(Debug)]
+struct Hearing {
+    converter: Converter,
+    /// Converted, and no whole sample yet.
+    bytes: Vec<u8>,
+    stream: Stream,
+}
+
+impl Hearing {
+    fn hear(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Result<Vec<Heard>, Error> {
+        for piece in pieces {
+            self.bytes.extend_from_slice(&self.converter.push(piece));
+        }
+        let (whole, rest) = self.bytes.as_chunks();
+        let samples: Vec<i16> = whole.iter().map(|sample| i16::from_le_bytes(*sample)).collect();
+        self.bytes = rest.to_vec();
+        self.stream.push(&samples, silence)
+    }
+
+    /// Hears as much silence as makes one.
+    fn stall(&mut self, silence: Duration) -> Result<Vec<Heard>, Error> {
+        let samples = (silence + STALLED).as_millis() * u128::from(RATE) / 1000;
+        self.stream.push(&vec![0; usize::try_from(samples).unwrap_or_default()], silence)
+    }
+}
+
+/// The answer to a question, which is on its way.
+type Answer = JoinHandle<Option<f32>>;
+
+async fn run(
+    detection: Arc<Detection>,
+    mut hearing: Hearing,
+    mut audio: mpsc::Receiver<Bytes>,
+    activity: mpsc::Sender<Activity>,
+    settings: watch::Receiver<TurnDetect>,
+) {
+    let mut question: Option<Answer> = None;
+    let mut pieces = Vec::new();
+    loop {
+        let speaking = hearing.stream.is_speaking();
+        let answer = async {
+            match &mut question {
+                Some(answer) => answer.await.ok().flatten(),
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            taken = audio.recv_many(&mut pieces, WAITING) => if taken == 0 { return },
+            () = sleep(STALLED), if speaking => {}
+            probability = answer => {
+                question = None;
+                let decision = probability.map(|p| Activity::Decision(p >= settings.borrow().threshold));
+                if let Some(decision) = decision
+                    && activity.send(decision).await.is_err()
+                {
+                    return;
+                }
+                continue;
+            }
+        }
+        let silence = settings.borrow().silence;
+        let Some((back, heard)) = hear(&detection, hearing, std::mem::take(&mut pieces), silence).await else {
+            // The session goes on without; where it is gone too, nobody has to be told.
+            activity.send(Activity::Unknown).await.ok();
+            return;
+        };
+        hearing = back;
+        for heard in heard {
+            if let Some(tell) = told(heard, &mut question, &detection)
+                && activity.send(tell).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// What the session is told of it, and the question that it raises.
+fn told(heard: Heard, question: &mut Option<Answer>, detection: &Arc<Detection>) -> Option<Activity> {
+    let put = |end| tokio::spawn(ask(Arc::clone(detection), end));
+    match heard {
+        Heard::Speech => {
+            *question = None;
+            Some(Activity::Speech)
+        }
+        Heard::Silence(end) => {
+            *question = Some(put(end));
+            Some(Activity::Silence)
+        }
+        // Who is asked already need not be asked again.
+        Heard::Longer(end) => {
+            question.get_or_insert_with(|| put(end));
+            None
+        }
+    }
+}
+
+/// Hears the pieces, or silence where there are none. Gives nothing once the model has failed.
+async fn hear(
+    detection: &Detection,
+    mut hearing: Hearing,
+    pieces: Vec<Bytes>,
+    silence: Duration,
+) -> Option<(Hearing, Vec<Heard>)> {
+    let _thread = detection.threads.acquire().await.ok()?;
+    let heard = spawn_blocking(move || {
+        let heard = if pieces.is_empty() { hearing.stall(silence) } else { hearing.hear(pieces, silence) };
+        heard.map(|heard| (hearing, heard))
+    });
+    heard.await.ok()?.inspect_err(|error| warn!(%error, "a session goes on without turn detection")).ok()
+}
+
+async fn ask(detection: Arc<Detection>, end: Box<[i16]>) -> Option<f32> {
+    let _thread = detection.threads.acquire().await.ok()?;
+    let detector = Arc::clone(&detection);
+    let answer = spawn_blocking(move || detector.detector.ask(&end)).await.ok()?;
+    answer.inspect_err(|error| warn!(%error, "a silence stays undecided")).ok()
+}

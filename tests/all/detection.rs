@@ -1,0 +1,167 @@
+//! Turn detection from outside: a server that has it, a client that speaks, a provider that never says when a turn is over.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use bytes::Bytes;
+use sayna::audio::{Converter, Encoding, Format};
+use serde_json::json;
+use vendors::{Say, Scene, Server as Provider, Vendor};
+
+use crate::detect::model;
+use crate::support::client::{Client, config};
+use crate::support::{Server, World};
+
+/// So that no timer ends anything while a test runs.
+const NEVER: [(&str, &str); 2] = [("SAYNA_TURN_FALLBACK_MS", "60000"), ("SAYNA_TURN_HARD_MS", "60000")];
+
+/// A server with the models of the tests, and what it writes to its log.
+fn serve(world: &World, deepgram: &Provider) -> Server {
+    let models = model("silero_vad.onnx");
+    let folder = models.parent().unwrap().to_str().unwrap();
+    world.serve_with(&[("deepgram", deepgram)], &[NEVER[0], NEVER[1], ("SAYNA_MODELS_PATH", folder)])
+}
+
+/// The first tenths of a second of the recording: two words until 1.2 s, silence until 1.9 s.
+fn speech(tenths: usize, encoding: Encoding, rate: u32) -> Vec<u8> {
+    let path = std::env::var("SAYNA_TEST_SPEECH").expect("SAYNA_TEST_SPEECH: `.ci/run` sets it by bench/speech.sh");
+    let linear = Bytes::from(fs::read(path).unwrap()).slice(44..);
+    let mut converter = Converter::new(Format::mono(Encoding::Linear16, 16_000), encoding, rate).unwrap();
+    let mut audio = [converter.push(linear), converter.finish()].concat();
+    let bytes = encoding.sample_bytes().unwrap() * rate as usize;
+    audio.truncate(tenths * bytes / 10);
+    audio
+}
+
+/// A provider that says the two words as a final text, a second behind the beginning, and nothing more.
+async fn provider(bytes_per_second: usize) -> Provider {
+    let scene = || Scene::new().after(bytes_per_second).say(Say::last("ever tried"));
+    vendors::server(Vendor::Deepgram).stt([scene(), scene()]).start().await
+}
+
+async fn send(client: &mut Client, audio: &[u8], piece: usize) {
+    for piece in audio.chunks(piece) {
+        client.audio(Bytes::copy_from_slice(piece)).await;
+    }
+}
+
+async fn expect_end(client: &mut Client) {
+    client.expect_heard("ever tried", true, false).await;
+    client.expect_heard("", true, true).await;
+}
+
+#[tokio::test]
+#[ignore = "needs models and a recording, from PyPI"]
+async fn a_turn_that_sounds_complete_is_ended_though_nobody_says_so() {
+    let deepgram = provider(32_000).await;
+    let server = serve(&World::new(), &deepgram);
+    let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
+    send(&mut client, &speech(18, Encoding::Linear16, 16_000), 3_200).await;
+    expect_end(&mut client).await;
+}
+
+#[tokio::test]
+#[ignore = "needs models and a recording, from PyPI"]
+async fn every_format_is_heard_and_a_client_that_falls_silent_too() {
+    // Of telephones and studios; the last stops in the middle of a word.
+    for (encoding, rate, tenths) in [
+        (Encoding::Mulaw, 8_000, 18),
+        (Encoding::Alaw, 8_000, 18),
+        (Encoding::Linear16, 48_000, 18),
+        (Encoding::Linear16, 16_000, 10),
+    ] {
+        let bytes = encoding.sample_bytes().unwrap() * rate as usize;
+        let deepgram = provider(bytes).await;
+        let server = serve(&World::new(), &deepgram);
+        let mut config = config("deepgram", "deepgram");
+        config["stt_config"]["encoding"] = json!(encoding.name());
+        config["stt_config"]["sample_rate"] = json!(rate);
+        let mut client = Client::ready(&server, config).await;
+        // Whatever is decided then is the end: only a silence that is heard is decided about.
+        client.send(json!({"type": "update_config", "turn_detect": {"threshold": 0.0}})).await;
+        send(&mut client, &speech(tenths, encoding, rate), bytes / 10).await;
+        expect_end(&mut client).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs models and a recording, from PyPI"]
+async fn a_session_changes_its_own_detectors_and_no_others() {
+    let deepgram = provider(32_000).await;
+    let server = serve(&World::new(), &deepgram);
+    let mut strict = Client::ready(&server, config("deepgram", "deepgram")).await;
+    strict.send(json!({"type": "update_config", "turn_detect": {"threshold": 1.0}})).await;
+    let speech = speech(18, Encoding::Linear16, 16_000);
+    send(&mut strict, &speech, 3_200).await;
+    strict.expect_heard("ever tried", true, false).await;
+    let mut other = Client::ready(&server, config("deepgram", "deepgram")).await;
+    send(&mut other, &speech, 3_200).await;
+    expect_end(&mut other).await;
+    // The next that the first hears is the answer to this: no end came before it.
+    strict.send(json!({"type": "update_config", "vad": {"silence_duration_ms": 0}})).await;
+    strict.expect_error("Invalid message format: silence_duration_ms of 0: it must be 1 to 60000").await;
+    // What is refused changes nothing; what is not is heard from the next audio on.
+    strict.send(json!({"type": "update_config", "turn_detect": {"threshold": 0.0}})).await;
+    send(&mut strict, &speech, 3_200).await;
+    strict.expect_heard("", true, true).await;
+}
+
+#[test]
+#[ignore = "needs models and ONNX Runtime, from PyPI"]
+fn which_engine_it_is_is_told_in_the_log_and_with_the_version() {
+    let library = std::env::var("SAYNA_TEST_ONNXRUNTIME");
+    let library = library.expect("SAYNA_TEST_ONNXRUNTIME: `.ci/run` sets it by bench/onnxruntime.sh");
+    let world = World::new();
+    let log = world.path("log");
+    let mut command = world.command(&[]);
+    command.env("HOST", "127.0.0.1").env("PORT", "0").env("SAYNA_TURN_DETECT_LIBRARY", &library);
+    command.env("SAYNA_MODELS_PATH", model("").to_str().unwrap());
+    drop(Server::start_logging(command, fs::File::create(&log).unwrap()));
+    let told = format!("ONNX Runtime ({library})");
+    let log = fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches(&format!("turn detection by {told}")).count(), 1, "{log}");
+    let version = world.run_with(&["--version", "--verbose"], &[("SAYNA_TURN_DETECT_LIBRARY", &library)]);
+    assert!(version.stdout.ends_with(&format!("native inputs: {told}\n")), "{}", version.stdout);
+}
+
+#[test]
+fn without_the_models_the_server_starts_and_says_how_to_get_them() {
+    let world = World::new();
+    let log = world.path("log");
+    let mut command = world.command(&[]);
+    command.env("HOST", "127.0.0.1").env("PORT", "0").env("XDG_CACHE_HOME", world.path("nothing"));
+    command.env("HOME", world.path("nothing"));
+    drop(Server::start_logging(command, fs::File::create(&log).unwrap()));
+    let log = fs::read_to_string(log).unwrap();
+    let told = "turns are ended by timers alone: the model file silero_vad.onnx is missing";
+    assert!(log.contains(told) && log.contains("`sayna init` fetches it"), "{log}");
+}
+
+/// A library that was named is that or nothing: the server does not start with another.
+#[test]
+fn a_library_that_is_named_and_does_not_fit_is_an_error() {
+    let world = World::new().with_file("text.so", "no library").with_file("old.c", OLD);
+    let old: PathBuf = world.path("old.so");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).args([&old, &world.path("old.c")]);
+    assert!(compiler.status().unwrap().success());
+    for (name, reason) in [("none.so", "No such file"), ("text.so", ""), ("old.so", "'1.16.3'")] {
+        let path = world.path(name);
+        let named = [("SAYNA_TURN_DETECT_LIBRARY", path.to_str().unwrap()), ("PORT", "0")];
+        for arguments in [&[][..], &["--version", "--verbose"]] {
+            let ended = world.run_with(arguments, &named);
+            assert_eq!(ended.status, Some(2), "{name}: {}", ended.stderr);
+            let begin = format!("error: {} cannot be used as ONNX Runtime: ", path.display());
+            assert!(ended.stderr.contains(&begin) && ended.stderr.contains(reason), "{}", ended.stderr);
+        }
+    }
+}
+
+/// The beginning of an ONNX Runtime of another time, as far as anybody reads it.
+const OLD: &str = r#"
+static const void *api(unsigned version) { return 0; }
+static const char *version(void) { return "1.16.3"; }
+static const struct { const void *(*api)(unsigned); const char *(*version)(void); } base = { api, version };
+const void *OrtGetApiBase(void) { return &base; }
+"#;
