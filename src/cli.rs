@@ -47,6 +47,20 @@ pub(crate) enum Command {
     /// Report every fault of the configuration; start nothing
     #[command(after_help = "Example:\n  sayna check -c sayna.yaml\n\nExit status: 0 no fault, 2 faults")]
     Check,
+    /// Fetch the model files that this build needs
+    #[cfg(feature = "models")]
+    #[command(after_help = "Examples:\n  sayna init\n  sayna init --from ~/Downloads\n\n\
+                            A file is taken only with the digest that is written down in this program. What is there and right is\n\
+                            left alone; what was interrupted is continued.\n\n\
+                            Exit status: 0 all files are there, 1 not all, 2 wrong usage")]
+    Init {
+        /// Take files, or wheels that have them, from a folder instead of the network
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+        /// Another host with the same paths
+        #[arg(long, value_name = "URL", env = "SAYNA_MODEL_MIRROR", value_parser = mirror)]
+        mirror: Option<url::Url>,
+    },
     /// Print the OpenAPI document of the REST interface
     #[cfg(feature = "openapi")]
     #[command(after_help = "Examples:\n  sayna openapi\n  sayna openapi -f json -o openapi.json")]
@@ -65,6 +79,14 @@ pub(crate) enum Command {
         /// Its address, plain http [default: from the configuration, 0.0.0.0 meaning 127.0.0.1]
         url: Option<String>,
     },
+}
+
+/// An address without what would be lost behind a path.
+#[cfg(feature = "models")]
+fn mirror(text: &str) -> Result<url::Url, String> {
+    let url = url::Url::parse(text).map_err(|e| e.to_string())?;
+    let fits = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    fits.then_some(url).ok_or_else(|| "it must be an http:// or https:// address, without query".to_owned())
 }
 
 /// How a document is written.

@@ -1,6 +1,8 @@
 //! The program: arguments in, one of three modes, one place that prints, one table of exit statuses.
 
 mod cli;
+#[cfg(feature = "models")]
+mod init;
 
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
@@ -42,6 +44,12 @@ enum Failure {
     Probe(#[from] probe::Error),
     #[error(".env cannot be read: {0}")]
     Dotenv(#[from] dotenvy::Error),
+    #[cfg(feature = "models")]
+    #[error(transparent)]
+    Init(#[from] sayna::models::InitError),
+    #[cfg(feature = "models")]
+    #[error(transparent)]
+    Outbound(#[from] sayna::outbound::Error),
     #[cfg(feature = "openapi")]
     #[error("{} cannot be written: {}", .0.display(), .1)]
     Write(std::path::PathBuf, #[source] io::Error),
@@ -55,6 +63,10 @@ impl Failure {
             Self::Config(_) | Self::Dotenv(_) | Self::Prepare(PrepareError::Setup(_)) => 2,
             Self::Probe(e) if e.is_usage() => 2,
             Self::Bind(_) | Self::Prepare(_) | Self::Probe(_) | Self::System(_) => 1,
+            #[cfg(feature = "models")]
+            Self::Init(_) => 1,
+            #[cfg(feature = "models")]
+            Self::Outbound(_) => 2,
             #[cfg(feature = "openapi")]
             Self::Write(..) => 1,
         }
@@ -65,6 +77,10 @@ impl Failure {
             Self::Bind(e) | Self::Prepare(PrepareError::Bind(e)) => e.hint(),
             Self::Probe(e) => e.hint(),
             Self::Config(_) | Self::Dotenv(_) | Self::Prepare(_) | Self::System(_) => None,
+            #[cfg(feature = "models")]
+            Self::Init(e) => e.hint().map(str::to_owned),
+            #[cfg(feature = "models")]
+            Self::Outbound(_) => None,
             #[cfg(feature = "openapi")]
             Self::Write(..) => None,
         }
@@ -95,6 +111,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Check) => {
             say(report(&load()?, file));
             Ok(())
+        }
+        #[cfg(feature = "models")]
+        Some(Command::Init { from, mirror }) => {
+            finish(Builder::new_current_thread().enable_all().build()?, fetch(&load()?.config, from, mirror))
         }
         #[cfg(feature = "openapi")]
         Some(Command::Openapi { format, output }) => document(format, output.as_deref()),
@@ -130,6 +150,27 @@ fn native(loaded: &Loaded) -> Result<String, Failure> {
 #[expect(clippy::unnecessary_wraps, reason = "as where there is one")]
 fn native(_: &Loaded) -> Result<String, Failure> {
     Ok("none".to_owned())
+}
+
+/// Has the model files of this build in their place.
+#[cfg(feature = "models")]
+async fn fetch(
+    config: &config::Config,
+    from: Option<std::path::PathBuf>,
+    mirror: Option<url::Url>,
+) -> Result<(), Failure> {
+    use sayna::models::{Models, Network, Store};
+
+    let source = if let Some(folder) = from {
+        Store::Folder(folder)
+    } else {
+        let http = sayna::outbound::Outbound::new(config.server.extra_ca.as_deref())?.following()?;
+        Store::Network(Network { http, mirror })
+    };
+    let mut teller = init::Teller::new();
+    sayna::models::init(&Models::new(config), &source, |event| teller.tell(&event)).await?;
+    say("all model files are there");
+    Ok(())
 }
 
 /// Writes the OpenAPI document. A file appears whole or not at all.

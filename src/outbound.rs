@@ -12,6 +12,10 @@ use rustls::{ClientConfig, RootCertStore};
 /// How long a connection may take to come about; a vendor that is up answers within one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long nothing may come of a large file.
+#[cfg(feature = "models")]
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long a connection is kept for the next request, and how many per host.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const MAX_IDLE: usize = 64;
@@ -62,6 +66,19 @@ impl Outbound {
             .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { http, tls: Arc::new(tls) })
+    }
+
+    /// For large files from public hosts, which answer with the addresses of their stores.
+    #[cfg(feature = "models")]
+    pub fn following(&self) -> Result<reqwest::Client, Error> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(ClientConfig::clone(&self.tls))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::limited(5))
+            .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(client)
     }
 }
 

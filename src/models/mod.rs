@@ -3,18 +3,26 @@
 //! [`Models::find`] gives the path of a file of the table; `sayna init` puts it there. A file appears under its name only when
 //! it is whole and has the right digest, so whoever opens one need not look again.
 
+mod download;
+mod folder;
+mod init;
+mod part;
 mod places;
 mod table;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+pub use download::Network;
+pub use init::{Event, InitError, Store, init};
 pub use table::{File, all};
 
 use crate::config::Config;
 
 /// Voice activity.
 pub const SILERO: &str = "silero_vad.onnx";
+/// Speech: how words are pronounced.
+pub const DICTIONARY: &str = "cmudict.dict";
 /// The end of a turn.
 pub const SMART_TURN: &str = "smart-turn-v3.2-cpu.onnx";
 /// Recognition: the weights.
@@ -32,6 +40,7 @@ pub const VOICE_CONFIG: &str = "en_US-joe-medium.onnx.json";
 #[derive(Debug, Clone)]
 pub struct Models {
     places: Vec<PathBuf>,
+    files: Vec<File>,
 }
 
 /// A model file that is in none of them.
@@ -56,7 +65,7 @@ fn shown(places: &[PathBuf]) -> String {
 impl Models {
     /// The directories of this configuration, on this machine.
     pub fn new(config: &Config) -> Self {
-        Self { places: places::of(config) }
+        Self { places: places::of(config), files: all() }
     }
 
     /// The directories, in the order in which they are looked through.
@@ -66,16 +75,16 @@ impl Models {
 
     /// Where a file of the table is. What has another size is an unfinished copy, made by something else than `sayna init`.
     pub fn find(&self, name: &str) -> Result<PathBuf, Missing> {
-        let bytes = all().into_iter().find(|file| file.name == name).map(|file| file.bytes);
+        let bytes = self.files.iter().find(|file| file.name == name).map(|file| file.bytes);
         let is_there = |path: &Path| path.metadata().is_ok_and(|data| data.is_file() && Some(data.len()) == bytes);
         let mut paths = self.places.iter().map(|place| place.join(name));
         paths.find(|path| is_there(path)).ok_or_else(|| Missing { name: name.to_owned(), places: self.places.clone() })
     }
-}
 
-/// The files that the features of this build need.
-pub fn needed() -> Vec<File> {
-    all().into_iter().filter(table::is_needed).collect()
+    /// The files that the features of this build need.
+    pub fn needed(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().filter(|file| table::is_needed(file))
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_name_here_is_in_the_table() {
-        let known = [SILERO, SMART_TURN, WHISPER, WHISPER_TOKENIZER, WHISPER_CONFIG, VOICE, VOICE_CONFIG];
+        let known = [DICTIONARY, SILERO, SMART_TURN, WHISPER, WHISPER_TOKENIZER, WHISPER_CONFIG, VOICE, VOICE_CONFIG];
         assert_eq!(all().len(), known.len());
         for file in all() {
             assert!(known.contains(&file.name.as_str()), "{}", file.name);

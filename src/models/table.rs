@@ -31,14 +31,16 @@ pub fn all() -> Vec<File> {
     serde_json::from_str(include_str!("../../models.json")).unwrap_or_default()
 }
 
+/// The features that need files, and whether this build has them.
+const FEATURES: [(&str, bool); 3] = [
+    ("local", cfg!(feature = "local")),
+    ("turn-detect", cfg!(feature = "turn-detect")),
+    ("vad", cfg!(feature = "vad")),
+];
+
 /// Whether this build has the feature that needs the file.
 pub(super) fn is_needed(file: &File) -> bool {
-    match file.feature.as_str() {
-        "local" => cfg!(feature = "local"),
-        "turn-detect" => cfg!(feature = "turn-detect"),
-        "vad" => cfg!(feature = "vad"),
-        _ => false,
-    }
+    FEATURES.contains(&(file.feature.as_str(), true))
 }
 
 #[cfg(test)]
@@ -48,13 +50,13 @@ mod tests {
     #[test]
     fn the_table_can_be_read_and_names_nothing_twice() {
         let files = all();
-        assert_eq!(files.len(), 7);
+        assert_eq!(files.len(), 8);
         let mut names: Vec<_> = files.iter().map(|file| &file.name).collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), files.len());
         for file in files {
-            assert!(["local", "turn-detect", "vad"].contains(&file.feature.as_str()), "{}", file.name);
+            assert!(FEATURES.iter().any(|(name, _)| *name == file.feature), "{}", file.name);
             assert!(url::Url::parse(&file.url).is_ok_and(|url| url.scheme() == "https"), "{}", file.url);
             assert!(file.bytes > 0 && file.sha256.len() == 64, "{}", file.name);
         }

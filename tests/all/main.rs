@@ -14,6 +14,8 @@ mod docs;
 mod health;
 mod limits;
 mod livekit;
+#[cfg(feature = "models")]
+mod models;
 #[cfg(target_os = "linux")]
 mod nixos;
 #[cfg(feature = "noise-filter")]

@@ -1,0 +1,125 @@
+//! Model files from where their publishers have them, or from a mirror.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_RANGE, RANGE};
+use reqwest::{Response, StatusCode};
+use tokio::time::sleep;
+use url::Url;
+
+use super::part::Part;
+use super::{Event, File, InitError};
+
+/// Attempts in a row that bring nothing new, and the pause between them.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where files are fetched.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// It follows redirects: the publishers' hosts answer with those of their stores.
+    pub http: reqwest::Client,
+    /// What stands for the scheme and host of every address.
+    pub mirror: Option<Url>,
+}
+
+/// Fetches the file; what has come of it before is not fetched again.
+pub(super) async fn fetch(
+    file: &File,
+    network: &Network,
+    directory: &Path,
+    tell: &mut impl FnMut(Event<'_>),
+) -> Result<PathBuf, InitError> {
+    let url = address(file, network.mirror.as_ref())?;
+    let mut part = Part::open(file, directory)?;
+    // Bytes of an earlier run may be wrong by themselves; then the whole file is fetched once more.
+    let mut continued = part.bytes > 0;
+    loop {
+        complete(&mut part, &url, network, tell, file).await?;
+        match part.finish() {
+            Err(InitError::Wrong { .. }) if continued => {
+                (continued, part) = (false, Part::open(file, directory)?);
+            }
+            finished => return finished,
+        }
+    }
+}
+
+/// As the table has it, or with the mirror in place of the host.
+fn address(file: &File, mirror: Option<&Url>) -> Result<Url, InitError> {
+    let wrong = |_| InitError::Address { name: file.name.clone(), url: file.url.clone() };
+    let url = Url::parse(&file.url).map_err(wrong)?;
+    let Some(mirror) = mirror else { return Ok(url) };
+    let mut mirrored = mirror.clone();
+    mirrored.set_path(&format!("{}{}", mirror.path().trim_end_matches('/'), url.path()));
+    Ok(mirrored)
+}
+
+/// Asks until all bytes are here.
+async fn complete(
+    part: &mut Part<'_>,
+    url: &Url,
+    network: &Network,
+    tell: &mut impl FnMut(Event<'_>),
+    file: &File,
+) -> Result<(), InitError> {
+    let mut attempt = 1;
+    tell(Event::Begun { file, bytes: part.bytes });
+    while !part.is_whole() {
+        let before = part.bytes;
+        let Err(error) = go_on(part, url, network, tell, file).await else { continue };
+        attempt = if part.bytes > before { 1 } else { attempt + 1 };
+        if !error.is_retryable() || attempt > ATTEMPTS {
+            return Err(error);
+        }
+        tell(Event::Again { file, error: &error });
+        sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// One request for what is missing, and as much of its answer as comes.
+async fn go_on(
+    part: &mut Part<'_>,
+    url: &Url,
+    network: &Network,
+    tell: &mut impl FnMut(Event<'_>),
+    file: &File,
+) -> Result<(), InitError> {
+    let unreachable = |e: &reqwest::Error| InitError::Unreachable { url: url.clone(), reason: told(e) };
+    let mut request = network.http.get(url.clone());
+    if part.bytes > 0 {
+        request = request.header(RANGE, format!("bytes={}-", part.bytes));
+    }
+    let mut response = request.send().await.map_err(|e| unreachable(&e))?;
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT if begins_at(&response, part.bytes) => {}
+        // From its beginning, whatever was asked for.
+        StatusCode::OK => part.restart()?,
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if part.bytes > 0 => return part.restart(),
+        status => return Err(InitError::Status { url: url.clone(), status: status.as_u16() }),
+    }
+    let begun = part.bytes;
+    while let Some(piece) = response.chunk().await.map_err(|e| unreachable(&e))? {
+        part.write(&piece)?;
+        tell(Event::Came { file, bytes: part.bytes });
+    }
+    // A shorter answer than the file, or an empty one, is asked for the rest.
+    if part.bytes == begun {
+        return Err(InitError::Unreachable { url: url.clone(), reason: "it sent nothing".to_owned() });
+    }
+    Ok(())
+}
+
+fn begins_at(response: &Response, bytes: u64) -> bool {
+    let range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
+    range.strip_prefix("bytes ").and_then(|range| range.split('-').next()) == Some(&bytes.to_string())
+}
+
+/// What went wrong, down to its cause.
+fn told(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
+}
