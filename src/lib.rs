@@ -9,6 +9,8 @@ pub mod config;
 pub mod detect;
 pub mod error;
 pub mod jwt;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod log;
 #[cfg(feature = "models")]
 pub mod models;

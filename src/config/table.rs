@@ -180,7 +180,7 @@ pub(super) const PARTS: &[(&str, bool, &str)] = &[
     ("sip.allowed_addresses", false, "SIP trunks of its own making"),
     ("turn_detect.", cfg!(feature = "turn-detect"), "turn detection (feature `turn-detect`)"),
     ("models.", cfg!(feature = "models"), "model files (features `local`, `turn-detect`)"),
-    ("local.", false, "local engines (feature `local`)"),
+    ("local.", cfg!(feature = "local"), "local engines (feature `local`)"),
 ];
 
 /// The sections that the keys stand in, each once, the outer ones before the inner.

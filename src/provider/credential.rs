@@ -109,6 +109,7 @@ impl Credential {
             Name::Deepgram | Name::ElevenLabs | Name::Cartesia => &["api_key"],
             Name::Google => &["credentials"],
             Name::Azure => &["api_key", "region"],
+            Name::Local => &[],
         };
         let mut fields: Vec<String> = auth.keys().filter(|key| !known.contains(&key.as_str())).cloned().collect();
         if !fields.is_empty() {
@@ -118,6 +119,7 @@ impl Credential {
         let (key, region) = match provider {
             Name::Google => (google(auth)?, None),
             Name::Azure => (field(provider, auth, "api_key")?, Some(field(provider, auth, "region")?)),
+            Name::Local => (String::new(), None),
             _ => (field(provider, auth, "api_key")?, None),
         };
         // It becomes part of a host name.
@@ -132,6 +134,8 @@ impl Credential {
 
     fn servers(provider: Name, server: &Providers) -> Result<Self, CredentialError> {
         let (vendor, what) = match provider {
+            // It asks nobody.
+            Name::Local => return Ok(Self { provider, own: false, key: Secret::new(""), region: None }),
             Name::Deepgram => (&server.deepgram, "Deepgram API key"),
             Name::ElevenLabs => (&server.elevenlabs, "ElevenLabs API key"),
             Name::Cartesia => (&server.cartesia, "Cartesia API key"),

@@ -54,6 +54,16 @@ impl ErrorKind {
         }
     }
 
+    /// Of an engine on this machine.
+    #[cfg(feature = "local")]
+    pub(super) fn of_local(error: &crate::local::Error) -> Self {
+        match error {
+            crate::local::Error::Overloaded { .. } => Self::RateLimited,
+            crate::local::Error::Silent => Self::BadOptions,
+            _ => Self::Provider,
+        }
+    }
+
     /// Of an answer with this status.
     pub(super) fn of_status(status: u16, own: bool) -> Self {
         match status {

@@ -75,6 +75,8 @@ struct Shared {
     flights: Flights,
     /// Where tokens for Google come from, where it is configured.
     tokens: Option<Arc<Tokens>>,
+    #[cfg(feature = "local")]
+    local: crate::local::Engines,
 }
 
 impl Providers {
@@ -86,8 +88,20 @@ impl Providers {
         })?;
         let google = config.providers.google.key.as_ref().map(|key| Tokens::of_server(key.expose())).transpose();
         let tokens = google.map_err(StartError::Google)?.map(Arc::new);
+        #[cfg(feature = "local")]
+        let local = crate::local::Engines::new(config);
         let (config, stats, flights) = (config.providers.clone(), Stats::default(), Flights::default());
-        Ok(Self { shared: Arc::new(Shared { config, outbound, stats, cache, flights, tokens }) })
+        let shared = Shared {
+            config,
+            outbound,
+            stats,
+            cache,
+            flights,
+            tokens,
+            #[cfg(feature = "local")]
+            local,
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Checks how speech is to be recognised. Nobody is asked yet.
@@ -112,13 +126,15 @@ impl Providers {
 }
 
 impl Shared {
-    fn vendor(&self, name: Name) -> &Vendor {
+    /// What is configured of a vendor; nothing is of the engines on this machine.
+    fn vendor(&self, name: Name) -> Option<&Vendor> {
         match name {
-            Name::Deepgram => &self.config.deepgram,
-            Name::ElevenLabs => &self.config.elevenlabs,
-            Name::Cartesia => &self.config.cartesia,
-            Name::Google => &self.config.google,
-            Name::Azure => &self.config.azure,
+            Name::Deepgram => Some(&self.config.deepgram),
+            Name::ElevenLabs => Some(&self.config.elevenlabs),
+            Name::Cartesia => Some(&self.config.cartesia),
+            Name::Google => Some(&self.config.google),
+            Name::Azure => Some(&self.config.azure),
+            Name::Local => None,
         }
     }
 }

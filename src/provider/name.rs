@@ -15,6 +15,8 @@ pub enum Name {
     Google,
     /// Azure.
     Azure,
+    /// The engines on this machine (feature `local`).
+    Local,
 }
 
 /// A name that no provider has.
@@ -23,15 +25,21 @@ pub enum Name {
 pub struct Unsupported(pub String);
 
 impl Name {
-    /// Every provider.
-    pub const ALL: [Self; 5] = [Self::Deepgram, Self::ElevenLabs, Self::Cartesia, Self::Google, Self::Azure];
+    /// Every name, whether or not this build has the provider.
+    pub(super) const NAMES: [Self; 6] =
+        [Self::Deepgram, Self::ElevenLabs, Self::Cartesia, Self::Google, Self::Azure, Self::Local];
+
+    /// Every provider of this build.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.into_iter().filter(|name| *name != Self::Local || cfg!(feature = "local"))
+    }
 
     /// Reads a name as clients write it, in any case.
     pub fn parse(name: &str) -> Result<Self, Unsupported> {
         let name = name.to_lowercase();
         match name.as_str() {
             "microsoft-azure" => Ok(Self::Azure),
-            _ => Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or(Unsupported(name)),
+            _ => Self::all().find(|known| known.as_str() == name).ok_or(Unsupported(name)),
         }
     }
 
@@ -43,6 +51,7 @@ impl Name {
             Self::Cartesia => "cartesia",
             Self::Google => "google",
             Self::Azure => "azure",
+            Self::Local => "local",
         }
     }
 }
@@ -59,7 +68,7 @@ mod tests {
 
     #[test]
     fn names_are_read_in_any_case() {
-        for name in Name::ALL {
+        for name in Name::all() {
             assert_eq!(Name::parse(name.as_str()), Ok(name));
             assert_eq!(Name::parse(&name.as_str().to_uppercase()), Ok(name));
         }

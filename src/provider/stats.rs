@@ -7,7 +7,7 @@ use super::{ErrorKind, Name};
 /// Counters that everything in this module shares. Each is a number of its own: nothing here is a lock.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
-    providers: [Counters; Name::ALL.len()],
+    providers: [Counters; Name::NAMES.len()],
     hits: AtomicU64,
     shared: AtomicU64,
     misses: AtomicU64,
@@ -113,7 +113,7 @@ impl Stats {
             errors: ErrorKind::LABELS.into_iter().zip(counters.errors.iter().map(get)).collect(),
         };
         Snapshot {
-            providers: Name::ALL.into_iter().zip(&self.providers).map(provider).collect(),
+            providers: Name::all().map(|name| (name, self.of(name))).map(provider).collect(),
             cache_hits: get(&self.hits),
             cache_shared: get(&self.shared),
             cache_misses: get(&self.misses),
@@ -122,13 +122,14 @@ impl Stats {
     }
 
     fn of(&self, name: Name) -> &Counters {
-        let [deepgram, elevenlabs, cartesia, google, azure] = &self.providers;
+        let [deepgram, elevenlabs, cartesia, google, azure, local] = &self.providers;
         match name {
             Name::Deepgram => deepgram,
             Name::ElevenLabs => elevenlabs,
             Name::Cartesia => cartesia,
             Name::Google => google,
             Name::Azure => azure,
+            Name::Local => local,
         }
     }
 }

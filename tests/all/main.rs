@@ -14,6 +14,8 @@ mod docs;
 mod health;
 mod limits;
 mod livekit;
+#[cfg(feature = "local")]
+mod local;
 #[cfg(feature = "models")]
 mod models;
 #[cfg(target_os = "linux")]

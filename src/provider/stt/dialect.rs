@@ -92,6 +92,12 @@ pub(super) fn choose(
             value: options.model.clone(),
             hint: "its recognition is not built in",
         }),
+        Name::Local => Err(OptionsError::NotByProvider {
+            provider: Name::Local,
+            field: "stt_config",
+            value: options.model.clone(),
+            hint: "nobody else is asked",
+        }),
     }
 }
 

@@ -69,6 +69,10 @@ pub enum SttError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The engine on this machine.
+    #[cfg(feature = "local")]
+    #[error("local: {0}")]
+    Local(#[from] crate::local::Error),
     /// Sought again and again, in vain.
     #[error("{last} (gave up after {attempts} attempts)")]
     GaveUp {
@@ -96,6 +100,8 @@ impl SttError {
             // 1008 is "policy": the key, the balance, the request itself.
             Self::Closed { code, .. } => !matches!(code, Some(1002 | 1003 | 1007..=1010)),
             Self::Vendor { retryable, .. } => *retryable,
+            #[cfg(feature = "local")]
+            Self::Local(_) => false,
             Self::GaveUp { .. } => false,
         }
     }
@@ -106,6 +112,8 @@ impl SttError {
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Refused { status, own, .. } => ErrorKind::of_status(*status, *own),
             Self::Vendor { kind, .. } => *kind,
+            #[cfg(feature = "local")]
+            Self::Local(error) => ErrorKind::of_local(error),
             Self::GaveUp { last, .. } => last.kind(),
             Self::Unreachable { .. } | Self::Closed { .. } | Self::Unreadable { .. } => ErrorKind::Provider,
         }

@@ -14,6 +14,8 @@ mod error;
 pub(super) mod fuzzing;
 mod input;
 mod link;
+#[cfg(feature = "local")]
+mod local;
 mod socket;
 
 use std::convert::Infallible;
@@ -64,7 +66,16 @@ impl Transcript {
 pub struct SttPlan {
     shared: Arc<Shared>,
     credential: Credential,
-    vendor: (Box<dyn Dialect>, Intake),
+    engine: Engine,
+}
+
+/// Who recognises.
+enum Engine {
+    /// A vendor, in its protocol.
+    Vendor(Box<dyn Dialect>, Intake),
+    /// This machine.
+    #[cfg(feature = "local")]
+    Local(Intake),
 }
 
 impl fmt::Debug for SttPlan {
@@ -81,9 +92,13 @@ impl SttPlan {
             return Err(super::Unsupported(provider.to_string()).into());
         }
         let credential = Credential::resolve(provider, options.auth.as_ref(), &shared.config)?;
-        let base = shared.vendor(provider).stt_url.as_ref();
-        let vendor = dialect::choose(options, &credential, base)?;
-        Ok(Self { shared, credential, vendor })
+        #[cfg(feature = "local")]
+        if provider == Name::Local {
+            return Ok(Self { shared, credential, engine: Engine::Local(local::intake(options)?) });
+        }
+        let base = shared.vendor(provider).and_then(|vendor| vendor.stt_url.as_ref());
+        let (dialect, intake) = dialect::choose(options, &credential, base)?;
+        Ok(Self { shared, credential, engine: Engine::Vendor(dialect, intake) })
     }
 
     /// Whose engine.
@@ -93,14 +108,22 @@ impl SttPlan {
 
     /// Connects, and returns once the provider takes audio.
     pub async fn connect(self) -> Result<Stt, SttError> {
-        let Self { shared, credential, vendor } = self;
+        let Self { shared, credential, engine } = self;
         let provider = credential.provider;
         let (audio, taken) = mpsc::channel(socket::AUDIO);
         let (sender, events) = mpsc::channel(socket::EVENTS);
         let (stop, stopped) = oneshot::channel();
         let (ready, connected) = oneshot::channel();
         let stt = Stt { audio, events, _stop: stop };
-        tokio::spawn(Socket::new(shared, credential, vendor, taken, sender).run(ready, stopped));
+        match engine {
+            Engine::Vendor(dialect, intake) => {
+                tokio::spawn(Socket::new(shared, credential, (dialect, intake), taken, sender).run(ready, stopped));
+            }
+            #[cfg(feature = "local")]
+            Engine::Local(intake) => {
+                tokio::spawn(local::run(shared, intake, taken, sender, ready, stopped));
+            }
+        }
         let gone = |_| Err(SttError::Unreachable { provider, reason: "the server is ending".to_owned() });
         connected.await.unwrap_or_else(gone).map(|()| stt)
     }

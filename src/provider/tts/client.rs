@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::TtsError;
 use super::dialect::{Decoder, Request};
+use super::engine::Vendor;
 use super::voice::Inner;
 use crate::audio::{Converter, Encoding, Format, wav};
 use crate::provider::stats::Count;
@@ -29,18 +30,19 @@ pub(super) const MAX_AUDIO: usize = 128 * 1024 * 1024;
 /// Speaks a text: every piece of audio goes to `sink` as it comes.
 pub(super) async fn synthesize(
     voice: &Inner,
+    vendor: &Vendor,
     text: &str,
     previous: Option<&str>,
     mut sink: impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
     let stats = &voice.shared.stats;
     let provider = voice.credential.provider;
-    let request = voice.dialect.request(text, previous);
+    let request = vendor.dialect.request(text, previous);
     let mut attempt = 1;
     let count = |error: &TtsError| stats.count(provider, Count::Error(error.kind()));
     let response = loop {
         stats.count(provider, Count::Request);
-        let error = match ask(voice, &request).await {
+        let error = match ask(voice, vendor, &request).await {
             Ok(response) => break response,
             Err(error) => error,
         };
@@ -54,7 +56,8 @@ pub(super) async fn synthesize(
     };
     let limit = voice.request_timeout;
     let timed_out = || TtsError::Timeout { provider, what: "finish its answer", limit };
-    let received = timeout(limit, receive(voice, response, &mut sink)).await.unwrap_or_else(|_| Err(timed_out()));
+    let received =
+        timeout(limit, receive(voice, vendor, response, &mut sink)).await.unwrap_or_else(|_| Err(timed_out()));
     received.inspect_err(count)
 }
 
@@ -67,16 +70,16 @@ fn pause(attempt: u32, error: &TtsError) -> Duration {
 }
 
 /// Sends a request, and returns an answer that has audio.
-async fn ask(voice: &Inner, request: &Request) -> Result<Response, TtsError> {
+async fn ask(voice: &Inner, vendor: &Vendor, request: &Request) -> Result<Response, TtsError> {
     let provider = voice.credential.provider;
     let limit = voice.request_timeout;
     let timed_out = TtsError::Timeout { provider, what: "answer", limit };
-    timeout(limit, send(voice, request)).await.unwrap_or(Err(timed_out))
+    timeout(limit, send(voice, vendor, request)).await.unwrap_or(Err(timed_out))
 }
 
-async fn send(voice: &Inner, request: &Request) -> Result<Response, TtsError> {
+async fn send(voice: &Inner, vendor: &Vendor, request: &Request) -> Result<Response, TtsError> {
     let (provider, own) = (voice.credential.provider, voice.credential.own);
-    let mut builder = voice.http.post(request.url.clone()).header(CONTENT_TYPE, request.content_type);
+    let mut builder = vendor.http.post(request.url.clone()).header(CONTENT_TYPE, request.content_type);
     let sensitive = |value: &str| {
         let mut value = HeaderValue::from_str(value).ok()?;
         value.set_sensitive(true);
@@ -89,8 +92,8 @@ async fn send(voice: &Inner, request: &Request) -> Result<Response, TtsError> {
     for (name, value) in &request.headers {
         builder = builder.header(*name, sensitive(value.expose()).ok_or_else(|| unusable(name))?);
     }
-    if let Some(tokens) = &voice.tokens {
-        builder = builder.bearer_auth(tokens.get(&voice.http).await?.expose());
+    if let Some(tokens) = &vendor.tokens {
+        builder = builder.bearer_auth(tokens.get(&vendor.http).await?.expose());
     }
     let response = builder.body(request.body.clone()).send().await;
     let response = response.map_err(|e| TtsError::Unreachable { provider, reason: told(&e) })?;
@@ -102,7 +105,7 @@ async fn send(voice: &Inner, request: &Request) -> Result<Response, TtsError> {
     }
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.to_ascii_lowercase();
-    if !voice.dialect.decoder().takes(&kind) {
+    if !vendor.dialect.decoder().takes(&kind) {
         let problem = format!("{kind} instead of audio: {}", beginning(response).await);
         return Err(TtsError::Unreadable { provider, problem });
     }
@@ -121,9 +124,14 @@ async fn beginning(mut response: Response) -> String {
 }
 
 /// The body of an answer, decoded and converted.
-async fn receive(voice: &Inner, mut response: Response, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+async fn receive(
+    voice: &Inner,
+    vendor: &Vendor,
+    mut response: Response,
+    sink: &mut impl FnMut(Bytes),
+) -> Result<(), TtsError> {
     let provider = voice.credential.provider;
-    let mut output = Output::new(voice.dialect.decoder(), voice.dialect.format(), voice.format, provider)?;
+    let mut output = Output::new(vendor.dialect.decoder(), vendor.dialect.format(), voice.format, provider)?;
     let mut received: usize = 0;
     let cut = |e: reqwest::Error| TtsError::Cut { provider, reason: told(&e) };
     while let Some(piece) = response.chunk().await.map_err(cut)? {
@@ -137,7 +145,7 @@ async fn receive(voice: &Inner, mut response: Response, sink: &mut impl FnMut(By
 }
 
 /// From the vendor's bytes to the client's.
-struct Output {
+pub(super) struct Output {
     decoder: Decoder,
     converter: Converter,
     header: Option<[u8; wav::HEADER]>,
@@ -145,7 +153,7 @@ struct Output {
 }
 
 impl Output {
-    fn new(decoder: Decoder, from: Format, to: Format, provider: Name) -> Result<Self, TtsError> {
+    pub(super) fn new(decoder: Decoder, from: Format, to: Format, provider: Name) -> Result<Self, TtsError> {
         let wav = to.encoding == Encoding::Wav;
         let encoding = if wav { Encoding::Linear16 } else { to.encoding };
         let converter = Converter::new(from, encoding, to.sample_rate);
@@ -154,13 +162,13 @@ impl Output {
         Ok(Self { decoder, converter, header, given: 0 })
     }
 
-    fn push(&mut self, piece: Bytes, sink: &mut impl FnMut(Bytes)) {
+    pub(super) fn push(&mut self, piece: Bytes, sink: &mut impl FnMut(Bytes)) {
         let audio = self.decoder.push(piece);
         let audio = self.converter.push(audio);
         self.give(audio, sink);
     }
 
-    fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+    pub(super) fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
         let last = std::mem::replace(&mut self.decoder, Decoder::Raw).finish(provider)?;
         for audio in [self.converter.push(last), self.converter.finish()] {
             self.give(audio, sink);

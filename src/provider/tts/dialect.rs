@@ -88,6 +88,7 @@ pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> 
         Name::Cartesia => super::cartesia::Cartesia::choose(wish),
         Name::Azure => super::azure::Azure::choose(wish),
         Name::Google => super::google::Google::choose(wish),
+        Name::Local => Err(wish.refused("nobody else is asked")),
     }
 }
 

@@ -63,6 +63,10 @@ pub enum TtsError {
         /// They are the client's.
         own: bool,
     },
+    /// The engine on this machine.
+    #[cfg(feature = "local")]
+    #[error("local: {0}")]
+    Local(#[from] crate::local::Error),
     /// The server ends.
     #[error("the server is ending")]
     Ended,
@@ -82,6 +86,8 @@ impl TtsError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Api { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
+            #[cfg(feature = "local")]
+            Self::Local(_) => false,
             Self::Timeout { .. }
             | Self::Cut { .. }
             | Self::Unreadable { .. }
@@ -96,6 +102,8 @@ impl TtsError {
         match self {
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Api { status, own, .. } => ErrorKind::of_status(*status, *own),
+            #[cfg(feature = "local")]
+            Self::Local(error) => ErrorKind::of_local(error),
             Self::Credentials { own, .. } => ErrorKind::ProviderAuth { own: *own },
             Self::Unreachable { .. }
             | Self::Cut { .. }

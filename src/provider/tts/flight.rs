@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::cache::Key;
 use super::client::{Utterance, synthesize};
+use super::engine::Engine;
 use super::{Started, TtsError};
 use crate::audio::{Encoding, wav};
 use crate::provider::Source;
@@ -105,7 +106,12 @@ async fn speak(key: &Key, utterance: &Utterance, progress: &watch::Sender<Progre
     }
     shared.stats.source(Source::Provider);
     let sink = |piece: Bytes| progress.send_modify(|progress| progress.pieces.push(piece));
-    let end = synthesize(&utterance.voice, &utterance.text, utterance.previous.as_deref(), sink).await;
+    let Utterance { voice, text, previous } = utterance;
+    let end = match &voice.engine {
+        Engine::Vendor(vendor) => synthesize(voice, vendor, text, previous.as_deref(), sink).await,
+        #[cfg(feature = "local")]
+        Engine::Local(speaker) => super::local::synthesize(voice, speaker, text, sink).await,
+    };
     let whole = end.is_ok().then(|| whole(utterance, &progress.borrow().pieces));
     progress.send_modify(|progress| progress.end = Some(end));
     // The passengers are served; those who board now find all of it here until it lies in the cache.

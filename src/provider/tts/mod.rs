@@ -10,16 +10,21 @@ mod client;
 mod deepgram;
 mod dialect;
 mod elevenlabs;
+mod engine;
 mod error;
 pub(super) mod flight;
 #[cfg(test)]
 mod golden;
 mod google;
+#[cfg(feature = "local")]
+mod local;
 mod pronounce;
 mod voice;
 
 pub use error::TtsError;
 pub use flight::Speech;
+#[cfg(feature = "local")]
+pub(super) use local::VOICE as LOCAL_VOICE;
 pub use voice::Voice;
 
 use super::Source;

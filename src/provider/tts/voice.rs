@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use super::cache::Key;
 use super::client::Utterance;
-use super::dialect::{self, Dialect, Wish};
+use super::dialect::Wish;
+use super::engine::Engine;
 use super::flight::{self, Speech};
 use super::pronounce::pronounce;
 use crate::audio::{Encoding, Format};
-use crate::provider::token::Tokens;
-use crate::provider::{
-    AuthProblem, Credential, CredentialError, Name, OptionsError, PlanError, Pronunciation, Shared, TtsOptions,
-};
+use crate::provider::{Credential, Name, OptionsError, PlanError, Pronunciation, Shared, TtsOptions};
 
 const SAMPLE_RATE: u32 = 24_000;
-const CONNECTION_TIMEOUT: u64 = 30;
 const REQUEST_TIMEOUT: u64 = 60;
 /// Seconds that a client may choose for a time-out.
 const LONGEST_TIMEOUT: u64 = 600;
@@ -30,9 +27,7 @@ pub struct Voice {
 pub(super) struct Inner {
     pub(super) shared: Arc<Shared>,
     pub(super) credential: Credential,
-    pub(super) dialect: Box<dyn Dialect>,
-    pub(super) http: reqwest::Client,
-    pub(super) tokens: Option<Arc<Tokens>>,
+    pub(super) engine: Engine,
     pub(super) request_timeout: Duration,
     /// What comes out.
     pub(super) format: Format,
@@ -49,32 +44,19 @@ impl Voice {
         let format_name = options.audio_format.as_deref().unwrap_or("linear16").trim().to_ascii_lowercase();
         let wanted = format(&format_name, options.sample_rate.unwrap_or(SAMPLE_RATE))?;
         let rate = speaking_rate(options.speaking_rate)?;
-        let base = shared.vendor(provider).tts_url.as_ref();
+        let base = shared.vendor(provider).and_then(|vendor| vendor.tts_url.as_ref());
         let wish = Wish { options, credential: &credential, base, format: wanted, rate };
-        let dialect = dialect::choose(&wish)?;
+        let engine = Engine::choose(&shared, &wish)?;
         // Of a compressed format the vendor decides the rate.
         let format = if wanted.encoding.sample_bytes().is_some() || wanted.encoding == Encoding::Wav {
             wanted
         } else {
-            dialect.format()
+            engine.format()
         };
-        let tokens = tokens(&shared, &credential)?;
-        let http = client(&shared, options.connection_timeout)?;
         let request_timeout = seconds("request_timeout", options.request_timeout, REQUEST_TIMEOUT)?;
         let key = Key::of_voice(&wish);
         let pronunciations = options.pronunciations.clone();
-        let inner = Inner {
-            shared,
-            credential,
-            dialect,
-            http,
-            tokens,
-            request_timeout,
-            format,
-            format_name,
-            pronunciations,
-            key,
-        };
+        let inner = Inner { shared, credential, engine, request_timeout, format, format_name, pronunciations, key };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -119,39 +101,9 @@ fn speaking_rate(rate: Option<f32>) -> Result<f64, OptionsError> {
     Ok((rate * 1_000.0).round() / 1_000.0)
 }
 
-fn seconds(field: &'static str, value: Option<u64>, usual: u64) -> Result<Duration, OptionsError> {
+pub(super) fn seconds(field: &'static str, value: Option<u64>, usual: u64) -> Result<Duration, OptionsError> {
     match value.unwrap_or(usual) {
         seconds @ 1..=LONGEST_TIMEOUT => Ok(Duration::from_secs(seconds)),
         _ => Err(OptionsError::Range { field, expected: "a number of seconds from 1 to 600" }),
     }
-}
-
-/// The shared pool; a client that wants another time for connecting gets a pool of its own, as that is where it is set.
-fn client(shared: &Shared, connection_timeout: Option<u64>) -> Result<reqwest::Client, OptionsError> {
-    let field = "connection_timeout";
-    let limit = seconds(field, connection_timeout, CONNECTION_TIMEOUT)?;
-    if limit.as_secs() == CONNECTION_TIMEOUT {
-        return Ok(shared.outbound.http.clone());
-    }
-    let tls = rustls::ClientConfig::clone(&shared.outbound.tls);
-    let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .connect_timeout(limit)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")));
-    builder.build().map_err(|_| OptionsError::Range { field, expected: "left out on this machine" })
-}
-
-fn tokens(shared: &Shared, credential: &Credential) -> Result<Option<Arc<Tokens>>, CredentialError> {
-    let provider = credential.provider;
-    if provider != Name::Google {
-        return Ok(None);
-    }
-    let server = shared.tokens.as_ref();
-    if !credential.own {
-        return Ok(server.cloned());
-    }
-    let tokens = Tokens::of_client(credential.key.expose(), server.map(|server| &**server));
-    let problem = |problem| CredentialError::Invalid { provider, problem: AuthProblem::Google(problem) };
-    Ok(Some(Arc::new(tokens.map_err(problem)?)))
 }

@@ -25,7 +25,7 @@ pub(super) fn read(provider: Name, body: &[u8]) -> Result<Listed, serde_json::Er
         Name::Deepgram => whole(serde_json::from_slice::<DeepgramModels>(body)?.tts, deepgram),
         Name::Google => whole(serde_json::from_slice::<GoogleVoices>(body)?.voices, google),
         Name::Azure => whole(serde_json::from_slice(body)?, azure),
-        Name::Cartesia => Listed::default(),
+        Name::Cartesia | Name::Local => Listed::default(),
     };
     listed.voices.retain(|voice| !voice.id.is_empty());
     Ok(listed)

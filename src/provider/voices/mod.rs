@@ -47,7 +47,27 @@ pub(super) async fn all(shared: &Shared) -> BTreeMap<&'static str, Vec<VoiceInfo
         of(shared, Name::Google),
         of(shared, Name::Azure)
     );
-    [elevenlabs, deepgram, google, azure].into_iter().flatten().collect()
+    [elevenlabs, deepgram, google, azure, local(shared)].into_iter().flatten().collect()
+}
+
+/// The voice on this machine, where its files are there.
+#[cfg(feature = "local")]
+fn local(shared: &Shared) -> Option<(&'static str, Vec<VoiceInfo>)> {
+    let voice = VoiceInfo {
+        id: super::tts::LOCAL_VOICE.to_owned(),
+        sample: String::new(),
+        name: "Joe".to_owned(),
+        accent: "American".to_owned(),
+        gender: "Male".to_owned(),
+        language: "English".to_owned(),
+    };
+    shared.local.has_voice().then(|| (Name::Local.as_str(), vec![voice]))
+}
+
+/// This build has none.
+#[cfg(not(feature = "local"))]
+fn local(_shared: &Shared) -> Option<(&'static str, Vec<VoiceInfo>)> {
+    None
 }
 
 async fn of(shared: &Shared, name: Name) -> Option<(&'static str, Vec<VoiceInfo>)> {
@@ -85,7 +105,7 @@ fn request(credential: &Credential, base: Option<&Url>, page: &str) -> Option<(U
         Name::ElevenLabs => ("https://api.elevenlabs.io", "v2/voices", "xi-api-key", key.to_owned()),
         Name::Google => ("https://texttospeech.googleapis.com", "v1/voices", "Authorization", String::new()),
         Name::Azure => ("", "cognitiveservices/voices/list", "Ocp-Apim-Subscription-Key", key.to_owned()),
-        Name::Cartesia => return None,
+        Name::Cartesia | Name::Local => return None,
     };
     let region = credential.region.as_deref().unwrap_or_default();
     let azure = format!("https://{region}.tts.speech.microsoft.com");
@@ -104,7 +124,7 @@ async fn fetch(shared: &Shared, credential: &Credential, page: &str) -> Result<V
     let unreachable = |e: reqwest::Error| TtsError::Unreachable { provider, reason: told(&e) };
     let nowhere =
         || TtsError::Unreachable { provider, reason: "it has no list, or its address cannot be used".to_owned() };
-    let base = shared.vendor(provider).tts_url.as_ref();
+    let base = shared.vendor(provider).and_then(|vendor| vendor.tts_url.as_ref());
     let (url, header, mut value) = request(credential, base, page).ok_or_else(nowhere)?;
     let http = &shared.outbound.http;
     if let Some(tokens) = shared.tokens.as_ref().filter(|_| provider == Name::Google) {

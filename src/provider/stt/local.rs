@@ -1,0 +1,200 @@
+//! Recognition on this machine, as one of the providers: a task that finds utterances in the audio and has them recognised, one
+//! after the other, by the workers that all sessions share.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
+
+use super::dialect::{Intake, primary, samples};
+use super::{SttError, SttEvent, Transcript};
+use crate::audio::{Converter, Encoding};
+use crate::local::hearing::{Heard, RATE, Stream, Utterance};
+use crate::local::{Ears, Error, Pool};
+use crate::provider::stats::Count;
+use crate::provider::{Name, OptionsError, Shared, SttOptions};
+
+/// New samples after which what is being said is recognised for the time being.
+const PARTIAL: usize = RATE as usize;
+/// Utterances that may wait. Then audio waits, and what is too much of it is dropped by whoever sends it.
+const WAITING: usize = 3;
+/// Bytes that are converted and looked at at once: a quarter of a second of telephone audio, less of any other.
+const SLICE: usize = 2_048;
+
+/// What audio is taken; the model knows one language.
+pub(super) fn intake(options: &SttOptions) -> Result<Intake, OptionsError> {
+    let unknown = |field, value: &str, hint| {
+        Err(OptionsError::NotByProvider { provider: Name::Local, field, value: value.to_owned(), hint })
+    };
+    if !options.language.is_empty() && primary(&options.language).as_deref() != Some("en") {
+        return unknown("language", &options.language, "its model knows English (en)");
+    }
+    if !matches!(options.model.as_str(), "" | "tiny.en" | "whisper-tiny.en") {
+        return unknown("model", &options.model, "it has one model, whisper-tiny.en");
+    }
+    Intake::converted(samples(options, Name::Local)?, Encoding::Linear16, RATE, options.noise_filter)
+}
+
+/// Runs until the audio has ended and its results have come, until it fails, or until `stop` is dropped.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    intake: Intake,
+    audio: mpsc::Receiver<Bytes>,
+    events: mpsc::Sender<SttEvent>,
+    ready: oneshot::Sender<Result<(), SttError>>,
+    stop: oneshot::Receiver<Infallible>,
+) {
+    shared.stats.count(Name::Local, Count::Session);
+    let failed = |error: &Error| shared.stats.count(Name::Local, Count::Error(SttError::from(error.clone()).kind()));
+    // The place is kept to the end.
+    let (ears, _place) = match shared.local.listen().await {
+        Ok(listening) => listening,
+        Err(error) => {
+            failed(&error);
+            // Whoever waited may have given up.
+            ready.send(Err(error.into())).ok();
+            return;
+        }
+    };
+    if ready.send(Ok(())).is_err() {
+        return;
+    }
+    let listener = Listener::new(shared.local.pool().clone(), ears, intake.converter, audio, events.clone());
+    let ended = tokio::select! {
+        _ = stop => return,
+        ended = listener.run() => ended,
+    };
+    // Without anybody to tell, nothing has failed.
+    if let Err(error) = ended
+        && error != Error::Ended
+    {
+        failed(&error);
+        events.send(SttEvent::Error(error.into())).await.ok();
+    }
+}
+
+/// What a worker has made of it, unless there was none.
+type Outcome = Result<Result<Heard, Error>, Error>;
+
+/// A recognition under way, and what it is of.
+struct Work {
+    heard: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+    part: Part,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The beginning of what somebody is saying, by its number.
+    Beginning(u64),
+    /// A whole utterance, with whether the speaker has ended.
+    Whole { ended: bool },
+}
+
+struct Listener {
+    pool: Pool,
+    ears: Ears,
+    stream: Stream,
+    converter: Converter,
+    audio: mpsc::Receiver<Bytes>,
+    /// No more will come.
+    ended: bool,
+    /// What has come and is not looked at yet.
+    raw: Bytes,
+    waiting: VecDeque<Utterance>,
+    work: Option<Work>,
+    events: mpsc::Sender<SttEvent>,
+}
+
+impl Listener {
+    fn new(
+        pool: Pool,
+        ears: Ears,
+        converter: Converter,
+        audio: mpsc::Receiver<Bytes>,
+        events: mpsc::Sender<SttEvent>,
+    ) -> Self {
+        let (stream, raw, waiting) = (ears.stream(), Bytes::new(), VecDeque::new());
+        Self { pool, ears, stream, converter, audio, ended: false, raw, waiting, work: None, events }
+    }
+
+    async fn run(mut self) -> Result<(), Error> {
+        loop {
+            self.begin();
+            let room = self.waiting.len() < WAITING;
+            let more = room && !self.raw.is_empty();
+            if self.ended && self.raw.is_empty() && self.work.is_none() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                (heard, part) = done(&mut self.work) => self.tell(heard?, part).await?,
+                () = yield_now(), if more => {
+                    let slice = self.raw.split_to(self.raw.len().min(SLICE));
+                    let audio = self.converter.push(slice);
+                    self.stream.push(&audio, &mut self.waiting)?;
+                }
+                piece = self.audio.recv(), if room && !more && !self.ended => match piece {
+                    Some(piece) => self.raw = piece,
+                    None => self.end()?,
+                },
+            }
+        }
+    }
+
+    /// The audio has ended.
+    fn end(&mut self) -> Result<(), Error> {
+        self.ended = true;
+        let rest = self.converter.finish();
+        self.stream.push(&rest, &mut self.waiting)?;
+        self.waiting.extend(self.stream.finish());
+        Ok(())
+    }
+
+    /// Has the next utterance recognised; where none waits and a worker is idle, what is being said.
+    fn begin(&mut self) {
+        // Nobody waits for the beginning of what has ended: its worker goes on to the end, and is not listened to.
+        let whole = |work: &Work| matches!(work.part, Part::Whole { .. });
+        if self.work.as_ref().is_some_and(|work| whole(work) || self.waiting.is_empty()) {
+            return;
+        }
+        let whisper = Arc::clone(&self.ears.whisper);
+        if let Some(Utterance { samples, ended }) = self.waiting.pop_front() {
+            let pool = self.pool.clone();
+            let heard = Box::pin(async move { pool.run(move || whisper.hear(&samples)).await });
+            self.work = Some(Work { heard, part: Part::Whole { ended } });
+        } else if let Some(samples) = self.stream.beginning(PARTIAL)
+            && let Some(heard) = self.pool.run_idle(move || whisper.hear(&samples))
+        {
+            self.stream.took();
+            self.work = Some(Work { heard: Box::pin(heard), part: Part::Beginning(self.stream.number()) });
+        }
+    }
+
+    async fn tell(&mut self, heard: Result<Heard, Error>, part: Part) -> Result<(), Error> {
+        let Heard { text, confidence } = heard?;
+        let (is_final, is_speech_final) = match part {
+            // The whole of it is on its way.
+            Part::Beginning(number) if number != self.stream.number() => return Ok(()),
+            Part::Beginning(_) => (false, false),
+            Part::Whole { ended } => (true, ended),
+        };
+        if text.is_empty() {
+            return Ok(());
+        }
+        let transcript = Transcript::new(text, is_final, is_speech_final, confidence);
+        self.events.send(SttEvent::Result(transcript)).await.map_err(|_| Error::Ended)
+    }
+}
+
+/// What is under way, once it is done; taken out then and not before, so that this may be given up.
+async fn done(work: &mut Option<Work>) -> (Outcome, Part) {
+    let Some(running) = work else { return std::future::pending().await };
+    let heard = running.heard.as_mut().await;
+    let part = running.part;
+    *work = None;
+    (heard, part)
+}

@@ -1,0 +1,83 @@
+//! The voice on this machine, as one of the providers.
+
+use bytes::Bytes;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::TtsError;
+use super::client::Output;
+use super::dialect::{Decoder, Wish};
+use super::voice::Inner;
+use crate::audio::{Encoding, Format};
+use crate::local::Error;
+use crate::local::speech::{Manner, RATE};
+use crate::provider::stats::Count;
+use crate::provider::{Name, OptionsError};
+
+/// Its name.
+pub(in crate::provider) const VOICE: &str = "en_US-joe-medium";
+
+/// What it makes.
+pub(super) const FORMAT: Format = Format { encoding: Encoding::Linear16, sample_rate: RATE, channels: 1 };
+
+/// The voice with a client's settings.
+#[derive(Debug)]
+pub(super) struct Speaker {
+    manner: Manner,
+}
+
+impl Speaker {
+    pub(super) fn choose(wish: &Wish<'_>) -> Result<Self, OptionsError> {
+        let unknown = |field, value: &str, hint| {
+            Err(OptionsError::NotByProvider { provider: Name::Local, field, value: value.to_owned(), hint })
+        };
+        if wish.format.encoding != Encoding::Wav && wish.format.encoding.sample_bytes().is_none() {
+            return Err(wish.refused("linear16, wav, mulaw and alaw are made"));
+        }
+        match wish.voice(VOICE) {
+            "joe" | VOICE => {}
+            other => return unknown("voice_id", other, "it has one voice, en_US-joe-medium"),
+        }
+        if !matches!(wish.options.model.as_str(), "" | "piper") {
+            return unknown("model", &wish.options.model, "it has one model, piper");
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "three digits of it count")]
+        let rate = wish.rate_within(0.5, 2.0) as f32;
+        Ok(Self { manner: Manner { rate, lively: true } })
+    }
+}
+
+/// Speaks a text, sentence by sentence: the first can be heard while the second is made.
+pub(super) async fn synthesize(
+    voice: &Inner,
+    speaker: &Speaker,
+    text: &str,
+    mut sink: impl FnMut(Bytes),
+) -> Result<(), TtsError> {
+    let (stats, limit) = (&voice.shared.stats, voice.request_timeout);
+    stats.count(Name::Local, Count::Request);
+    let timed_out = TtsError::Timeout { provider: Name::Local, what: "finish its answer", limit };
+    let spoken = timeout(limit, speak(voice, speaker, text, &mut sink)).await.unwrap_or(Err(timed_out));
+    spoken.inspect_err(|error| stats.count(Name::Local, Count::Error(error.kind())))
+}
+
+async fn speak(voice: &Inner, speaker: &Speaker, text: &str, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+    let local = &voice.shared.local;
+    let (engine, _place) = local.speak().await?;
+    let sentences = engine.sentences(text);
+    if sentences.is_empty() {
+        return Err(Error::Silent.into());
+    }
+    let mut output = Output::new(Decoder::Raw, FORMAT, voice.format, Name::Local)?;
+    for sentence in sentences {
+        let (engine, manner) = (engine.clone(), speaker.manner);
+        let samples = local.pool().run(move || engine.say(&sentence, manner)).await??;
+        let mut bytes = Bytes::from(samples.into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>());
+        // A quarter of a second at a time: everybody else's work comes between.
+        while !bytes.is_empty() {
+            output.push(bytes.split_to(bytes.len().min(RATE as usize / 4 * 2)), sink);
+            yield_now().await;
+        }
+    }
+    output.finish(Name::Local, sink)
+}

@@ -1,0 +1,267 @@
+//! The engines on this machine from outside: real models and real speech, without a key and without a network.
+
+use serde_json::{Value, json};
+
+use crate::models::{bare, folder};
+use crate::support::client::{Client, Frame};
+use crate::support::{Server, World};
+
+/// What is said in the recording.
+const BECKETT: &str = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better.";
+
+fn config() -> Value {
+    json!({
+        "type": "config",
+        "stt_config": {
+            "provider": "local", "language": "en-US", "sample_rate": 16000, "channels": 1, "punctuation": true,
+            "encoding": "linear16", "model": "",
+        },
+        "tts_config": {"provider": "local", "model": "", "audio_format": "linear16", "sample_rate": 16000},
+    })
+}
+
+fn server(variables: &[(&str, &str)]) -> Server {
+    let models = folder();
+    World::new().serve(&[&[("SAYNA_MODELS_PATH", models.to_str().unwrap())], variables].concat())
+}
+
+fn recording() -> Vec<u8> {
+    let path = std::env::var("SAYNA_TEST_SPEECH").expect("SAYNA_TEST_SPEECH: `.ci/run` sets it by bench/speech.sh");
+    std::fs::read(path).unwrap().split_off(44)
+}
+
+fn words(text: &str) -> Vec<String> {
+    let letters = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    text.split_whitespace().map(letters).filter(|word| !word.is_empty()).collect()
+}
+
+/// The words that would have to be changed, left out or put in, for each that was said.
+fn word_error_rate(said: &str, heard: &str) -> f64 {
+    let (said, heard) = (words(said), words(heard));
+    let mut row: Vec<usize> = (0..=heard.len()).collect();
+    for (i, word) in said.iter().enumerate() {
+        let mut before = std::mem::replace(&mut row[0], i + 1);
+        for (j, other) in heard.iter().enumerate() {
+            let here = row[j + 1];
+            row[j + 1] = (before + usize::from(word != other)).min(here + 1).min(row[j] + 1);
+            before = here;
+        }
+    }
+    f64::from(u32::try_from(row[heard.len()]).unwrap()) / f64::from(u32::try_from(said.len()).unwrap())
+}
+
+/// Says this to the server, then is silent for a second and a half; all that it heard for good, until the speaker has ended.
+async fn heard(client: &mut Client, audio: &[u8]) -> String {
+    let mut text = Vec::new();
+    // As fast as it goes, in fewer pieces than may wait.
+    for piece in audio.chunks(9_600).chain([[0; 9_600].as_slice(); 5]) {
+        client.audio(piece.to_vec()).await;
+    }
+    let mut last = Value::Null;
+    loop {
+        match client.next().await {
+            // What it thinks meanwhile may change.
+            Frame::Event(event) if event["type"] == "stt_result" && event["is_final"] == false => {}
+            Frame::Event(event) if event["type"] == "stt_result" => {
+                text.extend(event["transcript"].as_str().map(str::to_owned));
+                last = event;
+            }
+            other => panic!("expected words, not {other:?}"),
+        }
+        if last["is_speech_final"] == true && words(&text.join(" ")).len() >= 12 {
+            return text.join(" ");
+        }
+    }
+}
+
+#[test]
+fn word_errors_are_counted() {
+    assert!(word_error_rate("a b c d", "A, b c d.").abs() < 1e-9);
+    assert!((word_error_rate("a b c d", "a x c") - 0.5).abs() < 1e-9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_models_a_session_is_told_the_command_that_fetches_them() {
+    let world = World::new();
+    let variables = bare(&world);
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = world.serve(&variables);
+    let mut client = Client::connect(&server).await;
+    client.send(config()).await;
+    let error = client.expect("error").await["message"].to_string();
+    assert!(
+        error.contains("Failed to start voice manager: local: the model file silero_vad.onnx is missing"),
+        "{error}"
+    );
+    assert!(error.contains("`sayna init` fetches it"), "{error}");
+    let answer = server.post("/speak", &json!({"text": "hello", "tts_config": config()["tts_config"]}));
+    assert_eq!(answer.status(), 500);
+    assert!(answer.json()["error"].to_string().contains("`sayna init` fetches it"));
+    assert_eq!(server.ask("GET", "/voices").1, "{}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_engines_cannot_do_is_said_at_once() {
+    let server = World::new().serve(&[]);
+    for (part, field, value, expected) in [
+        (
+            "stt_config",
+            "language",
+            json!("de-DE"),
+            "provider local cannot do language 'de-DE': its model knows English (en)",
+        ),
+        (
+            "stt_config",
+            "model",
+            json!("large"),
+            "provider local cannot do model 'large': it has one model, whisper-tiny.en",
+        ),
+        (
+            "stt_config",
+            "encoding",
+            json!("opus"),
+            "provider local cannot do encoding 'opus': linear16, mulaw and alaw are taken",
+        ),
+        (
+            "tts_config",
+            "voice_id",
+            json!("amy"),
+            "provider local cannot do voice_id 'amy': it has one voice, en_US-joe-medium",
+        ),
+        (
+            "tts_config",
+            "audio_format",
+            json!("mp3"),
+            "provider local cannot do audio_format 'mp3': linear16, wav, mulaw and alaw are made",
+        ),
+    ] {
+        let mut config = config();
+        config[part][field] = value;
+        let mut client = Client::connect(&server).await;
+        client.send(config).await;
+        client.expect_error(&format!("Failed to create voice manager: {expected}")).await;
+    }
+    let mut config = config();
+    config["stt_config"]["auth"] = json!({"api_key": "k"});
+    let mut client = Client::connect(&server).await;
+    client.send(config).await;
+    let expected = "Invalid auth input for provider local: Unsupported auth field(s) for provider local: api_key";
+    client.expect_error(expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the models and a recording of speech, from PyPI"]
+async fn a_recording_is_understood_and_what_is_spoken_is_understood_too() {
+    let server = server(&[]);
+    let mut client = Client::ready(&server, config()).await;
+    let text = heard(&mut client, &recording()).await;
+    assert!(word_error_rate(BECKETT, &text) <= 0.1, "{text}");
+    for said in [
+        "The quick brown fox jumps over the lazy dog, and nobody in the whole village seems to mind.",
+        "On the 21st of May we paid $35 for 4 tickets to the concert.",
+        "Please remember to close the window before you leave the house tonight.",
+    ] {
+        client.speak(said).await;
+        let audio = client.utterance().await.concat();
+        let text = heard(&mut client, &audio).await;
+        // Whisper writes numbers in digits, as they were written here.
+        assert!(word_error_rate(said, &text) <= 0.2, "{said}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the models and a recording of speech, from PyPI"]
+async fn who_has_not_ended_is_understood_for_the_time_being() {
+    let server = server(&[]);
+    let mut client = Client::ready(&server, config()).await;
+    // The first two words over and over, as if somebody did not stop.
+    let sentence = &recording()[9_600..35_200];
+    for _ in 0..8 {
+        client.audio(sentence.to_vec()).await;
+    }
+    let heard = client.expect("stt_result").await;
+    assert_eq!((&heard["is_final"], &heard["is_speech_final"]), (&json!(false), &json!(false)), "{heard}");
+    assert!(!words(heard["transcript"].as_str().unwrap()).is_empty(), "{heard}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the models, from PyPI"]
+async fn more_sessions_than_are_served_are_an_error_to_the_newest() {
+    let server = server(&[("SAYNA_LOCAL_MAX_SESSIONS", "1")]);
+    let first = Client::ready(&server, config()).await;
+    let mut second = Client::connect(&server).await;
+    second.send(config()).await;
+    let expected = "Failed to start voice manager: local: 1 sessions are served already, and more would be too slow for all \
+                    (`local.max_sessions`)";
+    second.expect_error(expected).await;
+    // A place that is given up is free.
+    first.close().await;
+    loop {
+        let mut next = Client::connect(&server).await;
+        next.send(config()).await;
+        if matches!(next.next().await, Frame::Event(event) if event["type"] == "ready") {
+            break;
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the models, from PyPI"]
+fn a_voice_is_listed_and_speaks_in_every_format_of_samples() {
+    let server = server(&[]);
+    let voices: Value = serde_json::from_str(&server.ask("GET", "/voices").1).unwrap();
+    assert_eq!(voices["local"][0]["id"], "en_US-joe-medium");
+    for (format, rate, bytes) in [("wav", 22_050, 2), ("linear16", 8_000, 2), ("mulaw", 8_000, 1)] {
+        let tts = json!({"provider": "local", "model": "", "audio_format": format, "sample_rate": rate});
+        let answer = server.post("/speak", &json!({"text": "Hello there.", "tts_config": tts}));
+        assert_eq!(answer.status(), 200, "{}", String::from_utf8_lossy(&answer.body));
+        // Between half a second and three seconds.
+        assert!((rate * bytes / 2..rate * bytes * 3).contains(&answer.body.len()), "{format}: {}", answer.body.len());
+    }
+    let tts = json!({"provider": "local", "model": "", "audio_format": "wav"});
+    let answer = server.post("/speak", &json!({"text": "привет", "tts_config": tts}));
+    assert_eq!(answer.status(), 400);
+    assert!(answer.json()["error"].to_string().contains("it speaks English"));
+}
+
+/// The lines of the README's session without an account.
+fn session() -> Vec<String> {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let block = readme.split("```sh\n").find(|block| block.contains("examples/answer.py")).unwrap();
+    let lines = block.split("```").next().unwrap().lines();
+    lines.map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs sayna-client, the models and a recording of speech, from PyPI"]
+async fn the_session_in_the_readme_answers_a_recording() {
+    let lines = session();
+    let [init, serve, install, answer] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(install, "pip install sayna-client");
+    let world = World::new();
+    let variables = bare(&world);
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let arguments = init.strip_prefix("cargo run --release --features local -- ").unwrap();
+    let from = folder();
+    let ended = world.run_with(&[arguments, "--from", from.to_str().unwrap()], &variables);
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(serve, "cargo run --release --features local &");
+    let server = world.serve(&variables);
+    std::fs::copy(std::env::var("SAYNA_TEST_SPEECH").unwrap(), world.path("question.wav")).unwrap();
+    let arguments = answer.strip_prefix("python3 ").unwrap().split(' ');
+    let mut python = std::process::Command::new(crate::sdk::installed("python"));
+    for argument in arguments {
+        let example = argument.starts_with("examples/");
+        python.arg(if example { format!("{}/{argument}", env!("CARGO_MANIFEST_DIR")) } else { argument.to_owned() });
+    }
+    // However slow the machine is.
+    python.arg(server.url()).current_dir(world.path("")).env("QUIET", "15");
+    let output = crate::sdk::run(python).await;
+    let (said, failed) = (crate::sdk::text(&output.stdout), crate::sdk::text(&output.stderr));
+    assert!(output.status.success(), "{failed}");
+    let text: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("heard ")).collect();
+    assert!(word_error_rate(BECKETT, &text.join(" ")) <= 0.1, "{said}");
+    // The answer repeats it, and takes as long: some seconds of samples behind a header.
+    let answer = std::fs::read(world.path("answer.wav")).unwrap();
+    assert!(answer.starts_with(b"RIFF") && answer.len() > 24_000 * 2 * 3, "{said}");
+}
