@@ -114,6 +114,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         rustc: rustc.version.clone(),
         features: vec![],
         left_out: vec![],
+        inputs: vec![],
         host_assembled,
     };
     let graph = Graph::resolve(root, &plan.name, &target.triple, &[]).unwrap();
@@ -138,6 +139,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         rustc,
         graph: &graph,
         natives: &natives,
+        models: &[],
         binary: &archive.binary,
     });
     fs::write(out.join(&target.sbom), document.unwrap()).unwrap();

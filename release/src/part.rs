@@ -51,6 +51,23 @@ pub struct LeftOut {
     pub reason: String,
 }
 
+/// A native input, or the file of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Its version; a model is known by its digest alone.
+    pub version: Option<String>,
+    /// The Cargo feature that needs it.
+    #[serde(rename = "for")]
+    pub feature: String,
+    /// Of the file that is downloaded; none of what the locked nixpkgs has.
+    pub digest: Option<Digest>,
+    /// SPDX expression.
+    pub licence: String,
+}
+
 /// How something was built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +80,9 @@ pub struct Built {
     pub features: Vec<String>,
     /// The features it should have had.
     pub left_out: Vec<LeftOut>,
+    /// What those features need and no Cargo.lock has, by name.
+    #[serde(default)]
+    pub inputs: Vec<Input>,
     /// An image whose files came from the machine that assembled it and not from pinned inputs.
     pub host_assembled: bool,
 }

@@ -10,7 +10,7 @@ use semver::Version;
 use crate::graph::{Crate, Graph, Id};
 use crate::part::FileEntry;
 use crate::plan::Plan;
-use crate::table::Native;
+use crate::table::{Model, Native};
 use crate::triple::Triple;
 
 mod cyclonedx;
@@ -35,6 +35,8 @@ pub struct Input<'a> {
     pub graph: &'a Graph,
     /// The native inputs that it was built with.
     pub natives: &'a [&'a Native],
+    /// The model files that it loads.
+    pub models: &'a [&'a Model],
     /// The executable.
     pub binary: &'a FileEntry,
 }
@@ -109,6 +111,9 @@ pub fn document(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     for native in input.natives {
         components.push(native::component(native, input.target)?);
     }
+    for model in input.models {
+        components.push(of_model(model)?);
+    }
     components.sort_by(|a, b| a.bom_ref.cmp(&b.bom_ref));
     let document = Document {
         bom_format: "CycloneDX",
@@ -163,6 +168,16 @@ fn of_crate(krate: &Crate) -> Result<Component, Error> {
     Ok(component)
 }
 
+/// A model, which is a file that the binary loads and nothing that is linked.
+fn of_model(model: &Model) -> Result<Component, Error> {
+    let mut component = Component::new(Kind::MachineLearningModel, model.name.clone(), String::new());
+    component.bom_ref = format!("model {}", model.name);
+    component.hashes = vec![Hash::sha256(&model.sha256)];
+    component.licences = vec![licence(&component.bom_ref, &model.licence)?];
+    component.references = vec![Reference::new(ReferenceKind::Distribution, model.url.clone())];
+    Ok(component)
+}
+
 /// The one library that no lock file names.
 fn standard_library(rustc: &Version) -> Component {
     let mut component = Component::new(Kind::Library, "std".to_owned(), rustc.to_string());
@@ -178,7 +193,7 @@ fn dependencies(graph: &Graph, root: &str, components: &[Component]) -> Vec<Depe
     for krate in &graph.crates {
         edges.insert(bom_ref(&krate.id), krate.dependencies.iter().map(bom_ref).collect());
     }
-    // Whatever is no crate is the package's own: the standard library and the native inputs.
+    // Whatever is no crate is the package's own: the standard library, native inputs and models.
     let others: Vec<&String> =
         components.iter().map(|c| &c.bom_ref).filter(|other| !edges.contains_key(*other)).collect();
     let own = graph.package.dependencies.iter().map(bom_ref).chain(others.iter().map(ToString::to_string)).collect();

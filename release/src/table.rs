@@ -15,9 +15,11 @@ use crate::atomic::{At as _, PathError};
 use crate::snippet::{self, Message, Place, Severity, nearest};
 use crate::triple::{Os, Triple};
 
+mod model;
 mod native;
 mod value;
 
+pub use model::Model;
 pub use native::{Download, LockedCrate, Native, Supply};
 pub use value::{All, DottedVersion, FeatureChoice, Size};
 
@@ -40,6 +42,9 @@ pub struct Table {
     /// Native inputs.
     #[serde(default)]
     pub native: Vec<Native>,
+    /// Model files, which a file of their own names.
+    #[serde(skip)]
+    pub models: Vec<Model>,
     /// Sizes that belong to no target.
     #[serde(default)]
     pub budget: Budget,
@@ -317,7 +322,9 @@ impl Source {
     pub fn read(root: &Path) -> Result<Self, Error> {
         let path = root.join(FILE);
         let text = fs::read_to_string(&path).at("read", &path)?;
-        Self::parse(path, text)
+        let mut source = Self::parse(path, text)?;
+        source.table.models = model::read(root)?;
+        Ok(source)
     }
 
     /// The table that this program was built with, for use outside of a checkout.

@@ -3,14 +3,46 @@
 use std::path::PathBuf;
 
 use super::Job;
-use crate::part::LeftOut;
-use crate::table::{Native, Supply, Table};
+use crate::digest::Digest;
+use crate::part::{Input, LeftOut};
+use crate::table::{Model, Native, Supply, Table};
 use crate::triple::Triple;
 
 /// The native inputs that a binary with those features links; what it loads at run time is in no archive.
 pub fn natives<'a>(table: &'a Table, features: &[String]) -> Vec<&'a Native> {
     let linked = |n: &&Native| matches!(n.supply, Supply::Download(_)) && features.contains(n.feature.get_ref());
     table.native.iter().filter(linked).collect()
+}
+
+/// The model files that a binary with those features loads.
+pub fn models<'a>(table: &'a Table, features: &[String]) -> Vec<&'a Model> {
+    table.models.iter().filter(|model| features.contains(&model.feature)).collect()
+}
+
+/// All that those features need and no Cargo.lock has.
+pub(super) fn inputs(table: &Table, triple: &Triple, features: &[String]) -> Vec<Input> {
+    let natives =
+        table.native.iter().filter(|native| features.contains(native.feature.get_ref())).map(|native| Input {
+            name: native.name.get_ref().clone(),
+            version: Some(native.version.clone()),
+            feature: native.feature.get_ref().clone(),
+            digest: match &native.supply {
+                // One that is no digest is a problem of the plan's.
+                Supply::Download(it) => it.sha256.get(triple).and_then(|pin| Digest::from_pin(pin.get_ref()).ok()),
+                Supply::Nixpkgs => None,
+            },
+            licence: native.licence.get_ref().clone(),
+        });
+    let models = models(table, features).into_iter().map(|model| Input {
+        name: model.name.clone(),
+        version: None,
+        feature: model.feature.clone(),
+        digest: Some(model.sha256),
+        licence: model.licence.clone(),
+    });
+    let mut inputs: Vec<Input> = natives.chain(models).collect();
+    inputs.sort_by(|a, b| a.name.cmp(&b.name));
+    inputs
 }
 
 /// Which of the wanted features this machine can build for the target, and which it must leave out.

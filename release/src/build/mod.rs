@@ -21,7 +21,7 @@ mod nix;
 pub use cargo::{Rustc, second_home};
 pub use error::Error;
 use features::features;
-pub use features::natives;
+pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
 pub use nix::{Builders, Error as NixError, Explanation};
 
@@ -190,8 +190,9 @@ fn document(
     graph: &Graph,
     binary: &FileEntry,
 ) -> Result<Vec<u8>, Error> {
-    let natives = natives(job.table, &built.features);
-    Ok(sbom::document(&sbom::Input { plan: job.plan, target, rustc: &built.rustc, graph, natives: &natives, binary })?)
+    let (natives, models) = (natives(job.table, &built.features), models(job.table, &built.features));
+    let (plan, rustc) = (job.plan, &built.rustc);
+    Ok(sbom::document(&sbom::Input { plan, target, rustc, graph, natives: &natives, models: &models, binary })?)
 }
 
 fn compression(table: &Table) -> Compression {
@@ -225,7 +226,8 @@ pub fn would_build(job: &Job<'_>, target: &Target, by: Builder, wanted: &[String
         Builder::Nix => (job.table.release.toolchain.get_ref(), (wanted.to_vec(), Vec::new())),
         Builder::Cargo => (&job.rustc.version, features(job, target.triple.get_ref(), wanted)),
     };
-    Built { by, rustc: rustc.clone(), features, left_out, host_assembled: false }
+    let inputs = features::inputs(job.table, target.triple.get_ref(), &features);
+    Built { by, rustc: rustc.clone(), features, left_out, inputs, host_assembled: false }
 }
 
 /// Archive and checksum of a binary that exists and has those features, in `out`.

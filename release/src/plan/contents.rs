@@ -1,7 +1,7 @@
 //! The table against the package and the files: whether everything it names exists and fits together. Each finding points
 //! at its line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Component, Path};
 
@@ -109,11 +109,11 @@ impl Contents<'_> {
 
     pub(super) fn feature(&self, feature: &Spanned<String>) -> Option<Problem> {
         let name = feature.get_ref();
-        if self.package.features.contains(name) {
+        if self.package.features.contains_key(name) {
             return None;
         }
         let message = format!("the package {} has no feature {name:?}", self.package.name);
-        let hint = nearest(name, self.package.features.iter().map(String::as_str)).map_or_else(
+        let hint = nearest(name, self.package.features.keys().map(String::as_str)).map_or_else(
             || format!("it has: {}", listed(&self.package.features)),
             |near| format!("did you mean {near:?}?"),
         );
@@ -230,6 +230,7 @@ fn repository(repository: &Spanned<String>) -> Option<Problem> {
     })
 }
 
-fn listed(names: &BTreeSet<String>) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
+fn listed(names: &BTreeMap<String, Vec<String>>) -> String {
+    let names: Vec<&str> = names.keys().map(String::as_str).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

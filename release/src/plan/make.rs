@@ -135,7 +135,7 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
 
 /// What every plan of this tree has for one of the table's targets: it depends on Cargo.toml and the table alone.
 pub fn target(root: &Path, table: &Table, target: &Target) -> Result<PlannedTarget, Error> {
-    Ok(planned_target(table.release.name.get_ref(), &Package::read(root)?.version, target))
+    Ok(planned_target(table.release.name.get_ref(), &Package::read(root)?, target))
 }
 
 /// What a plan is made of, beside the moment.
@@ -178,7 +178,7 @@ impl Basis<'_> {
             prerelease: !version.pre.is_empty(),
             latest: self.latest,
             toolchain: table.release.toolchain.get_ref().clone(),
-            targets: table.targets.iter().map(|target| planned_target(&name, version, target)).collect(),
+            targets: table.targets.iter().map(|target| planned_target(&name, self.package, target)).collect(),
             image: table.image.as_ref().map(|image| self.planned_image(image)),
             manifest: format!("{name}-{version}.release.json"),
             left_out: Vec::new(),
@@ -188,12 +188,12 @@ impl Basis<'_> {
     }
 
     fn planned_image(&self, image: &Image) -> PlannedImage {
-        let mut features = match &image.features {
+        let features = match &image.features {
             FeatureChoice::All(_) => self.package.all_features(),
-            FeatureChoice::These(features) => features.iter().map(|f| f.get_ref().clone()).collect(),
+            FeatureChoice::These(features) => {
+                self.package.with_implied(features.iter().map(|f| f.get_ref().clone()).collect())
+            }
         };
-        features.sort();
-        features.dedup();
         let platform = |p: &table::Platform| PlannedPlatform {
             os: p.os.clone(),
             arch: p.arch.clone(),
@@ -208,16 +208,16 @@ impl Basis<'_> {
     }
 }
 
-fn planned_target(name: &str, version: &Version, target: &Target) -> PlannedTarget {
+fn planned_target(name: &str, package: &Package, target: &Target) -> PlannedTarget {
     let triple = target.triple.get_ref().clone();
-    let stem = format!("{name}-{version}-{triple}");
+    let stem = format!("{name}-{}-{triple}", package.version);
     let archive = format!("{stem}.{}", target.archive.extension());
     PlannedTarget {
         triple,
         runner: target.runner.clone(),
         builder: target.builder,
         system: target.system.as_ref().map(|s| s.get_ref().clone()),
-        features: target.feature_names().into_iter().collect(),
+        features: package.with_implied(target.feature_names()),
         archive_kind: target.archive,
         checksum: format!("{archive}.sha256"),
         sbom: format!("{stem}.cdx.json"),

@@ -28,7 +28,7 @@ impl Contents<'_> {
     }
 
     fn waits(&self, table: &Table, native: &Native) -> bool {
-        !self.package.features.contains(native.feature.get_ref()) && self.users(table, native).is_empty()
+        !self.package.features.contains_key(native.feature.get_ref()) && self.users(table, native).is_empty()
     }
 
     fn native(&self, table: &Table, native: &Native) -> Vec<Problem> {
@@ -79,7 +79,7 @@ impl Contents<'_> {
         let mut users: BTreeSet<&Triple> = targets.map(|t| t.triple.get_ref()).collect();
         if let Some(image) = &table.image {
             let is_in_image = match &image.features {
-                FeatureChoice::All(_) => self.package.features.contains(feature),
+                FeatureChoice::All(_) => self.package.features.contains_key(feature),
                 FeatureChoice::These(features) => features.iter().any(|f| f.get_ref() == feature),
             };
             users.extend(image.platforms.iter().filter(|_| is_in_image).map(|p| p.target.get_ref()));

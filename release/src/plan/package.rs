@@ -22,8 +22,8 @@ pub(super) struct Package {
     pub(super) description: String,
     /// Its version, inherited or its own.
     pub(super) version: Version,
-    /// The names under `[features]`.
-    pub(super) features: BTreeSet<String>,
+    /// `[features]`: what each of them brings.
+    pub(super) features: BTreeMap<String, Vec<String>>,
     /// Cargo.lock; `None` where there is no such file.
     pub(super) locked: Option<Locked>,
 }
@@ -84,7 +84,7 @@ struct Manifest {
     package: Option<ManifestPackage>,
     workspace: Option<Workspace>,
     #[serde(default)]
-    features: BTreeMap<String, toml::Value>,
+    features: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -135,13 +135,26 @@ impl Package {
         let version = Version::parse(&text);
         let version =
             version.map_err(|e| Error::Version { path: path.clone(), found: format!("{text:?} is no SemVer: {e}") })?;
-        let features = manifest.features.into_keys().collect();
-        Ok(Self { name: package.name, licence, description, version, features, locked: locked(root)? })
+        let (name, features) = (package.name, manifest.features);
+        Ok(Self { name, licence, description, version, features, locked: locked(root)? })
     }
 
     /// What `features = "all"` stands for.
     pub(super) fn all_features(&self) -> Vec<String> {
-        self.features.iter().filter(|name| *name != "default").cloned().collect()
+        self.features.keys().filter(|name| *name != "default").cloned().collect()
+    }
+
+    /// These features and those of the package that they bring, each once.
+    pub(super) fn with_implied(&self, features: BTreeSet<String>) -> Vec<String> {
+        let mut wanted: Vec<String> = features.into_iter().collect();
+        let mut all = BTreeSet::new();
+        while let Some(feature) = wanted.pop() {
+            let brings = self.features.get(&feature).into_iter().flatten();
+            // What is no feature of the package is a dependency, or a feature of one.
+            wanted.extend(brings.filter(|name| self.features.contains_key(*name) && !all.contains(*name)).cloned());
+            all.insert(feature);
+        }
+        all.into_iter().collect()
     }
 }
 

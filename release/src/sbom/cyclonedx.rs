@@ -34,10 +34,11 @@ pub(super) struct Tools {
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     Application,
     Library,
+    MachineLearningModel,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,6 +48,7 @@ pub(super) struct Component {
     #[serde(rename = "bom-ref", skip_serializing_if = "String::is_empty")]
     pub(super) bom_ref: String,
     pub(super) name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) version: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) hashes: Vec<Hash>,

@@ -85,7 +85,7 @@ pub(crate) fn write_parts(plan: &Plan, dist: &Path, salt: &str) {
 
 pub(crate) fn built(host_assembled: bool) -> Built {
     let rustc = "1.95.0".parse().unwrap();
-    Built { by: Builder::Cargo, rustc, features: vec![], left_out: vec![], host_assembled }
+    Built { by: Builder::Cargo, rustc, features: vec![], left_out: vec![], inputs: vec![], host_assembled }
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> FileEntry {

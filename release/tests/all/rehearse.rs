@@ -200,19 +200,31 @@ fn a_feature_without_its_native_input_is_left_out_and_said() {
                   sha256 = { x86_64-unknown-linux-gnu = \"0000000000000000000000000000000000000000000000000000000000000000\" }\n";
     let table = world.read("sayna-release.toml") + native;
     world.write("sayna-release.toml", &table);
+    let sum = "ab".repeat(32);
+    let model = |name: &str, feature: &str| {
+        serde_json::json!({"name": name, "for": feature, "url": format!("https://example.invalid/{name}"), "bytes": 1,
+            "sha256": sum, "licence": "MIT", "wheel": "w-1-py3-none-any.whl", "path": name})
+    };
+    world.write(
+        "models.json",
+        &serde_json::json!([model("ears.onnx", "livekit"), model("x.onnx", "other")]).to_string(),
+    );
     world.commit("feat(livekit): rooms");
     let said = succeeds(world.root(), &["build"]);
     assert!(said.contains("without livekit: this machine has no libwebrtc"), "{said}");
     let folder = world.path("dist/x86_64-unknown-linux-gnu");
     let Some(Part::Binary(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
     assert_eq!((part.built.features.len(), part.built.left_out[0].feature.as_str()), (0, "livekit"));
+    assert!(part.built.inputs.is_empty(), "{:?}", part.built.inputs);
     // Where the input is there, the feature is built.
     let there = command(world.root(), &["build"]).env("SAYNA_TEST_NATIVE", world.root()).output().unwrap();
     assert!(there.status.success(), "{}", text(&there.stderr));
     let Some(Part::Binary(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
     assert_eq!(part.built.features, ["livekit"]);
+    let inputs: Vec<_> = part.built.inputs.iter().map(|i| (i.name.as_str(), i.digest.unwrap().hex())).collect();
+    assert_eq!(inputs, [("ears.onnx", sum), ("libwebrtc", "00".repeat(32))]);
     let sbom = fs::read_to_string(folder.join(&part.sbom.name)).unwrap();
-    assert!(sbom.contains("libwebrtc"), "{sbom}");
+    assert!(sbom.contains("libwebrtc") && sbom.contains("machine-learning-model"), "{sbom}");
 }
 
 #[test]

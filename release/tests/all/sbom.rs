@@ -9,7 +9,7 @@ use sayna_release::graph::{Crate, Graph};
 use sayna_release::part::FileEntry;
 use sayna_release::plan::{self, Plan};
 use sayna_release::sbom::{self, image};
-use sayna_release::table::Native;
+use sayna_release::table::{Model, Native};
 use sayna_release::triple::Triple;
 use serde_json::Value;
 
@@ -26,7 +26,19 @@ fn plan() -> Plan {
 fn bytes(plan: &Plan, graph: &Graph, target: &Triple, natives: &[&Native]) -> Result<Vec<u8>, sbom::Error> {
     let binary = FileEntry { name: "sayna".to_owned(), size: 3, digest: Digest::of(b"ELF") };
     let rustc = semver::Version::new(1, 95, 0);
-    sbom::document(&sbom::Input { plan, target, rustc: &rustc, graph, natives, binary: &binary })
+    // With libwebrtc comes a model, so that both kinds of input are in the same documents.
+    let model = Model {
+        name: "silero/vad.onnx".to_owned(),
+        feature: "livekit".to_owned(),
+        url: "https://example.org/v6/vad.onnx".to_owned(),
+        bytes: 3,
+        sha256: Digest::of(b"model"),
+        licence: "MIT".to_owned(),
+        wheel: "wheel-1-py3-none-any.whl".to_owned(),
+        path: "wheel/vad.onnx".to_owned(),
+    };
+    let models: Vec<&Model> = natives.iter().map(|_| &model).collect();
+    sbom::document(&sbom::Input { plan, target, rustc: &rustc, graph, natives, models: &models, binary: &binary })
 }
 
 fn document(graph: &Graph, target: &Triple, natives: &[&Native]) -> String {

@@ -70,6 +70,17 @@ fn a_missing_table_says_where_it_should_be() {
 }
 
 #[test]
+fn a_model_that_is_none_is_shown_with_its_file() {
+    let world = World::begun();
+    let bad = r#"[{"name":"a","for":"vad","url":"https://example.org","bytes":1,"sha256":"ab","licence":"MIT","wheel":"w","path":"p"}]"#;
+    for (text, said) in [("[", "EOF"), ("[{}]", "name"), (bad, "ab"), (r#"[{"x":1}]"#, "unknown field `x`")] {
+        world.write("models.json", text);
+        let error = Source::read(world.root()).unwrap_err().render(false);
+        assert!(error.contains("models.json") && error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn this_repository_has_a_table_and_links_to_its_own_forge() {
     let source = Source::parse(table::FILE.into(), project_file(table::FILE)).unwrap();
     assert_eq!(source.table.targets.len(), 6);

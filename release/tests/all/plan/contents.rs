@@ -28,6 +28,15 @@ fn a_feature_that_does_not_exist_is_shown_at_its_line_with_the_nearest() {
 fn all_features_of_the_image_are_those_of_the_package() {
     let world = with_file("Cargo.toml", "default = []", "default = []\nvad = []\nlocal = [\"vad\"]");
     assert_eq!(made(&world).plan.image.unwrap().features, ["local", "vad"]);
+    // One that brings another of the package's has both; what it brings of a dependency is no feature.
+    let features = "default = []\nmodels = []\nvad = [\"models\", \"dep:rten\"]\nlocal = [\"vad\", \"rten?/random\"]";
+    let world = with_file("Cargo.toml", "default = []", features);
+    world.edit("sayna-release.toml", "features = []", "features = [\"local\"]");
+    let targets = made(&world).plan.targets;
+    assert_eq!(
+        (&targets[0].features, &targets[1].features),
+        (&["local", "models", "vad"].map(str::to_owned).to_vec(), &vec![])
+    );
 }
 
 #[test]
