@@ -19,6 +19,7 @@ lib.makeScope pkgs.newScope (scope: {
   natives = scope.callPackage ./natives.nix { };
   libwebrtc = scope.callPackage ./libwebrtc.nix { };
   onnxruntime = scope.callPackage ./onnxruntime.nix { inherit (pkgs) onnxruntime; };
+  models = scope.callPackage ./models.nix { };
   portable = scope.callPackage ./portable.nix { floor = inputs.nixpkgs-floor.legacyPackages.${system}; };
   crate = scope.callPackage ./crate.nix { };
   release = scope.callPackage ./release.nix { };

@@ -1,6 +1,6 @@
 # This system's image. Its layers go from what changes least to what changes most: libraries, engines and their models,
 # the server. An update of Sayna alone moves the last.
-{ lib, stdenv, runCommand, writeTextDir, cacert, nix2container, sayna-full, onnxruntime, natives, table, target, date, revision }:
+{ lib, stdenv, runCommand, writeTextDir, cacert, nix2container, sayna-full, onnxruntime, models, natives, table, target, date, revision }:
 let
   inherit (table.release) name;
   inherit (builtins) head filter;
@@ -36,7 +36,8 @@ let
       { path = ground; regex = "/tmp"; mode = "1777"; uid = 0; gid = 0; }
     ];
   };
-  engines = nix2container.buildLayer { deps = [ onnxruntime ]; layers = [ libraries ]; };
+  inside = lib.optional (loaded != [ ]) onnxruntime ++ lib.optional (models != null) models;
+  engines = nix2container.buildLayer { deps = inside; layers = [ libraries ]; };
 
   # Of the commit, as RFC 3339: 20261124120000 is 2026-11-24T12:00:00Z.
   created =
@@ -48,7 +49,7 @@ nix2container.buildImage {
   tag = table.version;
   inherit (platform) arch;
   inherit created;
-  layers = [ libraries ] ++ lib.optional (loaded != [ ]) engines;
+  layers = [ libraries ] ++ lib.optional (inside != [ ]) engines;
   copyToRoot = [ application ];
   config = {
     User = "${toString uid}:${toString uid}";

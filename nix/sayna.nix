@@ -1,5 +1,5 @@
 # The server twice: as it is released for this system, and with every feature and its store paths for the image and NixOS.
-{ crate, portable, table, target }:
+{ lib, crate, portable, models, table, target }:
 let
   released = crate {
     package = table.release.name;
@@ -15,5 +15,12 @@ let
 in
 {
   sayna = portable.package released.package;
-  sayna-full = full.package.overrideAttrs (old: { passthru = (old.passthru or { }) // { crate = full; }; });
+  sayna-full = full.package.overrideAttrs (old: {
+    passthru = (old.passthru or { }) // { crate = full; };
+    # Where the server looks, as it is in bin/.
+    postInstall = (old.postInstall or "") + lib.optionalString (models != null) ''
+      mkdir -p $out/share/${table.release.name}
+      ln -s ${models} $out/share/${table.release.name}/models
+    '';
+  });
 }

@@ -8,6 +8,7 @@ let
 
   table = read ../sayna-release.toml "the table of what a release consists of";
   manifest = read ../Cargo.toml "the package that is released";
+  models = builtins.fromJSON (builtins.readFile ../models.json);
   lock = read ../Cargo.lock "the versions that it is built from";
 
   # The flake's name of a triple's system; only what Nix builds has one.
@@ -29,7 +30,7 @@ let
   targets = map checked (builtins.filter (target: target.builder == "nix") table.target);
 in
 table // {
-  inherit targets;
+  inherit targets models;
   inherit (manifest.workspace.package) version license;
   inherit (manifest.package) description;
   # What the image's server has; `default` is no feature of its own.

@@ -135,6 +135,7 @@ let
         installPhase = ''
           mkdir -p $out/bin
           find target/$profile -maxdepth 1 -type f -perm /111 ! -name '*.so' -exec cp {} $out/bin/ \;
+          runHook postInstall
         '';
       };
 

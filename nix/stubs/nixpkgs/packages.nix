@@ -29,6 +29,7 @@ let
     "preBuild"
     "postBuild"
     "postPatch"
+    "postInstall"
     "cargoVendorDir"
     "cargoArtifacts"
     "disallowedRequisites"

@@ -238,7 +238,7 @@ fn a_wrong_pin_is_one_error_that_says_what_to_change() {
 #[ignore = "needs nix"]
 fn a_feature_brings_its_native_input_into_the_build_and_the_image() {
     let tree = Tree::new();
-    tree.edit("Cargo.toml", "default = []", "default = []\nlivekit = []\nturn-detect = []");
+    tree.edit("Cargo.toml", "default = []", "default = []\nlivekit = []");
     let all = tree.read("sayna-release.toml").replace("features = []", "features = [\"livekit\"]");
     std::fs::write(tree.root().join("sayna-release.toml"), all).unwrap();
     for (system, _) in systems() {
@@ -256,9 +256,14 @@ fn a_feature_brings_its_native_input_into_the_build_and_the_image() {
     }
     let image = tree.eval(
         "packages.x86_64-linux.image.described",
-        "d: { inherit (d.config) Env; layers = builtins.length d.layers; }",
+        "d: { inherit (d.config) Env; layers = map (l: map toString l.exportReferencesGraph.closure) d.layers; }",
     );
-    assert_eq!(image["layers"], 3);
+    assert_eq!(image["layers"].as_array().unwrap().len(), 3);
+    // Below the server: the engine, and the small models. The server looks for them beside itself.
+    let engines = image["layers"][1].to_string();
+    assert!(engines.contains("onnxruntime") && engines.contains("-sayna-models"), "{engines}");
+    let install = tree.eval("packages.x86_64-linux", "p: { inherit (p.sayna-full) postInstall; }");
+    assert!(install.to_string().contains("-sayna-models $out/share/sayna/models"), "{install}");
     assert!(image["Env"].to_string().contains("ORT_DYLIB_PATH=/nix/store/"), "{image}");
     let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.libwebrtc"]);
     assert!(said.contains("webrtc-linux-x64-release.zip"), "{said}");

@@ -1,0 +1,11 @@
+# The model files that lie beside the server: those of hearing when somebody speaks and when a turn ends, which are small. What
+# `local` needs is fetched by `sayna init`: it is large, and who takes the voice should have read its terms.
+{ lib, fetchurl, runCommand, table }:
+let
+  beside = builtins.filter (model: builtins.elem model.for [ "vad" "turn-detect" ] && builtins.elem model.for table.imageFeatures) table.models;
+  install = model: ''
+    install -D -m 444 ${fetchurl { inherit (model) url sha256; }} $out/${lib.escapeShellArg model.name}
+  '';
+in
+if beside == [ ] then null
+else runCommand "${table.release.name}-models" { } (lib.concatMapStrings install beside)
