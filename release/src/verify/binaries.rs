@@ -9,6 +9,7 @@ use crate::audit::{self, Expectations};
 use crate::digest::Digest;
 use crate::manifest::{BinaryEntry, Manifest};
 use crate::package;
+use crate::part::Built;
 use crate::table::Target;
 
 /// Digests of a second build, by asset name and by platform, and where it differed if it did.
@@ -91,7 +92,7 @@ fn binary<'a>(scene: &'a Scene<'_>, entry: &BinaryEntry) -> Result<&'a Path, Str
     path.map(std::path::PathBuf::as_path).ok_or_else(|| format!("{} was not unpacked", entry.target))
 }
 
-/// `--version` of every executable that this machine can run; of the others nothing is claimed.
+/// What every executable that this machine can run says of itself; of the others nothing is claimed.
 pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
     let manifest = scene.manifest()?;
     let wanted = format!("{} {}", manifest.name, manifest.version);
@@ -102,17 +103,35 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
             evidence.push(format!("{}: not runnable here", entry.target));
             continue;
         }
-        let output = Command::new(binary(scene, entry)?).arg("--version").output();
+        let output = Command::new(binary(scene, entry)?).args(["--version", "--verbose"]).output();
         let output = output.map_err(|e| format!("{}: {e}", entry.target))?;
-        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        if !output.status.success() || said != wanted {
-            return Err(format!("{} --version says {said:?} ({}), not {wanted:?}", entry.target, output.status));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut lines = said.lines();
+        let first = lines.next().unwrap_or_default().trim();
+        if !output.status.success() || first != wanted {
+            return Err(format!("{} --version says {first:?} ({}), not {wanted:?}", entry.target, output.status));
         }
-        evidence.push(format!("{}: {said}", entry.target));
+        lines.try_for_each(|line| agrees(line, &entry.built)).map_err(|e| format!("{}: {e}", entry.target))?;
+        evidence.push(format!("{}: {first}", entry.target));
         ran = true;
     }
     let verdict = if ran { Verdict::Ok } else { Verdict::NotHere };
     Ok(Seen { verdict, evidence: evidence.join("; ") })
+}
+
+/// A line of `--version --verbose` against the manifest. A program need not say more than its version; what it says must hold.
+fn agrees(line: &str, built: &Built) -> Result<(), String> {
+    let Some((what, said)) = line.split_once(": ") else { return Ok(()) };
+    let (said, wanted) = match what {
+        "features" => {
+            let said = said.split(", ").filter(|feature| *feature != "none").collect::<Vec<_>>().join(", ");
+            (said, built.features.join(", "))
+        }
+        // `rustc 1.95.0 (59807616e 2026-04-14)`
+        "toolchain" => (said.split(' ').nth(1).unwrap_or_default().to_owned(), built.rustc.to_string()),
+        _ => return Ok(()),
+    };
+    if said == wanted { Ok(()) } else { Err(format!("{what}: it says {said:?}, the manifest {wanted:?}")) }
 }
 
 fn runnable(entry: &BinaryEntry) -> bool {

@@ -12,6 +12,7 @@ use crate::support::World;
 
 const PROGRAM: &str = r#"fn main() {
     println!("sayna {}", env!("CARGO_PKG_VERSION"));
+    println!("features: none");
 }
 "#;
 
@@ -183,6 +184,22 @@ fn each_command_does_its_part_and_they_agree() {
     let expected = |id: &&str| if ["attested", "referrers"].contains(id) { "not-here" } else { "ok" };
     assert_eq!(verdicts, ids.iter().map(expected).collect::<Vec<_>>());
     assert_eq!(verdicts.len(), 18);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_binary_that_says_other_than_the_manifest_is_found() {
+    for (line, found) in [
+        ("features: livekit", "features: it says \"livekit\", the manifest \"\""),
+        ("toolchain: rustc 1.2.3 (0123456 2016-01-01)", "toolchain: it says \"1.2.3\""),
+    ] {
+        let mut world = project();
+        world.write("src/main.rs", &PROGRAM.replace("features: none", line));
+        world.commit("fix: words");
+        let output = run(world.root(), &["rehearse", "--once"]);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(found), "{said}");
+    }
 }
 
 #[test]
