@@ -18,8 +18,9 @@ fuzz_target!(|bytes: &[u8]| {
         // What was not is told on printable lines, in the order of the file.
         Err(faults) => {
             assert!(faults.to_string().chars().all(|c| c == '\n' || !c.is_control()));
-            let positions = faults.iter().map(|fault| match fault.place {
-                Place::File(_, position) => position,
+            let positions = faults.iter().filter_map(|fault| match fault.place {
+                Place::File(_, position) => Some(position),
+                Place::Unset => None,
                 Place::Environment(_) => unreachable!("the environment was not read"),
             });
             assert!(positions.is_sorted());
