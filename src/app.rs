@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::outbound::{self, Outbound};
 use crate::provider::{self, Providers};
-use crate::room::{self, Hooks, Livekit};
+use crate::room::{self, Hooks, Livekit, Rooms};
 use crate::voice::Shared;
 #[cfg(feature = "turn-detect")]
 use crate::{detect, voice::Detection};
@@ -48,7 +48,7 @@ pub(crate) struct App {
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) livekit: Option<Arc<Livekit>>,
     pub(crate) hooks: Arc<Hooks>,
-    /// The sessions that are open, and news of calls on their way to a hook.
+    /// The sessions that are open or leave their rooms, and news of calls on their way to a hook.
     pub(crate) sessions: TaskTracker,
 }
 
@@ -64,15 +64,18 @@ impl App {
         #[cfg(feature = "turn-detect")]
         let detection = Detection::open(&config)?;
         let (draining, cut) = (CancellationToken::new(), CancellationToken::new());
+        let sessions = TaskTracker::new();
+        let rooms = livekit.clone().map(|livekit| Rooms { livekit, tasks: sessions.clone() });
         let shared = Shared {
             config: Arc::new(config),
             providers,
+            rooms,
             metrics,
             #[cfg(feature = "turn-detect")]
             detection,
             draining,
             cut,
         };
-        Ok(Self { shared, auth, livekit, hooks, sessions: TaskTracker::new() })
+        Ok(Self { shared, auth, livekit, hooks, sessions })
     }
 }

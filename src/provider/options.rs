@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::audio::{Encoding, Format};
+
 /// How speech is to be recognised. Unknown fields are left alone.
 #[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -28,6 +30,14 @@ pub struct SttOptions {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub auth: Option<Map<String, Value>>,
+}
+
+impl SttOptions {
+    /// The form of the audio that will come; none where the encoding is a provider's own.
+    pub fn format(&self) -> Option<Format> {
+        let Self { sample_rate, channels, .. } = *self;
+        Encoding::parse(&self.encoding).map(|encoding| Format { encoding, sample_rate, channels })
+    }
 }
 
 /// How text is to be spoken. Unknown fields are left alone.

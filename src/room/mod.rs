@@ -1,6 +1,7 @@
-//! LiveKit as far as it needs no media: tokens for participants, the server's own calls, telephone calls, and its news.
+//! LiveKit: tokens for participants, the server's own calls, telephone calls, its news, and sessions in rooms.
 
 mod hooks;
+mod media;
 mod news;
 mod sip;
 mod tell;
@@ -13,6 +14,8 @@ use crate::outbound::Outbound;
 
 pub use hooks::{FileError, HooksError};
 pub(crate) use hooks::{Hooks, List};
+pub(crate) use media::{Connection, Forms, Packet, Rooms, Wish};
+pub use media::{Event, JoinError, Moment, Person};
 pub use news::NewsError;
 pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;

@@ -151,8 +151,17 @@ pub enum Event {
     Ready {
         /// Its name.
         stream_id: String,
+        /// The room that it is in, if any.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        livekit_room_name: Option<String>,
         /// Where clients reach LiveKit.
         livekit_url: String,
+        /// Its identity in the room.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sayna_participant_identity: Option<String>,
+        /// Its name in the room.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sayna_participant_name: Option<String>,
     },
     /// What was heard.
     SttResult {
@@ -170,6 +179,26 @@ pub enum Event {
         /// Milliseconds since 1970.
         timestamp: u64,
     },
+    /// Somebody in the room has sent a message.
+    Message {
+        /// It.
+        message: RoomMessage,
+    },
+    /// Somebody has come into the room.
+    ParticipantConnected {
+        /// Who.
+        participant: Arrival,
+    },
+    /// Somebody has left the room; the session ends.
+    ParticipantDisconnected {
+        /// Who.
+        participant: Arrival,
+    },
+    /// Somebody in the room is being listened to.
+    TrackSubscribed {
+        /// To what.
+        track: Subscription,
+    },
     /// Something did not work; the session goes on.
     Error {
         /// What.
@@ -180,6 +209,60 @@ pub enum Event {
         /// Why.
         message: String,
     },
+}
+
+/// A message in a room.
+#[derive(Debug, Serialize, PartialEq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RoomMessage {
+    /// It, if it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// It, if it is something else, base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Who says so.
+    pub identity: String,
+    /// What about.
+    pub topic: String,
+    /// Where.
+    pub room: String,
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
+}
+
+/// Somebody who has come into a room, or left it.
+#[derive(Debug, Serialize, PartialEq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Arrival {
+    /// One of its kind in the room.
+    pub identity: String,
+    /// As in their token, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where.
+    pub room: String,
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
+}
+
+/// A track that is listened to.
+#[derive(Debug, Serialize, PartialEq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Subscription {
+    /// Whose.
+    pub identity: String,
+    /// As in their token, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `audio`.
+    pub track_kind: &'static str,
+    /// One of its kind.
+    pub track_sid: String,
+    /// Where.
+    pub room: String,
+    /// Milliseconds since 1970.
+    pub timestamp: u64,
 }
 
 impl From<Transcript> for Event {

@@ -17,19 +17,24 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "turn-detect")]
 pub(crate) use ears::Detection;
-pub use message::{Command, Event, LivekitSetup, LoadingAudio, Setup, TurnDetectUpdate, VadUpdate};
+pub use message::{
+    Arrival, Command, Event, LivekitSetup, LoadingAudio, RoomMessage, Setup, Subscription, TurnDetectUpdate, VadUpdate,
+};
 pub(crate) use session::{Ends, KEPT_FREE, run};
 pub use turn::{Activity, DECISION, Turn};
 
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::provider::Providers;
+use crate::room::Rooms;
 
 /// What sessions share; nothing in it changes.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) providers: Providers,
+    /// None where the configuration has no keys to `LiveKit`.
+    pub(crate) rooms: Option<Rooms>,
     pub(crate) metrics: Arc<Metrics>,
     /// The models that hear when a turn is over, where they are there.
     #[cfg(feature = "turn-detect")]
@@ -79,6 +84,8 @@ pub(crate) enum Close {
     Protocol,
     /// Text that is not UTF-8.
     NotUtf8,
+    /// Somebody has left the room.
+    Left,
 }
 
 impl Close {
@@ -91,6 +98,7 @@ impl Close {
             Self::Origin => (1008, "this origin is not allowed: see server.allowed_origins"),
             Self::Protocol => (1002, "not the WebSocket protocol"),
             Self::NotUtf8 => (1007, "a text frame is not UTF-8"),
+            Self::Left => (1000, "a participant has left the room"),
             Self::TooLarge => (1009, "a message exceeds server.max_message_bytes"),
         }
     }

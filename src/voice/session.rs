@@ -1,5 +1,7 @@
 //! The task that owns a conversation. Everything it remembers is in [`Session`]; nobody else sees it.
 
+mod room;
+
 use std::pin::Pin;
 use std::time::Instant;
 
@@ -15,12 +17,14 @@ use super::start::{self, Conversation};
 use super::{Activity, Close, Epoch, Input, Output, Shared};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
+use crate::room::{Connection, Moment};
 
 /// Places of the queue to the client that audio leaves free, so that there is room for what was heard.
 pub(crate) const KEPT_FREE: usize = 32;
 
-/// The three ends that connect a session to its client.
+/// The three ends that connect a session to its client, and whose client that is.
 pub(crate) struct Ends {
+    pub(crate) tenant: Option<String>,
     pub(crate) input: mpsc::Receiver<Input>,
     pub(crate) output: mpsc::Sender<Output>,
     /// For an end that must not wait behind what is queued.
@@ -46,7 +50,9 @@ struct Session {
     ends: Ends,
     stage: Stage,
     conversation: Option<Conversation>,
-    /// Audio for which the queue to the client had no room.
+    /// The LiveKit room, which has the audio too.
+    room: Option<Connection>,
+    /// Audio for which the queue to the client, or the room, had no room.
     pending: Option<Bytes>,
     deadline: Pin<Box<Sleep>>,
     /// Whether the client knows already that its audio is being dropped.
@@ -61,6 +67,7 @@ enum Next {
     Heard(Option<SttEvent>),
     Activity(Activity),
     Spoken(Step),
+    InRoom(Moment),
     HandedOver,
     Deadline,
     Drain,
@@ -75,6 +82,7 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
         ends,
         stage: Stage::Unconfigured,
         conversation: None,
+        room: None,
         pending: None,
         deadline,
         dropping: false,
@@ -88,6 +96,7 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
             Next::Heard(event) => session.heard(event),
             Next::Activity(activity) => session.activity(activity),
             Next::Spoken(step) => session.spoken(step),
+            Next::InRoom(moment) => session.in_room(moment).await,
             Next::HandedOver => {}
             Next::Deadline => session.tick(),
             Next::Drain => session.draining = true,
@@ -98,6 +107,12 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
 
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// Milliseconds since 1970.
+fn timestamp() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 impl Session {
@@ -115,7 +130,13 @@ impl Session {
             self.deadline.as_mut().reset(at);
         }
         let (pending, output) = (&mut self.pending, &self.ends.output);
-        let waits = pending.is_some();
+        let (waits, in_room) = (pending.is_some(), self.room.is_some());
+        let happened = async {
+            match &mut self.room {
+                Some(room) => room.next(waits).await,
+                None => std::future::pending().await,
+            }
+        };
         let heard = async {
             match &mut stt {
                 Some(stt) => stt.events.recv().await,
@@ -139,7 +160,8 @@ impl Session {
             event = heard => Next::Heard(event),
             activity = activity => Next::Activity(activity),
             step = spoken, if !waits => Next::Spoken(step),
-            room = output.reserve_many(KEPT_FREE + 1), if waits => match (room, pending.take()) {
+            moment = happened => Next::InRoom(moment),
+            room = output.reserve_many(KEPT_FREE + 1), if waits && !in_room => match (room, pending.take()) {
                 (Ok(mut room), Some(frame)) => {
                     if let Some(place) = room.next() {
                         self.shared.metrics.queued(1);
@@ -163,7 +185,9 @@ impl Session {
                 self.speak(text, allow_interruption.unwrap_or(true))
             }
             Input::Command(Command::Clear) => self.clear(),
-            Input::Command(Command::SendMessage { .. }) => Err(SessionError::NoRoom),
+            Input::Command(Command::SendMessage { message, role, topic, debug }) => {
+                self.send_message(&message, &role, topic, debug.as_ref())
+            }
             Input::Command(Command::SipTransfer { .. }) => {
                 self.tell(Event::SipTransferError { message: SessionError::NoRoom.to_string() });
                 Ok(())
@@ -190,6 +214,9 @@ impl Session {
         }
         // What there was is stopped first: one session per socket, and none of its audio behind the new `ready`.
         self.conversation = None;
+        if let Some(room) = self.room.take() {
+            room.leave().await;
+        }
         self.pending = None;
         self.ends.epoch.advance();
         self.dropping = false;
@@ -200,14 +227,17 @@ impl Session {
             self.fail(&SessionError::LoadingNeedsRoom);
         }
         let unfiltered = start::leave_noise(&mut setup);
-        self.conversation = start::conversation(&self.shared, setup).await?;
+        let conversation = start::conversation(&self.shared, &setup).await?;
+        let voice = conversation.as_ref().map(|conversation| conversation.speech.voice());
+        self.room = start::room(&self.shared, self.ends.tenant.as_deref(), &setup, voice).await?;
+        self.conversation = conversation;
         if let Some(conversation) = &self.conversation {
             self.stage = Stage::Ready;
             info!(tts = %conversation.speech.voice().provider(), "session ready");
         } else {
             info!("session ready, without audio");
         }
-        self.tell(Event::Ready { stream_id, livekit_url: self.shared.config.livekit.public_url.clone() });
+        self.tell(self.ready(stream_id, setup.livekit.as_ref()));
         // After `ready`: to the SDKs, an error before it means that there is no session.
         if unfiltered && self.conversation.is_some() {
             return Err(SessionError::NoNoiseFilter);
@@ -274,16 +304,11 @@ impl Session {
         if self.conversation()?.speech.clear(now()) {
             self.pending = None;
             self.ends.epoch.advance();
+            if let Some(room) = &mut self.room {
+                room.clear();
+            }
         }
         Ok(())
-    }
-
-    fn no_loading(&self) -> SessionError {
-        match self.stage {
-            Stage::Unconfigured => SessionError::LoadingBeforeConfig,
-            Stage::WithoutAudio => SessionError::LoadingWithoutAudio,
-            Stage::Failed | Stage::Ready => SessionError::LoadingWithoutRoom,
-        }
     }
 
     fn heard(&mut self, event: Option<SttEvent>) {
@@ -328,19 +353,17 @@ impl Session {
                 {
                     self.shared.metrics.first_audio(conversation.speech.voice().provider(), latency);
                 }
-                if self.ends.output.capacity() > KEPT_FREE {
-                    self.send(Output::Audio(self.ends.epoch.now(), frame));
-                } else {
-                    self.pending = Some(frame);
-                }
+                self.play(frame);
             }
-            Step::Ended => {}
-            Step::Failed(error) => self.fail(&SessionError::Tts(error)),
+            Step::Ended => self.end_utterance(),
+            Step::Failed(error) => {
+                self.end_utterance();
+                self.fail(&SessionError::Tts(error));
+            }
         }
         let complete = self.conversation.as_mut().is_some_and(|conversation| conversation.speech.take_complete());
         if complete {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            self.tell(Event::TtsPlaybackComplete { timestamp: since.as_millis().try_into().unwrap_or(u64::MAX) });
+            self.tell(Event::TtsPlaybackComplete { timestamp: timestamp() });
         }
     }
 

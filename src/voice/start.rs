@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::ears::Ears;
-use super::message::Setup;
+use super::message::{LivekitSetup, Setup};
 use super::speech::Speech;
 use super::{Shared, Turn};
 use crate::audio::NOISE_FILTER;
 use crate::error::SessionError;
 use crate::metrics::Depth;
-use crate::provider::{ErrorKind, PlanError, Stt};
+use crate::provider::{ErrorKind, PlanError, Stt, SttOptions, Voice};
+use crate::room::{Connection, Forms, JoinError, Wish};
 
 /// How long the providers may take to be ready; upstream's limit.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,7 +49,7 @@ pub(super) fn leave_noise(setup: &mut Setup) -> bool {
 }
 
 /// Connects what `setup` asks for. Dropped, it leaves nothing connected.
-pub(super) async fn conversation(shared: &Shared, setup: Setup) -> Result<Option<Conversation>, SessionError> {
+pub(super) async fn conversation(shared: &Shared, setup: &Setup) -> Result<Option<Conversation>, SessionError> {
     let audio = setup.audio.unwrap_or(true);
     if audio && setup.stt_config.is_none() {
         return Err(SessionError::SttMissing);
@@ -55,19 +57,62 @@ pub(super) async fn conversation(shared: &Shared, setup: Setup) -> Result<Option
     if audio && setup.tts_config.is_none() {
         return Err(SessionError::TtsMissing);
     }
-    if setup.livekit.is_some() {
-        return Err(SessionError::RoomsUnavailable);
+    if let Some(livekit) = &setup.livekit {
+        if shared.rooms.is_none() {
+            return Err(SessionError::RoomsUnavailable);
+        }
+        if livekit.room_name.trim().is_empty() {
+            return Err(SessionError::Malformed("livekit.room_name cannot be empty".to_owned()));
+        }
     }
-    let (true, Some(stt), Some(tts)) = (audio, setup.stt_config, setup.tts_config) else { return Ok(None) };
-    let plan = shared.providers.stt(&stt).map_err(refused)?;
-    let voice = shared.providers.voice(&tts).map_err(refused)?;
-    let (provider, ears) = (plan.provider(), Ears::new(shared, &stt));
+    let (true, Some(stt), Some(tts)) = (audio, &setup.stt_config, &setup.tts_config) else { return Ok(None) };
+    let plan = shared.providers.stt(stt).map_err(refused)?;
+    let voice = shared.providers.voice(tts).map_err(refused)?;
+    let (provider, ears) = (plan.provider(), Ears::new(shared, stt));
     let begun = tokio::time::Instant::now();
     let stt = timeout(READY_TIMEOUT, plan.connect()).await.map_err(|_| SessionError::Timeout)?;
     let stt = stt.map_err(SessionError::Start)?;
     shared.metrics.stt_ready(provider, begun.elapsed());
     let (unheard, turn) = (shared.metrics.unheard(), Turn::new(shared.config.turn));
     Ok(Some(Conversation { stt: Some(stt), unheard, ears, turn, speech: Speech::new(voice) }))
+}
+
+/// Joins the room that `setup` asks for, if it does. Dropped, it leaves nobody there.
+pub(super) async fn room(
+    shared: &Shared,
+    tenant: Option<&str>,
+    setup: &Setup,
+    voice: Option<&Voice>,
+) -> Result<Option<Connection>, SessionError> {
+    let (Some(livekit), Some(rooms)) = (&setup.livekit, &shared.rooms) else { return Ok(None) };
+    if livekit.enable_recording {
+        warn!("recording storage is not configured: the room is not recorded");
+    }
+    let audio = match (&setup.stt_config, voice) {
+        (Some(stt), Some(voice)) => Some(forms(stt, voice)?),
+        _ => None,
+    };
+    let room = livekit.room_name.clone();
+    let (identity, name) = participant(livekit);
+    let listen = livekit.listen_participants.clone();
+    let wish = Wish { room, tenant: tenant.map(str::to_owned), identity, name, listen, audio };
+    let joined = Connection::join(rooms, wish).await.map(Some);
+    joined.map_err(|error| match error {
+        error if error.is_foreign() => SessionError::ForeignRoom(livekit.room_name.clone()),
+        error => SessionError::Join(error),
+    })
+}
+
+fn forms(stt: &SttOptions, voice: &Voice) -> Result<Forms, SessionError> {
+    let unknown = || SessionError::Join(JoinError::Encoding(stt.encoding.clone()));
+    Ok(Forms { heard: stt.format().ok_or_else(unknown)?, spoken: voice.format() })
+}
+
+/// Identity and name of the session in its room.
+pub(super) fn participant(livekit: &LivekitSetup) -> (String, String) {
+    let LivekitSetup { sayna_participant_identity: identity, sayna_participant_name: name, .. } = livekit;
+    let or = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
+    (or(identity, "sayna-ai"), or(name, "Sayna AI"))
 }
 
 /// What is wrong with credentials is said as it is; upstream puts its own words before the rest.

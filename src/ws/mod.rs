@@ -25,13 +25,13 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
     let auth_id = request.extensions().get::<Identity>().and_then(|identity| identity.0.clone());
     // A browser is not shown a refused upgrade, but it is shown a close frame.
     let refusal = foreign(request.headers(), &app.shared.config.server.allowed_origins).then_some(Close::Origin);
-    let span = info_span!("session", stream_id = field::Empty, auth_id);
+    let span = info_span!("session", stream_id = field::Empty, auth_id = auth_id);
     let shared = app.shared.clone();
     let session = async move {
         // The place among the connections is the session's until its end.
         let _slot = slot;
         match upgrade.await {
-            Ok(io) => socket::serve(TokioIo::new(io), shared, refusal).await,
+            Ok(io) => socket::serve(TokioIo::new(io), shared, auth_id, refusal).await,
             Err(error) => debug!(%error, "the client left during the upgrade"),
         }
     };

@@ -44,8 +44,13 @@ const LINGER: Duration = Duration::from_secs(3);
 type Sink<S> = SplitSink<WebSocketStream<S>, Message>;
 type Stream<S> = SplitStream<WebSocketStream<S>>;
 
-/// Runs a session on `io` until either side ends it.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(io: S, shared: Shared, refusal: Option<Close>) {
+/// Runs a tenant's session on `io` until either side ends it.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    io: S,
+    shared: Shared,
+    tenant: Option<String>,
+    refusal: Option<Close>,
+) {
     let most = shared.config.server.max_message_bytes;
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
@@ -67,7 +72,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(io: S, shared: Shar
     let (output, outputs) = mpsc::channel(OUTPUT);
     let (close, closes) = mpsc::channel(1);
     let epoch = Epoch::default();
-    let ends = Ends { input: inputs, output, close: close.clone(), epoch: epoch.clone() };
+    let ends = Ends { tenant, input: inputs, output, close: close.clone(), epoch: epoch.clone() };
     let ping = shared.config.server.ping;
     let session = voice::run(shared.clone(), ends);
     let broken = {

@@ -27,10 +27,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outbound", &[]),
     ("probe", &["config"]),
     ("provider", &["audio", "config", "disk", "jwt", "local", "outbound"]),
-    ("room", &["config", "disk", "jwt", "outbound"]),
+    ("room", &["audio", "config", "disk", "jwt", "outbound"]),
     ("serve", &["app", "bind", "config", "http", "metrics"]),
     ("signals", &[]),
-    ("voice", &["audio", "config", "detect", "error", "metrics", "models", "provider"]),
+    ("voice", &["audio", "config", "detect", "error", "metrics", "models", "provider", "room"]),
     ("ws", &["app", "auth", "error", "metrics", "voice"]),
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sayna::voice::{Command, Event};
+use sayna::voice::{Arrival, Command, Event, RoomMessage, Subscription};
 use serde_json::Value;
 
 fn read(name: &str) -> String {
@@ -36,10 +36,28 @@ fn every_client_message_of_the_protocol_is_understood() {
     assert_eq!(shown.iter().map(String::as_str).collect::<Vec<_>>(), all);
 }
 
+fn ann(name: Option<&str>) -> Arrival {
+    let (identity, room) = ("ann-1".to_owned(), "den".to_owned());
+    Arrival { identity, name: name.map(str::to_owned), room, timestamp: 1_700_000_000_000 }
+}
+
 #[test]
 fn every_server_message_of_the_protocol_is_written_so() {
     let events = [
-        Event::Ready { stream_id: "a-name".to_owned(), livekit_url: "http://localhost:7880".to_owned() },
+        Event::Ready {
+            stream_id: "a-name".to_owned(),
+            livekit_room_name: None,
+            livekit_url: "http://localhost:7880".to_owned(),
+            sayna_participant_identity: None,
+            sayna_participant_name: None,
+        },
+        Event::Ready {
+            stream_id: "a-name".to_owned(),
+            livekit_room_name: Some("den".to_owned()),
+            livekit_url: "http://localhost:7880".to_owned(),
+            sayna_participant_identity: Some("sayna-ai".to_owned()),
+            sayna_participant_name: Some("Sayna AI".to_owned()),
+        },
         Event::SttResult {
             transcript: "hello there".to_owned(),
             is_final: true,
@@ -47,6 +65,28 @@ fn every_server_message_of_the_protocol_is_written_so() {
             confidence: 0.5,
         },
         Event::TtsPlaybackComplete { timestamp: 1_700_000_000_000 },
+        Event::Message {
+            message: RoomMessage {
+                message: Some("hello".to_owned()),
+                data: None,
+                identity: "ann-1".to_owned(),
+                topic: "default".to_owned(),
+                room: "den".to_owned(),
+                timestamp: 1_700_000_000_000,
+            },
+        },
+        Event::ParticipantConnected { participant: ann(Some("Ann")) },
+        Event::ParticipantDisconnected { participant: ann(None) },
+        Event::TrackSubscribed {
+            track: Subscription {
+                identity: "ann-1".to_owned(),
+                name: Some("Ann".to_owned()),
+                track_kind: "audio",
+                track_sid: "TR_1".to_owned(),
+                room: "den".to_owned(),
+                timestamp: 1_700_000_000_000,
+            },
+        },
         Event::Error { message: "Invalid message format: missing field `text` at line 1 column 16".to_owned() },
         Event::SipTransferError {
             message: "LiveKit client not configured. Send config message with livekit configuration first.".to_owned(),

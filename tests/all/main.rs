@@ -16,6 +16,8 @@ mod limits;
 mod livekit;
 #[cfg(feature = "local")]
 mod local;
+#[cfg(unix)]
+mod media;
 #[cfg(feature = "models")]
 mod models;
 #[cfg(target_os = "linux")]

@@ -22,19 +22,19 @@ use crate::support::{Server, World};
 /// Longer than anything takes: what has not come by then does not come.
 const NEVER: Duration = Duration::from_secs(30);
 
-const SECRET: &str = "a-secret-of-a-length-that-livekit-likes";
+pub(crate) const SECRET: &str = "a-secret-of-a-length-that-livekit-likes";
 
 /// A server of its own on the loopback; ends with the test.
 #[derive(Debug)]
-struct Real(Child);
+pub(crate) struct Real(Child);
 
 impl Real {
-    /// Tells this address its news.
-    fn start(port: u16, webhook: &str) -> Self {
+    /// Tells these addresses its news.
+    pub(crate) fn start(port: u16, webhooks: &[&str]) -> Self {
         let config = json!({
             "port": port, "bind_addresses": ["127.0.0.1"], "keys": {"the-key": SECRET},
             "rtc": {"tcp_port": free_port(), "udp_port": free_port(), "node_ip": "127.0.0.1", "use_external_ip": false},
-            "webhook": {"api_key": "the-key", "urls": [webhook]},
+            "webhook": {"api_key": "the-key", "urls": webhooks},
         });
         let mut command = Command::new("livekit-server");
         command.args(["--config-body", &config.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
@@ -57,7 +57,7 @@ impl Drop for Real {
 }
 
 /// One that nobody has just now.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -114,7 +114,7 @@ impl Scene {
         *passing.server.lock().unwrap() = Some(server);
         let router = Router::new().route("/", post(pass)).with_state(passing.clone());
         tokio::spawn(async { axum::serve(listener, router).await });
-        Self { passing, news, url, _livekit: Real::start(port, &webhook) }
+        Self { passing, news, url, _livekit: Real::start(port, &[&webhook]) }
     }
 
     /// Status and body of the answer to the tenant of this secret.

@@ -13,8 +13,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::Server;
 
-/// Longer than anything takes: what has not come by then does not come.
-const NEVER: Duration = Duration::from_secs(30);
+/// Longer than anything takes: what has not come by then does not come. LiveKit misses who has vanished after 20 seconds.
+const NEVER: Duration = Duration::from_secs(60);
 
 /// What a client receives.
 #[derive(Debug, Clone, PartialEq)]

@@ -87,6 +87,17 @@ impl Livekit {
         calls.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(" ")
     }
 
+    /// Waits for a call of this name.
+    #[cfg(unix)]
+    pub(crate) async fn until_called(&self, method: &str) {
+        let called = async {
+            while !self.calls.lock().unwrap().iter().any(|(name, _)| name == method) {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), called).await.expect("a call");
+    }
+
     /// What the last call of this name said.
     pub(crate) fn said(&self, method: &str) -> Value {
         let calls = self.calls.lock().unwrap();
@@ -145,6 +156,11 @@ fn about_rooms(
             assert_eq!(body["max_participants"], 3);
             let made = || Room { metadata: text("metadata"), ..Room::default() };
             return Ok(shown(&text("name"), rooms.entry(text("name")).or_insert_with(made)));
+        }
+        "DeleteRoom" => {
+            may(claims, "video/roomCreate", None)?;
+            rooms.remove(&text("room"));
+            return Ok(json!({}));
         }
         _ => may(claims, "video/roomAdmin", Some(&body["room"]))?,
     }

@@ -2,6 +2,8 @@
 
 pub(crate) mod client;
 pub(crate) mod livekit;
+#[cfg(unix)]
+pub(crate) mod room;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

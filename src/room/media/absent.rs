@@ -1,0 +1,46 @@
+//! What stands where no room can be joined: a connection that cannot be, so that all that is done with one is left out.
+
+use bytes::Bytes;
+
+use super::{JoinError, Moment, Packet, Rooms, Wish};
+
+/// None.
+#[derive(Debug)]
+pub(crate) enum Connection {}
+
+impl Connection {
+    #[expect(clippy::unused_async, reason = "as where rooms can be joined")]
+    pub(crate) async fn join(_: &Rooms, _: Wish) -> Result<Self, JoinError> {
+        Err(JoinError::NotBuilt)
+    }
+
+    pub(crate) fn room(&self) -> &str {
+        match *self {}
+    }
+
+    #[expect(clippy::unused_async, reason = "as where rooms can be joined")]
+    pub(crate) async fn next(&mut self, _: bool) -> Moment {
+        match *self {}
+    }
+
+    pub(crate) fn speak(&self, _: Bytes) -> Result<(), Bytes> {
+        match *self {}
+    }
+
+    pub(crate) fn end_utterance(&self) {
+        match *self {}
+    }
+
+    pub(crate) fn clear(&mut self) {
+        match *self {}
+    }
+
+    pub(crate) fn send(&self, _: Packet) -> bool {
+        match *self {}
+    }
+
+    #[expect(clippy::unused_async, reason = "as where rooms can be joined")]
+    pub(crate) async fn leave(self) {
+        match self {}
+    }
+}

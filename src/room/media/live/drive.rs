@@ -1,0 +1,202 @@
+//! The task between a session and a library: it mixes, converts and paces.
+
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use super::link::{Happening, Link};
+use super::presence::Presence;
+use super::track::{Ears, Mouth};
+use super::{Ends, LEAVE_TIMEOUT, Order};
+use crate::room::media::{Event, Packet};
+
+/// The audio of a session that has any.
+#[derive(Debug)]
+pub(super) struct Audio {
+    pub(super) ears: Ears,
+    pub(super) mouth: Mouth,
+}
+
+/// A connection, seen from the library's side.
+pub(super) struct Drive<L> {
+    pub(super) link: L,
+    pub(super) audio: Option<Audio>,
+    /// Whom the session listens to; everybody where empty.
+    pub(super) listen: Vec<String>,
+    pub(super) ends: Ends,
+    pub(super) presence: Presence,
+}
+
+/// What happens next.
+enum Next {
+    Gone,
+    Cleared,
+    Played,
+    Sent(Result<(), String>),
+    Order(Option<Order>),
+    Packet(Option<Packet>),
+    Delivered,
+    Absent,
+    Happened(Option<Happening>),
+}
+
+/// What is on its way.
+#[derive(Default)]
+struct Running {
+    playing: Option<BoxFuture<'static, ()>>,
+    sending: Option<BoxFuture<'static, Result<(), String>>>,
+    /// For which the session had no room.
+    waiting: Option<Event>,
+}
+
+impl<L: Link> Drive<L> {
+    /// Runs until the session has left or the connection has ended; whether the room goes with the session.
+    pub(super) async fn run(mut self) -> bool {
+        let mut running = Running::default();
+        let gone = loop {
+            if running.playing.is_none()
+                && let Some(frame) = self.audio.as_mut().and_then(|audio| audio.mouth.next())
+            {
+                running.playing = Some(self.link.play(frame));
+            }
+            match self.next(&mut running).await {
+                Next::Gone | Next::Order(None) => break true,
+                Next::Cleared => self.clear(),
+                Next::Played => running.playing = None,
+                Next::Sent(sent) => {
+                    running.sending = None;
+                    if let Err(error) = sent {
+                        warn!(error, "a message did not get into the room");
+                    }
+                }
+                Next::Order(Some(order)) => self.order(order),
+                Next::Packet(packet) => running.sending = packet.map(|packet| self.link.send(packet)),
+                Next::Delivered => running.waiting = None,
+                Next::Absent => {
+                    let gone = self.presence.gone(now());
+                    running.waiting = gone.and_then(|person| self.tell(Event::Left(person)));
+                }
+                Next::Happened(Some(happening)) => running.waiting = self.happened(happening),
+                // The session learns of it by the end of the channel.
+                Next::Happened(None) => break false,
+            }
+        };
+        // What is on its way holds a part of the library.
+        drop(running);
+        let Self { link, ends: Ends { mut stays, .. }, .. } = self;
+        if timeout(LEAVE_TIMEOUT, link.leave()).await.is_err() {
+            debug!("LiveKit did not take the good-bye in time");
+        }
+        gone && stays.try_recv().is_err()
+    }
+
+    async fn next(&mut self, running: &mut Running) -> Next {
+        let Running { playing, sending, waiting } = running;
+        let Ends { orders, packets, cleared, events, .. } = &mut self.ends;
+        let (plays, sends, waits) = (playing.is_some(), sending.is_some(), waiting.is_some());
+        let absent = self.presence.deadline();
+        let full = self.audio.as_ref().is_some_and(|audio| !audio.mouth.is_empty());
+        tokio::select! {
+            biased;
+            () = events.closed() => Next::Gone,
+            Ok(()) = cleared.changed() => Next::Cleared,
+            () = done(playing), if plays => Next::Played,
+            sent = done(sending), if sends => Next::Sent(sent),
+            packet = packets.recv(), if !sends && !packets.is_closed() => Next::Packet(packet),
+            order = orders.recv(), if !full => Next::Order(order),
+            permit = events.reserve(), if waits => {
+                if let (Ok(permit), Some(event)) = (permit, waiting.take()) {
+                    permit.send(event);
+                }
+                Next::Delivered
+            }
+            () = until(absent), if !waits => Next::Absent,
+            happening = self.link.next(), if !waits => Next::Happened(happening),
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        let (Some(Audio { mouth, .. }), current) = (&mut self.audio, *self.ends.cleared.borrow()) else { return };
+        match order {
+            Order::Speech(epoch, speech) if epoch == current => mouth.push(speech),
+            Order::End(epoch) if epoch == current => mouth.end(),
+            Order::Speech(..) | Order::End(_) => {}
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(Audio { mouth, .. }) = &mut self.audio {
+            mouth.clear();
+        }
+        // What is being played is left to end: a library may take nothing else before.
+        self.link.clear();
+    }
+
+    /// Passes on what happened; what the session has no room for, unless it is audio, waits.
+    fn happened(&mut self, happening: Happening) -> Option<Event> {
+        let heard = |identity: &str| self.listen.is_empty() || self.listen.iter().any(|one| one == identity);
+        let event = match (happening, &mut self.audio) {
+            (Happening::Sound(track, samples), Some(Audio { ears, .. })) => {
+                let audio = ears.push(track, &samples);
+                if !audio.is_empty() {
+                    // A session that does not keep up loses what is newest; it says so itself where its provider is the cause.
+                    self.ends.events.try_send(Event::Audio(audio)).ok();
+                }
+                return None;
+            }
+            (Happening::Silence(track), Some(Audio { ears, .. })) => {
+                ears.remove(track);
+                return None;
+            }
+            (Happening::Sound(..) | Happening::Silence(_), None) => return None,
+            (Happening::Reconnecting, _) => {
+                warn!("the connection to LiveKit is lost, trying again");
+                self.presence.reconnecting();
+                return None;
+            }
+            (Happening::Reconnected, _) => {
+                self.presence.reconnected(now());
+                return None;
+            }
+            (Happening::Event(Event::Left(person)), _) => {
+                self.presence.left(person, now());
+                return None;
+            }
+            (Happening::Event(Event::Joined(person)), _) if !self.presence.joined(&person) => return None,
+            (Happening::Event(Event::Data { identity, .. }), _) if !heard(&identity) => return None,
+            (Happening::Event(event), _) => event,
+        };
+        self.tell(event)
+    }
+
+    /// Gives back what the session has no room for.
+    fn tell(&self, event: Event) -> Option<Event> {
+        match self.ends.events.try_send(event) {
+            Err(mpsc::error::TrySendError::Full(event)) => Some(event),
+            _ => None,
+        }
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Waits until then, if that is ever.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What runs, if anything does.
+async fn done<T>(running: &mut Option<BoxFuture<'static, T>>) -> T {
+    match running {
+        Some(running) => running.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,126 @@
+//! Several tracks as one.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+
+use super::link::WIRE;
+
+/// How long the others wait for a track that is late, in samples: a tenth of a second.
+const PATIENCE: usize = WIRE.sample_rate as usize / 10;
+
+/// Sums tracks. It has no clock: the tracks themselves are in real time, and each is given out as soon as all have come as
+/// far. One that falls behind is not waited for until it is heard again, so it holds up nobody, and one alone is never held up.
+#[derive(Debug, Default)]
+pub(super) struct Mixer {
+    tracks: BTreeMap<u64, Track>,
+}
+
+#[derive(Debug, Default)]
+struct Track {
+    samples: VecDeque<i16>,
+    late: bool,
+}
+
+impl Mixer {
+    /// Takes samples of a track, 16 bits each.
+    pub(super) fn push(&mut self, track: u64, samples: &[u8]) {
+        let track = self.tracks.entry(track).or_default();
+        track.late = false;
+        track.samples.extend(samples.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)));
+    }
+
+    /// A track has ended.
+    pub(super) fn remove(&mut self, track: u64) {
+        self.tracks.remove(&track);
+    }
+
+    /// What can be told by now.
+    pub(super) fn take(&mut self) -> Bytes {
+        let mut out = BytesMut::new();
+        loop {
+            let waited_for = self.tracks.values().filter(|track| !track.late);
+            let whole = waited_for.map(|track| track.samples.len()).min().unwrap_or_default();
+            self.sum(whole, &mut out);
+            if self.tracks.values().all(|track| track.samples.len() < PATIENCE) {
+                return out.freeze();
+            }
+            for track in self.tracks.values_mut() {
+                track.late = track.samples.is_empty();
+            }
+        }
+    }
+
+    fn sum(&mut self, samples: usize, out: &mut BytesMut) {
+        for _ in 0..samples {
+            let sum =
+                self.tracks.values_mut().filter_map(|track| track.samples.pop_front()).fold(0, i16::saturating_add);
+            out.put_i16_le(sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: usize = WIRE.sample_rate as usize / 100;
+
+    fn push(mixer: &mut Mixer, track: u64, value: i16, frames: usize) {
+        let samples: Vec<u8> = std::iter::repeat_n(value.to_le_bytes(), frames * FRAME).flatten().collect();
+        mixer.push(track, &samples);
+    }
+
+    /// How many frames of which value come.
+    fn taken(mixer: &mut Mixer) -> Vec<(i16, usize)> {
+        let mut runs: Vec<(i16, usize)> = Vec::new();
+        for sample in mixer.take().as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)) {
+            match runs.last_mut() {
+                Some((value, length)) if *value == sample => *length += 1,
+                _ => runs.push((sample, 1)),
+            }
+        }
+        runs.into_iter().map(|(value, length)| (value, length / FRAME)).collect()
+    }
+
+    #[test]
+    fn one_alone_is_passed_on_at_once() {
+        let mut mixer = Mixer::default();
+        push(&mut mixer, 1, 5, 1);
+        assert_eq!(taken(&mut mixer), [(5, 1)]);
+        mixer.remove(1);
+        assert_eq!(taken(&mut mixer), []);
+    }
+
+    #[test]
+    fn several_are_one_in_step_and_never_too_loud() {
+        let mut mixer = Mixer::default();
+        push(&mut mixer, 1, 5, 2);
+        push(&mut mixer, 2, 7, 1);
+        assert_eq!(taken(&mut mixer), [(12, 1)]);
+        push(&mut mixer, 2, 8, 1);
+        assert_eq!(taken(&mut mixer), [(13, 1)]);
+        push(&mut mixer, 1, i16::MIN, 1);
+        push(&mut mixer, 2, -1, 1);
+        assert_eq!(taken(&mut mixer), [(i16::MIN, 1)]);
+    }
+
+    #[test]
+    fn one_that_is_late_holds_up_the_others_once() {
+        let mut mixer = Mixer::default();
+        push(&mut mixer, 1, 5, 1);
+        push(&mut mixer, 2, 7, 1);
+        assert_eq!(taken(&mut mixer), [(12, 1)]);
+        push(&mut mixer, 1, 5, 9);
+        assert_eq!(taken(&mut mixer), []);
+        push(&mut mixer, 1, 5, 1);
+        assert_eq!(taken(&mut mixer), [(5, 10)]);
+        push(&mut mixer, 1, 5, 1);
+        assert_eq!(taken(&mut mixer), [(5, 1)]);
+        // Back again, and in step again.
+        push(&mut mixer, 2, 7, 1);
+        assert_eq!(taken(&mut mixer), []);
+        push(&mut mixer, 1, 5, 1);
+        assert_eq!(taken(&mut mixer), [(12, 1)]);
+    }
+}

@@ -1,0 +1,194 @@
+//! A session's place in a room, where rooms can be joined.
+
+mod drive;
+mod link;
+mod mixer;
+mod presence;
+mod subprocess;
+mod track;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+use tracing::debug;
+
+use drive::{Audio, Drive};
+use link::{Entry, Link};
+use presence::Presence;
+use serde::{Deserialize, Serialize};
+use track::{Ears, Mouth};
+
+use super::{Event, Forms, JoinError, Moment, Packet, Rooms, Wish};
+use crate::room::{Livekit, TwirpError};
+
+/// How long joining may take; upstream's limit.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long leaving may.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What happens in the room and waits for the session: 0.6 seconds of audio.
+const EVENTS: usize = 64;
+
+/// Frames of speech that wait for the track: 2 seconds. One more place is for the end of their utterance.
+const SPEECH: usize = 200 + 1;
+
+/// Messages that wait to be sent.
+const PACKETS: usize = 16;
+
+/// What goes to the track. What is of an older epoch is left out.
+#[derive(Debug)]
+enum Order {
+    /// Audio.
+    Speech(u64, Bytes),
+    /// The end of an utterance.
+    End(u64),
+}
+
+/// The library's ends of a connection's channels.
+#[derive(Debug)]
+struct Ends {
+    events: mpsc::Sender<Event>,
+    orders: mpsc::Receiver<Order>,
+    packets: mpsc::Receiver<Packet>,
+    /// How often speech has been dropped.
+    cleared: watch::Receiver<u64>,
+    /// Says that the room stays.
+    stays: oneshot::Receiver<()>,
+}
+
+/// Somebody in a room. Dropped, it leaves, and takes the room with it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    room: String,
+    events: mpsc::Receiver<Event>,
+    orders: mpsc::Sender<Order>,
+    packets: mpsc::Sender<Packet>,
+    cleared: watch::Sender<u64>,
+    stay: oneshot::Sender<()>,
+    /// Closes when it has left.
+    left: oneshot::Receiver<()>,
+}
+
+impl Connection {
+    /// Joins, and returns once the session is in the room.
+    pub(crate) async fn join(rooms: &Rooms, wish: Wish) -> Result<Self, JoinError> {
+        let Wish { room, tenant, identity, name, listen, audio } = wish;
+        let audio = match audio {
+            Some(Forms { heard, spoken }) => Some(Audio { ears: Ears::new(heard)?, mouth: Mouth::new(spoken)? }),
+            None => None,
+        };
+        let joined = async {
+            let token = rooms.livekit.participant_token(tenant.as_deref(), &room, &identity, &name).await?;
+            let entry = Entry { url: rooms.livekit.media_url(), token, audio: audio.is_some(), listen: listen.clone() };
+            let place = Place { rooms, room, audio, listen };
+            let program = subprocess::program().ok_or(JoinError::NotBuilt)?;
+            Ok(place.take(subprocess::Subprocess::join(&program, &entry).await?))
+        };
+        timeout(JOIN_TIMEOUT, joined).await.map_err(|_| JoinError::Late)?
+    }
+
+    /// The room's name.
+    pub(crate) fn room(&self) -> &str {
+        &self.room
+    }
+
+    /// What happens next, or, where speech waits, that there is room for it. Cancel safe.
+    pub(crate) async fn next(&mut self, speech_waits: bool) -> Moment {
+        tokio::select! {
+            event = self.events.recv() => Moment::Event(event),
+            // Of a connection that has ended the events tell.
+            Ok(_) = self.orders.reserve_many(2), if speech_waits => Moment::RoomForSpeech,
+        }
+    }
+
+    /// Puts speech behind what is there; gives it back where there is no room. What has ended takes everything.
+    pub(crate) fn speak(&self, speech: Bytes) -> Result<(), Bytes> {
+        if self.orders.capacity() < 2 {
+            return Err(speech);
+        }
+        match self.orders.try_send(Order::Speech(*self.cleared.borrow(), speech)) {
+            Err(mpsc::error::TrySendError::Full(Order::Speech(_, speech))) => Err(speech),
+            _ => Ok(()),
+        }
+    }
+
+    /// What comes next is another utterance.
+    pub(crate) fn end_utterance(&self) {
+        // There is a place for it behind every frame; an end without audio before it may be left out.
+        self.orders.try_send(Order::End(*self.cleared.borrow())).ok();
+    }
+
+    /// Drops all speech that is not played yet.
+    pub(crate) fn clear(&mut self) {
+        self.cleared.send_modify(|epoch| *epoch += 1);
+    }
+
+    /// Sends a message to everybody; false where too many wait.
+    pub(crate) fn send(&self, packet: Packet) -> bool {
+        self.packets.try_send(packet).is_ok()
+    }
+
+    /// Leaves, and lets the room be.
+    pub(crate) async fn leave(self) {
+        let Self { stay, left, events, orders, .. } = self;
+        // Where it has ended already, nobody has to be told.
+        stay.send(()).ok();
+        drop((events, orders));
+        left.await.ok();
+    }
+}
+
+/// What a session needs of a room, until there is a connection.
+struct Place<'a> {
+    rooms: &'a Rooms,
+    room: String,
+    audio: Option<Audio>,
+    listen: Vec<String>,
+}
+
+impl Place<'_> {
+    /// Connects a session with what a library gave.
+    fn take(self, link: impl Link) -> Connection {
+        let Self { rooms, room, audio, listen } = self;
+        let (happened, events) = mpsc::channel(EVENTS);
+        let (orders, ordered) = mpsc::channel(SPEECH);
+        let (packets, packed) = mpsc::channel(PACKETS);
+        let (cleared, clear) = watch::channel(0);
+        let (stay, stays) = oneshot::channel();
+        let (leaving, left) = oneshot::channel();
+        let ends = Ends { events: happened, orders: ordered, packets: packed, cleared: clear, stays };
+        let (livekit, name) = (rooms.livekit.clone(), room.clone());
+        rooms.tasks.spawn(async move {
+            let _leaving: oneshot::Sender<()> = leaving;
+            let drive = Drive { link, audio, listen, ends, presence: Presence::default() };
+            if drive.run().await
+                && let Err(error) = livekit.close(&name).await
+            {
+                debug!(%error, room = name, "the room is left to LiveKit's own time-out");
+            }
+        });
+        Connection { room, events, orders, packets, cleared, stay, left }
+    }
+}
+
+impl Livekit {
+    /// Where participants connect.
+    fn media_url(&self) -> String {
+        self.api.strip_prefix("http").map_or_else(|| self.api.clone(), |rest| format!("ws{rest}"))
+    }
+
+    /// Ends a room for everybody in it.
+    async fn close(&self, room: &str) -> Result<(), TwirpError> {
+        #[derive(Serialize)]
+        struct Of<'a> {
+            room: &'a str,
+        }
+        #[derive(Deserialize)]
+        struct Done {}
+        let Done {} = self.call(room, "RoomService/DeleteRoom", LEAVE_TIMEOUT, &Of { room }).await?;
+        Ok(())
+    }
+}

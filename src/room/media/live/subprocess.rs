@@ -1,0 +1,213 @@
+//! A program that stands in for a library, in builds for development: tests play a room by it, and so it is with the Python
+//! SDK on machines where the `livekit` crate cannot be linked. `tests/sdk/room.py` says the same from its side.
+//!
+//! Messages in both directions are a length of four bytes, little-endian, a letter, and as many bytes less one. To the program:
+//! `J` (JSON) how to join, `A` 10 ms for the track, `C` drops what is not played, `D` (JSON) a message. From it: `J` it is in
+//! the room, `F` (text) it is not, `P` a frame of `A` has been taken, `S` a track's number and its samples, `X` a track's number
+//! and its end, `E` (JSON) anything else. The end of its input asks it to leave; the end of its output is the connection's.
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::link::{AHEAD_MS, Entry, Happening, Link, TRACK, WIRE};
+use crate::room::media::{Event, JoinError, Packet, Person};
+
+/// Its command line, in pieces parted by blanks.
+const VARIABLE: &str = "SAYNA_LIVEKIT_SUBPROCESS";
+
+/// The longest message that is believed to be one.
+const LONGEST: usize = 1 << 20;
+
+/// Messages that wait, in each direction.
+const QUEUE: usize = 64;
+
+/// Frames that the program has and has not taken.
+const FRAMES: usize = 8;
+
+/// The program, if there is one.
+pub(super) fn program() -> Option<String> {
+    std::env::var(VARIABLE).ok()
+}
+
+/// What the program says.
+#[derive(Debug)]
+enum Said {
+    Joined,
+    Failed(String),
+    Happened(Happening),
+}
+
+/// An event as the program writes it.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Written {
+    Joined { identity: String, name: String },
+    Left { identity: String, name: String },
+    Track { identity: String, name: String, sid: String },
+    Data { identity: String, topic: Option<String>, payload: String },
+    Lost { reason: String },
+    Reconnecting,
+    Reconnected,
+}
+
+/// A participant that is another process.
+#[derive(Debug)]
+pub(super) struct Subprocess {
+    child: Child,
+    said: mpsc::Receiver<Said>,
+    messages: mpsc::Sender<Vec<u8>>,
+    free: Arc<Semaphore>,
+}
+
+impl Subprocess {
+    pub(super) async fn join(program: &str, entry: &Entry) -> Result<Self, JoinError> {
+        let failed = |error: std::io::Error| JoinError::Unreachable(format!("{program}: {error}"));
+        let mut words = program.split_whitespace();
+        let mut command = Command::new(words.next().unwrap_or_default());
+        let command = command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(failed)?;
+        let (said, saying) = mpsc::channel(QUEUE);
+        let (messages, written) = mpsc::channel(QUEUE);
+        let free = Arc::new(Semaphore::new(FRAMES));
+        if let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {
+            let taken = Arc::clone(&free);
+            std::thread::spawn(move || read(stdout, &said, &taken));
+            std::thread::spawn(move || write(stdin, written));
+        }
+        let mut joining = Self { child, said: saying, messages, free };
+        let Entry { url, token, audio, listen } = entry;
+        let wish = json!({
+            "url": url, "token": token, "audio": audio, "listen": listen,
+            "track": TRACK, "sample_rate": WIRE.sample_rate, "ahead_ms": AHEAD_MS,
+        });
+        joining.messages.send(message(b'J', wish.to_string().as_bytes())).await.ok();
+        match joining.said.recv().await {
+            Some(Said::Joined) => Ok(joining),
+            Some(Said::Failed(reason)) => Err(JoinError::Unreachable(reason)),
+            Some(Said::Happened(_)) | None => Err(JoinError::Unreachable(format!("{program} has ended"))),
+        }
+    }
+}
+
+impl Link for Subprocess {
+    async fn next(&mut self) -> Option<Happening> {
+        match self.said.recv().await? {
+            Said::Happened(happening) => Some(happening),
+            Said::Joined | Said::Failed(_) => None,
+        }
+    }
+
+    fn play(&self, frame: Bytes) -> BoxFuture<'static, ()> {
+        let (messages, free) = (self.messages.clone(), Arc::clone(&self.free));
+        let play = async move {
+            // Given back when the program has taken one.
+            if let Ok(permit) = free.acquire().await {
+                permit.forget();
+            }
+            messages.send(message(b'A', &frame)).await.ok();
+        };
+        play.boxed()
+    }
+
+    fn clear(&self) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move { messages.send(message(b'C', &[])).await });
+    }
+
+    fn send(&self, packet: Packet) -> BoxFuture<'static, Result<(), String>> {
+        let messages = self.messages.clone();
+        let data = json!({"topic": packet.topic, "payload": STANDARD.encode(packet.payload)});
+        let send = async move {
+            let sent = messages.send(message(b'D', data.to_string().as_bytes())).await;
+            sent.map_err(|_| "the program has ended".to_owned())
+        };
+        send.boxed()
+    }
+
+    async fn leave(mut self) {
+        // The writing thread ends with the last sender, and the program's input with it.
+        self.messages = mpsc::channel(1).0;
+        while self.said.recv().await.is_some() {}
+    }
+}
+
+impl Drop for Subprocess {
+    fn drop(&mut self) {
+        // It has usually ended already, which is all that is wanted.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn message(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len() + 1).unwrap_or_default();
+    [&length.to_le_bytes()[..], &[kind], payload].concat()
+}
+
+fn write(mut stdin: ChildStdin, mut messages: mpsc::Receiver<Vec<u8>>) {
+    while let Some(message) = messages.blocking_recv() {
+        if stdin.write_all(&message).and_then(|()| stdin.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+/// Until the program ends, or says what it may not.
+fn read(mut stdout: ChildStdout, said: &mpsc::Sender<Said>, taken: &Semaphore) {
+    let mut length = [0; 4];
+    while stdout.read_exact(&mut length).is_ok() {
+        let mut message = vec![0; u32::from_le_bytes(length).try_into().unwrap_or(usize::MAX).min(LONGEST)];
+        if stdout.read_exact(&mut message).is_err() {
+            return;
+        }
+        if message == b"P" {
+            taken.add_permits(1);
+            continue;
+        }
+        let Some(next) = parse(&message) else { return };
+        if said.blocking_send(next).is_err() {
+            return;
+        }
+    }
+}
+
+fn parse(message: &[u8]) -> Option<Said> {
+    let (kind, payload) = message.split_first()?;
+    let track = || Some((u32::from_le_bytes(*payload.first_chunk()?).into(), payload.get(4..)?));
+    Some(match kind {
+        b'J' => Said::Joined,
+        b'F' => Said::Failed(String::from_utf8_lossy(payload).into_owned()),
+        b'S' => {
+            let (track, samples) = track()?;
+            Said::Happened(Happening::Sound(track, Bytes::copy_from_slice(samples)))
+        }
+        b'X' => Said::Happened(Happening::Silence(track()?.0)),
+        b'E' => Said::Happened(happening(serde_json::from_slice(payload).ok()?)?),
+        _ => return None,
+    })
+}
+
+fn happening(written: Written) -> Option<Happening> {
+    let event = match written {
+        Written::Joined { identity, name } => Event::Joined(Person { identity, name }),
+        Written::Left { identity, name } => Event::Left(Person { identity, name }),
+        Written::Track { identity, name, sid } => Event::Track { person: Person { identity, name }, sid },
+        Written::Data { identity, topic, payload } => {
+            Event::Data { identity, topic, payload: STANDARD.decode(payload).ok()?.into() }
+        }
+        Written::Lost { reason } => Event::Lost(reason),
+        Written::Reconnecting => return Some(Happening::Reconnecting),
+        Written::Reconnected => return Some(Happening::Reconnected),
+    };
+    Some(Happening::Event(event))
+}

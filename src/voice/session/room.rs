@@ -1,0 +1,135 @@
+//! What a session has to do with its LiveKit room.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{KEPT_FREE, Session, Stage, timestamp};
+use crate::error::SessionError;
+use crate::room::{Event as RoomEvent, Moment, Packet, Person};
+use crate::voice::message::{Arrival, Event, LivekitSetup, RoomMessage, Subscription};
+use crate::voice::{Close, Output, start};
+
+/// Between the news that somebody has left and the end.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// A message to the room, as the room's clients know it.
+#[derive(Serialize)]
+struct Said<'a> {
+    message: &'a str,
+    role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debug: Option<&'a Value>,
+}
+
+impl Session {
+    /// What a session that is configured is told.
+    pub(super) fn ready(&self, stream_id: String, livekit: Option<&LivekitSetup>) -> Event {
+        let (identity, name) = livekit.map(start::participant).unzip();
+        Event::Ready {
+            stream_id,
+            livekit_room_name: livekit.map(|livekit| livekit.room_name.clone()),
+            livekit_url: self.shared.config.livekit.public_url.clone(),
+            sayna_participant_identity: identity,
+            sayna_participant_name: name,
+        }
+    }
+
+    pub(super) fn send_message(
+        &mut self,
+        message: &str,
+        role: &str,
+        topic: Option<String>,
+        debug: Option<&Value>,
+    ) -> Result<(), SessionError> {
+        let room = self.room.as_ref().ok_or(SessionError::NoRoom)?;
+        let payload = serde_json::to_vec(&Said { message, role, debug }).unwrap_or_default();
+        let packet = Packet { topic: topic.unwrap_or_else(|| "messages".to_owned()), payload };
+        if room.send(packet) { Ok(()) } else { Err(SessionError::MessageQueueFull) }
+    }
+
+    /// Behind the last audio of a text.
+    pub(super) fn end_utterance(&self) {
+        if let Some(room) = &self.room {
+            room.end_utterance();
+        }
+    }
+
+    /// Into the room, or else to the client.
+    pub(super) fn play(&mut self, frame: Bytes) {
+        if let Some(room) = &self.room {
+            self.pending = room.speak(frame).err();
+        } else if self.ends.output.capacity() > KEPT_FREE {
+            self.send(Output::Audio(self.ends.epoch.now(), frame));
+        } else {
+            self.pending = Some(frame);
+        }
+    }
+
+    pub(super) fn no_loading(&self) -> SessionError {
+        match self.stage {
+            Stage::Unconfigured => SessionError::LoadingBeforeConfig,
+            Stage::WithoutAudio => SessionError::LoadingWithoutAudio,
+            Stage::Failed | Stage::Ready => SessionError::LoadingWithoutRoom,
+        }
+    }
+
+    pub(super) async fn in_room(&mut self, moment: Moment) {
+        let Some(room) = self.room.as_ref().map(|room| room.room().to_owned()) else { return };
+        let event = match moment {
+            Moment::RoomForSpeech => {
+                if let Some(frame) = self.pending.take() {
+                    self.play(frame);
+                }
+                return;
+            }
+            Moment::Event(event) => event,
+        };
+        match event {
+            Some(RoomEvent::Audio(audio)) => {
+                if let Err(error) = self.audio(audio) {
+                    self.fail(&error);
+                }
+            }
+            Some(RoomEvent::Data { identity, topic, payload }) => {
+                let text = String::from_utf8(payload.into());
+                let (message, data) = text
+                    .map_or_else(|other| (None, Some(STANDARD.encode(other.as_bytes()))), |text| (Some(text), None));
+                let topic = topic.filter(|topic| !topic.is_empty()).unwrap_or_else(|| "default".to_owned());
+                let message = RoomMessage { message, data, identity, topic, room, timestamp: timestamp() };
+                self.tell(Event::Message { message });
+            }
+            Some(RoomEvent::Joined(person)) => {
+                self.tell(Event::ParticipantConnected { participant: arrival(person, room) });
+            }
+            Some(RoomEvent::Left(person)) => {
+                self.tell(Event::ParticipantDisconnected { participant: arrival(person, room) });
+                tokio::time::sleep(LAST_WORDS).await;
+                self.send(Output::Close(Close::Left));
+                self.over = true;
+            }
+            Some(RoomEvent::Track { person, sid }) => {
+                let Arrival { identity, name, room, timestamp } = arrival(person, room);
+                let track = Subscription { identity, name, track_kind: "audio", track_sid: sid, room, timestamp };
+                self.tell(Event::TrackSubscribed { track });
+            }
+            Some(RoomEvent::Lost(reason)) => self.lost(reason),
+            None => self.lost("the connection has ended".to_owned()),
+        }
+    }
+
+    /// Without the room the session goes on by its socket.
+    fn lost(&mut self, reason: String) {
+        self.room = None;
+        self.fail(&SessionError::RoomLost(reason));
+    }
+}
+
+fn arrival(person: Person, room: String) -> Arrival {
+    let Person { identity, name } = person;
+    Arrival { identity, name: Some(name).filter(|name| !name.is_empty()), room, timestamp: timestamp() }
+}
