@@ -1,12 +1,12 @@
 //! Media of a room: what is said there, what is said into it, and who comes and goes.
 //!
-//! To a session a room is a [`Connection`]; which library is behind it cannot be seen. It is a program that
-//! the environment names, in builds for development alone. Without it no connection can be made, and nothing of this is in
-//! the executable.
+//! To a session a room is a [`Connection`]; which library is behind it cannot be seen. It is the `livekit` crate (feature
+//! `livekit`), or, in builds for development alone, a program that the environment names. Without either no connection can
+//! be made, and nothing of this is in the executable.
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(feature = "livekit", debug_assertions)))]
 mod absent;
-#[cfg(debug_assertions)]
+#[cfg(any(feature = "livekit", debug_assertions))]
 mod live;
 
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use tokio_util::task::TaskTracker;
 
 use super::{EntryError, Livekit};
 use crate::audio::{self, Format};
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(feature = "livekit", debug_assertions)))]
 pub(crate) use absent::Connection;
-#[cfg(debug_assertions)]
+#[cfg(any(feature = "livekit", debug_assertions))]
 pub(crate) use live::Connection;
 
 /// Who lets sessions into rooms.

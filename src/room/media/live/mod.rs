@@ -3,7 +3,10 @@
 mod drive;
 mod link;
 mod mixer;
+#[cfg(feature = "livekit")]
+mod native;
 mod presence;
+#[cfg(debug_assertions)]
 mod subprocess;
 mod track;
 
@@ -84,8 +87,11 @@ impl Connection {
             let token = rooms.livekit.participant_token(tenant.as_deref(), &room, &identity, &name).await?;
             let entry = Entry { url: rooms.livekit.media_url(), token, audio: audio.is_some(), listen: listen.clone() };
             let place = Place { rooms, room, audio, listen };
-            let program = subprocess::program().ok_or(JoinError::NotBuilt)?;
-            Ok(place.take(subprocess::Subprocess::join(&program, &entry).await?))
+            #[cfg(debug_assertions)]
+            if let Some(program) = subprocess::program() {
+                return Ok(place.take(subprocess::Subprocess::join(&program, &entry).await?));
+            }
+            place.library(entry).await
         };
         timeout(JOIN_TIMEOUT, joined).await.map_err(|_| JoinError::Late)?
     }
@@ -150,6 +156,20 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// Joins by the library that this build has.
+    #[cfg(feature = "livekit")]
+    async fn library(self, entry: Entry) -> Result<Connection, JoinError> {
+        // What the library keeps while it joins, no session has to have a place for.
+        Ok(self.take(Box::pin(native::Native::join(entry)).await?))
+    }
+
+    /// Joins by none.
+    #[cfg(not(feature = "livekit"))]
+    #[expect(clippy::unused_async, reason = "as with a library")]
+    async fn library(self, _: Entry) -> Result<Connection, JoinError> {
+        Err(JoinError::NotBuilt)
+    }
+
     /// Connects a session with what a library gave.
     fn take(self, link: impl Link) -> Connection {
         let Self { rooms, room, audio, listen } = self;

@@ -1,0 +1,202 @@
+//! A participant by the `livekit` crate, which brings libwebrtc.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, SelectAll};
+use futures_util::{FutureExt as _, StreamExt as _};
+use livekit::options::TrackPublishOptions;
+use livekit::prelude::{
+    DataPacket, LocalAudioTrack, LocalTrack, RemoteParticipant, RemoteTrack, RemoteTrackPublication, Room, RoomEvent,
+    RoomOptions, TrackKind, TrackSid, TrackSource,
+};
+use livekit::webrtc::audio_frame::AudioFrame;
+use livekit::webrtc::audio_source::native::NativeAudioSource;
+use livekit::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
+use livekit::webrtc::audio_stream::native::NativeAudioStream;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::link::{AHEAD_MS, Entry, Happening, Link, TRACK, WIRE};
+use crate::room::media::{Event, JoinError, Packet, Person};
+
+/// A participant.
+pub(super) struct Native {
+    room: Arc<Room>,
+    events: mpsc::UnboundedReceiver<RoomEvent>,
+    /// Where speech goes; none without audio.
+    source: Option<NativeAudioSource>,
+    /// Whose audio is wanted; everybody's where empty.
+    listen: Vec<String>,
+    /// The samples of all tracks, each in its order and with its end.
+    sounds: SelectAll<BoxStream<'static, Happening>>,
+    /// By track, what ends its samples when dropped, and its number.
+    tracks: HashMap<TrackSid, oneshot::Sender<()>>,
+    numbers: u64,
+    over: bool,
+}
+
+impl Native {
+    pub(super) async fn join(entry: Entry) -> Result<Self, JoinError> {
+        let Entry { url, token, audio, listen } = entry;
+        let failed = |error: livekit::RoomError| JoinError::Unreachable(error.to_string());
+        let mut options = RoomOptions::default();
+        // Only what is listened to is asked for: see `publication`.
+        options.auto_subscribe = false;
+        let (room, events) = Room::connect(&url, &token, options).await.map_err(failed)?;
+        let (sounds, tracks) = (SelectAll::new(), HashMap::new());
+        let mut joined =
+            Self { room: Arc::new(room), events, source: None, listen, sounds, tracks, numbers: 0, over: false };
+        if audio {
+            joined.publish().await.map_err(failed)?;
+        }
+        for (_, participant) in joined.room.remote_participants() {
+            for publication in participant.track_publications().values() {
+                joined.publication(&participant, publication);
+            }
+        }
+        Ok(joined)
+    }
+
+    /// Makes the track that speech goes to.
+    async fn publish(&mut self) -> livekit::RoomResult<()> {
+        let source = NativeAudioSource::new(AudioSourceOptions::default(), WIRE.sample_rate, 1, AHEAD_MS);
+        let track = LocalAudioTrack::create_audio_track(TRACK, RtcAudioSource::Native(source.clone()));
+        let options = TrackPublishOptions { source: TrackSource::Microphone, ..TrackPublishOptions::default() };
+        self.source = Some(source);
+        self.room.local_participant().publish_track(LocalTrack::Audio(track), options).await.map(|_| ())
+    }
+
+    /// Asks for the audio of those who are listened to.
+    fn publication(&self, participant: &RemoteParticipant, publication: &RemoteTrackPublication) {
+        let identity = participant.identity();
+        let wanted = self.listen.is_empty() || self.listen.iter().any(|one| one.as_str() == identity.as_str());
+        if wanted && self.source.is_some() && publication.kind() == TrackKind::Audio {
+            publication.set_subscribed(true);
+        }
+    }
+
+    fn happened(&mut self, event: RoomEvent) -> Option<Happening> {
+        let event = match event {
+            RoomEvent::ParticipantConnected(participant) => Event::Joined(person(&participant)),
+            RoomEvent::ParticipantDisconnected(participant) => Event::Left(person(&participant)),
+            RoomEvent::TrackPublished { publication, participant } => {
+                self.publication(&participant, &publication);
+                return None;
+            }
+            RoomEvent::TrackSubscribed { track: RemoteTrack::Audio(track), publication, participant } => {
+                let rate = i32::try_from(WIRE.sample_rate).unwrap_or(i32::MAX);
+                self.listen_to(publication.sid(), NativeAudioStream::new(track.rtc_track(), rate, 1));
+                Event::Track { person: person(&participant), sid: publication.sid().to_string() }
+            }
+            RoomEvent::TrackUnsubscribed { publication, .. } => {
+                self.tracks.remove(&publication.sid());
+                return None;
+            }
+            RoomEvent::DataReceived { payload, topic, participant, .. } => {
+                let identity = participant.map(|participant| participant.identity()).map(String::from);
+                let payload = Bytes::copy_from_slice(&payload);
+                Event::Data { identity: identity.unwrap_or_default(), topic, payload }
+            }
+            RoomEvent::Reconnecting => return Some(Happening::Reconnecting),
+            RoomEvent::Reconnected => return Some(Happening::Reconnected),
+            RoomEvent::Disconnected { reason } => {
+                self.over = true;
+                Event::Lost(format!("{reason:?}"))
+            }
+            _ => return None,
+        };
+        Some(Happening::Event(event))
+    }
+
+    fn listen_to(&mut self, sid: TrackSid, samples: NativeAudioStream) {
+        let number = self.numbers;
+        self.numbers += 1;
+        let (listening, end) = oneshot::channel();
+        let samples = samples.map(move |frame| Happening::Sound(number, bytes(&frame.data))).take_until(end);
+        self.sounds.push(samples.chain(stream::once(async move { Happening::Silence(number) })).boxed());
+        self.tracks.insert(sid, listening);
+    }
+}
+
+impl Link for Native {
+    async fn next(&mut self) -> Option<Happening> {
+        loop {
+            if self.over {
+                return None;
+            }
+            let silent = self.sounds.is_empty();
+            tokio::select! {
+                biased;
+                event = self.events.recv() => match event.map(|event| self.happened(event)) {
+                    Some(Some(happening)) => return Some(happening),
+                    Some(None) => {}
+                    None => return None,
+                },
+                Some(sound) = self.sounds.next(), if !silent => return Some(sound),
+            }
+        }
+    }
+
+    fn play(&self, frame: Bytes) -> BoxFuture<'static, ()> {
+        let source = self.source.clone();
+        let play = async move {
+            let samples: Vec<i16> = frame.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect();
+            let count = u32::try_from(samples.len()).unwrap_or_default();
+            let frame = AudioFrame {
+                data: samples.into(),
+                sample_rate: WIRE.sample_rate,
+                num_channels: 1,
+                samples_per_channel: count,
+            };
+            if let Some(source) = source
+                && let Err(error) = source.capture_frame(&frame).await
+            {
+                tracing::debug!(?error, "10 ms were not played");
+            }
+        };
+        play.boxed()
+    }
+
+    fn clear(&self) {
+        if let Some(source) = &self.source {
+            source.clear_buffer();
+        }
+    }
+
+    fn send(&self, packet: Packet) -> BoxFuture<'static, Result<(), String>> {
+        let participant = self.room.local_participant();
+        let Packet { topic, payload } = packet;
+        let packet = DataPacket { payload, topic: Some(topic), reliable: true, ..DataPacket::default() };
+        async move { participant.publish_data(packet).await.map_err(|error| error.to_string()) }.boxed()
+    }
+
+    async fn leave(self) {
+        // It has usually ended already where this fails.
+        self.room.close().await.ok();
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        // The library goes on by itself until it is told; a second time it says that it has ended.
+        let room = Arc::clone(&self.room);
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { room.close().await.ok() });
+        }
+    }
+}
+
+fn person(participant: &RemoteParticipant) -> Person {
+    Person { identity: String::from(participant.identity()), name: participant.name() }
+}
+
+fn bytes(samples: &[i16]) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(samples.len() * 2);
+    for sample in samples {
+        bytes.put_i16_le(*sample);
+    }
+    bytes.freeze()
+}
