@@ -3,6 +3,8 @@
 
 mod arrows;
 mod auth;
+#[cfg(unix)]
+mod callers;
 mod cli;
 mod config;
 mod deploying;
