@@ -1,7 +1,7 @@
 //! What a session tells its client.
 
 use crate::provider::{PlanError, SttError, TtsError};
-use crate::room::JoinError;
+use crate::room::{JoinError, TwirpError};
 
 /// What a session could not do; its text is that of the `error` message. Clients compare some of them.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,15 @@ pub enum SessionError {
     /// More messages to the room than go out.
     #[error("Failed to send message: too many messages to the room are waiting")]
     MessageQueueFull,
+    /// Not a number, for a call to be handed on to.
+    #[error("Invalid phone number in transfer_to")]
+    PhoneNumber,
+    /// Nobody to be handed on.
+    #[error("No SIP participant in the room")]
+    NoCall,
+    /// A call that was not handed on.
+    #[error("Failed to transfer call: {0}")]
+    Transfer(TwirpError),
     /// Something for a room, without a room.
     #[error("LiveKit client not configured. Send config message with livekit configuration first.")]
     NoRoom,
@@ -91,6 +100,9 @@ pub enum SessionError {
     /// A loading sound without a room.
     #[error("Loading indicator requires a LiveKit room. Include a livekit configuration in your config message.")]
     LoadingWithoutRoom,
+    /// A loading sound, which no room hears yet.
+    #[error("Loading indicator not available: this server plays no loading sounds")]
+    NoLoading,
     /// A noise filter, in a build without.
     #[error("Noise filter not built in: audio goes to the provider as it comes")]
     NoNoiseFilter,
@@ -104,13 +116,18 @@ impl SessionError {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::Threshold(_) => "message",
-            Self::Plan(_) | Self::Create(_) | Self::SttMissing | Self::TtsMissing | Self::NoNoiseFilter => "config",
+            Self::Plan(_)
+            | Self::Create(_)
+            | Self::SttMissing
+            | Self::TtsMissing
+            | Self::NoNoiseFilter
+            | Self::NoLoading => "config",
             Self::Start(_) | Self::Timeout => "start",
             Self::Stt(_) => "stt",
             Self::Tts(_) => "tts",
             Self::AudioDropped | Self::AudioUnheard => "audio",
             Self::TextTooLong { .. } | Self::SpeechQueueFull | Self::MessageQueueFull => "limit",
-            Self::ForeignRoom(_) | Self::Join(_) | Self::RoomLost(_) => "room",
+            Self::ForeignRoom(_) | Self::Join(_) | Self::RoomLost(_) | Self::Transfer(_) => "room",
             Self::Draining => "draining",
             _ => "order",
         }

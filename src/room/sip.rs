@@ -107,6 +107,14 @@ impl Livekit {
             Err(error) => Err(error),
         }
     }
+
+    /// Hands on the call of a room, the first if there are several; none where nobody is there by telephone.
+    pub(crate) async fn transfer_first(&self, room: &str, transfer_to: &str) -> Result<Option<Transfer>, TwirpError> {
+        let participants = self.participants(room).await?;
+        let calls = participants.iter().filter(|participant| is_call(participant));
+        let Some(call) = calls.min_by_key(|call| call.joined_at) else { return Ok(None) };
+        self.transfer(room, &call.identity, transfer_to).await
+    }
 }
 
 fn is_call(participant: &Participant) -> bool {

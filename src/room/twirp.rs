@@ -93,7 +93,7 @@ pub(crate) struct Participant {
     /// One of its kind, while they are there.
     sid: String,
     /// As in their token.
-    identity: String,
+    pub(super) identity: String,
     /// As in their token.
     name: String,
     /// `JOINING`, `JOINED`, `ACTIVE`, `DISCONNECTED` or `UNKNOWN`.
@@ -104,7 +104,7 @@ pub(crate) struct Participant {
     kind: String,
     /// Seconds since 1970.
     #[serde(deserialize_with = "long")]
-    joined_at: i64,
+    pub(super) joined_at: i64,
     /// Anything.
     metadata: String,
     /// Anything, and what LiveKit says of calls.

@@ -188,8 +188,8 @@ impl Session {
             Input::Command(Command::SendMessage { message, role, topic, debug }) => {
                 self.send_message(&message, &role, topic, debug.as_ref())
             }
-            Input::Command(Command::SipTransfer { .. }) => {
-                self.tell(Event::SipTransferError { message: SessionError::NoRoom.to_string() });
+            Input::Command(Command::SipTransfer { transfer_to }) => {
+                self.transfer(&transfer_to);
                 Ok(())
             }
             Input::Command(Command::UpdateConfig { vad, turn_detect }) => {
@@ -239,6 +239,9 @@ impl Session {
         }
         self.tell(self.ready(stream_id, setup.livekit.as_ref()));
         // After `ready`: to the SDKs, an error before it means that there is no session.
+        if setup.loading_audio.is_some() && self.room.is_some() && self.conversation.is_some() {
+            self.fail(&SessionError::NoLoading);
+        }
         if unfiltered && self.conversation.is_some() {
             return Err(SessionError::NoNoiseFilter);
         }

@@ -148,6 +148,8 @@ async fn speech_goes_to_the_room_and_not_to_the_socket() {
     // A triangle of 4000 in either direction; the change of the rate rounds its corners.
     assert!((3_000..5_000).contains(&peak(&samples)), "{}", peak(&samples));
     client.expect("tts_playback_complete").await;
+    client.send(json!({"type": "loading_start"})).await;
+    client.expect_error("Loading indicator not available: this server plays no loading sounds").await;
     client.speak("you").await;
     room.played("you".len() * SAMPLES_PER_CHARACTER / 240).await;
     client.expect("tts_playback_complete").await;
@@ -272,6 +274,34 @@ async fn without_its_room_a_session_goes_on_by_its_socket() {
     client.expect("ready").await;
     drop(room);
     client.expect_error("LiveKit room lost: the connection has ended. Speech goes to this socket.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rooms_call_is_handed_on_and_a_failure_told() {
+    let livekit = Livekit::default().with_participant("den", "ann", "STANDARD", &json!({})).with_participant(
+        "den",
+        "bob",
+        "SIP",
+        &json!({"sip.callID": "SC_1"}),
+    );
+    let stage = Stage::with(livekit, &[]).await;
+    let (mut client, _room) = stage.session(den()).await;
+    for (to, error) in [
+        ("sip:x", "Invalid phone number in transfer_to"),
+        ("2", "Failed to transfer call: LiveKit answered unavailable: twirp error unknown: busy"),
+    ] {
+        client.send(json!({"type": "sip_transfer", "transfer_to": to})).await;
+        assert_eq!(client.expect("sip_transfer_error").await["message"], error);
+    }
+    client.send(json!({"type": "sip_transfer", "transfer_to": "+15551234567"})).await;
+    let asked = json!({"room_name": "den", "participant_identity": "bob", "transfer_to": "tel:+15551234567"});
+    while stage.livekit.said("TransferSIPParticipant") != asked {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Nobody there by telephone: there is no such room at all.
+    let (mut client, _room) = stage.session(in_room(json!({"room_name": "attic"}))).await;
+    client.send(json!({"type": "sip_transfer", "transfer_to": "1"})).await;
+    assert_eq!(client.expect("sip_transfer_error").await["message"], "No SIP participant in the room");
 }
 
 #[tokio::test(flavor = "multi_thread")]

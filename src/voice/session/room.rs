@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{KEPT_FREE, Session, Stage, timestamp};
 use crate::error::SessionError;
-use crate::room::{Event as RoomEvent, Moment, Packet, Person};
+use crate::room::{Event as RoomEvent, Moment, Packet, Person, number};
 use crate::voice::message::{Arrival, Event, LivekitSetup, RoomMessage, Subscription};
 use crate::voice::{Close, Output, start};
 
@@ -52,6 +52,30 @@ impl Session {
         if room.send(packet) { Ok(()) } else { Err(SessionError::MessageQueueFull) }
     }
 
+    /// Hands the room's call on, which may take half a minute; the conversation goes on meanwhile. Only a failure is told.
+    pub(super) fn transfer(&mut self, transfer_to: &str) {
+        let (Some(room), Some(rooms)) = (&self.room, &self.shared.rooms) else {
+            return self.tell(transfer_error(&SessionError::NoRoom));
+        };
+        let Some(to) = number(transfer_to).map(|number| format!("tel:{number}")) else {
+            return self.tell(transfer_error(&SessionError::PhoneNumber));
+        };
+        let (livekit, room) = (rooms.livekit.clone(), room.room().to_owned());
+        // Held weakly: a session does not wait for it to end.
+        let (output, metrics) = (self.ends.output.downgrade(), self.shared.metrics.clone());
+        rooms.tasks.spawn(async move {
+            let failed = match livekit.transfer_first(&room, &to).await {
+                Ok(Some(_)) => return,
+                Ok(None) => SessionError::NoCall,
+                Err(error) => SessionError::Transfer(error),
+            };
+            // Who does not read is not told.
+            if output.upgrade().is_some_and(|output| output.try_send(Output::Event(transfer_error(&failed))).is_ok()) {
+                metrics.queued(1);
+            }
+        });
+    }
+
     /// Behind the last audio of a text.
     pub(super) fn end_utterance(&self) {
         if let Some(room) = &self.room {
@@ -74,7 +98,8 @@ impl Session {
         match self.stage {
             Stage::Unconfigured => SessionError::LoadingBeforeConfig,
             Stage::WithoutAudio => SessionError::LoadingWithoutAudio,
-            Stage::Failed | Stage::Ready => SessionError::LoadingWithoutRoom,
+            Stage::Failed | Stage::Ready if self.room.is_none() => SessionError::LoadingWithoutRoom,
+            Stage::Failed | Stage::Ready => SessionError::NoLoading,
         }
     }
 
@@ -127,6 +152,10 @@ impl Session {
         self.room = None;
         self.fail(&SessionError::RoomLost(reason));
     }
+}
+
+fn transfer_error(error: &SessionError) -> Event {
+    Event::SipTransferError { message: error.to_string() }
 }
 
 fn arrival(person: Person, room: String) -> Arrival {
