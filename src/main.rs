@@ -24,11 +24,14 @@ use tracing::warn;
 use crate::cli::{Arguments, Command};
 
 /// The features that this could be built with, and whether it was.
-const FEATURES: [(&str, bool); 4] = [
+const FEATURES: [(&str, bool); 7] = [
+    ("livekit", cfg!(feature = "livekit")),
     ("local", cfg!(feature = "local")),
+    ("models", cfg!(feature = "models")),
     ("noise-filter", cfg!(feature = "noise-filter")),
     ("openapi", cfg!(feature = "openapi")),
     ("turn-detect", cfg!(feature = "turn-detect")),
+    ("vad", cfg!(feature = "vad")),
 ];
 
 /// Why the program ends otherwise than it should.
@@ -132,7 +135,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
 fn about(loaded: &Loaded) -> Result<String, Failure> {
     let features: Vec<&str> = FEATURES.iter().filter(|(_, built_in)| *built_in).map(|(name, _)| *name).collect();
     let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
-    let native = native(loaded)?;
+    let rooms = if cfg!(feature = "livekit") { "libwebrtc; " } else { "" };
+    let native = rooms.to_owned() + &native(loaded)?;
     Ok(format!("features: {features}\ntoolchain: {}\nnative inputs: {native}", env!("SAYNA_RUSTC")))
 }
 
@@ -262,4 +266,17 @@ fn report(loaded: &Loaded, file: Option<&Path>) -> String {
 /// A line to standard output. A server whose output nobody reads any more keeps serving.
 fn say(line: impl Display) {
     writeln!(io::stdout(), "{line}").ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FEATURES;
+
+    /// `sayna-release verify` compares what is told with what was built.
+    #[test]
+    fn every_feature_of_the_package_is_told() {
+        let manifest: toml::Table = toml::from_str(include_str!("../Cargo.toml")).unwrap();
+        let known = manifest["features"].as_table().unwrap().keys().filter(|name| *name != "default");
+        assert_eq!(FEATURES.map(|(name, _)| name).to_vec(), known.collect::<Vec<_>>());
+    }
 }

@@ -110,7 +110,7 @@ fn the_documented_settings_reach_the_server_and_the_firewall() {
     assert_eq!(systems.ports("plain"), "[]");
     let after = |name| directive(&unit, name).parse::<u64>().unwrap();
     let shutdown = configuration(&unit).into_iter().find(|(key, _)| key == "server.shutdown_seconds").unwrap().1;
-    assert!(after("TimeoutStopSec") > shutdown.parse().unwrap(), "it would be killed before it has ended");
+    assert!(after("TimeoutStopSec") > shutdown.parse::<u64>().unwrap(), "it would be killed before it has ended");
 
     let units = systems.build("off").unwrap().join("etc/systemd/system");
     assert_eq!(fs::read_dir(units).unwrap().count(), 0);
