@@ -60,6 +60,13 @@ pub enum Command {
     LoadingStop,
 }
 
+impl Command {
+    /// The message of a text frame, or what is wrong with it: in one line, though it may quote what the client wrote.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string().replace(char::is_control, " "))
+    }
+}
+
 /// What a session shall be.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -151,7 +151,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// A text frame as what it says.
 fn parse(text: &str) -> Input {
-    serde_json::from_str(text).map_or_else(|error| Input::Malformed(error.to_string()), Input::Command)
+    Command::read(text).map_or_else(Input::Malformed, Input::Command)
 }
 
 async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut Stream<S>) {

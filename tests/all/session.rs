@@ -66,10 +66,12 @@ async fn what_is_no_message_is_told_and_the_socket_lives() {
         r#"{"type":"speak","text":1}"#,
         r#"{"type":"config","audio":"yes"}"#,
         r#"{"type":"config","audio":false,"stream_id":""}"#,
+        r#"{"type":"in two\nlines"}"#,
     ] {
         client.text(text).await;
         let error = client.expect("error").await;
-        assert!(error["message"].as_str().unwrap().starts_with("Invalid message format: "), "{text}: {error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("Invalid message format: ") && message.lines().count() == 1, "{text}: {error}");
     }
     client.send(json!({"type": "config", "audio": false, "surprise": {"of": "the future"}})).await;
     client.expect("ready").await;
