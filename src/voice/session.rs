@@ -1,5 +1,6 @@
 //! The task that owns a conversation. Everything it remembers is in [`Session`]; nobody else sees it.
 
+mod hear;
 mod room;
 
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Sleep;
-use tracing::{Span, debug, info, warn};
+use tracing::{Span, debug, info};
 
 use super::message::{Command, Event, Setup};
 use super::speech::Step;
@@ -257,32 +258,6 @@ impl Session {
         self.conversation.as_mut().ok_or(missing)
     }
 
-    fn audio(&mut self, audio: Bytes) -> Result<(), SessionError> {
-        let dropping = self.dropping;
-        self.shared.metrics.audio_in(audio.len());
-        let conversation = self.conversation()?;
-        if !conversation.ears.audio(&audio) {
-            conversation.turn.hear(Activity::Unknown, now());
-        }
-        let sent = match &conversation.stt {
-            Some(stt) => {
-                let sent = stt.audio.try_send(audio);
-                conversation.unheard.set(stt.audio.max_capacity() - stt.audio.capacity());
-                sent
-            }
-            None => Err(TrySendError::Closed(audio)),
-        };
-        self.dropping = sent.is_err();
-        let error = match sent {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Full(_)) => SessionError::AudioDropped,
-            Err(TrySendError::Closed(_)) => SessionError::AudioUnheard,
-        };
-        self.shared.metrics.audio_dropped();
-        // Said once, not fifty times a second.
-        if dropping { Ok(()) } else { Err(error) }
-    }
-
     fn speak(&mut self, text: String, allow_interruption: bool) -> Result<(), SessionError> {
         let most = self.shared.config.server.max_text_chars;
         let draining = self.draining;
@@ -312,40 +287,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    fn heard(&mut self, event: Option<SttEvent>) {
-        // A deadline that passed before this result is older than it.
-        self.tick();
-        let Some(conversation) = &mut self.conversation else { return };
-        match event {
-            Some(SttEvent::Result(result)) => {
-                if let Some(result) = conversation.turn.on(result, now()) {
-                    if self.shared.config.log.transcripts {
-                        debug!(transcript = %result.transcript, is_speech_final = result.is_speech_final, "heard");
-                    }
-                    self.tell(result.into());
-                }
-            }
-            Some(SttEvent::Reconnecting(error)) => warn!(%error, "speech-to-text connection lost, trying again"),
-            Some(SttEvent::Error(error)) => self.fail(&SessionError::Stt(error)),
-            None => conversation.stt = None,
-        }
-    }
-
-    fn activity(&mut self, activity: Activity) {
-        self.tick();
-        if let Some(conversation) = &mut self.conversation {
-            conversation.turn.hear(activity, now());
-        }
-        self.tick();
-    }
-
-    fn tick(&mut self) {
-        let forced = self.conversation.as_mut().and_then(|conversation| conversation.turn.tick(now()));
-        if let Some(forced) = forced {
-            self.tell(forced.into());
-        }
     }
 
     fn spoken(&mut self, step: Step) {
