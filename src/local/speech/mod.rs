@@ -28,6 +28,8 @@ pub(super) const FILES: [&str; 3] = [models::VOICE, models::VOICE_CONFIG, models
 const BEGIN: char = '^';
 const END: char = '$';
 const PAD: char = '_';
+/// Symbols of the longest piece that is said at once: what the voice needs of memory grows with their square.
+const LONGEST: usize = 500;
 /// Silence after a sentence.
 const PAUSE: usize = RATE as usize / 5;
 
@@ -96,10 +98,10 @@ impl Voice {
         Ok(Self { model, inputs, output, symbols, dictionary, noise })
     }
 
-    /// The sentences of a text that have something to say.
+    /// The sentences of a text that have something to say, in the voice's sounds; long ones in pieces.
     pub fn sentences(&self, text: &str) -> Vec<String> {
         let sounds = |sentence: &str| self.dictionary.pronounce(&text::tokens(sentence));
-        sentences::sentences(text).into_iter().map(sounds).filter(|sounds| !sounds.is_empty()).collect()
+        sentences::sentences(text).into_iter().flat_map(|sentence| pieces(&sounds(sentence))).collect()
     }
 
     /// Says a sentence of [`Voice::sentences`], and a pause behind it.
@@ -137,5 +139,41 @@ impl Voice {
         }
         ids.extend(id(END));
         ids
+    }
+}
+
+/// Cut between words, and a word without end within.
+fn pieces(sounds: &str) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let (mut piece, mut length) = (String::new(), 0);
+    for word in sounds.split_inclusive(' ') {
+        let symbols: Vec<char> = word.chars().collect();
+        for part in symbols.chunks(LONGEST) {
+            if length + part.len() > LONGEST {
+                pieces.push(std::mem::take(&mut piece));
+                length = 0;
+            }
+            piece.extend(part);
+            length += part.len();
+        }
+    }
+    pieces.push(piece);
+    pieces.retain(|piece| !piece.trim().is_empty());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_too_long_to_be_said() {
+        assert_eq!(pieces("ə bˈɛd."), ["ə bˈɛd."]);
+        assert!(pieces("").is_empty());
+        for text in ["nˈaɪn ".repeat(1_000), "ɑ".repeat(5_000)] {
+            let pieces = pieces(&text);
+            assert!(pieces.len() > 9 && pieces.iter().all(|piece| piece.chars().count() <= LONGEST));
+            assert_eq!(pieces.concat(), text);
+        }
     }
 }
