@@ -73,7 +73,7 @@ impl Caller {
         let lowest = |from: usize| samples[from..].iter().position(|sample| *sample == -4_000).unwrap() + from;
         let period = lowest(lowest(0) + 1) - lowest(0);
         let (seconds, hertz) = (samples.len() as f64 / 24_000.0, 24_000.0 / period as f64);
-        assert!((number("seconds") - seconds).abs() < 0.2, "{seconds} s of {text}: {heard}");
+        assert!((number("seconds") - seconds).abs() < 0.3, "{seconds} s of {text}: {heard}");
         assert!((number("hertz") - hertz).abs() < 5.0, "{hertz} Hz of {text}: {heard}");
         assert!(number("peak") > 2_000.0, "{heard}");
     }
@@ -169,7 +169,7 @@ async fn callers_are_heard_and_hear_the_answer_until_one_vanishes() {
     let said = envelope(&std::fs::read(&recording).unwrap()[44..]);
     let heard = envelope(&stage.deepgram.record().connections[0].audio);
     let best = heard.windows(said.len()).map(|heard| alike(&said, heard)).fold(0.0, f64::max);
-    assert!(best > 0.9, "{best}");
+    assert!(best > 0.8, "{best}");
 
     stage.speak("No matter. Try again.", &mut [&mut ann]).await;
     ann.told(&json!({"send": "fail again", "topic": "t"}));
