@@ -97,8 +97,7 @@ fn the_image_runs_in_its_own_root_and_an_update_moves_one_layer() {
 #[test]
 #[ignore = "needs nix"]
 fn the_release_program_is_wrapped_with_its_tools_and_says_what_it_can_do() {
-    let tree = Tree::new();
-    tree.seed();
+    let tree = one_binary();
     let program = tree.build("release").join("bin/sayna-release");
     let help = Command::new(&program).output().unwrap();
     assert!(String::from_utf8_lossy(&help.stderr).contains("rehearse"), "{help:?}");
