@@ -174,4 +174,16 @@ mod tests {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn both_spellings_of_the_empty_digest_agree() {
+        let empty = Digest::of(b"");
+        assert_eq!(Digest::from_pin("sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=").ok(), Some(empty));
+        assert_eq!(Digest::from_pin(&empty.hex()).ok(), Some(empty));
+        for wrong in
+            ["", "=", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuF!="]
+        {
+            assert!(Digest::from_pin(&format!("sha256-{wrong}")).is_err(), "{wrong}");
+        }
+    }
 }
