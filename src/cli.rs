@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(short = 'V', long)]
     pub(crate) version: bool,
 
-    /// With --version: features, compiler and native inputs
+    /// With --version: what this program is built from
     #[arg(long, requires = "version")]
     pub(crate) verbose: bool,
 

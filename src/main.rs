@@ -34,6 +34,10 @@ const FEATURES: [(&str, bool); 7] = [
     ("vad", cfg!(feature = "vad")),
 ];
 
+/// What those features need and no `Cargo.lock` has, as `sayna-release.toml` names it, and whether this has the feature.
+const NATIVES: [(&str, bool); 2] =
+    [("libwebrtc", cfg!(feature = "livekit")), ("onnxruntime", cfg!(feature = "turn-detect"))];
+
 /// Why the program ends otherwise than it should.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -133,27 +137,40 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// What this program is made of, and what of the machine it would use with this configuration.
 fn about(loaded: &Loaded) -> Result<String, Failure> {
-    let features: Vec<&str> = FEATURES.iter().filter(|(_, built_in)| *built_in).map(|(name, _)| *name).collect();
-    let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
-    let rooms = if cfg!(feature = "livekit") { "libwebrtc; " } else { "" };
-    let native = rooms.to_owned() + &native(loaded)?;
-    Ok(format!("features: {features}\ntoolchain: {}\nnative inputs: {native}", env!("SAYNA_RUSTC")))
+    let built_in = |all: &[(&str, bool)]| list(all.iter().filter(|(_, is)| *is).map(|(name, _)| (*name).to_owned()));
+    let (features, natives, models) = (built_in(&FEATURES), built_in(&NATIVES), list(models()));
+    let (toolchain, detection) = (env!("SAYNA_RUSTC"), detection(loaded)?);
+    Ok(format!("features: {features}\ntoolchain: {toolchain}\nnative inputs: {natives}\nmodels: {models}{detection}"))
 }
 
+fn list(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The model files that this build loads.
+#[cfg(feature = "models")]
+fn models() -> impl Iterator<Item = String> {
+    sayna::models::all().into_iter().filter(sayna::models::File::is_needed).map(|file| file.name)
+}
+
+#[cfg(not(feature = "models"))]
+fn models() -> impl Iterator<Item = String> {
+    std::iter::empty()
+}
+
+/// By what turns are detected on this machine.
 #[cfg(feature = "turn-detect")]
-fn native(loaded: &Loaded) -> Result<String, Failure> {
+fn detection(loaded: &Loaded) -> Result<String, Failure> {
     let library = detect::Library::named(loaded.config.turn_detect.library.as_deref());
     let runtime = detect::Runtime::choose(&library).map_err(|e| PrepareError::Setup(e.into()))?;
-    Ok(match runtime {
-        detect::Runtime::Onnx(_) => format!("{runtime}"),
-        detect::Runtime::Rten => format!("none; turn detection by {runtime}"),
-    })
+    Ok(format!("\nturn detection: {runtime}"))
 }
 
 #[cfg(not(feature = "turn-detect"))]
 #[expect(clippy::unnecessary_wraps, reason = "as where there is one")]
-fn native(_: &Loaded) -> Result<String, Failure> {
-    Ok("none".to_owned())
+fn detection(_: &Loaded) -> Result<String, Failure> {
+    Ok(String::new())
 }
 
 /// Has the model files of this build in their place.
@@ -270,7 +287,7 @@ fn say(line: impl Display) {
 
 #[cfg(test)]
 mod tests {
-    use super::FEATURES;
+    use super::{FEATURES, NATIVES};
 
     /// `sayna-release verify` compares what is told with what was built.
     #[test]
@@ -278,5 +295,19 @@ mod tests {
         let manifest: toml::Table = toml::from_str(include_str!("../Cargo.toml")).unwrap();
         let known = manifest["features"].as_table().unwrap().keys().filter(|name| *name != "default");
         assert_eq!(FEATURES.map(|(name, _)| name).to_vec(), known.collect::<Vec<_>>());
+    }
+    #[test]
+    fn every_native_input_of_the_table_is_told() {
+        let table: toml::Table = toml::from_str(include_str!("../sayna-release.toml")).unwrap();
+        let (mut known, mut told) = (Vec::new(), Vec::new());
+        for native in table["native"].as_array().unwrap() {
+            let feature = native["for"].as_str().unwrap();
+            known.push((
+                native["name"].as_str().unwrap(),
+                FEATURES.iter().find(|(name, _)| *name == feature).unwrap().1,
+            ));
+        }
+        told.extend(NATIVES);
+        assert_eq!(told, known);
     }
 }

@@ -83,7 +83,7 @@ impl Models {
 
     /// The files that the features of this build need.
     pub fn needed(&self) -> impl Iterator<Item = &File> {
-        self.files.iter().filter(|file| table::is_needed(file))
+        self.files.iter().filter(|file| file.is_needed())
     }
 }
 

@@ -38,9 +38,11 @@ const FEATURES: [(&str, bool); 3] = [
     ("vad", cfg!(feature = "vad")),
 ];
 
-/// Whether this build has the feature that needs the file.
-pub(super) fn is_needed(file: &File) -> bool {
-    FEATURES.contains(&(file.feature.as_str(), true))
+impl File {
+    /// Whether this build has the feature that needs it.
+    pub fn is_needed(&self) -> bool {
+        FEATURES.contains(&(self.feature.as_str(), true))
+    }
 }
 
 #[cfg(test)]

@@ -14,14 +14,19 @@ fn version_is_the_package_version_and_nothing_else() {
 fn what_the_program_is_made_of_is_told_with_the_version() {
     let ended = World::new().run(&["--version", "--verbose"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    let names: Vec<_> = ended.stdout.lines().map(|line| line.split([' ', ':']).next().unwrap()).collect();
-    assert_eq!(names, ["sayna", "features", "toolchain", "native"]);
-    let features = if cfg!(feature = "turn-detect") { "turn-detect" } else { "" };
-    assert!(ended.stdout.contains(features) && ended.stdout.contains("toolchain: rustc 1."), "{}", ended.stdout);
-    let inputs =
-        if cfg!(feature = "turn-detect") { ["ONNX Runtime (", "none; turn detection by rten"] } else { ["none"; 2] };
-    let told = ended.stdout.lines().last().unwrap();
-    assert!(inputs.iter().any(|input| told.starts_with(&format!("native inputs: {input}"))), "{told}");
+    let lines: Vec<_> = ended.stdout.lines().filter_map(|line| line.split_once(": ")).collect();
+    let value = |name: &str| lines.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name}")).1;
+    let detects = cfg!(feature = "turn-detect");
+    assert_eq!(value("features").split(", ").any(|feature| feature == "turn-detect"), detects);
+    assert!(value("toolchain").starts_with("rustc 1."));
+    assert_eq!(value("native inputs").split(", ").any(|input| input == "onnxruntime"), detects);
+    assert_eq!(value("models").split(", ").any(|model| model.starts_with("smart-turn")), detects);
+    let last = lines.last().unwrap();
+    if detects {
+        assert!(last.0 == "turn detection" && ["ONNX Runtime (", "rten"].iter().any(|by| last.1.starts_with(by)));
+    } else {
+        assert_eq!(last.0, "models");
+    }
     assert_eq!(World::new().run(&["--verbose"]).status, Some(2));
 }
 

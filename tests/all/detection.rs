@@ -122,7 +122,7 @@ fn which_engine_it_is_is_told_in_the_log_and_with_the_version() {
     let log = fs::read_to_string(log).unwrap();
     assert_eq!(log.matches(&format!("turn detection by {told}")).count(), 1, "{log}");
     let version = world.run_with(&["--version", "--verbose"], &[("SAYNA_TURN_DETECT_LIBRARY", &library)]);
-    assert!(version.stdout.ends_with(&format!("native inputs: {told}\n")), "{}", version.stdout);
+    assert!(version.stdout.ends_with(&format!("turn detection: {told}\n")), "{}", version.stdout);
 }
 
 #[test]

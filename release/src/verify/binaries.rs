@@ -122,15 +122,28 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
 /// A line of `--version --verbose` against the manifest. A program need not say more than its version; what it says must hold.
 fn agrees(line: &str, built: &Built) -> Result<(), String> {
     let Some((what, said)) = line.split_once(": ") else { return Ok(()) };
-    let (said, wanted) = match what {
-        "features" => {
-            let said = said.split(", ").filter(|feature| *feature != "none").collect::<Vec<_>>().join(", ");
-            (said, built.features.join(", "))
-        }
+    // What has a version is a native input, and what is known by its digest alone a model.
+    let inputs = |with_version: bool| {
+        let inputs = built.inputs.iter().filter(move |input| input.version.is_some() == with_version);
+        inputs.map(|input| input.name.as_str()).collect()
+    };
+    let (said, wanted): (_, Vec<&str>) = match what {
+        "features" => (said, built.features.iter().map(String::as_str).collect()),
+        "native inputs" => (said, inputs(true)),
+        "models" => (said, inputs(false)),
         // `rustc 1.95.0 (59807616e 2026-04-14)`
-        "toolchain" => (said.split(' ').nth(1).unwrap_or_default().to_owned(), built.rustc.to_string()),
+        "toolchain" => {
+            let (said, wanted) = (said.split(' ').nth(1).unwrap_or_default(), built.rustc.to_string());
+            return same(what, said, &wanted);
+        }
         _ => return Ok(()),
     };
+    let mut said: Vec<&str> = said.split(", ").filter(|name| *name != "none").collect();
+    said.sort_unstable();
+    same(what, &said.join(", "), &wanted.join(", "))
+}
+
+fn same(what: &str, said: &str, wanted: &str) -> Result<(), String> {
     if said == wanted { Ok(()) } else { Err(format!("{what}: it says {said:?}, the manifest {wanted:?}")) }
 }
 

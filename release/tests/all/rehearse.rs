@@ -192,6 +192,8 @@ fn a_binary_that_says_other_than_the_manifest_is_found() {
     for (line, found) in [
         ("features: livekit", "features: it says \"livekit\", the manifest \"\""),
         ("toolchain: rustc 1.2.3 (0123456 2016-01-01)", "toolchain: it says \"1.2.3\""),
+        ("native inputs: b, a", "native inputs: it says \"a, b\", the manifest \"\""),
+        ("models: ears.onnx", "models: it says \"ears.onnx\", the manifest \"\""),
     ] {
         let mut world = project();
         world.write("src/main.rs", &PROGRAM.replace("features: none", line));
