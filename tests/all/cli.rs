@@ -1,5 +1,7 @@
 //! What one sees of the command line.
 
+use std::process::Command;
+
 use crate::support::World;
 
 #[test]
@@ -28,6 +30,27 @@ fn what_the_program_is_made_of_is_told_with_the_version() {
         assert_eq!(last.0, "models");
     }
     assert_eq!(World::new().run(&["--verbose"]).status, Some(2));
+}
+
+/// A build without libwebrtc would end at the first room that is joined.
+#[test]
+fn a_release_with_rooms_is_never_built_without_their_library() {
+    let world = World::new();
+    let script = world.path("build-script");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/build.rs");
+    let compiled = Command::new("rustc").args(["--edition", "2024", source, "-o"]).arg(&script).status().unwrap();
+    assert!(compiled.success());
+    let said = |variables: &[(&str, &str)]| {
+        let mut run = Command::new(&script);
+        run.env_remove("CARGO_FEATURE_LIVEKIT").env_remove("DOCS_RS").env_remove("PROFILE");
+        String::from_utf8(run.envs(variables.iter().copied()).output().unwrap().stdout).unwrap()
+    };
+    let (rooms, docs, release) = (("CARGO_FEATURE_LIVEKIT", "1"), ("DOCS_RS", "1"), ("PROFILE", "release"));
+    let refusal = "cargo::error=a release build with the feature livekit needs libwebrtc: unset DOCS_RS";
+    assert!(said(&[rooms, docs, release]).contains(refusal));
+    for fine in [&[docs, release][..], &[rooms, release], &[rooms, docs, ("PROFILE", "debug")]] {
+        assert!(!said(fine).contains("cargo::error"), "{fine:?}");
+    }
 }
 
 #[test]
