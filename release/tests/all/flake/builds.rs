@@ -7,20 +7,10 @@ use serde_json::Value;
 use super::libwebrtc;
 use super::tree::{Tree, ok};
 
-/// The image has the features of the archive here, so that one binary serves all tests.
-fn one_binary() -> Tree {
-    let tree = Tree::new();
-    tree.edit("sayna-release.toml", "features = \"all\"", "features = []");
-    tree.commit();
-    tree.seed();
-    tree
-}
-
 #[test]
 #[ignore = "needs nix"]
 fn the_archive_is_built_audited_and_packed_in_the_sandbox() {
-    let tree = Tree::new();
-    tree.seed();
+    let tree = Tree::without_features();
     let out = tree.build("archive");
     let stem = format!("sayna-{}-x86_64-unknown-linux-gnu", env!("CARGO_PKG_VERSION"));
     let sum = ok(Command::new("sha256sum").args(["-c", &format!("{stem}.tar.gz.sha256")]).current_dir(&out));
@@ -44,8 +34,7 @@ mod full {
     #[test]
     #[ignore = "needs nix"]
     fn a_binary_that_is_built_once_more_is_the_same() {
-        let tree = Tree::new();
-        tree.seed();
+        let tree = Tree::without_features();
         ok(&mut tree.nix(&["build", "--no-link", ".#packages.x86_64-linux.sayna.unwrapped"]));
         ok(&mut tree.nix(&["build", "--no-link", "--rebuild", ".#packages.x86_64-linux.sayna.unwrapped"]));
     }
@@ -54,8 +43,7 @@ mod full {
 #[test]
 #[ignore = "needs nix"]
 fn a_binary_that_breaks_the_floor_fails_its_build() {
-    let tree = Tree::new();
-    tree.seed();
+    let tree = Tree::without_features();
     tree.edit("sayna-release.toml", "\"libm.so.6\", ", "");
     let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.sayna"]);
     assert!(said.contains("libm.so.6"), "{said}");
@@ -64,7 +52,7 @@ fn a_binary_that_breaks_the_floor_fails_its_build() {
 #[test]
 #[ignore = "needs nix, skopeo, umoci, bubblewrap and root"]
 fn the_image_runs_in_its_own_root_and_an_update_moves_one_layer() {
-    let tree = one_binary();
+    let tree = Tree::without_features();
     let layers = |layout: &str| {
         let copy = tree.build("image.copyTo").join("bin/copy-to");
         ok(Command::new(copy).arg(format!("oci:{layout}:1.0.0")).current_dir(tree.root()));
@@ -97,7 +85,7 @@ fn the_image_runs_in_its_own_root_and_an_update_moves_one_layer() {
 #[test]
 #[ignore = "needs nix"]
 fn the_release_program_is_wrapped_with_its_tools_and_says_what_it_can_do() {
-    let tree = one_binary();
+    let tree = Tree::without_features();
     let program = tree.build("release").join("bin/sayna-release");
     let help = Command::new(&program).output().unwrap();
     assert!(String::from_utf8_lossy(&help.stderr).contains("rehearse"), "{help:?}");
@@ -142,7 +130,7 @@ fn libwebrtc_is_unpacked_as_its_build_script_wants_it_and_other_bytes_are_refuse
 #[test]
 #[ignore = "needs nix and skopeo"]
 fn the_program_makes_both_parts_by_nix_and_they_are_published() {
-    let tree = one_binary();
+    let tree = Tree::without_features();
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
         ok(command.args(arguments).args(["--json", "--root"]).arg(tree.root()).current_dir(tree.root()))

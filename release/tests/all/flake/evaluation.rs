@@ -238,8 +238,6 @@ fn a_wrong_pin_is_one_error_that_says_what_to_change() {
 #[ignore = "needs nix"]
 fn a_feature_brings_its_native_input_into_the_build_and_the_image() {
     let tree = Tree::new();
-    let all = tree.read("sayna-release.toml").replace("features = []", "features = [\"livekit\"]");
-    std::fs::write(tree.root().join("sayna-release.toml"), all).unwrap();
     for (system, _) in systems() {
         let found = tree.eval(
             &format!("packages.{system}"),
