@@ -2,7 +2,7 @@
 # `local` needs is fetched by `sayna init`: it is large, and who takes the voice should have read its terms.
 { lib, fetchurl, runCommand, table }:
 let
-  beside = builtins.filter (model: builtins.elem model.for [ "vad" "turn-detect" ] && builtins.elem model.for table.imageFeatures) table.models;
+  beside = builtins.filter (model: model.image or false && builtins.elem model.for table.imageFeatures) table.models;
   install = model: ''
     install -D -m 444 ${fetchurl { inherit (model) url sha256; }} $out/${lib.escapeShellArg model.name}
   '';

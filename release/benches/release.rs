@@ -162,7 +162,8 @@ fn make_image(material: &Material, built: &Built, dist: &Path) {
     let plan = &material.plan;
     for platform in plan.image.iter().flat_map(|i| &i.platforms) {
         let out = dist.join(format!("{}-{}", platform.os, platform.arch));
-        let input = image::Input { plan, platform, binary: &material.binary, compression: Compression::Gzip };
+        let input =
+            image::Input { plan, platform, binary: &material.binary, models: &[], compression: Compression::Gzip };
         let made = image::assemble(&input, &out.join(part::LAYOUT)).unwrap();
         let part = ImagePart {
             schema: part::SCHEMA,

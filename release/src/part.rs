@@ -66,6 +66,9 @@ pub struct Input {
     pub digest: Option<Digest>,
     /// SPDX expression.
     pub licence: String,
+    /// Whether it is inside of what was built: linked, or a file of the image. What is not is found where it runs.
+    #[serde(default)]
+    pub inside: bool,
 }
 
 /// How something was built.

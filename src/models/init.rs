@@ -227,6 +227,7 @@ mod tests {
         let file = File {
             name: "a/fox".to_owned(),
             feature: "vad".to_owned(),
+            image: false,
             url: "https://models.example/foxes/fox".to_owned(),
             bytes: TEXT.len() as u64,
             sha256: hex(&digest),

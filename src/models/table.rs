@@ -11,6 +11,9 @@ pub struct File {
     /// The Cargo feature that needs it.
     #[serde(rename = "for")]
     pub feature: String,
+    /// Whether images have it inside.
+    #[serde(default)]
+    pub image: bool,
     /// Where its publisher has it, by a version that does not move.
     pub url: String,
     /// Its size.

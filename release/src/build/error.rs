@@ -1,6 +1,6 @@
 //! Why there is no part.
 
-use super::FetchError;
+use super::{FetchError, ModelError};
 use crate::atomic::PathError;
 use crate::audit::{self, Finding};
 use crate::triple::Triple;
@@ -29,6 +29,9 @@ pub enum Error {
     /// A native input cannot be had.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// A model is not the table's.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// The build failed.
     #[error("cargo build for {triple} failed:\n{said}")]
     Cargo {
@@ -115,6 +118,9 @@ impl Error {
             Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
             Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),
             Self::Fetch(e) => e.hint(),
+            Self::Model(_) => {
+                Some("`sayna init` of a build with the features puts them into SAYNA_MODELS_PATH".to_owned())
+            }
             Self::Audit(e) => e.hint(),
             Self::Graph(e) => e.hint(),
             Self::Licences(e) => e.hint(),

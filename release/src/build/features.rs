@@ -32,6 +32,7 @@ pub(super) fn inputs(table: &Table, triple: &Triple, features: &[String]) -> Vec
                 Supply::Nixpkgs => None,
             },
             licence: native.licence.get_ref().clone(),
+            inside: matches!(native.supply, Supply::Download(_)),
         });
     let models = models(table, features).into_iter().map(|model| Input {
         name: model.name.clone(),
@@ -39,6 +40,7 @@ pub(super) fn inputs(table: &Table, triple: &Triple, features: &[String]) -> Vec
         feature: model.feature.clone(),
         digest: Some(model.sha256),
         licence: model.licence.clone(),
+        inside: false,
     });
     let mut inputs: Vec<Input> = natives.chain(models).collect();
     inputs.sort_by(|a, b| a.name.cmp(&b.name));

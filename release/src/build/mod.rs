@@ -16,6 +16,7 @@ mod cargo;
 mod error;
 mod features;
 mod fetch;
+mod inside;
 mod nix;
 
 pub use cargo::{Rustc, second_home};
@@ -23,6 +24,7 @@ pub use error::Error;
 use features::features;
 pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
+pub use inside::ModelError;
 pub use nix::{Builders, Error as NixError, Explanation};
 
 /// What every build of one run shares.
@@ -139,7 +141,8 @@ pub fn image(
     let out = dist.join(format!("{}-{}", platform.os, platform.arch));
     let wanted = job.plan.image.as_ref().map(|i| i.features.clone()).unwrap_or_default();
     let built = would_build(job, target, job.builders.image(target)?, &wanted);
-    let built = Built { host_assembled: built.by == Builder::Cargo, ..built };
+    let mut built = Built { host_assembled: built.by == Builder::Cargo, ..built };
+    let models = inside::inside(job.table, &mut built, &format!("{}/{}", platform.os, platform.arch), progress)?;
     if let Some(part) = whole_image(job, &out, &built) {
         return Ok(Made { part, reused: true, findings: Vec::new() });
     }
@@ -148,7 +151,7 @@ pub fn image(
             let executable = executable(job, target, &built.features, progress)?;
             let findings = audit_one(job, target, &executable)?;
             let compression = compression(job.table);
-            let input = image::Input { plan: job.plan, platform, binary: &executable, compression };
+            let input = image::Input { plan: job.plan, platform, binary: &executable, models: &models, compression };
             (image::assemble(&input, &out.join(LAYOUT))?, findings)
         }
         // Its executable keeps its libraries where Nix has them: no floor is its.

@@ -40,6 +40,8 @@ pub struct Input<'a> {
     pub platform: &'a PlannedPlatform,
     /// The executable.
     pub binary: &'a Path,
+    /// Model files that it loads: their paths below a folder of models, and where they are here.
+    pub models: &'a [(String, PathBuf)],
     /// Of the layers.
     pub compression: Compression,
 }
@@ -205,13 +207,12 @@ pub fn assemble(input: &Input<'_>, layout: &Path) -> Result<Assembled, Error> {
         fs::remove_dir_all(layout).at("remove", layout)?;
     }
     let blobs = layout.join("blobs/sha256");
-    let layers = [
-        layer::write(&layer::complete(system(input)?), epoch, input.compression, &blobs)?,
-        layer::write(&application(input), epoch, input.compression, &blobs)?,
-    ];
-    let config = layer::blob(&oci::to_bytes(&config(input, &layers)), media::CONFIG, &blobs)?;
+    let contents = contents(input)?;
+    let write = |(nodes, _): &(Vec<Node>, String)| layer::write(nodes, epoch, input.compression, &blobs);
+    let layers = contents.iter().map(write).collect::<Result<Vec<Layer>, Error>>()?;
+    let config = layer::blob(&oci::to_bytes(&config(input, &layers, &contents)), media::CONFIG, &blobs)?;
     let compressed = layers.iter().map(|l| l.descriptor.size).sum();
-    let manifest = Manifest::new(config, layers.map(|l| l.descriptor).to_vec());
+    let manifest = Manifest::new(config, layers.into_iter().map(|l| l.descriptor).collect());
     let described = seal(input.plan, input.platform, manifest, layout)?;
     let (digest, size) = Digest::of_file(input.binary).at("read", input.binary)?;
     let binary = FileEntry { name: format!("{BINARIES}/{}", input.plan.name), size, digest };
@@ -233,7 +234,17 @@ fn platform(planned: &PlannedPlatform) -> oci::Platform {
     oci::Platform { architecture: planned.arch.clone(), os: planned.os.clone() }
 }
 
-/// The lower layer: what changes with the system and not with every release.
+/// The layers, from what changes least to what changes most, and what the image's history says of each.
+fn contents(input: &Input<'_>) -> Result<Vec<(Vec<Node>, String)>, Error> {
+    let mut layers = vec![(layer::complete(system(input)?), "loader, libraries, certificates, user".to_owned())];
+    if !input.models.is_empty() {
+        layers.push((layer::complete(models(input)), "models".to_owned()));
+    }
+    layers.push((application(input), format!("{} {}", input.plan.name, input.plan.version)));
+    Ok(layers)
+}
+
+/// The lowest layer: what changes with the system and not with every release.
 fn system(input: &Input<'_>) -> Result<Vec<Node>, Error> {
     let name = &input.plan.name;
     let passwd = format!("root:x:0:0:root:/root:/sbin/nologin\n{name}:x:{USER}:{USER}:{name}:/app:/sbin/nologin\n");
@@ -253,6 +264,13 @@ fn system(input: &Input<'_>) -> Result<Vec<Node>, Error> {
         nodes.push(node(&file.inside, NodeKind::File { from: file.from, mode: 0o755 }));
     }
     Ok(nodes)
+}
+
+/// Where the executable looks, as it is in `usr/bin`.
+fn models(input: &Input<'_>) -> Vec<Node> {
+    let path = |name: &str| format!("usr/share/{}/models/{name}", input.plan.name);
+    let file = |from: &Path| NodeKind::File { from: from.to_owned(), mode: 0o644 };
+    input.models.iter().map(|(name, from)| Node { path: path(name), kind: file(from), owner: 0 }).collect()
 }
 
 /// The upper layer: all that a new version of the application changes. Its folders are the lower layer's.
@@ -280,10 +298,11 @@ fn certificates() -> Result<PathBuf, Error> {
     found.ok_or(Error::NoCertificates { tried })
 }
 
-fn config(input: &Input<'_>, layers: &[Layer]) -> Config {
+fn config(input: &Input<'_>, layers: &[Layer], contents: &[(Vec<Node>, String)]) -> Config {
     let plan = input.plan;
     let (name, created) = (&plan.name, created(plan));
-    let history = |created_by: &str| oci::History { created: created.clone(), created_by: created_by.to_owned() };
+    let history =
+        |words: &str| oci::History { created: created.clone(), created_by: format!("sayna-release image: {words}") };
     Config {
         architecture: input.platform.arch.clone(),
         os: input.platform.os.clone(),
@@ -301,10 +320,7 @@ fn config(input: &Input<'_>, layers: &[Layer]) -> Config {
             labels: annotations(plan),
         },
         rootfs: oci::RootFs { kind: "layers".to_owned(), diff_ids: layers.iter().map(|l| l.diff_id).collect() },
-        history: vec![
-            history("sayna-release image: loader, libraries, certificates, user"),
-            history(&format!("sayna-release image: {name} {}", plan.version)),
-        ],
+        history: contents.iter().map(|(_, words)| history(words)).collect(),
         created: created.clone(),
     }
 }

@@ -21,6 +21,9 @@ pub struct Model {
     /// The Cargo feature that needs it.
     #[serde(rename = "for")]
     pub feature: String,
+    /// Whether images have it inside, beside an executable that loads it.
+    #[serde(default)]
+    pub image: bool,
     /// Where its publisher has it, by a version that does not move.
     pub url: String,
     /// Its size.

@@ -20,7 +20,7 @@ use crate::fixture::{plan, tree};
 
 fn assemble(plan: &Plan, binary: &Path, compression: Compression, layout: &Path) -> Result<Assembled, Error> {
     let platform = &plan.image.as_ref().unwrap().platforms[0];
-    image::assemble(&Input { plan, platform, binary, compression }, layout)
+    image::assemble(&Input { plan, platform, binary, models: &[], compression }, layout)
 }
 
 /// The entries of a layer: path, mode, owner, link.
@@ -72,6 +72,31 @@ fn a_layout_holds_exactly_the_loader_the_libraries_the_certificates_and_the_bina
     let upper = entries(folder.path(), &manifest.layers[1]);
     let link = ("app/sayna".to_owned(), 0o777, 0, "/usr/bin/sayna".to_owned());
     assert_eq!(upper, [link, ("usr/bin/sayna".to_owned(), 0o755, 0, String::new())]);
+}
+
+#[test]
+fn models_lie_where_the_binary_looks_in_a_layer_that_it_does_not_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, plan) = (folder.path().join("ears.onnx"), plan("1.2.3", 1, 1));
+    fs::write(&model, "ears").unwrap();
+    let models = [("en/ears.onnx".to_owned(), model)];
+    let platform = &plan.image.as_ref().unwrap().platforms[0];
+    let layers = |binary: &str| {
+        let layout = folder.path().join("layout");
+        let input =
+            Input { plan: &plan, platform, binary: Path::new(binary), models: &models, compression: Compression::Gzip };
+        let made = image::assemble(&input, &layout).unwrap();
+        let layers = oci::Layout::open(&layout).unwrap().manifest(made.manifest).unwrap().layers;
+        (entries(&layout, &layers[1]), layers)
+    };
+    let (inside, old) = layers("/bin/true");
+    let names: Vec<&str> = inside.iter().map(|(name, ..)| name.as_str()).collect();
+    let folders = ["usr/", "usr/share/", "usr/share/sayna/", "usr/share/sayna/models/", "usr/share/sayna/models/en/"];
+    assert_eq!(names, [&folders[..], &["usr/share/sayna/models/en/ears.onnx"]].concat());
+    assert_eq!(inside.last().unwrap().1, 0o644);
+    let (_, new) = layers("/bin/false");
+    assert_eq!(old[..2], new[..2]);
+    assert!(old.len() == 3 && old[2] != new[2]);
 }
 
 #[test]
@@ -174,7 +199,7 @@ fn another_machines_platform_and_a_file_that_is_no_elf_are_typed_errors() {
     let plan = plan("1.2.3", 2, 2);
     let platform = &plan.image.as_ref().unwrap().platforms[1];
     let compression = Compression::Gzip;
-    let input = Input { plan: &plan, platform, binary: Path::new("/bin/true"), compression };
+    let input = Input { plan: &plan, platform, binary: Path::new("/bin/true"), models: &[], compression };
     let layout = folder.path().join("layout");
     assert!(matches!(image::assemble(&input, &layout), Err(Error::NotHere { .. })));
     let text = folder.path().join("text");

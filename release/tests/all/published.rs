@@ -152,7 +152,8 @@ impl Release {
 
     fn build_image(&self, program: &Path, out: &Path) {
         let platform = &self.plan.image.as_ref().unwrap().platforms[0];
-        let input = image::Input { plan: &self.plan, platform, binary: program, compression: Compression::Gzip };
+        let input =
+            image::Input { plan: &self.plan, platform, binary: program, models: &[], compression: Compression::Gzip };
         let assembled = image::assemble(&input, &out.join(part::LAYOUT)).unwrap();
         fs::write(out.join(part::SBOM), sbom(&self.plan, &assembled.binary)).unwrap();
         let part = ImagePart {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use sayna_release::digest::Digest;
 use sayna_release::part::{self, Part};
 use serde_json::Value;
 
@@ -244,6 +245,45 @@ fn a_feature_without_its_native_input_is_left_out_and_said() {
     assert_eq!(inputs, [("ears.onnx", sum), ("libwebrtc", "00".repeat(32))]);
     let sbom = fs::read_to_string(folder.join(&part.sbom.name)).unwrap();
     assert!(sbom.contains("libwebrtc") && sbom.contains("machine-learning-model"), "{sbom}");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn an_image_has_the_models_that_lie_here_or_says_what_it_is_without() {
+    let mut world = project();
+    world.edit("Cargo.toml", "default = []", "default = []\nvad = []");
+    world.write("src/main.rs", "fn main() {\n    println!(\"sayna {}\", env!(\"CARGO_PKG_VERSION\"));\n}\n");
+    let bytes = "what a model is";
+    let model = |name: &str, image: bool| {
+        serde_json::json!({"name": name, "for": "vad", "image": image, "url": "https://example.invalid/m", "bytes": bytes.len(),
+            "sha256": Digest::of(bytes.as_bytes()).hex(), "licence": "MIT", "wheel": "w-1-py3-none-any.whl", "path": name})
+    };
+    world.write("models.json", &serde_json::json!([model("ears.onnx", true), model("large.bin", false)]).to_string());
+    world.commit("feat(stt): hear");
+    let image = |models: Option<&str>| {
+        let mut command = command(world.root(), &["image"]);
+        models.map(|folder| command.env("SAYNA_MODELS_PATH", folder));
+        let output = command.output().unwrap();
+        let part = Part::read(&world.path("dist/linux-amd64")).unwrap();
+        (output.status.code(), text(&output.stderr), part)
+    };
+    let inside = |part: &Option<Part>| {
+        let Some(Part::Image(part)) = part else { panic!("no part") };
+        part.built.inputs.iter().filter(|input| input.inside).map(|input| input.name.clone()).collect::<Vec<_>>()
+    };
+    let (status, said, part) = image(None);
+    assert_eq!((status, inside(&part).len()), (Some(0), 0), "{said}");
+    assert!(
+        said.contains("image linux/amd64: without ears.onnx: SAYNA_MODELS_PATH names no folder of models"),
+        "{said}"
+    );
+    world.write("target/models/ears.onnx", bytes);
+    let models = world.path("target/models").display().to_string();
+    let (status, said, part) = image(Some(&models));
+    assert_eq!((status, inside(&part)), (Some(0), vec!["ears.onnx".to_owned()]), "{said}");
+    world.write("target/models/ears.onnx", "something else");
+    let (status, said, _) = image(Some(&models));
+    assert!(status == Some(1) && said.contains("models.json says") && said.contains("sayna init"), "{status:?} {said}");
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn bytes(plan: &Plan, graph: &Graph, target: &Triple, natives: &[&Native]) -> Re
     let model = Model {
         name: "silero/vad.onnx".to_owned(),
         feature: "livekit".to_owned(),
+        image: false,
         url: "https://example.org/v6/vad.onnx".to_owned(),
         bytes: 3,
         sha256: Digest::of(b"model"),

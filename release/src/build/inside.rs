@@ -1,0 +1,74 @@
+//! What an image has inside beside its executable: the models that `models.json` marks, and by Nix what is loaded at run time.
+
+use std::path::PathBuf;
+
+use super::{Error, models};
+use crate::atomic::{At as _, PathError};
+use crate::digest::Digest;
+use crate::part::Built;
+use crate::progress::Progress;
+use crate::table::{Builder, Model, Supply, Table};
+
+/// The folder of models on this machine; the server looks there too.
+const VARIABLE: &str = "SAYNA_MODELS_PATH";
+
+/// A model file that is not the table's.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// It cannot be read.
+    #[error(transparent)]
+    File(#[from] PathError),
+    /// Other bytes.
+    #[error("{}: has digest {found}, models.json says {wanted}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Of its bytes.
+        found: Digest,
+        /// The table's.
+        wanted: Digest,
+    },
+}
+
+/// Marks what the image will have inside, and gives the models that Cargo's has: their paths below a folder of models, and
+/// where they are here. Nix has them all from their publishers; Cargo takes what lies on this machine.
+pub(super) fn inside(
+    table: &Table,
+    built: &mut Built,
+    platform: &str,
+    progress: &Progress,
+) -> Result<Vec<(String, PathBuf)>, Error> {
+    let wanted: Vec<&Model> = models(table, &built.features).into_iter().filter(|model| model.image).collect();
+    let files = match (built.by, std::env::var_os(VARIABLE).filter(|folder| !folder.is_empty())) {
+        (Builder::Nix, _) => Vec::new(),
+        (Builder::Cargo, Some(folder)) => {
+            let folder = PathBuf::from(folder);
+            wanted.iter().map(|model| checked(model, folder.join(&model.name))).collect::<Result<_, _>>()?
+        }
+        (Builder::Cargo, None) => {
+            if !wanted.is_empty() {
+                let names: Vec<&str> = wanted.iter().map(|model| model.name.as_str()).collect();
+                progress.line(&format!(
+                    "image {platform}: without {}: {VARIABLE} names no folder of models",
+                    names.join(", ")
+                ));
+            }
+            return Ok(Vec::new());
+        }
+    };
+    let loaded = |name: &str| {
+        let by_nix =
+            |native: &crate::table::Native| native.name.get_ref() == name && matches!(native.supply, Supply::Nixpkgs);
+        built.by == Builder::Nix && table.native.iter().any(by_nix)
+    };
+    for input in &mut built.inputs {
+        input.inside |= loaded(&input.name) || wanted.iter().any(|model| model.name == input.name);
+    }
+    Ok(files)
+}
+
+fn checked(model: &Model, path: PathBuf) -> Result<(String, PathBuf), ModelError> {
+    let (found, _) = Digest::of_file(&path).at("read", &path)?;
+    let wanted = model.sha256;
+    if found == wanted { Ok((model.name.clone(), path)) } else { Err(ModelError::Changed { path, found, wanted }) }
+}
