@@ -21,8 +21,12 @@ pub(super) struct Onnx {
 
 /// Loads the library, so that what is wrong with it is known. A process keeps the first that it has loaded.
 pub(super) fn load(library: &Path) -> Result<(), LibraryError> {
-    let failed = |e: ort::LoadDynamicError| LibraryError { path: library.to_owned(), reason: reason(&e) };
-    ort::init_from(library).map(drop).map_err(failed)
+    let failed = |reason: String| LibraryError { path: library.to_owned(), reason };
+    // Such a name is looked for beside the program first, and `ort` takes for granted that the system says where that is.
+    if library.is_relative() && std::env::current_exe().is_err() {
+        return Err(failed("the system does not say where this program is, and the name is relative".to_owned()));
+    }
+    ort::init_from(library).map(drop).map_err(|e| failed(reason(&e)))
 }
 
 /// What the system says, where it is the system that cannot load it: the library's own words leave that out.
