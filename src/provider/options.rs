@@ -26,6 +26,9 @@ pub struct SttOptions {
     /// Whether noise is taken out of the audio before the provider hears it.
     #[serde(default)]
     pub noise_filter: bool,
+    /// Whether the client is told what the detectors of this server hear.
+    #[serde(default)]
+    pub vad_events: bool,
     /// The client's own credentials.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
@@ -101,6 +104,7 @@ impl std::fmt::Debug for SttOptions {
             .field("encoding", &self.encoding)
             .field("model", &self.model)
             .field("noise_filter", &self.noise_filter)
+            .field("vad_events", &self.vad_events)
             .field("auth", &shown(self.auth.as_ref()))
             .finish()
     }

@@ -1,6 +1,7 @@
 //! A session without detectors: this build has none.
 
 use std::future::pending;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -25,6 +26,10 @@ impl Ears {
 
     pub(super) async fn next(&mut self) -> Activity {
         pending().await
+    }
+
+    pub(super) fn tells(&self) -> Option<Duration> {
+        None
     }
 
     pub(super) fn update(&self, _: Option<&VadUpdate>, _: Option<&TurnDetectUpdate>) -> Result<(), SessionError> {

@@ -68,6 +68,8 @@ struct Task {
     audio: mpsc::Sender<Bytes>,
     activity: mpsc::Receiver<Activity>,
     settings: watch::Sender<TurnDetect>,
+    /// Whether the client is told what they hear.
+    tells: bool,
 }
 
 /// The detectors of one session, where it has any.
@@ -86,7 +88,7 @@ impl Ears {
         let (settings, set) = watch::channel(shared.config.turn_detect.clone());
         let hearing = Hearing { converter, bytes: Vec::new(), stream: detection.detector.stream() };
         tokio::spawn(run(detection, hearing, pieces, sender, set));
-        Self(Some(Task { audio, activity, settings }))
+        Self(Some(Task { audio, activity, settings, tells: options.vad_events }))
     }
 
     /// Takes a piece of audio; false where it cannot be heard.
@@ -104,6 +106,11 @@ impl Ears {
             Some(activity) => activity,
             None => pending().await,
         }
+    }
+
+    /// How long a silence is when it is heard, for a client that wants to be told what is.
+    pub(super) fn tells(&self) -> Option<Duration> {
+        self.0.as_ref().filter(|task| task.tells).map(|task| task.settings.borrow().silence)
     }
 
     /// Changes the detectors of this session and of no other.

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::News;
 use crate::provider::{SttOptions, Transcript, TtsOptions};
 
 /// A message of the client.
@@ -205,6 +206,16 @@ pub enum Event {
     TrackSubscribed {
         /// To what.
         track: Subscription,
+    },
+    /// What the detectors hear, where the client wants to know.
+    VadEvent {
+        /// What.
+        event: News,
+        /// Milliseconds since 1970.
+        timestamp_ms: u64,
+        /// Of a silence: how long it is by now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        silence_duration_ms: Option<u64>,
     },
     /// Something did not work; the session goes on.
     Error {

@@ -21,7 +21,7 @@ pub use message::{
     Arrival, Command, Event, LivekitSetup, LoadingAudio, RoomMessage, Setup, Subscription, TurnDetectUpdate, VadUpdate,
 };
 pub(crate) use session::{Ends, KEPT_FREE, run};
-pub use turn::{Activity, DECISION, Turn};
+pub use turn::{Activity, DECISION, News, Turn};
 
 use crate::config::Config;
 use crate::metrics::Metrics;

@@ -24,6 +24,21 @@ pub enum Activity {
     Unknown,
 }
 
+/// What of that is news to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum News {
+    /// Somebody begins to speak.
+    SpeechStart,
+    /// Nobody speaks any more.
+    SilenceDetected,
+    /// Somebody goes on, before the turn was found to be over.
+    SpeechResumed,
+    /// What was said sounds complete.
+    TurnEnd,
+}
+
 /// What is known of the speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Voice {
@@ -94,7 +109,8 @@ impl Turn {
     }
 
     /// What the detectors hear. [`Self::tick`] comes first, as before a result.
-    pub fn hear(&mut self, activity: Activity, now: Instant) {
+    pub fn hear(&mut self, activity: Activity, now: Instant) -> Option<News> {
+        let before = self.voice;
         self.voice = match (activity, self.voice) {
             (Activity::Speech, _) => Voice::Speaking,
             (Activity::Silence, _) => Voice::Silent(now),
@@ -104,6 +120,13 @@ impl Turn {
             // Of a silence that is over, or of a turn that has ended meanwhile.
             (Activity::Decision(_), voice) => voice,
         };
+        match (before, self.voice) {
+            (Voice::Silent(_) | Voice::Unfinished, Voice::Speaking) => Some(News::SpeechResumed),
+            (Voice::Unknown | Voice::Finished(_), Voice::Speaking) => Some(News::SpeechStart),
+            (Voice::Speaking, Voice::Silent(_)) => Some(News::SilenceDetected),
+            (Voice::Silent(_) | Voice::Unfinished, Voice::Finished(_)) => Some(News::TurnEnd),
+            _ => None,
+        }
     }
 
     /// Ends a turn whose time is over: the result with an empty text that clients take as its end, as they have the

@@ -10,7 +10,7 @@ use serde_json::json;
 use vendors::{Say, Scene, Server as Provider, Vendor};
 
 use crate::detect::model;
-use crate::support::client::{Client, config};
+use crate::support::client::{Client, Frame, config};
 use crate::support::{Server, World};
 
 /// So that no timer ends anything while a test runs.
@@ -59,6 +59,32 @@ async fn a_turn_that_sounds_complete_is_ended_though_nobody_says_so() {
     let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
     send(&mut client, &speech(18, Encoding::Linear16, 16_000), 3_200).await;
     expect_end(&mut client).await;
+}
+
+#[tokio::test]
+#[ignore = "needs models and a recording, from PyPI"]
+async fn who_wants_to_know_is_told_what_the_detectors_hear() {
+    let deepgram = provider(32_000).await;
+    let server = serve(&World::new(), &deepgram);
+    let mut config = config("deepgram", "deepgram");
+    config["stt_config"]["vad_events"] = json!(true);
+    let mut client = Client::ready(&server, config).await;
+    send(&mut client, &speech(18, Encoding::Linear16, 16_000), 3_200).await;
+    let mut told = Vec::new();
+    loop {
+        match client.next().await {
+            Frame::Event(event) if event["type"] == "vad_event" => {
+                assert!(event["timestamp_ms"].as_u64().is_some_and(|time| time > 1_700_000_000_000), "{event}");
+                told.push((event["event"].as_str().unwrap().to_owned(), event["silence_duration_ms"].as_u64()));
+            }
+            Frame::Event(event) if event["is_speech_final"] == true => break,
+            Frame::Event(event) if event["type"] == "stt_result" => {}
+            other => panic!("expected words, not {other:?}"),
+        }
+    }
+    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.starts_with(&["speech_start", "silence_detected"]) && names.ends_with(&["turn_end"]), "{names:?}");
+    assert!(told.iter().all(|(name, silence)| (name == "silence_detected") == (*silence == Some(200))), "{told:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sayna::voice::{Arrival, Command, Event, RoomMessage, Subscription};
+use sayna::voice::{Arrival, Command, Event, News, RoomMessage, Subscription};
 use serde_json::Value;
 
 fn read(name: &str) -> String {
@@ -41,6 +41,11 @@ fn ann(name: Option<&str>) -> Arrival {
     Arrival { identity, name: name.map(str::to_owned), room, timestamp: 1_700_000_000_000 }
 }
 
+/// What detectors hear, `after` so many milliseconds.
+fn detected(event: News, after: u64, silence_duration_ms: Option<u64>) -> Event {
+    Event::VadEvent { event, timestamp_ms: 1_700_000_000_000 + after, silence_duration_ms }
+}
+
 #[test]
 fn every_server_message_of_the_protocol_is_written_so() {
     let events = [
@@ -64,6 +69,10 @@ fn every_server_message_of_the_protocol_is_written_so() {
             is_speech_final: false,
             confidence: 0.5,
         },
+        detected(News::SpeechStart, 0, None),
+        detected(News::SilenceDetected, 1_000, Some(200)),
+        detected(News::SpeechResumed, 1_500, None),
+        detected(News::TurnEnd, 2_000, None),
         Event::TtsPlaybackComplete { timestamp: 1_700_000_000_000 },
         Event::Message {
             message: RoomMessage {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use sayna::config;
 use sayna::provider::Transcript;
-use sayna::voice::{Activity, Turn};
+use sayna::voice::{Activity, News, Turn};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -266,4 +266,18 @@ fn each_row_of_what_detectors_add() {
     // A decision about a silence that is over, or about the turn before, says nothing.
     assert!(!ended(&[Final("a"), Hear(Silence), Hear(Speech), Hear(Decision(true)), Wait(4999)]));
     assert!(!ended(&[Hear(Silence), Hear(Decision(true)), SpeechFinal("a"), Final("b"), Wait(1799)]));
+}
+
+/// What a client is told of the detectors.
+#[test]
+fn each_change_of_the_speaker_is_news_once() {
+    use Activity::{Decision, Silence, Speech, Unknown};
+    use News::{SilenceDetected, SpeechResumed, SpeechStart, TurnEnd};
+    let mut turn = Turn::new(times());
+    let now = Instant::now();
+    let mut hear = |heard: &[Activity]| heard.iter().filter_map(|heard| turn.hear(*heard, now)).collect::<Vec<_>>();
+    assert_eq!(hear(&[Speech, Speech, Silence, Decision(false)]), [SpeechStart, SilenceDetected]);
+    // Once more the same question, with the other answer.
+    assert_eq!(hear(&[Speech, Silence, Decision(false), Decision(true)]), [SpeechResumed, SilenceDetected, TurnEnd]);
+    assert_eq!(hear(&[Decision(true), Speech, Unknown, Speech]), [SpeechStart, SpeechStart]);
 }

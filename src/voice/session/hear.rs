@@ -4,10 +4,10 @@ use bytes::Bytes;
 use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, warn};
 
-use super::{Session, now};
+use super::{Session, now, timestamp};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
-use crate::voice::Activity;
+use crate::voice::{Activity, Event, News};
 
 impl Session {
     pub(super) fn audio(&mut self, audio: Bytes) -> Result<(), SessionError> {
@@ -58,7 +58,12 @@ impl Session {
     pub(super) fn activity(&mut self, activity: Activity) {
         self.tick();
         if let Some(conversation) = &mut self.conversation {
-            conversation.turn.hear(activity, now());
+            let news = conversation.turn.hear(activity, now());
+            if let (Some(event), Some(silence)) = (news, conversation.ears.tells()) {
+                let silence =
+                    (event == News::SilenceDetected).then(|| silence.as_millis().try_into().unwrap_or(u64::MAX));
+                self.tell(Event::VadEvent { event, timestamp_ms: timestamp(), silence_duration_ms: silence });
+            }
         }
         self.tick();
     }
