@@ -119,6 +119,11 @@ impl<L: Link> Drive<L> {
     }
 
     fn order(&mut self, order: Order) {
+        // What was said after other speech was dropped is not to be dropped with it.
+        if self.ends.cleared.has_changed().unwrap_or_default() {
+            self.ends.cleared.mark_unchanged();
+            self.clear();
+        }
         let (Some(Audio { mouth, .. }), current) = (&mut self.audio, *self.ends.cleared.borrow()) else { return };
         match order {
             Order::Speech(epoch, speech) if epoch == current => mouth.push(speech),
