@@ -1,7 +1,7 @@
 //! What a session tells its client.
 
 use crate::provider::{PlanError, SttError, TtsError};
-use crate::room::{JoinError, TwirpError};
+use crate::room::{ClipError, JoinError, TwirpError};
 
 /// What a session could not do; its text is that of the `error` message. Clients compare some of them.
 #[derive(Debug, thiserror::Error)]
@@ -100,9 +100,12 @@ pub enum SessionError {
     /// A loading sound without a room.
     #[error("Loading indicator requires a LiveKit room. Include a livekit configuration in your config message.")]
     LoadingWithoutRoom,
-    /// A loading sound, which no room hears yet.
-    #[error("Loading indicator not available: this server plays no loading sounds")]
-    NoLoading,
+    /// A loading sound that was not sent, or not taken.
+    #[error("Loading indicator requires a sound. Include loading_audio in your config message.")]
+    NoClip,
+    /// A loading sound that cannot be played.
+    #[error("loading_audio cannot be played: {0}")]
+    Clip(ClipError),
     /// A noise filter, in a build without.
     #[error("Noise filter not built in: audio goes to the provider as it comes")]
     NoNoiseFilter,
@@ -121,7 +124,7 @@ impl SessionError {
             | Self::SttMissing
             | Self::TtsMissing
             | Self::NoNoiseFilter
-            | Self::NoLoading => "config",
+            | Self::Clip(_) => "config",
             Self::Start(_) | Self::Timeout => "start",
             Self::Stt(_) => "stt",
             Self::Tts(_) => "tts",

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::News;
 use crate::provider::{SttOptions, Transcript, TtsOptions};
+use crate::room::LoadingAudio;
 
 /// A message of the client.
 #[derive(Debug, Deserialize)]
@@ -110,26 +111,6 @@ pub struct LivekitSetup {
     /// Whom it listens to; everybody where empty.
     #[serde(default)]
     pub listen_participants: Vec<String>,
-}
-
-/// The loading sound.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct LoadingAudio {
-    /// Audio, base64.
-    pub data: String,
-    /// `wav` or `pcm`.
-    #[serde(default)]
-    pub format: Option<String>,
-    /// Samples a second, needed for `pcm`.
-    #[serde(default)]
-    pub sample_rate: Option<u32>,
-    /// 1 or 2.
-    #[serde(default)]
-    pub channels: Option<u16>,
-    /// 0 to 1.
-    #[serde(default)]
-    pub volume: Option<f32>,
 }
 
 /// A change of the voice activity detector.

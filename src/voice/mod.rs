@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 #[cfg(feature = "turn-detect")]
 pub(crate) use ears::Detection;
 pub use message::{
-    Arrival, Command, Event, LivekitSetup, LoadingAudio, RoomMessage, Setup, Subscription, TurnDetectUpdate, VadUpdate,
+    Arrival, Command, Event, LivekitSetup, RoomMessage, Setup, Subscription, TurnDetectUpdate, VadUpdate,
 };
 pub(crate) use session::{Ends, KEPT_FREE, run};
 pub use turn::{Activity, DECISION, News, Turn};

@@ -201,8 +201,11 @@ impl Session {
                     (None, None) => Ok(()),
                 }
             }
-            Input::Command(Command::LoadingStart) => Err(self.no_loading()),
-            Input::Command(Command::LoadingStop) => Ok(()),
+            Input::Command(Command::LoadingStart) => self.start_loading(),
+            Input::Command(Command::LoadingStop) => {
+                self.stop_loading();
+                Ok(())
+            }
         };
         if let Err(error) = done {
             self.fail(&error);
@@ -240,8 +243,10 @@ impl Session {
         }
         self.tell(self.ready(stream_id, setup.livekit.as_ref()));
         // After `ready`: to the SDKs, an error before it means that there is no session.
-        if setup.loading_audio.is_some() && self.room.is_some() && self.conversation.is_some() {
-            self.fail(&SessionError::NoLoading);
+        if let (Some(sound), Some(room), Some(_)) = (&setup.loading_audio, &mut self.room, &self.conversation)
+            && let Err(error) = room.load(sound).await
+        {
+            self.fail(&SessionError::Clip(error));
         }
         if unfiltered && self.conversation.is_some() {
             return Err(SessionError::NoNoiseFilter);

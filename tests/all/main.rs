@@ -16,6 +16,8 @@ mod docs;
 mod health;
 mod limits;
 mod livekit;
+#[cfg(unix)]
+mod loading;
 #[cfg(feature = "local")]
 mod local;
 #[cfg(unix)]

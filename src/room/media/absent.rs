@@ -2,7 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{JoinError, Moment, Packet, Rooms, Wish};
+use super::{JoinError, LoadingAudio, Moment, Packet, Rooms, Wish};
+
+/// None.
+#[derive(Debug, thiserror::Error)]
+pub enum ClipError {}
 
 /// None.
 #[derive(Debug)]
@@ -32,6 +36,19 @@ impl Connection {
     }
 
     pub(crate) fn clear(&mut self) {
+        match *self {}
+    }
+
+    #[expect(clippy::unused_async, reason = "as where rooms can be joined")]
+    pub(crate) async fn load(&mut self, _: &LoadingAudio) -> Result<(), ClipError> {
+        match *self {}
+    }
+
+    pub(crate) fn start_loading(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn stop_loading(&self) {
         match *self {}
     }
 

@@ -12,12 +12,17 @@ mod live;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use tokio_util::task::TaskTracker;
 
 use super::{EntryError, Livekit};
 use crate::audio::{self, Format};
 #[cfg(not(any(feature = "livekit", debug_assertions)))]
+pub use absent::ClipError;
+#[cfg(not(any(feature = "livekit", debug_assertions)))]
 pub(crate) use absent::Connection;
+#[cfg(any(feature = "livekit", debug_assertions))]
+pub use live::ClipError;
 #[cfg(any(feature = "livekit", debug_assertions))]
 pub(crate) use live::Connection;
 
@@ -54,6 +59,26 @@ pub(crate) struct Wish {
 pub(crate) struct Forms {
     pub(crate) heard: Format,
     pub(crate) spoken: Format,
+}
+
+/// The loading sound.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoadingAudio {
+    /// Audio, base64.
+    pub data: String,
+    /// `wav` or `pcm`.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// Samples a second, needed for `pcm`.
+    #[serde(default)]
+    pub sample_rate: Option<u32>,
+    /// 1 or 2.
+    #[serde(default)]
+    pub channels: Option<u16>,
+    /// 0 to 1.
+    #[serde(default)]
+    pub volume: Option<f32>,
 }
 
 /// What happens in a room, in its order.

@@ -94,12 +94,19 @@ impl Session {
         }
     }
 
-    pub(super) fn no_loading(&self) -> SessionError {
-        match self.stage {
-            Stage::Unconfigured => SessionError::LoadingBeforeConfig,
-            Stage::WithoutAudio => SessionError::LoadingWithoutAudio,
-            Stage::Failed | Stage::Ready if self.room.is_none() => SessionError::LoadingWithoutRoom,
-            Stage::Failed | Stage::Ready => SessionError::NoLoading,
+    pub(super) fn start_loading(&self) -> Result<(), SessionError> {
+        match (self.stage, &self.room) {
+            (Stage::Unconfigured, _) => Err(SessionError::LoadingBeforeConfig),
+            (Stage::WithoutAudio, _) => Err(SessionError::LoadingWithoutAudio),
+            (Stage::Failed | Stage::Ready, None) => Err(SessionError::LoadingWithoutRoom),
+            (Stage::Failed | Stage::Ready, Some(room)) if room.start_loading() => Ok(()),
+            (Stage::Failed | Stage::Ready, Some(_)) => Err(SessionError::NoClip),
+        }
+    }
+
+    pub(super) fn stop_loading(&self) {
+        if let Some(room) = &self.room {
+            room.stop_loading();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -9,16 +10,9 @@ use tracing::{debug, warn};
 
 use super::link::{Happening, Link};
 use super::presence::Presence;
-use super::track::{Ears, Mouth};
+use super::track::Audio;
 use super::{Ends, LEAVE_TIMEOUT, Order};
 use crate::room::media::{Event, Packet};
-
-/// The audio of a session that has any.
-#[derive(Debug)]
-pub(super) struct Audio {
-    pub(super) ears: Ears,
-    pub(super) mouth: Mouth,
-}
 
 /// A connection, seen from the library's side.
 pub(super) struct Drive<L> {
@@ -34,11 +28,13 @@ pub(super) struct Drive<L> {
 enum Next {
     Gone,
     Cleared,
+    Loading,
     Played,
     Sent(Result<(), String>),
     Order(Option<Order>),
     Packet(Option<Packet>),
     Delivered,
+    Due,
     Absent,
     Happened(Option<Happening>),
 }
@@ -58,13 +54,14 @@ impl<L: Link> Drive<L> {
         let mut running = Running::default();
         let gone = loop {
             if running.playing.is_none()
-                && let Some(frame) = self.audio.as_mut().and_then(|audio| audio.mouth.next())
+                && let Some(frame) = self.frame()
             {
                 running.playing = Some(self.link.play(frame));
             }
             match self.next(&mut running).await {
                 Next::Gone | Next::Order(None) => break true,
                 Next::Cleared => self.clear(),
+                Next::Loading => self.loading(),
                 Next::Played => running.playing = None,
                 Next::Sent(sent) => {
                     running.sending = None;
@@ -75,6 +72,7 @@ impl<L: Link> Drive<L> {
                 Next::Order(Some(order)) => self.order(order),
                 Next::Packet(packet) => running.sending = packet.map(|packet| self.link.send(packet)),
                 Next::Delivered => running.waiting = None,
+                Next::Due => {}
                 Next::Absent => {
                     let gone = self.presence.gone(now());
                     running.waiting = gone.and_then(|person| self.tell(Event::Left(person)));
@@ -95,14 +93,15 @@ impl<L: Link> Drive<L> {
 
     async fn next(&mut self, running: &mut Running) -> Next {
         let Running { playing, sending, waiting } = running;
-        let Ends { orders, packets, cleared, events, .. } = &mut self.ends;
+        let Ends { orders, packets, cleared, loading, events, .. } = &mut self.ends;
         let (plays, sends, waits) = (playing.is_some(), sending.is_some(), waiting.is_some());
-        let absent = self.presence.deadline();
+        let (absent, due) = (self.presence.deadline(), self.audio.as_ref().and_then(Audio::due));
         let full = self.audio.as_ref().is_some_and(|audio| !audio.mouth.is_empty());
         tokio::select! {
             biased;
             () = events.closed() => Next::Gone,
             Ok(()) = cleared.changed() => Next::Cleared,
+            Ok(()) = loading.changed() => Next::Loading,
             () = done(playing), if plays => Next::Played,
             sent = done(sending), if sends => Next::Sent(sent),
             packet = packets.recv(), if !sends && !packets.is_closed() => Next::Packet(packet),
@@ -113,9 +112,21 @@ impl<L: Link> Drive<L> {
                 }
                 Next::Delivered
             }
+            () = until(due), if !plays => Next::Due,
             () = until(absent), if !waits => Next::Absent,
             happening = self.link.next(), if !waits => Next::Happened(happening),
         }
+    }
+
+    /// The next 10 ms for the track, if anything is to be heard.
+    fn frame(&mut self) -> Option<Bytes> {
+        // Speech that waits comes first: the loading sound alone in the middle of it would be a gap.
+        while self.audio.as_ref().is_some_and(Audio::is_loading_alone)
+            && let Ok(order) = self.ends.orders.try_recv()
+        {
+            self.order(order);
+        }
+        self.audio.as_mut()?.next(now())
     }
 
     fn order(&mut self, order: Order) {
@@ -133,11 +144,19 @@ impl<L: Link> Drive<L> {
     }
 
     fn clear(&mut self) {
-        if let Some(Audio { mouth, .. }) = &mut self.audio {
-            mouth.clear();
+        if let Some(audio) = &mut self.audio {
+            audio.clear();
         }
         // What is being played is left to end: a library may take nothing else before.
         self.link.clear();
+    }
+
+    fn loading(&mut self) {
+        let (Some(Audio { loading, .. }), clip) = (&mut self.audio, self.ends.loading.borrow().clone()) else { return };
+        match clip {
+            Some(clip) => loading.start(clip),
+            None => loading.stop(),
+        }
     }
 
     /// Passes on what happened; what the session has no room for, unless it is audio, waits.

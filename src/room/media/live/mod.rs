@@ -1,7 +1,9 @@
 //! A session's place in a room, where rooms can be joined.
 
+mod clip;
 mod drive;
 mod link;
+mod loading;
 mod mixer;
 #[cfg(feature = "livekit")]
 mod native;
@@ -17,14 +19,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::debug;
 
-use drive::{Audio, Drive};
+use clip::Clip;
+use drive::Drive;
 use link::{Entry, Link};
 use presence::Presence;
 use serde::{Deserialize, Serialize};
-use track::{Ears, Mouth};
+use track::Audio;
 
-use super::{Event, Forms, JoinError, Moment, Packet, Rooms, Wish};
+use super::{Event, JoinError, LoadingAudio, Moment, Packet, Rooms, Wish};
 use crate::room::{Livekit, TwirpError};
+
+pub use clip::ClipError;
 
 /// How long joining may take; upstream's limit.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,6 +63,8 @@ struct Ends {
     packets: mpsc::Receiver<Packet>,
     /// How often speech has been dropped.
     cleared: watch::Receiver<u64>,
+    /// What shall sound under speech.
+    loading: watch::Receiver<Option<Clip>>,
     /// Says that the room stays.
     stays: oneshot::Receiver<()>,
 }
@@ -70,6 +77,9 @@ pub(crate) struct Connection {
     orders: mpsc::Sender<Order>,
     packets: mpsc::Sender<Packet>,
     cleared: watch::Sender<u64>,
+    /// The loading sound, if there is one.
+    clip: Option<Clip>,
+    loading: watch::Sender<Option<Clip>>,
     stay: oneshot::Sender<()>,
     /// Closes when it has left.
     left: oneshot::Receiver<()>,
@@ -79,10 +89,7 @@ impl Connection {
     /// Joins, and returns once the session is in the room.
     pub(crate) async fn join(rooms: &Rooms, wish: Wish) -> Result<Self, JoinError> {
         let Wish { room, tenant, identity, name, listen, audio } = wish;
-        let audio = match audio {
-            Some(Forms { heard, spoken }) => Some(Audio { ears: Ears::new(heard)?, mouth: Mouth::new(spoken)? }),
-            None => None,
-        };
+        let audio = audio.map(Audio::new).transpose()?;
         let joined = async {
             let token = rooms.livekit.participant_token(tenant.as_deref(), &room, &identity, &name).await?;
             let entry = Entry { url: rooms.livekit.media_url(), token, audio: audio.is_some(), listen: listen.clone() };
@@ -132,6 +139,23 @@ impl Connection {
         self.cleared.send_modify(|epoch| *epoch += 1);
     }
 
+    /// Takes the loading sound, which is not played yet.
+    pub(crate) async fn load(&mut self, sound: &LoadingAudio) -> Result<(), ClipError> {
+        self.clip = Some(Clip::new(sound).await?);
+        Ok(())
+    }
+
+    /// Has the loading sound played until it is stopped; false where there is none.
+    pub(crate) fn start_loading(&self) -> bool {
+        self.loading.send_replace(self.clip.clone());
+        self.clip.is_some()
+    }
+
+    /// Has it fade out.
+    pub(crate) fn stop_loading(&self) {
+        self.loading.send_replace(None);
+    }
+
     /// Sends a message to everybody; false where too many wait.
     pub(crate) fn send(&self, packet: Packet) -> bool {
         self.packets.try_send(packet).is_ok()
@@ -177,9 +201,10 @@ impl Place<'_> {
         let (orders, ordered) = mpsc::channel(SPEECH);
         let (packets, packed) = mpsc::channel(PACKETS);
         let (cleared, clear) = watch::channel(0);
+        let (loading, loads) = watch::channel(None);
         let (stay, stays) = oneshot::channel();
         let (leaving, left) = oneshot::channel();
-        let ends = Ends { events: happened, orders: ordered, packets: packed, cleared: clear, stays };
+        let ends = Ends { events: happened, orders: ordered, packets: packed, cleared: clear, loading: loads, stays };
         let (livekit, name) = (rooms.livekit.clone(), room.clone());
         rooms.tasks.spawn(async move {
             let _leaving: oneshot::Sender<()> = leaving;
@@ -190,7 +215,7 @@ impl Place<'_> {
                 debug!(%error, room = name, "the room is left to LiveKit's own time-out");
             }
         });
-        Connection { room, events, orders, packets, cleared, stay, left }
+        Connection { room, events, orders, packets, cleared, clip: None, loading, stay, left }
     }
 }
 

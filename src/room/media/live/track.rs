@@ -1,12 +1,65 @@
 //! From the tracks of a room to what a session hears, and from what it says to its own track.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
 use super::link::WIRE;
+use super::loading::Loading;
 use super::mixer::Mixer;
 use crate::audio::{Converter, Error, Format, Framer};
+use crate::room::media::Forms;
+
+/// How long a frame sounds.
+const FRAME: Duration = Duration::from_millis(10);
+
+/// How much of the loading sound alone is ahead of what is heard. An answer is heard so much later, and a busy machine that
+/// stops for longer makes a gap in the sound, which in speech would be worse.
+const AHEAD: Duration = Duration::from_millis(50);
+
+/// The audio of a session that has any.
+#[derive(Debug)]
+pub(super) struct Audio {
+    pub(super) ears: Ears,
+    pub(super) mouth: Mouth,
+    pub(super) loading: Loading,
+    /// When all that is on the track has been heard.
+    heard: Option<Instant>,
+}
+
+impl Audio {
+    pub(super) fn new(forms: Forms) -> Result<Self, Error> {
+        let (ears, mouth) = (Ears::new(forms.heard)?, Mouth::new(forms.spoken)?);
+        Ok(Self { ears, mouth, loading: Loading::default(), heard: None })
+    }
+
+    /// Whether there is the loading sound and no speech.
+    pub(super) fn is_loading_alone(&self) -> bool {
+        self.loading.sounds() && self.mouth.is_empty()
+    }
+
+    /// When it is time for more of the loading sound alone; none where it is already, or no such thing is to be heard.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.heard.filter(|_| self.is_loading_alone()).and_then(|heard| heard.checked_sub(AHEAD))
+    }
+
+    /// What goes to the track next, if it is time for it.
+    pub(super) fn next(&mut self, now: Instant) -> Option<Bytes> {
+        if self.due().is_some_and(|due| due > now) {
+            return None;
+        }
+        let frame = self.loading.under(self.mouth.next())?;
+        self.heard = Some(self.heard.map_or(now, |heard| heard.max(now)) + FRAME);
+        Some(frame)
+    }
+
+    /// Drops speech that waits, here and on the track.
+    pub(super) fn clear(&mut self) {
+        self.mouth.clear();
+        self.heard = None;
+    }
+}
 
 /// Everybody who is listened to, as one, in the session's form.
 #[derive(Debug)]
@@ -99,6 +152,7 @@ impl Mouth {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clip::Clip;
     use super::*;
     use crate::audio::Encoding;
 
@@ -115,6 +169,27 @@ mod tests {
         mouth.clear();
         mouth.end();
         assert!(mouth.is_empty() && mouth.next().is_none());
+    }
+
+    #[test]
+    fn the_loading_sound_alone_is_little_ahead_and_speech_comes_at_once() {
+        let form = Format::mono(Encoding::Linear16, 48_000);
+        let mut audio = Audio::new(Forms { heard: form, spoken: form }).unwrap();
+        let begun = Instant::now();
+        let frames = |audio: &mut Audio, after| std::iter::from_fn(|| audio.next(begun + FRAME * after)).count();
+        assert_eq!((audio.next(begun), audio.due()), (None, None));
+        audio.loading.start(Clip([1; 500].into()));
+        assert_eq!((frames(&mut audio, 0), audio.due()), (6, Some(begun + FRAME)));
+        assert_eq!((frames(&mut audio, 1), frames(&mut audio, 1), frames(&mut audio, 3)), (1, 0, 2));
+        // Speech is not waited with, and the sound alone then waits until it has been heard.
+        audio.mouth.push(Bytes::from(vec![0; 960 * 20]));
+        assert_eq!((audio.due(), frames(&mut audio, 3)), (None, 20));
+        assert_eq!((audio.due(), frames(&mut audio, 23)), (Some(begun + FRAME * 24), 0));
+        audio.clear();
+        assert_eq!((frames(&mut audio, 23), frames(&mut audio, 1_000)), (6, 6));
+        // What fades out is an end of it.
+        audio.loading.stop();
+        assert_eq!((frames(&mut audio, 2_000), audio.due()), (3, None));
     }
 
     #[test]
