@@ -1,6 +1,6 @@
 //! What Whisper's numbers stand for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 
@@ -10,12 +10,13 @@ pub(super) const END: usize = 50_256;
 /// Nobody speaks.
 pub(super) const SILENCE: usize = 50_361;
 
-/// The words, and those that are never written.
+/// The words, and which of them may be written.
 pub(super) struct Words {
     /// By number; as bytes, as a word may end within a character.
     list: Vec<Vec<u8>>,
-    never: HashSet<usize>,
-    never_first: HashSet<usize>,
+    may: Vec<bool>,
+    /// The same where a text begins.
+    may_first: Vec<bool>,
 }
 
 #[derive(Deserialize)]
@@ -45,16 +46,25 @@ impl Words {
                 *place = word.chars().filter_map(|c| alphabet.get(&c).copied()).collect();
             }
         }
-        let never = config.suppress_ids.into_iter().collect();
-        Ok(Self { list: words, never, never_first: config.suppress_ids_begin.into_iter().collect() })
+        let mut may = vec![true; END + 1];
+        let never = |may: &mut [bool], numbers: &[usize]| {
+            for number in numbers {
+                if let Some(may) = may.get_mut(*number) {
+                    *may = false;
+                }
+            }
+        };
+        never(&mut may, &config.suppress_ids);
+        let mut may_first = may.clone();
+        never(&mut may_first, &config.suppress_ids_begin);
+        Ok(Self { list: words, may, may_first })
     }
 
     /// The best of the words that may be written here.
     pub(super) fn best(&self, fits: &[f32], first: bool) -> Option<usize> {
-        let may = |number: usize| {
-            number <= END && !self.never.contains(&number) && !(first && self.never_first.contains(&number))
-        };
-        let known = fits.iter().copied().enumerate().filter(|(number, _)| may(*number));
+        let may = if first { &self.may_first } else { &self.may };
+        let known = fits.iter().copied().zip(may).enumerate();
+        let known = known.filter(|(_, (_, may))| **may).map(|(number, (fit, _))| (number, fit));
         known.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(number, _)| number)
     }
 
