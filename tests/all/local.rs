@@ -9,6 +9,19 @@ use crate::support::{Server, World};
 /// What is said in the recording.
 const BECKETT: &str = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better.";
 
+/// What is spoken, to be heard again: tales and questions, numbers and names, what is asked for and what is told. Numbers are
+/// written as Whisper writes them.
+const SENTENCES: [&str; 8] = [
+    "The quick brown fox jumps over the lazy dog, and nobody in the whole village seems to mind.",
+    "On the 21st of May we paid $35 for four tickets to the concert.",
+    "Please remember to close the window before you leave the house tonight.",
+    "Could you tell me how to get to the nearest train station from here?",
+    "Dr. Smith called this morning, and she would like to see you on Thursday at 10:30.",
+    "I'm sorry, but your appointment has been postponed; would you like to choose another day?",
+    "The temperature will fall to minus 5 degrees, with heavy snow in the mountains of Canada.",
+    "What a wonderful surprise! Elizabeth and Michael have arrived from London.",
+];
+
 fn config() -> Value {
     json!({
         "type": "config",
@@ -35,8 +48,8 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(letters).filter(|word| !word.is_empty()).collect()
 }
 
-/// The words that would have to be changed, left out or put in, for each that was said.
-fn word_error_rate(said: &str, heard: &str) -> f64 {
+/// The words that would have to be changed, left out or put in.
+fn word_errors(said: &str, heard: &str) -> usize {
     let (said, heard) = (words(said), words(heard));
     let mut row: Vec<usize> = (0..=heard.len()).collect();
     for (i, word) in said.iter().enumerate() {
@@ -47,11 +60,21 @@ fn word_error_rate(said: &str, heard: &str) -> f64 {
             before = here;
         }
     }
-    f64::from(u32::try_from(row[heard.len()]).unwrap()) / f64::from(u32::try_from(said.len()).unwrap())
+    row[heard.len()]
 }
 
-/// Says this to the server, then is silent for a second and a half; all that it heard for good, until the speaker has ended.
-async fn heard(client: &mut Client, audio: &[u8]) -> String {
+/// The same for each word that was said.
+fn word_error_rate(said: &str, heard: &str) -> f64 {
+    rate(word_errors(said, heard), words(said).len())
+}
+
+fn rate(errors: usize, words: usize) -> f64 {
+    f64::from(u32::try_from(errors).unwrap()) / f64::from(u32::try_from(words).unwrap())
+}
+
+/// Says this to the server, then is silent for a second and a half; all that it heard for good, until the speaker has ended and
+/// at least so many words were heard.
+async fn heard(client: &mut Client, audio: &[u8], words_at_least: usize) -> String {
     let mut text = Vec::new();
     // As fast as it goes, in fewer pieces than may wait.
     for piece in audio.chunks(9_600).chain([[0; 9_600].as_slice(); 5]) {
@@ -68,7 +91,7 @@ async fn heard(client: &mut Client, audio: &[u8]) -> String {
             }
             other => panic!("expected words, not {other:?}"),
         }
-        if last["is_speech_final"] == true && words(&text.join(" ")).len() >= 12 {
+        if last["is_speech_final"] == true && words(&text.join(" ")).len() >= words_at_least {
             return text.join(" ");
         }
     }
@@ -151,22 +174,24 @@ async fn what_the_engines_cannot_do_is_said_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
+#[allow(clippy::print_stdout, reason = "with --nocapture it shows what was misheard")]
 async fn a_recording_is_understood_and_what_is_spoken_is_understood_too() {
     let server = server(&[]);
     let mut client = Client::ready(&server, config()).await;
-    let text = heard(&mut client, &recording()).await;
-    assert!(word_error_rate(BECKETT, &text) <= 0.1, "{text}");
-    for said in [
-        "The quick brown fox jumps over the lazy dog, and nobody in the whole village seems to mind.",
-        "On the 21st of May we paid $35 for 4 tickets to the concert.",
-        "Please remember to close the window before you leave the house tonight.",
-    ] {
+    let mut all = vec![(BECKETT, heard(&mut client, &recording(), words(BECKETT).len()).await)];
+    for said in SENTENCES {
+        // A session each: what is missing at an end is not at the next beginning.
+        let mut client = Client::ready(&server, config()).await;
         client.speak(said).await;
         let audio = client.utterance().await.concat();
-        let text = heard(&mut client, &audio).await;
-        // Whisper writes numbers in digits, as they were written here.
-        assert!(word_error_rate(said, &text) <= 0.2, "{said}: {text}");
+        all.push((said, heard(&mut client, &audio, words(said).len() * 3 / 4).await));
+        client.close().await;
     }
+    let errors: usize = all.iter().map(|(said, heard)| word_errors(said, heard)).sum();
+    let count: usize = all.iter().map(|(said, _)| words(said).len()).sum();
+    let wrong: Vec<_> = all.iter().filter(|(said, heard)| word_errors(said, heard) > 0).collect();
+    println!("{errors} of {count} words: {wrong:#?}");
+    assert!(rate(errors, count) <= 0.1, "{errors} of {count} words: {wrong:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
