@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # local.sh: how long the engines on this machine take for a second of audio, and what memory, against faster-whisper (the same
-# weights, in whole numbers) and piper (the same voice) on the same audio and in the same run. The work is in benches/local.rs.
+# weights, in whole numbers) and piper (the same voice) on the same audio and in the same run; and how late texts and speech are
+# for one, two and four sessions at a real server. The work is in benches/local.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=${SAYNA_TOOLS:-$HOME/.cache/sayna-tools}/local

@@ -20,7 +20,9 @@ mod load {
     pub(crate) mod chaos;
     pub(crate) mod client;
     pub(crate) mod server;
+    pub(crate) mod socket;
     pub(crate) mod stats;
+    pub(crate) mod times;
 }
 
 use std::env;

@@ -1,4 +1,5 @@
-//! The engines on this machine against faster-whisper and piper, on the same recordings and text: see `bench/local.sh`.
+//! The engines on this machine against faster-whisper and piper, on the same recordings and text, and what sessions see of them
+//! through the server: see `bench/local.sh`.
 //!
 //! Each side runs in a process of its own, and what it does first is not counted: it builds what is only needed once.
 #![allow(
@@ -7,8 +8,21 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::panic,
     reason = "a benchmark may fail and prints"
 )]
+
+#[path = "load/server.rs"]
+#[allow(dead_code, reason = "other servers than this one needs")]
+mod server;
+#[path = "local/sessions.rs"]
+mod sessions;
+#[path = "load/socket.rs"]
+mod socket;
+#[path = "load/times.rs"]
+mod times;
 
 use std::env;
 use std::fs;
@@ -37,10 +51,14 @@ fn main() {
     }
 }
 
-fn models() -> Models {
+fn config() -> Config {
     let mut config = Config::default();
     config.models.path = Some(env::var_os("MODELS").expect("MODELS: a folder of models, see bench/local.sh").into());
-    Models::new(&config)
+    config
+}
+
+fn models() -> Models {
+    Models::new(&config())
 }
 
 /// The samples of a recording of one channel, at the rate that is heard.
@@ -130,6 +148,8 @@ fn compare() {
     let (ours_speak, theirs_speak) = (ours(&["speak", TEXT]), theirs(&["speak", TEXT]));
     row("speech       sayna", &ours_speak);
     row("             piper", &theirs_speak);
+    println!();
+    sessions::table(&samples(&speech));
     let together = ours(&["together", &speech]);
     let rate = together["seconds"].as_f64().unwrap() / together["took"].as_f64().unwrap();
     println!("\n{} at a time: {rate:.1} seconds of speech are recognised in one", together["workers"]);

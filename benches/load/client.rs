@@ -6,17 +6,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::sync::{Barrier, mpsc};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use vendors::Arrival;
 
 use super::server::{Cost, Peer};
-use super::stats::Times;
+use super::socket::{Socket, connect, session};
+use super::times::Times;
 
 /// How often each client has something spoken.
 const SPEAK: Duration = Duration::from_secs(2);
@@ -54,8 +51,6 @@ struct Talk {
     answered: Vec<Instant>,
     speak: Vec<Duration>,
 }
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Opens all sessions, lets them talk, and puts together what clients and provider saw of the same pieces.
 pub(crate) async fn run(
@@ -118,23 +113,8 @@ pub(crate) async fn run(
 }
 
 async fn open(peer: Peer) -> Socket {
-    let connect = async |url: String, key: bool| {
-        let mut request = url.into_client_request().unwrap();
-        if key {
-            let value = HeaderValue::from_str(&format!("token {}", vendors::KEY)).unwrap();
-            request.headers_mut().insert("authorization", value);
-        }
-        // Without delay, as every client of speech connects.
-        connect_async_with_config(request, None, true).await.unwrap().0
-    };
     match peer {
-        Peer::Sayna(address) => {
-            let mut socket = connect(format!("ws://{address}/ws"), false).await;
-            socket.send(Message::text(config().to_string())).await.unwrap();
-            let ready = socket.next().await.unwrap().unwrap();
-            assert!(ready.to_text().unwrap().contains("\"ready\""), "{ready}");
-            socket
-        }
+        Peer::Sayna(address) => session(address, &config()).await,
         Peer::Provider(address) => {
             let query = "model=nova-3&language=en-US&sample_rate=16000&channels=1&punctuate=true&interim_results=true\
                          &smart_format=true&encoding=linear16&endpointing=200";

@@ -45,14 +45,19 @@ impl Server {
 
     /// The same with further variables.
     pub(crate) fn sayna_with(provider: &str, variables: &[(&str, String)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sayna"));
-        command.env("HOST", "127.0.0.1").env("PORT", "0").env("DEEPGRAM_API_KEY", vendors::KEY);
+        let mut command = sayna();
+        command.env("DEEPGRAM_API_KEY", vendors::KEY);
         command.env("SAYNA_PROVIDERS_DEEPGRAM_STT_URL", provider.replace("http", "ws"));
         command.env("SAYNA_PROVIDERS_DEEPGRAM_TTS_URL", provider);
-        command.env("SAYNA_SERVER_MAX_CONNECTIONS", "100000").env("RUST_LOG", "error");
-        // Every text is asked for, none is kept.
-        command.env("SAYNA_CACHE_MEMORY_BYTES", "0");
         command.envs(variables.iter().map(|(name, value)| (name, value)));
+        Self::start(command, Peer::Sayna)
+    }
+
+    /// With the engines of this machine, whose models are in this folder.
+    #[allow(dead_code, reason = "`benches/local.rs` has it")]
+    pub(crate) fn local(models: &str) -> Self {
+        let mut command = sayna();
+        command.env("SAYNA_MODELS_PATH", models);
         Self::start(command, Peer::Sayna)
     }
 
@@ -88,6 +93,15 @@ impl Server {
         let ticks = |at: usize| fields[at].parse::<u64>().unwrap();
         Cost { memory_kb, processor: Duration::from_millis((ticks(11) + ticks(12)) * 10) }
     }
+}
+
+fn sayna() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sayna"));
+    command.env("HOST", "127.0.0.1").env("PORT", "0").env("RUST_LOG", "error");
+    command.env("SAYNA_SERVER_MAX_CONNECTIONS", "100000");
+    // Every text is asked for, none is kept.
+    command.env("SAYNA_CACHE_MEMORY_BYTES", "0");
+    command
 }
 
 impl Drop for Server {

@@ -1,27 +1,12 @@
 //! Figures and how they are printed.
 
-use std::time::Duration;
-
 use super::client::Measured;
 use super::server::Cost;
+use super::times::Times;
 
-/// Times in the order in which they were taken.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Times(pub(crate) Vec<Duration>);
-
-impl Times {
-    /// In milliseconds.
-    pub(crate) fn percentile(&self, share: f64) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
-        sorted.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
-    }
-
-    fn row(&self) -> String {
-        let [a, b, c] = [0.5, 0.99, 0.999].map(|share| self.percentile(share));
-        format!("{a:>7.2} {b:>7.2} {c:>7.2}")
-    }
+fn spread(times: &Times) -> String {
+    let [a, b, c] = [0.5, 0.99, 0.999].map(|share| times.percentile(share));
+    format!("{a:>7.2} {b:>7.2} {c:>7.2}")
 }
 
 /// One run.
@@ -58,7 +43,7 @@ impl Figures {
         let Measured { up, down, speak, lost, .. } = &self.measured;
         let cost = self.cost.map_or_else(|| "     –       –".to_owned(), |(kb, cpu)| format!("{kb:>6.0} {cpu:>7.3}"));
         let lost = if *lost == 0 { String::new() } else { format!("  {lost} lost") };
-        format!("{:>6} {name:<13} {} {} {} {cost}{lost}", self.count, up.row(), down.row(), speak.row())
+        format!("{:>6} {name:<13} {} {} {} {cost}{lost}", self.count, spread(up), spread(down), spread(speak))
     }
 
     /// The last of a hundred, either way, in milliseconds; for ever, where an answer did not come.
