@@ -10,7 +10,7 @@ if [ ! -e "$tools/endgame_nagg_nell.wav" ]; then
   trap 'rm -rf "$work"' EXIT
   # A pip of its own: Debian's python3 has none.
   python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" download --quiet --no-deps --dest "$work" moonshine-voice==0.1.5 >&2
+  "$work/venv/bin/pip" download --quiet --no-deps --only-binary :all: --platform manylinux_2_34_x86_64 --dest "$work" moonshine-voice==0.1.5 >&2
   unzip -q -o -j "$work"/moonshine_voice-*.whl '*/beckett.wav' '*/two_cities.wav' '*/endgame_nagg_nell.wav' -d "$tools"
 fi
 (cd "$tools" && sha256sum --check --quiet) <<'SUMS'

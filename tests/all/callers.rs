@@ -1,5 +1,6 @@
-//! Callers with LiveKit's Python SDK, in a room of a real `livekit-server`. With the feature `livekit` the server is in the
-//! room by the crate of that name, else by a program with the same SDK.
+//! Callers with LiveKit's Python SDK, in a room of a real `livekit-server`. With the feature `livekit`, and where
+//! `SAYNA_TEST_PROGRAM` names a program that has it, the server is in the room by the crate of that name, else by a program with the
+//! same SDK.
 #![allow(clippy::cast_precision_loss, reason = "a few seconds of samples")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,7 +16,7 @@ use vendors::{SAMPLES_PER_CHARACTER, Say, Scene, Vendor};
 use crate::real::{Real, SECRET, free_port};
 use crate::sdk::installed;
 use crate::support::client::{Client, Frame, config};
-use crate::support::{Server, World};
+use crate::support::{Server, World, foreign};
 
 /// Longer than anything takes: what has not come by then does not come.
 const NEVER: Duration = Duration::from_secs(60);
@@ -110,7 +111,7 @@ impl Stage {
         let program = format!("{} {}", installed("python").display(), script("room.py"));
         let mut variables =
             vec![("LIVEKIT_API_KEY", "the-key"), ("LIVEKIT_API_SECRET", SECRET), ("LIVEKIT_URL", url.as_str())];
-        if !cfg!(feature = "livekit") {
+        if !cfg!(feature = "livekit") && foreign().is_none() {
             variables.push(("SAYNA_LIVEKIT_SUBPROCESS", &program));
         }
         let server = world.serve_with(&[("deepgram", &deepgram)], &variables);

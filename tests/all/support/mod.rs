@@ -5,11 +5,17 @@ pub(crate) mod livekit;
 #[cfg(unix)]
 pub(crate) mod room;
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use tempfile::TempDir;
+
+/// A program that was built elsewhere, to be tried in the place of the one that was built with the tests.
+pub(crate) fn foreign() -> Option<OsString> {
+    std::env::var_os("SAYNA_TEST_PROGRAM")
+}
 
 /// A folder in which the program is run.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ impl World {
 
     /// The program as it will be started; what the machine's environment says of it is left out.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sayna"));
+        let mut command = Command::new(foreign().unwrap_or_else(|| env!("CARGO_BIN_EXE_sayna").into()));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for name in sayna::config::variables().flat_map(|(_, names)| names) {
             command.env_remove(name);
