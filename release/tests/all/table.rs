@@ -92,6 +92,31 @@ fn this_repository_has_a_table_and_links_to_its_own_forge() {
     assert!(!links.is_empty() && links.iter().all(|link| *link == url), "{links:?}");
 }
 
+/// Nix and the builder cargo download what the crate of Cargo.lock would have downloaded itself: its own source says which.
+#[test]
+fn the_native_inputs_are_those_of_the_locked_crates() {
+    let source = Source::parse(table::FILE.into(), project_file(table::FILE)).unwrap();
+    let mut command = cargo_metadata::MetadataCommand::new();
+    command.manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    command.features(cargo_metadata::CargoOpt::AllFeatures).other_options(["--locked".to_owned()]);
+    let packages = command.exec().unwrap().packages;
+    assert_eq!(source.table.native.len(), 2);
+    for native in &source.table.native {
+        let of = native.belongs_to.as_ref().unwrap();
+        let found: Vec<_> = packages.iter().filter(|package| package.name.as_str() == of.name.get_ref()).collect();
+        let [package] = &found[..] else {
+            panic!("{} of {} is locked {} times", of.name.get_ref(), native.version, found.len())
+        };
+        assert_eq!(package.version, of.version, "{}", package.name);
+        if let Supply::Download(_) = native.supply {
+            let folder = package.manifest_path.parent().unwrap().join("src");
+            let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()));
+            let wanted = format!("\"{}\"", native.version);
+            assert!(files.flatten().any(|text| text.contains(&wanted)), "{} does not name {wanted}", package.name);
+        }
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_and_no_place_stops_the_renderer(text in "(\\PC|[\\r\\n\\t\u{0}é日])*", start in 0usize..80, length in 0usize..80) {
