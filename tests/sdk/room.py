@@ -60,14 +60,22 @@ class Participant:
         room.on("data_received", self.data)
         room.on("disconnected", lambda reason: tell("lost", reason=rtc.DisconnectReason.Name(reason)))
         room.on("reconnecting", lambda: tell("reconnecting"))
-        room.on("reconnected", lambda: tell("reconnected"))
+        room.on("reconnected", self.reconnected)
         await room.connect(self.wish["url"], self.wish["token"], rtc.RoomOptions(auto_subscribe=False))
         if self.source:
             track = rtc.LocalAudioTrack.create_audio_track(self.wish["track"], self.source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
             await room.local_participant.publish_track(track, options)
         say("J")
-        for participant in room.remote_participants.values():
+        self.subscribe()
+
+    def reconnected(self):
+        tell("reconnected")
+        # Tracks of those who were back before are not announced.
+        self.subscribe()
+
+    def subscribe(self):
+        for participant in self.room.remote_participants.values():
             for publication in participant.track_publications.values():
                 self.publication(publication, participant)
 

@@ -52,12 +52,17 @@ impl Native {
         if audio {
             joined.publish().await.map_err(failed)?;
         }
-        for (_, participant) in joined.room.remote_participants() {
+        joined.subscribe();
+        Ok(joined)
+    }
+
+    /// Asks for the audio that is there already, of which no event tells.
+    fn subscribe(&self) {
+        for (_, participant) in self.room.remote_participants() {
             for publication in participant.track_publications().values() {
-                joined.publication(&participant, publication);
+                self.publication(&participant, publication);
             }
         }
-        Ok(joined)
     }
 
     /// Makes the track that speech goes to.
@@ -101,7 +106,11 @@ impl Native {
                 Event::Data { identity: identity.unwrap_or_default(), topic, payload }
             }
             RoomEvent::Reconnecting => return Some(Happening::Reconnecting),
-            RoomEvent::Reconnected => return Some(Happening::Reconnected),
+            RoomEvent::Reconnected => {
+                // Tracks of those who were back before are not announced.
+                self.subscribe();
+                return Some(Happening::Reconnected);
+            }
             RoomEvent::Disconnected { reason } => {
                 self.over = true;
                 Event::Lost(format!("{reason:?}"))
