@@ -39,6 +39,8 @@ pub struct Summary {
     pub would_refuse: Vec<String>,
     /// Binaries and images, with sizes and budgets.
     pub products: Vec<Product>,
+    /// What this machine could not put into them, with the reason, and into which.
+    pub without: BTreeMap<String, Vec<String>>,
     /// The checklist after everything.
     pub report: Report,
     /// Whether a second build gave the same bytes; `None` where none was made.
@@ -213,10 +215,10 @@ pub fn run(
     let again = again.as_ref().map(|made| made as Reproduce<'_>);
     let last = Request { reproduce: again, promoted: plan.latest, ..request };
     let report = clock.stage("verify", || checked(&last, &folder))?;
-    let passed = report.passed();
-    let reproduced = reproduced.map(|r| r.difference.is_none());
-    let products = products(table, &binaries, &images);
-    Ok(Summary { plan: made.plan, would_refuse, products, report, reproduced, stages: clock.stages, folder, passed })
+    let (passed, reproduced) = (report.passed(), reproduced.map(|r| r.difference.is_none()));
+    let (products, without) = (products(table, &binaries, &images), without(table, &binaries, &images));
+    let stages = clock.stages;
+    Ok(Summary { plan: made.plan, would_refuse, products, without, report, reproduced, stages, folder, passed })
 }
 
 fn short(plan: &Plan) -> String {
@@ -362,4 +364,20 @@ fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> Vec
     let images = images.iter().map(|p| (format!("image {}/{}", p.os, p.arch), p.compressed));
     products.extend(images.map(|(name, size)| Product { name, size, budget }));
     products
+}
+
+/// What this machine could not put into which of the parts.
+fn without(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for part in binaries {
+        for what in build::without(table, &part.built, false) {
+            all.entry(what).or_default().push(part.target.to_string());
+        }
+    }
+    for part in images {
+        for what in build::without(table, &part.built, true) {
+            all.entry(what).or_default().push(format!("image {}/{}", part.os, part.arch));
+        }
+    }
+    all
 }

@@ -143,6 +143,9 @@ pub fn rehearsal(summary: &Summary) -> String {
         let what: Vec<&str> = plan.left_out.iter().filter(|l| l.reason == reason).map(|l| l.what.as_str()).collect();
         let _infallible = writeln!(text, "  not built on this machine: {} ({reason})", what.join(", "));
     }
+    for (what, parts) in &summary.without {
+        let _infallible = writeln!(text, "  {} without {what}", parts.join(", "));
+    }
     for reason in &summary.would_refuse {
         let line = format!("  would refuse a release: {}", reason.replace('\n', "\n    "));
         let _infallible = writeln!(text, "{}", painted(AnsiColor::Yellow.on_default(), &line));

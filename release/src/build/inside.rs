@@ -6,7 +6,6 @@ use super::{Error, models};
 use crate::atomic::{At as _, PathError};
 use crate::digest::Digest;
 use crate::part::Built;
-use crate::progress::Progress;
 use crate::table::{Builder, Model, Supply, Table};
 
 /// The folder of models on this machine; the server looks there too.
@@ -32,29 +31,15 @@ pub enum ModelError {
 
 /// Marks what the image will have inside, and gives the models that Cargo's has: their paths below a folder of models, and
 /// where they are here. Nix has them all from their publishers; Cargo takes what lies on this machine.
-pub(super) fn inside(
-    table: &Table,
-    built: &mut Built,
-    platform: &str,
-    progress: &Progress,
-) -> Result<Vec<(String, PathBuf)>, Error> {
-    let wanted: Vec<&Model> = models(table, &built.features).into_iter().filter(|model| model.image).collect();
+pub(super) fn inside(table: &Table, built: &mut Built) -> Result<Vec<(String, PathBuf)>, Error> {
+    let wanted = wanted(table, built);
     let files = match (built.by, std::env::var_os(VARIABLE).filter(|folder| !folder.is_empty())) {
         (Builder::Nix, _) => Vec::new(),
         (Builder::Cargo, Some(folder)) => {
             let folder = PathBuf::from(folder);
             wanted.iter().map(|model| checked(model, folder.join(&model.name))).collect::<Result<_, _>>()?
         }
-        (Builder::Cargo, None) => {
-            if !wanted.is_empty() {
-                let names: Vec<&str> = wanted.iter().map(|model| model.name.as_str()).collect();
-                progress.line(&format!(
-                    "image {platform}: without {}: {VARIABLE} names no folder of models",
-                    names.join(", ")
-                ));
-            }
-            return Ok(Vec::new());
-        }
+        (Builder::Cargo, None) => return Ok(Vec::new()),
     };
     let loaded = |name: &str| {
         let by_nix =
@@ -65,6 +50,20 @@ pub(super) fn inside(
         input.inside |= loaded(&input.name) || wanted.iter().any(|model| model.name == input.name);
     }
     Ok(files)
+}
+
+fn wanted<'a>(table: &'a Table, built: &Built) -> Vec<&'a Model> {
+    models(table, &built.features).into_iter().filter(|model| model.image).collect()
+}
+
+/// What a part should have had and does not, each with the reason: features, and of an image its models.
+pub fn without(table: &Table, built: &Built, is_image: bool) -> Vec<String> {
+    let features = built.left_out.iter().map(|left| format!("{}: {}", left.feature, left.reason));
+    let has = |model: &Model| built.inputs.iter().any(|input| input.inside && input.name == model.name);
+    let lacking: Vec<&Model> = wanted(table, built).into_iter().filter(|model| is_image && !has(model)).collect();
+    let names: Vec<&str> = lacking.iter().map(|model| model.name.as_str()).collect();
+    let models = (!names.is_empty()).then(|| format!("{}: {VARIABLE} names no folder of models", names.join(", ")));
+    features.chain(models).collect()
 }
 
 fn checked(model: &Model, path: PathBuf) -> Result<(String, PathBuf), ModelError> {

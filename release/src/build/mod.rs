@@ -24,7 +24,7 @@ pub use error::Error;
 use features::features;
 pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
-pub use inside::ModelError;
+pub use inside::{ModelError, without};
 pub use nix::{Builders, Error as NixError, Explanation};
 
 /// What every build of one run shares.
@@ -142,7 +142,7 @@ pub fn image(
     let wanted = job.plan.image.as_ref().map(|i| i.features.clone()).unwrap_or_default();
     let built = would_build(job, target, job.builders.image(target)?, &wanted);
     let mut built = Built { host_assembled: built.by == Builder::Cargo, ..built };
-    let models = inside::inside(job.table, &mut built, &format!("{}/{}", platform.os, platform.arch), progress)?;
+    let models = inside::inside(job.table, &mut built)?;
     if let Some(part) = whole_image(job, &out, &built) {
         return Ok(Made { part, reused: true, findings: Vec::new() });
     }

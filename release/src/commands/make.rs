@@ -42,8 +42,8 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
         &part,
         |part| {
             let files = part.assets().map(|f| line(&folder, f));
-            let left_out = part.built.left_out.iter().map(|l| format!("  without {}: {}\n", l.feature, l.reason));
-            files.into_iter().chain(left_out).collect()
+            let without = build::without(&here.source.table, &part.built, false);
+            files.into_iter().chain(without.iter().map(|what| format!("  without {what}\n"))).collect()
         },
         true,
     )
@@ -124,7 +124,8 @@ pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
         build::image(&job, platform, &dist, &here.progress)?.part
     };
     let folder = args.out.join(format!("{}-{}", part.os, part.arch)).join(crate::part::LAYOUT);
-    let text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), part.compressed, part.manifest);
+    let mut text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), part.compressed, part.manifest);
+    text.extend(build::without(&here.source.table, &part.built, true).iter().map(|what| format!("  without {what}\n")));
     Output::of(here.json, &part, |_| text, true)
 }
 

@@ -236,6 +236,9 @@ fn a_feature_without_its_native_input_is_left_out_and_said() {
     let Some(Part::Binary(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
     assert_eq!((part.built.features.len(), part.built.left_out[0].feature.as_str()), (0, "livekit"));
     assert!(part.built.inputs.is_empty(), "{:?}", part.built.inputs);
+    let said = succeeds(world.root(), &["rehearse", "--once"]);
+    let without = "x86_64-unknown-linux-gnu, image linux/amd64 without livekit: this machine has no libwebrtc";
+    assert!(said.lines().any(|line| line.trim().starts_with(without)), "{said}");
     // Where the input is there, the feature is built.
     let there = command(world.root(), &["build"]).env("SAYNA_TEST_NATIVE", world.root()).output().unwrap();
     assert!(there.status.success(), "{}", text(&there.stderr));
@@ -265,7 +268,7 @@ fn an_image_has_the_models_that_lie_here_or_says_what_it_is_without() {
         models.map(|folder| command.env("SAYNA_MODELS_PATH", folder));
         let output = command.output().unwrap();
         let part = Part::read(&world.path("dist/linux-amd64")).unwrap();
-        (output.status.code(), text(&output.stderr), part)
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr), part)
     };
     let inside = |part: &Option<Part>| {
         let Some(Part::Image(part)) = part else { panic!("no part") };
@@ -273,10 +276,7 @@ fn an_image_has_the_models_that_lie_here_or_says_what_it_is_without() {
     };
     let (status, said, part) = image(None);
     assert_eq!((status, inside(&part).len()), (Some(0), 0), "{said}");
-    assert!(
-        said.contains("image linux/amd64: without ears.onnx: SAYNA_MODELS_PATH names no folder of models"),
-        "{said}"
-    );
+    assert!(said.contains("without ears.onnx: SAYNA_MODELS_PATH names no folder of models"), "{said}");
     world.write("target/models/ears.onnx", bytes);
     let models = world.path("target/models").display().to_string();
     let (status, said, part) = image(Some(&models));
