@@ -75,7 +75,12 @@ fn on_a_terminal_all_blobs_are_under_way_at_once_and_each_has_its_bar() {
     command
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .current_dir(inner.get_current_dir().unwrap());
-    command.env("DOCKER_CONFIG", "/nonexistent").stdin(Stdio::null()).stdout(Stdio::piped());
+    // Whatever terminal this is run in, or none.
+    command
+        .env("TERM", "xterm-256color")
+        .env("DOCKER_CONFIG", "/nonexistent")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|e| panic!("script: {e}"));
     let mut screen = child.stdout.take().unwrap();
     let seen = Arc::<(Mutex<String>, Condvar)>::default();
