@@ -41,13 +41,11 @@ pub(super) fn inside(table: &Table, built: &mut Built) -> Result<Vec<(String, Pa
         }
         (Builder::Cargo, None) => return Ok(Vec::new()),
     };
-    let loaded = |name: &str| {
-        let by_nix =
-            |native: &crate::table::Native| native.name.get_ref() == name && matches!(native.supply, Supply::Nixpkgs);
-        built.by == Builder::Nix && table.native.iter().any(by_nix)
-    };
+    let loaded = table.native.iter().filter(|native| matches!(native.supply, Supply::Nixpkgs));
+    let loaded = loaded.filter(|_| built.by == Builder::Nix).map(|native| native.name.get_ref());
+    let names: Vec<&String> = loaded.chain(wanted.iter().map(|model| &model.name)).collect();
     for input in &mut built.inputs {
-        input.inside |= loaded(&input.name) || wanted.iter().any(|model| model.name == input.name);
+        input.inside |= names.contains(&&input.name);
     }
     Ok(files)
 }
