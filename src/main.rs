@@ -1,6 +1,8 @@
 //! The program: arguments in, one of three modes, one place that prints, one table of exit statuses.
 
 mod cli;
+#[cfg(all(target_os = "linux", target_env = "gnu", feature = "vad"))]
+mod hypot;
 #[cfg(feature = "models")]
 mod init;
 

@@ -21,7 +21,7 @@ mod value;
 
 pub use model::Model;
 pub use native::{Download, LockedCrate, Native, Supply};
-pub use value::{All, DottedVersion, FeatureChoice, Size};
+pub use value::{DottedVersion, Size};
 
 /// The table's name, at the root of the checkout.
 pub const FILE: &str = "sayna-release.toml";
@@ -166,8 +166,6 @@ pub struct Image {
     pub repositories: Vec<Spanned<String>>,
     /// What the index lists.
     pub platforms: Vec<Platform>,
-    /// Cargo features of the binary inside.
-    pub features: FeatureChoice,
     /// Layer compression.
     pub compression: Compression,
     /// Largest allowed sum of compressed layers, per platform.

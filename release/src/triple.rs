@@ -47,6 +47,16 @@ impl Triple {
         SYSTEMS.iter().find(|(ending, _)| self.0.ends_with(ending)).map_or(Os::Linux, |(_, os)| *os)
     }
 
+    /// The OCI platform whose image carries this triple's executable, such as `linux/amd64`; only Linux has images.
+    pub fn platform(&self) -> Option<&'static str> {
+        match (self.os(), self.arch()) {
+            (Os::Linux, "x86_64") => Some("linux/amd64"),
+            (Os::Linux, "aarch64") => Some("linux/arm64"),
+            (Os::Linux, "i686") => Some("linux/386"),
+            _ => None,
+        }
+    }
+
     /// The name as it stands in names of environment variables.
     pub fn variable(&self) -> String {
         self.0.to_uppercase().replace('-', "_")

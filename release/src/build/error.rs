@@ -3,6 +3,7 @@
 use super::{FetchError, ModelError};
 use crate::atomic::PathError;
 use crate::audit::{self, Finding};
+use crate::digest::Digest;
 use crate::triple::Triple;
 use crate::{graph, image, licences, package, part, sbom};
 
@@ -64,6 +65,18 @@ pub enum Error {
         /// What.
         findings: Vec<Finding>,
     },
+    /// An image that starts another program than the archive has.
+    #[error("{platform}: {path} in the image is {found}, the archive's executable is {archive}")]
+    OtherExecutable {
+        /// `linux/amd64`
+        platform: String,
+        /// Its path in the image.
+        path: String,
+        /// Of the executable in the image.
+        found: Digest,
+        /// Of the executable in the archive.
+        archive: Digest,
+    },
     /// Larger than the table allows.
     #[error("{what} has {found} bytes, its budget in sayna-release.toml is {budget}")]
     Budget {
@@ -117,6 +130,10 @@ impl Error {
             Self::NotHere { .. } => Some("build it on its own runner; docs/adding-a-target.md names them".to_owned()),
             Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
             Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),
+            Self::OtherExecutable { .. } => Some(
+                "build both from one commit by one builder: remove both folders below dist and run `build`, then `image`"
+                    .to_owned(),
+            ),
             Self::Fetch(e) => e.hint(),
             Self::Model(_) => {
                 Some("`sayna init` of a build with the features puts them into SAYNA_MODELS_PATH".to_owned())

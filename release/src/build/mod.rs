@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{self, At as _};
+use tempfile::TempDir;
+
+use crate::atomic::{self, At as _, PathError};
 use crate::audit::{self, Finding};
 use crate::graph::Graph;
 use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, LAYOUT, Part};
@@ -130,7 +132,8 @@ pub fn binary(
     Ok(Made { part, reused: false, findings })
 }
 
-/// Makes a platform's part in `dist/<os>-<arch>/`.
+/// Makes a platform's part in `dist/<os>-<arch>/`. The image carries the executable of the target's archive: the part in
+/// `dist/<triple>/` is taken where it is whole, and made where it is not.
 pub fn image(
     job: &Job<'_>,
     platform: &PlannedPlatform,
@@ -138,25 +141,28 @@ pub fn image(
     progress: &Progress,
 ) -> Result<Made<ImagePart>, Error> {
     let target = entry(job.table, &platform.target)?;
+    let planned = planned(job.plan, &platform.target)?;
+    let Made { part: released, findings, .. } = binary(&Job { reuse: true, ..job.clone() }, planned, dist, progress)?;
     let out = dist.join(format!("{}-{}", platform.os, platform.arch));
-    let wanted = job.plan.image.as_ref().map(|i| i.features.clone()).unwrap_or_default();
-    let built = would_build(job, target, job.builders.image(target)?, &wanted);
-    let mut built = Built { host_assembled: built.by == Builder::Cargo, ..built };
+    let by = job.builders.image(target)?;
+    let mut built = Built { by, host_assembled: by == Builder::Cargo, ..released.built.clone() };
     let models = inside::inside(job.table, &mut built)?;
-    if let Some(part) = whole_image(job, &out, &built) {
-        return Ok(Made { part, reused: true, findings: Vec::new() });
+    if let Some(part) = whole_image(job, &out, &built, &released) {
+        return Ok(Made { part, reused: true, findings });
     }
-    let (assembled, findings) = match built.by {
+    let assembled = match by {
         Builder::Cargo => {
-            let executable = executable(job, target, &built.features, progress)?;
-            let findings = audit_one(job, target, &executable)?;
+            let folder = scratch(&out)?;
+            let executable = folder.path().join(&released.binary.name);
+            let archive = dist.join(planned.triple.as_str()).join(&planned.archive);
+            package::extract(&archive, planned.archive_kind, &inside_archive(planned, &released.binary), &executable)?;
             let compression = compression(job.table);
             let input = image::Input { plan: job.plan, platform, binary: &executable, models: &models, compression };
-            (image::assemble(&input, &out.join(LAYOUT))?, findings)
+            image::assemble(&input, &out.join(LAYOUT))?
         }
-        // Its executable keeps its libraries where Nix has them: no floor is its.
-        Builder::Nix => (adopted(job, target, platform, &out, progress)?, Vec::new()),
+        Builder::Nix => adopted(job, target, platform, &out, progress)?,
     };
+    same_executable(platform, &assembled.binary, &released.binary)?;
     if let Some(image) = &job.table.image {
         held(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
     }
@@ -179,7 +185,6 @@ pub fn image(
     Part::Image(part.clone()).write(&out)?;
     Ok(Made { part, reused: false, findings })
 }
-
 /// The SBOM of a target's binary as this checkout makes it.
 pub fn fresh_sbom(job: &Job<'_>, target: &Triple, built: &Built, binary: &FileEntry) -> Result<Vec<u8>, Error> {
     let graph = Graph::resolve(job.root, &job.plan.name, target, &built.features)?;
@@ -202,6 +207,38 @@ fn compression(table: &Table) -> Compression {
     table.image.as_ref().map_or(Compression::Gzip, |i| i.compression)
 }
 
+/// The plan's entry of a triple.
+fn planned<'a>(plan: &'a Plan, triple: &Triple) -> Result<&'a PlannedTarget, Error> {
+    let known = || plan.targets.iter().map(|t| t.triple.to_string()).collect();
+    let found = plan.targets.iter().find(|t| t.triple == *triple);
+    found.ok_or_else(|| Error::Unknown { what: triple.to_string(), known: known() })
+}
+
+/// The executable's name in its archive.
+fn inside_archive(planned: &PlannedTarget, binary: &FileEntry) -> String {
+    format!("{}/{}", planned.stem, binary.name)
+}
+
+/// A folder for unfinished work in `out`, which goes when the value does.
+fn scratch(out: &Path) -> Result<TempDir, PathError> {
+    std::fs::create_dir_all(out).at("create the folder", out)?;
+    atomic::sweep(out)?;
+    tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(out).at("write into", out)
+}
+
+/// One executable per platform: what the image starts is what the archive has.
+fn same_executable(platform: &PlannedPlatform, image: &FileEntry, released: &FileEntry) -> Result<(), Error> {
+    if image.digest == released.digest {
+        return Ok(());
+    }
+    Err(Error::OtherExecutable {
+        platform: format!("{}/{}", platform.os, platform.arch),
+        path: image.name.clone(),
+        found: image.digest,
+        archive: released.digest,
+    })
+}
+
 /// Nix's image as the part's layout, which is either the old one or the whole new one.
 fn adopted(
     job: &Job<'_>,
@@ -210,9 +247,7 @@ fn adopted(
     out: &Path,
     progress: &Progress,
 ) -> Result<image::Assembled, Error> {
-    std::fs::create_dir_all(out).at("create the folder", out)?;
-    atomic::sweep(out)?;
-    let folder = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(out).at("write into", out)?;
+    let folder = scratch(out)?;
     let (made, layout) = (folder.path().join(LAYOUT), out.join(LAYOUT));
     nix::image(job, target, compression(job.table), &made, progress)?;
     let assembled = image::adopt(job.plan, platform, &made)?;
@@ -324,9 +359,10 @@ fn whole_binary(job: &Job<'_>, out: &Path, built: &Built) -> Option<BinaryPart> 
     (same && part.check(out).is_ok()).then_some(part)
 }
 
-fn whole_image(job: &Job<'_>, out: &Path, built: &Built) -> Option<ImagePart> {
+fn whole_image(job: &Job<'_>, out: &Path, built: &Built, released: &BinaryPart) -> Option<ImagePart> {
     let Ok(Some(Part::Image(part))) = Part::read(out) else { return None };
     let same = job.reuse && part.origin == job.plan.origin() && part.built == *built;
+    let same = same && part.binary.digest == released.binary.digest;
     let whole = |sbom: &FileEntry| FileEntry::of(out, &sbom.name).is_ok_and(|found| found == *sbom);
     let same = same && part.sbom.as_ref().is_none_or(whole);
     (same && image::check(&out.join(LAYOUT), part.manifest).is_ok()).then_some(part)

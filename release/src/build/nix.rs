@@ -56,7 +56,7 @@ pub(super) fn archive(
         atomic::copy(&from.join(name), &out.join(name), false)?;
     }
     let exe_name = planned.triple.exe_name(&job.plan.name);
-    let folder = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(out).at("write into", out)?;
+    let folder = super::scratch(out)?;
     let executable = folder.path().join(&exe_name);
     package::extract(
         &out.join(&planned.archive),

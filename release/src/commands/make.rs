@@ -116,7 +116,13 @@ pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
     let rustc = Rustc::ask()?;
     let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
     let dist = here.root.join(&args.out);
-    let part = if let Some(part) = held(here, &made.plan, &args.reuse, |held| held.image(platform, &dist))? {
+    let target = target(&made.plan, Some(&platform.target), &rustc)?;
+    // An image that comes later than its release carries the executable that is public already.
+    let taken = held(here, &made.plan, &args.reuse, |held| match held.image(platform, &dist)? {
+        Some(part) => Ok(Some(part)),
+        None => held.binary(target, &dist).map(|_archive| None),
+    })?;
+    let part = if let Some(part) = taken {
         part
     } else {
         let builders = builders(here, args.builder, &platform.target)?;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layer::{self, Found};
 use super::{Assembled, Error, annotations, platform, seal};
 use crate::atomic::At as _;
-use crate::oci::{self, Config, Manifest, annotation};
+use crate::oci::{self, Config, annotation};
 use crate::part::FileEntry;
 use crate::plan::{Plan, PlannedPlatform};
 
@@ -23,7 +23,8 @@ pub fn adopt(plan: &Plan, planned: &PlannedPlatform, layout: &Path) -> Result<As
     };
     let manifest = there.manifest(entry.digest)?;
     agrees(plan, planned, &there.config(manifest.config.digest)?)?;
-    let binary = executable(&there, &manifest, &format!("/app/{}", plan.name))?;
+    let layers = manifest.layers.iter().map(|layer| (there.blob_path(layer.digest), layer.media_type.as_str()));
+    let binary = executable(&layers.collect::<Vec<_>>(), &format!("/app/{}", plan.name))?;
     let compressed = manifest.layers.iter().map(|l| l.size).sum();
     let described = seal(plan, planned, manifest, layout)?;
     if described.digest != entry.digest {
@@ -58,23 +59,21 @@ fn agrees(plan: &Plan, planned: &PlannedPlatform, config: &Config) -> Result<(),
     differs("entrypoint", config.config.entrypoint.join(" "), &entrypoint)
 }
 
-/// The file that a path of the image leads to.
-fn executable(layout: &oci::Layout, manifest: &Manifest, path: &str) -> Result<FileEntry, Error> {
+/// The file that a path of an image leads to, through links: its own path in the image, size and digest. `layers` are the
+/// compressed layers with their media types, the lowest first.
+pub fn executable(layers: &[(PathBuf, &str)], path: &str) -> Result<FileEntry, Error> {
     let mut found: BTreeMap<String, (usize, Found)> = BTreeMap::new();
-    for (number, layer) in manifest.layers.iter().enumerate() {
-        let blob = layout.blob_path(layer.digest);
-        let paths = File::open(&blob).and_then(|file| layer::paths(file, &layer.media_type));
-        let paths = paths.at("read the layer", &blob)?;
+    for (number, (blob, media_type)) in layers.iter().enumerate() {
+        let paths = File::open(blob).and_then(|file| layer::paths(file, media_type)).at("read the layer", blob)?;
         // A later layer lies above the earlier ones.
         found.extend(paths.into_iter().map(|(path, what)| (path, (number, what))));
     }
     let nowhere = || Error::Nowhere { path: path.to_owned() };
     let name = resolved(&found, path).ok_or_else(nowhere)?;
     let number = found.get(&name).map(|(number, _)| *number);
-    let layer = number.and_then(|n| manifest.layers.get(n)).ok_or_else(nowhere)?;
-    let blob = layout.blob_path(layer.digest);
-    let file = File::open(&blob).and_then(|file| layer::find(file, &layer.media_type, &name));
-    let (digest, size) = file.at("read the layer", &blob)?.ok_or_else(nowhere)?;
+    let (blob, media_type) = number.and_then(|n| layers.get(n)).ok_or_else(nowhere)?;
+    let file = File::open(blob).and_then(|file| layer::find(file, media_type, &name));
+    let (digest, size) = file.at("read the layer", blob)?.ok_or_else(nowhere)?;
     Ok(FileEntry { name, size, digest })
 }
 

@@ -21,7 +21,7 @@ mod adopt;
 pub mod closure;
 mod layer;
 
-pub use adopt::adopt;
+pub use adopt::{adopt, executable};
 
 use layer::{Layer, Node, NodeKind};
 

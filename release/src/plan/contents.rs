@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use super::package::Package;
 use super::problem::Problem;
 use crate::snippet::nearest;
-use crate::table::{Builder, FeatureChoice, Floor, Source, Spanned, Table, Target};
+use crate::table::{Builder, Floor, Source, Spanned, Table, Target};
 use crate::triple::{Os, Triple};
 
 /// What the table is held against.
@@ -123,9 +123,6 @@ impl Contents<'_> {
     fn image(&self) -> Vec<Problem> {
         let Some(image) = &self.table().image else { return Vec::new() };
         let mut problems = Vec::new();
-        if let FeatureChoice::These(features) = &image.features {
-            problems.extend(self.features(features));
-        }
         let mut seen = BTreeSet::new();
         for platform in &image.platforms {
             let (triple, span) = (platform.target.get_ref(), platform.target.span());
@@ -135,8 +132,7 @@ impl Contents<'_> {
                 let message = format!("the image platform {name} is listed twice");
                 problems.push(Problem::new("duplicate-platform", message).at(span.clone()));
             }
-            let fitting = (platform.os == "linux").then_some(rust_arch(&platform.arch)).flatten();
-            if triple.os() != Os::Linux || fitting != Some(triple.arch()) {
+            if triple.platform() != Some(name.as_str()) {
                 let message = format!("the image platform {name} cannot hold a binary for {triple}");
                 let hint = "linux/amd64 takes x86_64-unknown-linux-gnu, linux/arm64 takes aarch64-unknown-linux-gnu";
                 problems.push(Problem::new("platform-mismatch", message).hint(hint).at(span));
@@ -179,16 +175,6 @@ fn nix_system(triple: &Triple) -> String {
         Os::Windows => "windows",
     };
     format!("{}-{os}", triple.arch())
-}
-
-/// Rust's word for an architecture of the OCI specification.
-fn rust_arch(oci: &str) -> Option<&'static str> {
-    match oci {
-        "amd64" => Some("x86_64"),
-        "arm64" => Some("aarch64"),
-        "386" => Some("i686"),
-        _ => None,
-    }
 }
 
 fn floor(floor: &Floor, triple: &Spanned<Triple>) -> Option<Problem> {

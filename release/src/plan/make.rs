@@ -16,7 +16,7 @@ use crate::changelog::{self, Notes, Request};
 use crate::digest::Digest;
 use crate::git::{self, Checkout};
 use crate::snippet::{self, Message, Place, Severity};
-use crate::table::{self, FeatureChoice, Image, Source, Table, Target};
+use crate::table::{self, Image, Source, Table, Target};
 
 /// What a caller may choose.
 #[derive(Debug, Clone, Default)]
@@ -188,12 +188,6 @@ impl Basis<'_> {
     }
 
     fn planned_image(&self, image: &Image) -> PlannedImage {
-        let features = match &image.features {
-            FeatureChoice::All(_) => self.package.all_features(),
-            FeatureChoice::These(features) => {
-                self.package.with_implied(features.iter().map(|f| f.get_ref().clone()).collect())
-            }
-        };
         let platform = |p: &table::Platform| PlannedPlatform {
             os: p.os.clone(),
             arch: p.arch.clone(),
@@ -202,7 +196,6 @@ impl Basis<'_> {
         PlannedImage {
             repositories: image.repositories.iter().map(|r| r.get_ref().clone()).collect(),
             tag: self.package.version.to_string(),
-            features,
             platforms: image.platforms.iter().map(platform).collect(),
         }
     }

@@ -104,8 +104,6 @@ pub struct PlannedImage {
     pub repositories: Vec<String>,
     /// The tag that this version gets: the version itself.
     pub tag: String,
-    /// Cargo features of the binary inside, sorted.
-    pub features: Vec<String>,
     /// What the index lists, in the table's order.
     pub platforms: Vec<PlannedPlatform>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::contents::Contents;
 use super::problem::Problem;
 use crate::digest::Digest;
-use crate::table::{Download, FeatureChoice, Native, Spanned, Supply, Table};
+use crate::table::{Download, Native, Spanned, Supply, Table};
 use crate::triple::Triple;
 
 impl Contents<'_> {
@@ -28,7 +28,7 @@ impl Contents<'_> {
     }
 
     fn waits(&self, table: &Table, native: &Native) -> bool {
-        !self.package.features.contains_key(native.feature.get_ref()) && self.users(table, native).is_empty()
+        !self.package.features.contains_key(native.feature.get_ref()) && users(table, native).is_empty()
     }
 
     fn native(&self, table: &Table, native: &Native) -> Vec<Problem> {
@@ -44,7 +44,7 @@ impl Contents<'_> {
             let hint = "write an identifier of spdx.org/licenses, such as \"BSD-3-Clause\"";
             problems.push(Problem::new("licence-form", message).hint(hint).at(native.licence.span()));
         }
-        let users = self.users(table, native);
+        let users = users(table, native);
         if let Supply::Download(download) = &native.supply {
             problems.extend(targetless(table, native, download));
             problems.extend(users.iter().filter_map(|triple| pinned(native, download, triple)));
@@ -71,21 +71,13 @@ impl Contents<'_> {
         );
         Some(problem(format!("{what}, but Cargo.lock has {other}"), hint))
     }
+}
 
-    /// The triples that are built with the feature that needs it.
-    fn users<'t>(&self, table: &'t Table, native: &Native) -> BTreeSet<&'t Triple> {
-        let feature = native.feature.get_ref();
-        let targets = table.targets.iter().filter(|t| t.features.iter().any(|f| f.get_ref() == feature));
-        let mut users: BTreeSet<&Triple> = targets.map(|t| t.triple.get_ref()).collect();
-        if let Some(image) = &table.image {
-            let is_in_image = match &image.features {
-                FeatureChoice::All(_) => self.package.features.contains_key(feature),
-                FeatureChoice::These(features) => features.iter().any(|f| f.get_ref() == feature),
-            };
-            users.extend(image.platforms.iter().filter(|_| is_in_image).map(|p| p.target.get_ref()));
-        }
-        users
-    }
+/// The triples that are built with the feature that needs it.
+fn users<'t>(table: &'t Table, native: &Native) -> BTreeSet<&'t Triple> {
+    let feature = native.feature.get_ref();
+    let targets = table.targets.iter().filter(|t| t.features.iter().any(|f| f.get_ref() == feature));
+    targets.map(|t| t.triple.get_ref()).collect()
 }
 
 /// A pin for a triple that nothing is built for.

@@ -139,11 +139,6 @@ impl Package {
         Ok(Self { name, licence, description, version, features, locked: locked(root)? })
     }
 
-    /// What `features = "all"` stands for.
-    pub(super) fn all_features(&self) -> Vec<String> {
-        self.features.keys().filter(|name| *name != "default").cloned().collect()
-    }
-
     /// These features and those of the package that they bring, each once.
     pub(super) fn with_implied(&self, features: BTreeSet<String>) -> Vec<String> {
         let mut wanted: Vec<String> = features.into_iter().collect();

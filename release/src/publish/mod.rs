@@ -148,7 +148,9 @@ impl Error {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Attest(e) => !matches!(e, attest::Error::File(_)),
-            Self::Parts(e) => matches!(e, PartsError::Foreign { .. } | PartsError::Host { .. }),
+            Self::Parts(e) => {
+                matches!(e, PartsError::Foreign { .. } | PartsError::Host { .. } | PartsError::OtherExecutable { .. })
+            }
             Self::Forge(e) => e.is_refusal(),
             _ => matches!(self, Self::Refused { .. }),
         }

@@ -64,6 +64,16 @@ pub enum Error {
         /// What the plan says.
         wanted: String,
     },
+    /// An image that starts another program than the archive has.
+    #[error("{}: the image starts {found}, the archive's executable is {archive}", path.display())]
+    OtherExecutable {
+        /// The image part's folder.
+        path: PathBuf,
+        /// Of the executable in the image.
+        found: Digest,
+        /// Of the executable in the archive.
+        archive: Digest,
+    },
     /// Built in a way that a release does not accept.
     #[error("parts that a release does not accept:\n  {}", reasons.join("\n  "))]
     Host {
@@ -78,6 +88,9 @@ impl Error {
         Some(match self {
             Self::Missing { .. } => {
                 "build them (`sayna-release build`, `sayna-release image`) or publish one track with --only".to_owned()
+            }
+            Self::OtherExecutable { .. } => {
+                "remove the image part's folder and run `sayna-release image` again".to_owned()
             }
             Self::Foreign { .. } | Self::Part(part::Error::Changed { .. }) => {
                 "remove the folder and build the part again".to_owned()
@@ -109,11 +122,25 @@ impl Parts {
                 None => missing.push(format!("{}/{}", platform.os, platform.arch)),
             }
         }
-        if missing.is_empty() {
-            Ok(Self { binaries, images })
-        } else {
-            Err(Error::Missing { dist: dist.into(), missing })
+        if !missing.is_empty() {
+            return Err(Error::Missing { dist: dist.into(), missing });
         }
+        let parts = Self { binaries, images };
+        parts.same_executables(plan, dist)?;
+        Ok(parts)
+    }
+
+    /// Every image starts the executable of its target's archive, where that part is in `dist` too: a later image may come alone.
+    fn same_executables(&self, plan: &Plan, dist: &Path) -> Result<(), Error> {
+        for (path, image) in &self.images {
+            let Some(target) = plan.targets.iter().find(|t| t.triple == image.target) else { continue };
+            let Some((_, released)) = read_binary(plan, dist, target)? else { continue };
+            let (found, archive) = (image.binary.digest, released.binary.digest);
+            if found != archive {
+                return Err(Error::OtherExecutable { path: path.clone(), found, archive });
+            }
+        }
+        Ok(())
     }
 
     /// What a real release does not accept in these parts, one sentence each.

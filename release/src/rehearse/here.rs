@@ -25,6 +25,9 @@ pub fn narrow(mut plan: Plan, table: &Table, rustc: &Rustc, builders: &Builders)
     }
     if let Some(mut image) = plan.image.take() {
         let lacks = |platform: &PlannedPlatform| match build::entry(table, &platform.target) {
+            _ if plan.targets.iter().all(|t| t.triple != platform.target) => {
+                Some(format!("{} is not built on this machine", platform.target))
+            }
             Ok(target) if matches!(builders.image(target), Ok(Builder::Nix)) => None,
             _ => crate::image::not_here(platform),
         };

@@ -1,46 +1,6 @@
-//! Values of the table that TOML has no form of: sizes, versions of few numbers, and a word or a list.
+//! Values of the table that TOML has no form of: sizes, and versions of few numbers.
 
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{self, SeqAccess, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
-
-/// `"all"` or a list of features.
-#[derive(Debug, Clone)]
-pub enum FeatureChoice {
-    /// Every feature of the package.
-    All(All),
-    /// These.
-    These(Vec<Spanned<String>>),
-}
-
-/// The word `all`.
-#[derive(Debug, Clone, Copy)]
-pub enum All {
-    /// `"all"`
-    All,
-}
-
-// By hand, as serde's untagged enums read into a buffer first, where the spans are lost.
-impl<'de> Deserialize<'de> for FeatureChoice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Choice;
-        impl<'de> Visitor<'de> for Choice {
-            type Value = FeatureChoice;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("\"all\" or a list of Cargo features")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<FeatureChoice, E> {
-                let wrong = || E::invalid_value(Unexpected::Str(text), &self);
-                if text == "all" { Ok(FeatureChoice::All(All::All)) } else { Err(wrong()) }
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<FeatureChoice, A::Error> {
-                Deserialize::deserialize(SeqAccessDeserializer::new(list)).map(FeatureChoice::These)
-            }
-        }
-        deserializer.deserialize_any(Choice)
-    }
-}
+use serde::{Deserialize, Serialize};
 
 /// A size in bytes, written as a number and a unit: `9 MB` (decimal, 1 MB = 1 000 000 bytes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

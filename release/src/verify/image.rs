@@ -1,6 +1,6 @@
 //! Rows on the image, in every registry.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Outcome, Scene, Seen, Verdict, seen};
@@ -180,7 +180,7 @@ pub(super) fn layers(scene: &mut Scene<'_>) -> Outcome {
     seen(format!("{count} layers, {size} bytes compressed"))
 }
 
-/// Annotations and labels name version, commit, source and licence; the executable inside is the recorded one.
+/// Annotations and labels name version, commit and source, and what the image starts is the archive's executable.
 pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
     if scene.image.is_none() {
         return no_image();
@@ -191,6 +191,7 @@ pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
         (annotation::REVISION, manifest.commit.clone()),
         (annotation::SOURCE, manifest.source.clone()),
     ];
+    let mut evidence = vec![format!("{} at {}", manifest.version, manifest.commit)];
     for image in &scene.images {
         let name = &image.planned.name;
         for (key, value) in &wanted {
@@ -199,27 +200,33 @@ pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
                 return Err(format!("{name}: {key} is {said:?}, not {value:?}"));
             }
         }
-        check_binary(scene, image)?;
+        evidence.push(check_binary(scene, image)?);
     }
-    seen(format!("{} at {}", manifest.version, manifest.commit))
+    seen(evidence.join("; "))
 }
 
-fn check_binary(scene: &Scene<'_>, image: &PlatformImage) -> Result<(), String> {
-    let Some(wanted) = &image.planned.binary else { return Ok(()) };
-    // The highest layer that has it counts.
-    let mut found = None;
-    for layer in image.manifest.layers.iter().rev() {
-        if found.is_some() {
-            break;
-        }
-        let file = File::open(scene.folder.join(layer.digest.hex())).map_err(|e| e.to_string())?;
-        found = image::find_in_layer(file, &layer.media_type, &wanted.name).map_err(|e| e.to_string())?;
+/// What the image starts is the file that the manifest names, and the executable of that platform's archive.
+fn check_binary(scene: &Scene<'_>, image: &PlatformImage) -> Result<String, String> {
+    let name = &image.planned.name;
+    let entrypoint = image.config.config.entrypoint.first().ok_or_else(|| format!("{name}: it has no entrypoint"))?;
+    let blob = |layer: &oci::Descriptor| scene.folder.join(layer.digest.hex());
+    let layers: Vec<_> = image.manifest.layers.iter().map(|l| (blob(l), l.media_type.as_str())).collect();
+    let found = image::executable(&layers, entrypoint).map_err(|e| format!("{name}: {e}"))?;
+    if let Some(wanted) = image.planned.binary.as_ref().filter(|wanted| **wanted != found) {
+        return Err(format!(
+            "{name}: {entrypoint} is {} {}, the manifest says {} {}",
+            found.name, found.digest, wanted.name, wanted.digest
+        ));
     }
-    match found {
-        Some((digest, size)) if (digest, size) == (wanted.digest, wanted.size) => Ok(()),
-        Some((digest, _)) => {
-            Err(format!("{} in the image is {digest}, the manifest says {}", wanted.name, wanted.digest))
+    let archives = &scene.manifest()?.binaries;
+    match archives.iter().find(|b| b.target.platform() == Some(name)) {
+        None => Ok(format!("{name} starts {}, and the release has no archive for it", found.digest)),
+        Some(entry) if entry.binary.digest == found.digest => {
+            Ok(format!("{name} starts the executable of {}", entry.archive.name))
         }
-        None => Err(format!("no layer has {}", wanted.name)),
+        Some(entry) => Err(format!(
+            "{name}: {entrypoint} is {}, the executable of {} is {}",
+            found.digest, entry.archive.name, entry.binary.digest
+        )),
     }
 }

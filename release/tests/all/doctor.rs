@@ -145,7 +145,7 @@ fn the_registry_is_tried_and_left_as_it_was() {
     let server = Server::basic();
     let mut scene = Scene::new();
     let image = format!(
-        "\n[image]\nrepositories = [\"{}/saynaai/sayna\"]\nfeatures = \"all\"\ncompression = \"gzip\"\nbudget = \"80 MB\"\n\
+        "\n[image]\nrepositories = [\"{}/saynaai/sayna\"]\ncompression = \"gzip\"\nbudget = \"80 MB\"\n\
          platforms = [{{ os = \"linux\", arch = \"amd64\", target = \"x86_64-unknown-linux-gnu\" }}]\n",
         server.address
     );

@@ -40,7 +40,6 @@ pub(crate) fn plan(version: &str, targets: usize, platforms: usize) -> Plan {
     let image = PlannedImage {
         repositories: vec!["docker.io/saynaai/sayna".to_owned()],
         tag: version.to_string(),
-        features: vec![],
         platforms: PLATFORMS[..platforms]
             .iter()
             .map(|(arch, triple)| PlannedPlatform {

@@ -100,6 +100,12 @@ impl Release {
         release
     }
 
+    /// An image part that starts another program than the archive has.
+    pub(crate) fn swap_the_image(&self) {
+        let folder = tempfile::tempdir().unwrap();
+        self.build_image(&program("6.6.6", folder.path()), &self.folder.path().join("dist/linux-amd64"));
+    }
+
     /// Another version into the same forge and registry.
     pub(crate) fn next(&mut self, version: &str) {
         self.rebuild(version);

@@ -150,6 +150,15 @@ fn each_command_does_its_part_and_they_agree() {
     succeeds(root, &["build", "--tag", "v0.1.0"]);
     succeeds(root, &["image", "--tag", "v0.1.0"]);
     let Some(Part::Binary(part)) = Part::read(&root.join("dist").join(triple)).unwrap() else { panic!("no part") };
+    let Some(Part::Image(image)) = Part::read(&root.join("dist/linux-amd64")).unwrap() else { panic!("no part") };
+    assert_eq!((image.binary.digest, image.binary.size), (part.binary.digest, part.binary.size));
+    // An image takes the archive's executable, and packs nothing again.
+    let program = root.join("target").join(triple).join("release/sayna");
+    fs::rename(&program, root.join("target/kept")).unwrap();
+    fs::remove_dir_all(root.join("dist/linux-amd64")).unwrap();
+    succeeds(root, &["image", "--tag", "v0.1.0"]);
+    assert!(!program.exists(), "`image` compiled the program again");
+    fs::rename(root.join("target/kept"), &program).unwrap();
     // `package` on its own gives the same archive, and `sbom` the same document.
     let binary = root.join("target").join(triple).join("release/sayna").display().to_string();
     succeeds(root, &["package", "--target", triple, "--binary", &binary, "--out", "again"]);
@@ -255,6 +264,7 @@ fn a_feature_without_its_native_input_is_left_out_and_said() {
 fn an_image_has_the_models_that_lie_here_or_says_what_it_is_without() {
     let mut world = project();
     world.edit("Cargo.toml", "default = []", "default = []\nvad = []");
+    world.edit("sayna-release.toml", "features = []", "features = [\"vad\"]");
     world.write("src/main.rs", "fn main() {\n    println!(\"sayna {}\", env!(\"CARGO_PKG_VERSION\"));\n}\n");
     let bytes = "what a model is";
     let model = |name: &str, image: bool| {

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use sayna_release::forge::Forge as _;
+use sayna_release::progress::Progress;
 use sayna_release::promote::Error;
-use sayna_release::publish::Refusal;
+use sayna_release::publish::{self, Only, Options, Places, Refusal};
 use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Verdict};
 
@@ -129,6 +130,36 @@ fn only_waits_for_the_failed_row(report: &Report, place: &str) {
             assert_eq!(row.evidence, format!("not checked: row {number}"));
         }
     }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn an_image_that_starts_another_program_than_the_archive_has_is_refused() {
+    let release = Release::unpublished();
+    release.swap_the_image();
+    let (dist, forge, registry) = (release.folder.path().join("dist"), release.forge(), release.registry());
+    let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+    let publish = |only: Option<Only>| {
+        let options = Options { only, allow_host_parts: true, ..Options::default() };
+        publish::run(&release.plan, &dist, places, options, &Progress::quiet())
+    };
+    publish(Some(Only::Binaries)).unwrap();
+    for only in [None, Some(Only::Images)] {
+        let error = publish(only).unwrap_err();
+        assert!(error.is_refusal() && error.to_string().contains("the archive's executable is"), "{error}");
+    }
+    assert_eq!(registry.tags().unwrap(), [""; 0]);
+    // A machine that has the image alone cannot compare; who verifies can.
+    fs::remove_dir_all(dist.join(release.plan.targets[0].triple.as_str())).unwrap();
+    publish(Some(Only::Images)).unwrap();
+    for report in [release.verify(), release.verify_as_a_stranger()] {
+        let failed = failed(&report);
+        assert!(
+            matches!(failed.as_slice(), [("origin", why)] if why.contains(&release.plan.targets[0].archive)),
+            "{failed:#?}"
+        );
+    }
+    assert!(matches!(release.promote(false), Err(Error::Unverified { row, .. }) if row.id == "origin"));
 }
 
 #[test]

@@ -18,16 +18,12 @@ fn a_feature_that_does_not_exist_is_shown_at_its_line_with_the_nearest() {
     golden("plan-unknown-feature.txt", &findings.replace(&world.root().display().to_string(), "ROOT"));
     assert!(output::json(&made(&world)).contains("\"line\": 11"));
     world.edit("sayna-release.toml", "\"livekti\"", "\"livekit\"");
-    world.edit("sayna-release.toml", "features = \"all\"", "features = [\"vda\"]");
     world.commit("fix: it");
-    let made = made(&world);
-    assert!(kinds(&made.problems).contains(&"unknown-feature"));
+    assert!(!kinds(&made(&world).problems).contains(&"unknown-feature"));
 }
 
 #[test]
-fn all_features_of_the_image_are_those_of_the_package() {
-    let world = with_file("Cargo.toml", "default = []", "default = []\nvad = []\nlocal = [\"vad\"]");
-    assert_eq!(made(&world).plan.image.unwrap().features, ["local", "vad"]);
+fn a_target_has_the_features_that_its_own_features_bring() {
     // One that brings another of the package's has both; what it brings of a dependency is no feature.
     let features = "default = []\nmodels = []\nvad = [\"models\", \"dep:rten\"]\nlocal = [\"vad\", \"rten?/random\"]";
     let world = with_file("Cargo.toml", "default = []", features);
@@ -191,9 +187,8 @@ fn a_native_input_belongs_to_one_locked_version_of_its_crate() {
     assert_only(&with_lock(&(locked("0.3.14") + &locked("0.3.15")), belongs), "native-crate", &["has 0.3.15"]);
     let mut world = with_lock("", belongs);
     assert_only(&world, "native-crate", &["which Cargo.lock does not have", "depend on webrtc-sys-build"]);
-    // Nobody has the feature any more, so nobody needs the crate.
+    // Without a target that has the feature, the crate is not needed.
     world.edit("sayna-release.toml", "features = [\"livekit\"]", "features = []");
-    world.edit("sayna-release.toml", "features = \"all\"", "features = []");
     world.set_version("0.1.2");
     world.commit("fix: nobody has it");
     world.tag("v0.1.2");
@@ -201,18 +196,13 @@ fn a_native_input_belongs_to_one_locked_version_of_its_crate() {
 }
 
 #[test]
-fn the_image_needs_its_native_inputs_pinned_too() {
+fn a_native_input_that_no_target_needs_needs_no_pin() {
     let pinned = format!("{:?}", "ab".repeat(32));
     let mut world = with_native(&pinned, "\"\"");
-    world.edit("sayna-release.toml", "features = [\"livekit\"]", "features = []");
-    world.commit("fix: only the image has it");
-    world.set_version("0.1.1");
-    world.commit("chore(release): 0.1.1");
-    world.tag("v0.1.1");
     assert_only(&world, "native-unpinned", &["x86_64-unknown-linux-gnu"]);
-    world.edit("sayna-release.toml", "features = \"all\"", "features = []");
-    world.set_version("0.1.2");
-    world.commit("fix: nobody has it");
-    world.tag("v0.1.2");
+    world.edit("sayna-release.toml", "features = [\"livekit\"]", "features = []");
+    world.set_version("0.1.1");
+    world.commit("fix: no target has it");
+    world.tag("v0.1.1");
     assert_eq!(kinds(&made(&world).problems), [""; 0]);
 }

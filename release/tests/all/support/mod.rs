@@ -206,7 +206,6 @@ budget = { binary = "9 MB", archive = "4 MB" }
 [image]
 repositories = ["docker.io/saynaai/sayna"]
 platforms = [{ os = "linux", arch = "amd64", target = "x86_64-unknown-linux-gnu" }]
-features = "all"
 compression = "gzip"
 budget = "80 MB"
 
