@@ -157,9 +157,6 @@ pub struct PlanArgs {
     /// Of a matrix: only the targets of this builder.
     #[arg(long, value_parser = builder)]
     pub builder: Option<Builder>,
-    /// Of a matrix: the image's platforms instead of the targets.
-    #[arg(long, conflicts_with = "builder")]
-    pub images: bool,
 }
 
 /// `changelog`

@@ -32,7 +32,6 @@ pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
         Format::Json => plan::output::json(&made),
         // A workflow must not get a matrix to build from.
         Format::Matrix if refused => here.plan(&args.tag, false).map(|_| String::new())?,
-        Format::Matrix if args.images => plan::output::image_matrix(&made.plan),
         Format::Matrix => plan::output::matrix(&made.plan, args.builder),
     };
     Ok(Output { text, status: if refused { REFUSED } else { 0 } })

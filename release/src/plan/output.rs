@@ -144,19 +144,18 @@ struct TargetJob<'a> {
     toolchain: String,
     archive: &'a str,
     sbom: &'a str,
-}
-
-#[derive(Serialize)]
-struct PlatformJob<'a> {
     platform: String,
     part: String,
-    runner: &'a str,
-    repository: &'a str,
 }
 
 /// One line for a workflow's `matrix: ${{ fromJSON(…) }}`: the targets, or those of one builder.
 pub fn matrix(plan: &Plan, builder: Option<Builder>) -> String {
     let targets = plan.targets.iter().filter(|target| builder.is_none_or(|wanted| target.builder == wanted));
+    let name = |target: &PlannedTarget, between: char| {
+        let mut platforms = plan.image.iter().flat_map(|image| &image.platforms);
+        let platform = platforms.find(|platform| platform.target == target.triple);
+        platform.map_or_else(String::new, |p| format!("{}{between}{}", p.os, p.arch))
+    };
     let include = targets
         .map(|target| TargetJob {
             target: target.triple.as_str(),
@@ -167,23 +166,8 @@ pub fn matrix(plan: &Plan, builder: Option<Builder>) -> String {
             toolchain: plan.toolchain.to_string(),
             archive: &target.archive,
             sbom: &target.sbom,
-        })
-        .collect();
-    written(serde_json::to_string(&Matrix { include }))
-}
-
-/// The same for the image's platforms, each on the runner of its binary's target.
-pub fn image_matrix(plan: &Plan) -> String {
-    let platforms = plan.image.iter().flat_map(|image| {
-        let repository = image.repositories.first().map_or("", String::as_str);
-        image.platforms.iter().map(move |platform| (repository, platform))
-    });
-    let include = platforms
-        .filter_map(|(repository, platform)| {
-            let target = plan.targets.iter().find(|target| target.triple == platform.target)?;
-            let (os, arch) = (&platform.os, &platform.arch);
-            let (runner, part) = (target.runner.as_str(), format!("{os}-{arch}"));
-            Some(PlatformJob { platform: format!("{os}/{arch}"), part, runner, repository })
+            platform: name(target, '/'),
+            part: name(target, '-'),
         })
         .collect();
     written(serde_json::to_string(&Matrix { include }))

@@ -323,7 +323,6 @@ fn the_outputs_are_as_documented() {
     golden("plan.json", &shown(&world, &output::json(&made)));
     golden("matrix.json", &shown(&world, &output::matrix(&made.plan, None)));
     golden("matrix-cargo.json", &shown(&world, &output::matrix(&made.plan, Some(Builder::Cargo))));
-    golden("matrix-images.json", &shown(&world, &output::image_matrix(&made.plan)));
     assert!(output::text(&made, true).contains("\u{1b}["));
 }
 
