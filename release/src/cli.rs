@@ -56,8 +56,8 @@ pub enum Command {
         after_help = "Example:\n  sayna-release image --platform linux/amd64\n  skopeo inspect oci:dist/linux-amd64/layout:1.2.3"
     )]
     Image(ImageArgs),
-    /// Do a whole release here, against an embedded forge and registry, and prove that a second build is the same.
-    #[command(after_help = "Example:\n  sayna-release rehearse\n  sayna-release rehearse --once --json")]
+    /// Do a whole release here, against an embedded forge and registry.
+    #[command(after_help = "Example:\n  sayna-release rehearse\n  sayna-release rehearse --twice --json")]
     Rehearse(RehearseArgs),
     /// Bring forge and registries to the state that the parts ask for, up to public.
     #[command(
@@ -261,9 +261,9 @@ pub struct ImageArgs {
 /// `rehearse`
 #[derive(Debug, Args)]
 pub struct RehearseArgs {
-    /// Leave out the second build; the summary then says "not proven".
+    /// Build a second time in another folder, and compare every byte.
     #[arg(long)]
-    pub once: bool,
+    pub twice: bool,
     /// How; auto takes Nix only where the flake's inputs can be had too.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,

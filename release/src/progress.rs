@@ -1,13 +1,19 @@
 //! What a person sees while work is going on: bars where standard error is a terminal, plain lines where it is not.
 
-use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 /// Bytes that go by without a line where there are no bars.
 const SMALL: u64 = 1_000_000;
+
+/// How often work that is under way gets a line where there are no bars.
+const EVERY: Duration = Duration::from_secs(20);
 
 /// Where progress goes.
 #[derive(Debug, Clone)]
@@ -21,6 +27,16 @@ pub struct Progress {
 pub struct Task {
     bar: Option<ProgressBar>,
     plain: Option<Plain>,
+    ticker: Option<Ticker>,
+}
+
+/// A thread that prints what is being done, every 20 seconds until it is dropped.
+#[derive(Debug)]
+struct Ticker {
+    note: Arc<Mutex<String>>,
+    // Dropped to end the thread.
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// Work in bytes that gets a line when it is done.
@@ -29,7 +45,7 @@ struct Plain {
     progress: Progress,
     name: String,
     total: u64,
-    done: Cell<u64>,
+    done: AtomicU64,
     begun: Instant,
 }
 
@@ -67,7 +83,8 @@ impl Progress {
         let mut task =
             self.task(name, ProgressStyle::with_template(style), |style| ProgressBar::new(total).with_style(style));
         if task.bar.is_none() && total >= SMALL {
-            let (progress, name, done) = (self.clone(), name.to_owned(), Cell::new(0));
+            task.ticker = self.ticker(&format!("{name}: 0 of {}", DecimalBytes(total)));
+            let (progress, name, done) = (self.clone(), name.to_owned(), AtomicU64::new(0));
             task.plain = Some(Plain { progress, name, total, done, begun: Instant::now() });
         }
         task
@@ -76,7 +93,26 @@ impl Progress {
     /// Starts work of unknown length.
     pub fn spinner(&self, name: &str) -> Task {
         let style = ProgressStyle::with_template("  {spinner} {msg} ({elapsed})");
-        self.task(name, style, |style| ProgressBar::new_spinner().with_style(style))
+        let mut task = self.task(name, style, |style| ProgressBar::new_spinner().with_style(style));
+        task.ticker = self.ticker(name);
+        task
+    }
+
+    /// Lines of running work, where there are no bars to show it.
+    fn ticker(&self, name: &str) -> Option<Ticker> {
+        if self.quiet || self.bars.is_some() {
+            return None;
+        }
+        let (progress, note, begun) = (self.clone(), Arc::new(Mutex::new(name.to_owned())), Instant::now());
+        let (end, ended) = mpsc::channel::<()>();
+        let said = Arc::clone(&note);
+        let thread = std::thread::spawn(move || {
+            while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+                let note = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                progress.line(&format!("{:>10}  {note}  ({} s)", "working", begun.elapsed().as_secs()));
+            }
+        });
+        Some(Ticker { note, end: Some(end), thread: Some(thread) })
     }
 
     fn task(
@@ -91,7 +127,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Task { bar, plain: None }
+        Task { bar, plain: None, ticker: None }
     }
 }
 
@@ -108,7 +144,10 @@ impl Task {
             bar.inc(bytes);
         }
         if let Some(plain) = &self.plain {
-            plain.done.set(plain.done.get() + bytes);
+            let done = plain.done.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+            if let Some(ticker) = &self.ticker {
+                ticker.set(format!("{}: {} of {}", plain.name, DecimalBytes(done), DecimalBytes(plain.total)));
+            }
         }
     }
 
@@ -116,6 +155,25 @@ impl Task {
     pub fn note(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
+        }
+        if let Some(ticker) = &self.ticker {
+            ticker.set(text.to_owned());
+        }
+    }
+}
+
+impl Ticker {
+    fn set(&self, text: String) {
+        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that only prints has no result.
+            drop(thread.join());
         }
     }
 }
@@ -127,7 +185,7 @@ impl Drop for Task {
         }
         // What failed says so itself.
         if let Some(Plain { progress, name, total, begun, .. }) =
-            self.plain.as_ref().filter(|p| p.done.get() == p.total)
+            self.plain.as_ref().filter(|p| p.done.load(Ordering::Relaxed) == p.total)
         {
             let seconds = begun.elapsed().as_secs_f64();
             progress.line(&format!("{:>10}  {name}  {}  ({seconds:.1} s)", "sent", DecimalBytes(*total)));

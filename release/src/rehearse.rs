@@ -1,4 +1,4 @@
-//! Rehearse: a whole release, here, for real, against an embedded forge and registry, and then once more.
+//! Rehearse: a whole release, here, for real, against an embedded forge and registry; where it is asked for, built twice.
 //!
 //! Everything lies in `dist/rehearsal/<commit or content>/`: `parts`, `forge`, `registry`, and `second` while the
 //! second build runs. A stop at any point costs a rerun, which takes up what is whole.
@@ -26,9 +26,12 @@ use crate::verify::{self, Report, Reproduce, Reproduced, Request};
 use crate::{git, promote};
 
 mod here;
+mod products;
 
 pub use here::narrow;
 use here::said;
+pub use products::Product;
+use products::{products, without};
 
 /// What a rehearsal showed.
 #[derive(Debug, Serialize)]
@@ -43,7 +46,7 @@ pub struct Summary {
     pub without: BTreeMap<String, Vec<String>>,
     /// The checklist after everything.
     pub report: Report,
-    /// Whether a second build gave the same bytes; `None` where none was made.
+    /// Whether a second build gave the same bytes, now or in an earlier rehearsal of this tree; `None` where there was none.
     pub reproduced: Option<bool>,
     /// Seconds per stage, in order.
     pub stages: Vec<Stage>,
@@ -51,17 +54,6 @@ pub struct Summary {
     pub folder: PathBuf,
     /// Whether everything that could be shown here was.
     pub passed: bool,
-}
-
-/// One size against its budget.
-#[derive(Debug, Serialize)]
-pub struct Product {
-    /// A file name or platform.
-    pub name: String,
-    /// In bytes.
-    pub size: u64,
-    /// Allowed, in bytes.
-    pub budget: u64,
 }
 
 /// How long a stage took.
@@ -152,15 +144,24 @@ fn seconds(took: Duration) -> String {
     format!("({:.1} s)", took.as_secs_f64())
 }
 
-/// Runs a whole release of the tree at `root`; `once` leaves the second build out. Without a `builder`, Nix is taken only
-/// where all that it needs is there: a rehearsal needs no network.
+/// The first line: what is done, and what of it takes long.
+fn announce(twice: bool, progress: &Progress) {
+    let again = if twice { ", build again and compare" } else { "" };
+    let stages = format!("plan, build, image, publish to a folder, verify, promote{again}");
+    let line = format!("{:>10}  {stages}; building takes minutes the first time, the rest seconds", "rehearsal");
+    progress.line(&line);
+}
+
+/// Runs a whole release of the tree at `root`; `twice` builds it a second time and compares. Without a `builder`, Nix is taken
+/// only where all that it needs is there: a rehearsal needs no network.
 pub fn run(
     root: &Path,
     table: &Table,
     builder: Option<Builder>,
-    once: bool,
+    twice: bool,
     progress: &Progress,
 ) -> Result<Summary, Error> {
+    announce(twice, progress);
     let mut clock = Clock { progress, stages: Vec::new() };
     let checkout = git::Checkout::open(root)?;
     let rustc = Rustc::ask()?;
@@ -184,12 +185,7 @@ pub fn run(
     let registry = Layout::new(shown.join("registry"));
     let registries: [&dyn Registry; 1] = [&registry];
     let places = Places { forge: &forge, registries: &registries, official: false, trusted_root: None };
-    clock.stage("publish", || {
-        let options = Options { allow_host_parts: true, ..Options::default() };
-        let outcome = publish::run(plan, &parts, places, options, progress)?;
-        let count: usize = outcome.tracks.iter().map(|t| t.actions.len()).sum();
-        Ok::<_, publish::Error>(((), if count == 0 { "nothing left to do".into() } else { format!("{count} actions") }))
-    })?;
+    clock.stage("publish", || published(plan, &parts, places, progress))?;
 
     let sboms = fresh_sboms(&job, &binaries)?;
     let git_versions = checkout.stable_versions()?;
@@ -209,8 +205,11 @@ pub fn run(
     };
     let report = clock.stage("verify", || checked(&request, &folder))?;
     clock.stage("promote", || promoted(&request, &report))?;
-    let reproduced =
-        if once { None } else { Some(second(&job, &checkout, &folder, (&binaries, &images), &mut clock)?) };
+    let digests = reproduce::digests(&binaries, &images);
+    let reproduced = match proven(&folder, &digests) {
+        None if twice => Some(second(&job, &checkout, &folder, &digests, &mut clock)?),
+        proven => proven,
+    };
     let again = reproduced.as_ref().map(|second| |_: &Manifest| Ok(second.clone()));
     let again = again.as_ref().map(|made| made as Reproduce<'_>);
     let last = Request { reproduce: again, promoted: plan.latest, ..request };
@@ -291,6 +290,18 @@ fn checked(request: &Request<'_>, folder: &Path) -> Result<(Report, String), Err
     Ok((report, note))
 }
 
+fn published(
+    plan: &Plan,
+    parts: &Path,
+    places: Places<'_>,
+    progress: &Progress,
+) -> Result<((), String), publish::Error> {
+    let options = Options { allow_host_parts: true, ..Options::default() };
+    let outcome = publish::run(plan, parts, places, options, progress)?;
+    let count: usize = outcome.tracks.iter().map(|t| t.actions.len()).sum();
+    Ok(((), if count == 0 { "nothing left to do".to_owned() } else { format!("{count} actions") }))
+}
+
 fn promoted(request: &Request<'_>, report: &Report) -> Result<((), String), Error> {
     if request.plan.is_some_and(|p| p.prerelease) {
         return Ok(((), "a pre-release leaves `latest` alone".to_owned()));
@@ -311,27 +322,31 @@ struct Proof {
     digests: BTreeMap<String, Digest>,
 }
 
+fn record(folder: &Path) -> PathBuf {
+    folder.join("second.json")
+}
+
+/// What an earlier rehearsal of this tree proved of the same digests.
+fn proven(folder: &Path, wanted: &BTreeMap<String, Digest>) -> Option<Reproduced> {
+    let proof: Proof = fs::read(record(folder)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())?;
+    (proof.digests == *wanted).then_some(Reproduced { digests: proof.digests, difference: None })
+}
+
+/// Builds a second time and keeps a record where it is the same.
 fn second(
     job: &Job<'_>,
     checkout: &git::Checkout,
     folder: &Path,
-    first: (&[BinaryPart], &[ImagePart]),
+    wanted: &BTreeMap<String, Digest>,
     clock: &mut Clock<'_>,
 ) -> Result<Reproduced, Error> {
-    let record = folder.join("second.json");
-    let wanted = reproduce::digests(first.0, first.1);
-    let proof: Option<Proof> = fs::read(&record).ok().and_then(|b| serde_json::from_slice(&b).ok());
-    if let Some(proof) = proof.filter(|p| p.digests == wanted) {
-        return clock.stage("again", || {
-            Ok::<_, Error>((Reproduced { digests: proof.digests, difference: None }, "proven before".to_owned()))
-        });
-    }
+    let record = record(folder);
     let place = folder.join("second");
     let progress = clock.progress;
     let reproduced = clock.stage("again", || {
         let Again { digests, parts, difference } = reproduce::build_again(job, checkout, &place, progress)?;
         let difference = match difference {
-            None if digests != wanted => Some(reproduce::explain(&folder.join("parts"), &parts)?),
+            None if digests != *wanted => Some(reproduce::explain(&folder.join("parts"), &parts)?),
             other => other,
         };
         let note = difference.clone().unwrap_or_else(|| format!("{} digests, bit-identical", digests.len()));
@@ -345,39 +360,4 @@ fn second(
         atomic::write(&record, &text)?;
     }
     Ok(reproduced)
-}
-
-fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> Vec<Product> {
-    let mut products = Vec::new();
-    for part in binaries {
-        let Some(target) = table.target(&part.target) else { continue };
-        let name = format!("{} ({})", part.binary.name, part.target);
-        products.push(Product {
-            name,
-            size: part.binary.size,
-            budget: build::binary_budget(table, target, &part.built).0,
-        });
-        let budget = target.budget.archive.0;
-        products.push(Product { name: part.archive.name.clone(), size: part.archive.size, budget });
-    }
-    let budget = table.image.as_ref().map_or(0, |i| i.budget.0);
-    let images = images.iter().map(|p| (format!("image {}/{}", p.os, p.arch), p.compressed));
-    products.extend(images.map(|(name, size)| Product { name, size, budget }));
-    products
-}
-
-/// What this machine could not put into which of the parts.
-fn without(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> BTreeMap<String, Vec<String>> {
-    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for part in binaries {
-        for what in build::without(table, &part.built, false) {
-            all.entry(what).or_default().push(part.target.to_string());
-        }
-    }
-    for part in images {
-        for what in build::without(table, &part.built, true) {
-            all.entry(what).or_default().push(format!("image {}/{}", part.os, part.arch));
-        }
-    }
-    all
 }

@@ -156,7 +156,7 @@ pub fn rehearsal(summary: &Summary) -> String {
     let same = match summary.reproduced {
         Some(true) => "built twice in different folders: bit-identical",
         Some(false) => "built twice in different folders: the bytes DIFFER",
-        None => "built once: that a second build gives the same bytes is not proven",
+        None => "built once, not proven bit-identical: `rehearse --twice` builds again and compares",
     };
     let _infallible = writeln!(text, "  builds   {same}");
     let verdict = if summary.passed { painted(GOOD, "holds") } else { painted(BAD, "DOES NOT HOLD") };

@@ -1,9 +1,8 @@
 //! The builder `cargo`: one executable, by the machine's own toolchain, with the same bytes in every folder.
 
-use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
 use cargo_metadata::Message;
 use semver::Version;
@@ -13,6 +12,10 @@ use crate::atomic::At as _;
 use crate::progress::Progress;
 use crate::table::{self, Floor, Native, Remap};
 use crate::triple::{Os, Triple};
+
+mod output;
+
+use output::Units;
 
 /// What `rustc -vV` says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,28 +91,36 @@ pub(super) fn build(call: &Call<'_>, rustc: &Rustc, progress: &Progress) -> Resu
     let mut command = command(call, rustc)?;
     let task = progress.spinner(&format!("cargo build {} for {}", call.name, call.triple));
     let mut child = command.spawn().map_err(|source| Error::Start { program: "cargo".into(), source })?;
-    let stderr = child.stderr.take();
-    let tail = std::thread::spawn(move || last_lines(stderr));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (executable, said) = std::thread::scope(|scope| {
+        let said = scope.spawn(|| stderr.map(|stderr| output::read(stderr, |units| task.note(&noted(call, units)))));
+        let executable = reported(call, stdout);
+        (executable, said.join().ok().flatten().unwrap_or_default())
+    });
+    let failed = |source| Error::Start { program: "cargo".into(), source };
+    let (executable, status) = (executable.map_err(failed)?, child.wait().map_err(failed)?);
+    match executable {
+        Some(path) if status.success() => Ok(path),
+        _ => Err(Error::Cargo { triple: call.triple.clone(), said }),
+    }
+}
+
+/// The executable, as Cargo's messages name it.
+fn reported(call: &Call<'_>, stdout: Option<ChildStdout>) -> std::io::Result<Option<PathBuf>> {
     let mut executable = None;
-    let mut done = 0_u32;
-    let stdout = child.stdout.take().into_iter().flat_map(|out| Message::parse_stream(BufReader::new(out)));
-    for message in stdout {
-        let message = message.map_err(|source| Error::Start { program: "cargo".into(), source })?;
-        let Message::CompilerArtifact(artifact) = message else { continue };
-        done += 1;
-        task.note(&format!("{}: {done} compiled, last {}", call.triple, artifact.target.name));
-        if artifact.target.name == call.name
+    for message in stdout.into_iter().flat_map(|out| Message::parse_stream(BufReader::new(out))) {
+        if let Message::CompilerArtifact(artifact) = message?
+            && artifact.target.name == call.name
             && let Some(path) = artifact.executable
         {
             executable = Some(path.into_std_path_buf());
         }
     }
-    let status = child.wait().map_err(|source| Error::Start { program: "cargo".into(), source })?;
-    let said = tail.join().unwrap_or_default();
-    match executable {
-        Some(path) if status.success() => Ok(path),
-        _ => Err(Error::Cargo { triple: call.triple.clone(), said }),
-    }
+    Ok(executable)
+}
+
+fn noted(call: &Call<'_>, units: &Units) -> String {
+    format!("cargo build {} for {}: {} of {} units", call.name, call.triple, units.done, units.total)
 }
 
 fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
@@ -142,6 +153,8 @@ fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
     if let Some(version) = &call.floor.macos {
         command.env("MACOSX_DEPLOYMENT_TARGET", version.to_string());
     }
+    // Cargo counts units on its progress bar alone.
+    command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "80");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(command)
 }
@@ -193,19 +206,6 @@ fn output(command: &mut Command) -> Result<String, Error> {
     let program = command.get_program().to_string_lossy().into_owned();
     let out = command.output().map_err(|source| Error::Start { program, source })?;
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
-}
-
-/// The end of what a program said: enough to see the error, bounded whatever it prints.
-fn last_lines(stderr: Option<ChildStderr>) -> String {
-    let mut lines = VecDeque::new();
-    let reader = stderr.into_iter().flat_map(|e| BufReader::new(e).lines());
-    for line in reader.map_while(Result::ok) {
-        if lines.len() == 40 {
-            lines.pop_front();
-        }
-        lines.push_back(line);
-    }
-    Vec::from(lines).join("\n")
 }
 
 /// A second Cargo home with another path and the same downloads, for a build that must not depend on where it lies.

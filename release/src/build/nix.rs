@@ -109,7 +109,7 @@ pub(super) fn image(
     layout: &Path,
     progress: &Progress,
 ) -> Result<(), super::Error> {
-    prove(job, target, &["sayna-full"], progress)?;
+    prove(job, target, &["image"], progress)?;
     let program = call::build(job.root, &output(target, "image.copyTo")?)?.join("bin/copy-to");
     let format = match compression {
         Compression::Gzip => "gzip",

@@ -9,7 +9,7 @@ use crate::{rehearse, report};
 
 /// `rehearse`
 pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failure> {
-    let summary = rehearse::run(&here.root, &here.source.table, args.builder.named(), args.once, &here.progress)?;
+    let summary = rehearse::run(&here.root, &here.source.table, args.builder.named(), args.twice, &here.progress)?;
     let passed = summary.passed;
     Output::of(here.json, &summary, report::rehearsal, passed)
 }

@@ -52,7 +52,7 @@ fn succeeds(root: &Path, arguments: &[&str]) -> String {
 }
 
 fn rehearsed(root: &Path) -> Value {
-    serde_json::from_str(&succeeds(root, &["rehearse", "--json"])).unwrap()
+    serde_json::from_str(&succeeds(root, &["rehearse", "--twice", "--json"])).unwrap()
 }
 
 fn folder(summary: &Value) -> PathBuf {
@@ -88,7 +88,8 @@ fn a_rehearsal_makes_everything_twice_and_a_second_one_nothing() {
     let second = rehearsed(world.root());
     let notes: Vec<&str> = second["stages"].as_array().unwrap().iter().map(|s| s["note"].as_str().unwrap()).collect();
     assert!(notes.iter().any(|n| n.ends_with("there already")), "{notes:?}");
-    assert!(notes.contains(&"nothing left to do") && notes.contains(&"proven before"), "{notes:?}");
+    assert!(notes.contains(&"nothing left to do") && second["reproduced"] == true, "{notes:?}");
+    assert!(!second["stages"].as_array().unwrap().iter().any(|s| s["name"] == "again"), "{second}");
     assert!([tree(&folder.join("forge")), tree(&folder.join("registry"))] == published);
 
     // Later commits, with the tag behind them and a changed tree, are rehearsed as well.
@@ -110,6 +111,26 @@ fn a_rehearsal_makes_everything_twice_and_a_second_one_nothing() {
     };
     assert_eq!(binary(&first).0, binary(&third).0);
     assert_ne!(binary(&first).1, binary(&third).1);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_long_build_reports_its_units_where_there_is_no_terminal() {
+    let mut world = project();
+    let wait = "fn main() { std::thread::sleep(std::time::Duration::from_secs(22)) }\n";
+    world.write("build.rs", wait);
+    world.commit("feat: take long");
+    let output = run(world.root(), &["rehearse"]);
+    let (said, report) = (text(&output.stderr), text(&output.stdout));
+    assert!(output.status.success(), "{said}");
+    let first = said.lines().next().unwrap();
+    assert!(first.contains("rehearsal") && first.contains("building takes minutes the first time"), "{said}");
+    let line = said.lines().find(|line| line.trim_start().starts_with("working")).expect(&said);
+    assert!(
+        line.contains("cargo build sayna for x86_64-unknown-linux-gnu: ") && line.contains(" of 3 units"),
+        "{line}"
+    );
+    assert!(report.contains("not proven bit-identical: `rehearse --twice`"), "{report}");
 }
 
 #[test]
@@ -208,7 +229,7 @@ fn a_binary_that_says_other_than_the_manifest_is_found() {
         let mut world = project();
         world.write("src/main.rs", &PROGRAM.replace("features: none", line));
         world.commit("fix: words");
-        let output = run(world.root(), &["rehearse", "--once"]);
+        let output = run(world.root(), &["rehearse"]);
         let said = text(&output.stdout) + &text(&output.stderr);
         assert!(output.status.code() == Some(1) && said.contains(found), "{said}");
     }
@@ -245,7 +266,7 @@ fn a_feature_without_its_native_input_is_left_out_and_said() {
     let Some(Part::Binary(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
     assert_eq!((part.built.features.len(), part.built.left_out[0].feature.as_str()), (0, "livekit"));
     assert!(part.built.inputs.is_empty(), "{:?}", part.built.inputs);
-    let said = succeeds(world.root(), &["rehearse", "--once"]);
+    let said = succeeds(world.root(), &["rehearse"]);
     let without = "x86_64-unknown-linux-gnu, image linux/amd64 without livekit: this machine has no libwebrtc";
     assert!(said.lines().any(|line| line.trim().starts_with(without)), "{said}");
     // Where the input is there, the feature is built.
@@ -339,13 +360,13 @@ fn a_build_that_depends_on_its_folder_is_found_and_located() {
     let main = PROGRAM.replace("fn main() {", "fn main() {\n    std::hint::black_box(env!(\"CARGO_MANIFEST_DIR\"));");
     world.write("src/main.rs", &main);
     world.commit("feat: know the folder");
-    let output = run(world.root(), &["rehearse"]);
+    let output = run(world.root(), &["rehearse", "--twice"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("the executable of x86_64-unknown-linux-gnu, section .r"), "{said}");
     assert!(said.contains("to see more: diffoscope ") && said.contains("the bytes DIFFER"), "{said}");
     // Both builds are kept, to be looked at; without the second one nothing is claimed.
-    let once = succeeds(world.root(), &["rehearse", "--once"]);
+    let once = succeeds(world.root(), &["rehearse"]);
     assert!(once.contains("not proven"), "{once}");
 }
 

@@ -1,0 +1,56 @@
+//! What a rehearsal made: sizes against budgets, and what this machine had to leave out.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::build;
+use crate::part::{BinaryPart, ImagePart};
+use crate::table::Table;
+
+/// One size against its budget.
+#[derive(Debug, Serialize)]
+pub struct Product {
+    /// A file name or platform.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Allowed, in bytes.
+    pub budget: u64,
+}
+
+/// What was made, with sizes and budgets.
+pub(super) fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> Vec<Product> {
+    let mut products = Vec::new();
+    for part in binaries {
+        let Some(target) = table.target(&part.target) else { continue };
+        let name = format!("{} ({})", part.binary.name, part.target);
+        products.push(Product {
+            name,
+            size: part.binary.size,
+            budget: build::binary_budget(table, target, &part.built).0,
+        });
+        let budget = target.budget.archive.0;
+        products.push(Product { name: part.archive.name.clone(), size: part.archive.size, budget });
+    }
+    let budget = table.image.as_ref().map_or(0, |i| i.budget.0);
+    let images = images.iter().map(|p| (format!("image {}/{}", p.os, p.arch), p.compressed));
+    products.extend(images.map(|(name, size)| Product { name, size, budget }));
+    products
+}
+
+/// What this machine could not put into which of the parts.
+pub(super) fn without(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for part in binaries {
+        for what in build::without(table, &part.built, false) {
+            all.entry(what).or_default().push(part.target.to_string());
+        }
+    }
+    for part in images {
+        for what in build::without(table, &part.built, true) {
+            all.entry(what).or_default().push(format!("image {}/{}", part.os, part.arch));
+        }
+    }
+    all
+}
