@@ -3,8 +3,8 @@
 
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
-    # For its glibc 2.35 toolchain alone: what it links runs on every system since then.
-    nixpkgs-floor.url = "github:NixOS/nixpkgs/nixos-22.11";
+    # For its C library and libstdc++ alone: what is linked over glibc 2.34 runs on every system since then.
+    nixpkgs-floor.url = "github:NixOS/nixpkgs/nixos-22.05";
     crane.url = "github:ipetkov/crane";
     rust-overlay = {
       url = "github:oxalica/rust-overlay";

@@ -1,7 +1,7 @@
 # What a release attaches for this system: the archive and its checksum, by the same program that packs everywhere.
-{ release, sayna, sayna-full, source, table, target, epoch }:
+{ release, server, sayna, source, table, target, epoch }:
 let
-  inherit (sayna-full.crate) crane args;
+  inherit (server) crane args;
 in
 crane.mkCargoDerivation {
   pname = "${table.release.name}-archive";

@@ -1,7 +1,9 @@
 # One package of the workspace with one set of features: its dependencies, built once, and what is built on top of them.
-{ lib, pkgs, stdenv, inputs, toolchain, source, table, natives, libwebrtc, pkg-config, glib }:
+{ lib, pkgs, stdenv, inputs, toolchain, source, table, target, natives, libwebrtc, pkg-config, glib }:
 let
-  plain = (inputs.crane.mkLib pkgs).overrideToolchain toolchain;
+  # rust-overlay's toolchain propagates nixpkgs' own C compiler, which comes before any other in PATH: Cargo would link with it.
+  bare = toolchain.overrideAttrs (_: { depsHostHostPropagated = [ ]; propagatedBuildInputs = [ ]; });
+  plain = (inputs.crane.mkLib pkgs).overrideToolchain bare;
   # The same for every compiler and feature set.
   cargoVendorDir = plain.vendorCargoDeps { src = source.server; };
   inherit (stdenv.hostPlatform) isLinux isDarwin;
@@ -26,6 +28,15 @@ let
   remap = lib.optional isLinux { from = "/build/source"; to = table.build.remap.source; }
     ++ [{ from = cargoVendorDir; to = table.build.remap.cargo; }];
   flag = name: map ({ from, to }: "${name}${from}=${to}") remap;
+  # Headers name themselves in what checks at run time.
+  cxxRemap = flag "-ffile-prefix-map=" ++ lib.optional withWebrtc "-ffile-prefix-map=${libwebrtc}=/libwebrtc";
+  # Named one by one: PATH holds whatever inputs propagate.
+  tools =
+    let name = builtins.replaceStrings [ "-" ] [ "_" ] target.triple; in {
+      "CARGO_TARGET_${lib.toUpper name}_LINKER" = "${compiler.cc}/bin/cc";
+      "CC_${name}" = "${compiler.cc}/bin/cc";
+      "CXX_${name}" = "${compiler.cc}/bin/c++";
+    };
   os = if isDarwin then "macos" else "linux";
   extra = map (native: native.rustflags.${os} or [ ]) linked;
 
@@ -38,11 +49,11 @@ let
     cargoExtraArgs = "--locked --package ${package} --no-default-features --features '${lib.concatStringsSep "," features}'";
     nativeBuildInputs = lib.optional withWebrtc pkg-config;
     buildInputs = lib.optional (withWebrtc && isLinux) glib';
-    env = env // { CARGO_PROFILE = profile; } // lib.listToAttrs (map (native: lib.nameValuePair native.env "${packages.${native.name}}") linked) // {
+    env = env // tools // { CARGO_PROFILE = profile; } // lib.listToAttrs (map (native: lib.nameValuePair native.env "${packages.${native.name}}") linked) // {
       CARGO_BUILD_RUSTFLAGS = lib.concatStringsSep " "
         (flag "--remap-path-prefix=" ++ (table.build.rustflags.${os} or [ ]) ++ lib.concatLists extra ++ rustflags);
       CFLAGS = lib.concatStringsSep " " (flag "-ffile-prefix-map=");
-      CXXFLAGS = lib.concatStringsSep " " (flag "-ffile-prefix-map=");
+      CXXFLAGS = lib.concatStringsSep " " cxxRemap;
     };
     # What was pinned is what the locked crate would have downloaded itself.
     preBuild = lib.concatMapStrings

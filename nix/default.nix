@@ -2,7 +2,9 @@
 { self, inputs, system }:
 let
   pkgs = inputs.nixpkgs.legacyPackages.${system};
-  inherit (pkgs) lib;
+  # Not the packages' own: flake-utils asks each system for its outputs' names, which must not cost an evaluation of four nixpkgs.
+  inherit (inputs.nixpkgs) lib;
+  isLinux = lib.hasSuffix "-linux" system;
 in
 lib.makeScope pkgs.newScope (scope: {
   inherit inputs self pkgs;
@@ -23,7 +25,7 @@ lib.makeScope pkgs.newScope (scope: {
   portable = scope.callPackage ./portable.nix { floor = inputs.nixpkgs-floor.legacyPackages.${system}; };
   crate = scope.callPackage ./crate.nix { };
   release = scope.callPackage ./release.nix { };
-  inherit (scope.callPackage ./sayna.nix { }) sayna sayna-full;
+  inherit (scope.callPackage ./sayna.nix { }) server sayna sayna-full sayna-image;
   archive = scope.callPackage ./archive.nix { };
   image = scope.callPackage ./image.nix { inherit (inputs.nix2container.packages.${system}) nix2container; };
   checks = scope.callPackage ./checks.nix { };
@@ -33,9 +35,9 @@ lib.makeScope pkgs.newScope (scope: {
     packages = {
       inherit (scope) sayna sayna-full archive libwebrtc onnxruntime release;
       default = scope.sayna;
-    } // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux { inherit (scope) image; };
+    } // lib.optionalAttrs isLinux { inherit (scope) image; };
 
-    # The server with its store paths: NixOS has no /lib64 loader that would run the released one.
+    # With the store's loader: NixOS has none in /lib64.
     apps = lib.genAttrs [ "default" "sayna" ] (_: scope.app scope.sayna-full) // { release = scope.app scope.release; };
     # callPackage adds `override` and the like to what it gives.
     checks = lib.filterAttrs (_: lib.isDerivation) scope.checks;

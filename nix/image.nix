@@ -1,6 +1,6 @@
 # This system's image. Its layers go from what changes least to what changes most: libraries, engines and their models,
 # the server. An update of Sayna alone moves the last.
-{ lib, stdenv, runCommand, writeTextDir, cacert, nix2container, sayna-full, onnxruntime, models, natives, table, target, date, revision }:
+{ lib, stdenv, runCommand, writeTextDir, cacert, nix2container, portable, sayna-image, onnxruntime, models, natives, table, target, date, revision }:
 let
   inherit (table.release) name;
   inherit (builtins) head filter;
@@ -19,17 +19,19 @@ let
     ${name}:x:${toString uid}:
   '';
   ground = runCommand "${name}-ground" { } ''
-    mkdir -p $out/etc $out/tmp $out/app/cache
+    mkdir -p $out/etc $out/tmp $out/app/cache $out${dirOf portable.loader}
+    # Where the released executable asks for it. This loader looks for libraries beside itself, in its own libgcc, and nowhere else.
+    ln -s ${stdenv.cc.libc}/lib/${baseNameOf portable.loader} $out${portable.loader}
     cp ${writeTextDir "passwd" passwd}/passwd ${writeTextDir "group" group}/group $out/etc/
   '';
   application = runCommand "${name}-application" { } ''
     mkdir -p $out/app
-    ln -s ${lib.getExe sayna-full} $out/app/${name}
+    ln -s ${lib.getExe sayna-image} $out/app/${name}
   '';
 
-  loaded = filter (native: !(native ? url)) (natives.needed table.imageFeatures);
+  loaded = filter (native: !(native ? url)) (natives.needed target.features);
   libraries = nix2container.buildLayer {
-    deps = [ stdenv.cc.libc stdenv.cc.cc.lib cacert ];
+    deps = [ stdenv.cc.libc cacert ];
     copyToRoot = [ ground ];
     perms = [
       { path = ground; regex = "/app/cache"; mode = "0755"; inherit uid; gid = uid; uname = name; gname = name; }
@@ -44,32 +46,36 @@ let
     let at = start: length: builtins.substring start length date; in
     "${at 0 4}-${at 4 2}-${at 6 2}T${at 8 2}:${at 10 2}:${at 12 2}Z";
 in
-nix2container.buildImage {
-  name = head table.image.repositories;
-  tag = table.version;
-  inherit (platform) arch;
-  inherit created;
-  layers = [ libraries ] ++ lib.optional (inside != [ ]) engines;
-  copyToRoot = [ application ];
-  config = {
-    User = "${toString uid}:${toString uid}";
-    ExposedPorts."3001/tcp" = { };
-    Env = [
-      "PATH=/app"
-      "CACHE_PATH=/app/cache"
-      "RUST_LOG=info"
-      "SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt"
-    ] ++ map (native: "${native.env}=${onnxruntime}/lib/libonnxruntime.so") loaded;
-    Entrypoint = [ "/app/${name}" ];
-    WorkingDir = "/app";
-    Labels = {
-      "org.opencontainers.image.version" = table.version;
-      "org.opencontainers.image.revision" = revision;
-      "org.opencontainers.image.source" = "https://github.com/${table.forge.github}";
-      "org.opencontainers.image.created" = created;
-      "org.opencontainers.image.licenses" = table.license;
-      "org.opencontainers.image.title" = name;
-      "org.opencontainers.image.description" = table.description;
+nix2container.buildImage
+  {
+    name = head table.image.repositories;
+    tag = table.version;
+    inherit (platform) arch;
+    inherit created;
+    layers = [ libraries ] ++ lib.optional (inside != [ ]) engines;
+    copyToRoot = [ application ];
+    config = {
+      User = "${toString uid}:${toString uid}";
+      ExposedPorts."3001/tcp" = { };
+      Env = [
+        "PATH=/app"
+        "CACHE_PATH=/app/cache"
+        "RUST_LOG=info"
+        "SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt"
+      ] ++ map (native: "${native.env}=${onnxruntime}/lib/libonnxruntime.so") loaded;
+      Entrypoint = [ "/app/${name}" ];
+      WorkingDir = "/app";
+      Labels = {
+        "org.opencontainers.image.version" = table.version;
+        "org.opencontainers.image.revision" = revision;
+        "org.opencontainers.image.source" = "https://github.com/${table.forge.github}";
+        "org.opencontainers.image.created" = created;
+        "org.opencontainers.image.licenses" = table.license;
+        "org.opencontainers.image.title" = name;
+        "org.opencontainers.image.description" = table.description;
+      };
     };
-  };
+  } // {
+  # For the check of what is inside.
+  contents = [ application stdenv.cc.libc cacert ] ++ inside;
 }

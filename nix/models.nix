@@ -1,8 +1,8 @@
 # The model files that lie beside the server: those of hearing when somebody speaks and when a turn ends, which are small. What
 # `local` needs is fetched by `sayna init`: it is large, and who takes the voice should have read its terms.
-{ lib, fetchurl, runCommand, table }:
+{ lib, fetchurl, runCommand, table, target }:
 let
-  beside = builtins.filter (model: model.image or false && builtins.elem model.for table.imageFeatures) table.models;
+  beside = builtins.filter (model: model.image or false && builtins.elem model.for target.features) table.models;
   install = model: ''
     install -D -m 444 ${fetchurl { inherit (model) url sha256; }} $out/${lib.escapeShellArg model.name}
   '';

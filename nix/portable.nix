@@ -1,34 +1,59 @@
-# Binaries for systems without Nix: linked by a compiler as old as the table's floor, asking for nothing under /nix/store.
-{ lib, pkgs, stdenv, stdenvNoCC, patchelf, darwin, floor, release, table, target }:
+# Binaries for systems without Nix: linked over a C library as old as the table's floor, asking for nothing under /nix/store.
+{ lib, pkgs, stdenv, stdenvNoCC, runCommand, patchelf, darwin, floor, release, table, target }:
 let
   inherit (stdenv.hostPlatform) isLinux isDarwin;
-  compiler = floor.gcc12Stdenv.cc;
-  linkedBy = what: found: wanted:
-    "nixpkgs-floor: ${what} is ${found}, wanted is ${wanted} (sayna-release.toml: floor of ${target.triple})";
   loader = {
     x86_64-linux = "/lib64/ld-linux-x86-64.so.2";
     aarch64-linux = "/lib/ld-linux-aarch64.so.1";
   }.${target.system};
+
+  # clang and lld, as libwebrtc itself is built: gcc 12 and older do not compile its headers, and GNU ld cannot link it on arm64.
+  # The C library, libstdc++ and libgcc are the floor's: those of today's gcc were compiled against today's glibc. gcc 11 by its
+  # name, as that nixpkgs has an older one by default on arm64.
+  llvm = pkgs.llvmPackages;
+  libc = floor.glibc;
+  gcc = floor.gcc11.cc;
+  clang = pkgs.wrapCCWith {
+    cc = llvm.clang-unwrapped;
+    inherit libc;
+    bintools = pkgs.wrapBintoolsWith { bintools = llvm.bintools-unwrapped; inherit libc; };
+    gccForLibs = gcc;
+    # clang's own headers, without the libraries of its own runtime.
+    extraBuildCommands = ''
+      mkdir $out/resource-root
+      ln -s ${lib.getLib llvm.clang-unwrapped}/lib/clang/${lib.versions.major llvm.clang-unwrapped.version}/include $out/resource-root/
+      echo "-resource-dir=$out/resource-root" >> $out/nix-support/cc-cflags
+    '';
+  };
+
+  # libwebrtc webrtc-24f6822-2 calls __arm_tpidr2_save (libyuv's SME), which only libgcc 14 and compiler-rt 17 or newer define. A
+  # later libwebrtc is built without SME; with it, this goes.
+  builtins-rt = runCommand "compiler-rt-builtins" { } ''
+    install -D -m 444 "$(find ${llvm.compiler-rt}/lib -name 'libclang_rt.builtins*.a')" $out/lib/libbuiltins.a
+    grep -q __arm_tpidr2_save $out/lib/libbuiltins.a
+  '';
 in
 {
-  # Today's phases and hooks with the floor's compiler: 22.11's own mkDerivation knows no `env`, which crane passes.
+  inherit loader;
+
+  # Today's phases and hooks with that compiler: the floor's own mkDerivation knows no `env`, which crane passes.
   stdenv =
     if !isLinux then stdenv
     else
-      assert lib.assertMsg (lib.versionAtLeast compiler.cc.version "12")
-        (linkedBy "gcc" compiler.cc.version "12, the first with all of C++20 that libwebrtc uses");
-      assert lib.assertMsg (lib.versions.majorMinor compiler.libc.version == target.floor.glibc)
-        (linkedBy "glibc" compiler.libc.version target.floor.glibc);
-      pkgs.overrideCC stdenv compiler;
+      assert lib.assertMsg (lib.versions.majorMinor libc.version == target.floor.glibc)
+        "nixpkgs-floor: glibc is ${libc.version}, wanted is ${target.floor.glibc} (sayna-release.toml: floor of ${target.triple})";
+      pkgs.overrideCC stdenv clang;
 
   # A newer glib would want a newer glibc.
   inherit (if isLinux then floor else pkgs) glib;
 
-  # An old system has an old libstdc++, so ours is linked in. libgcc_s stays the system's: the static one asks for glibc 2.35.
+  # An old system has an old libstdc++, so ours is linked in. libgcc_s stays the system's.
   env = lib.optionalAttrs isLinux { CXXSTDLIB = "static=stdc++"; }
     // lib.optionalAttrs isDarwin { MACOSX_DEPLOYMENT_TARGET = target.floor.macos; };
-  # The compiler's own linker, of the same age, where rustc would bring a newer one.
-  rustflags = lib.optional isLinux "-Lnative=${compiler.cc}/lib" ++ lib.optional (target.system == "x86_64-linux") "-Clinker-features=-lld";
+  rustflags = lib.optional isLinux "-Lnative=${gcc}/lib"
+    # The wrapper's lld on x86-64 too, where rustc would bring its own.
+    ++ lib.optional (target.system == "x86_64-linux") "-Clinker-features=-lld"
+    ++ lib.optional (target.system == "aarch64-linux") "-Clink-arg=${builtins-rt}/lib/libbuiltins.a";
 
   package = unwrapped: stdenvNoCC.mkDerivation {
     inherit (unwrapped) pname version meta;

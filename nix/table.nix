@@ -22,9 +22,17 @@ let
     else
       "${builtins.head parts}-${os}";
 
+  # These features and those of the package that they bring, as Cargo takes them. What is no feature of the package is a
+  # dependency, or a feature of one.
+  withImplied = features: builtins.sort builtins.lessThan (map (feature: feature.key) (builtins.genericClosure {
+    startSet = map (key: { inherit key; }) features;
+    operator = { key }: map (key: { inherit key; })
+      (builtins.filter (name: (manifest.features or { }) ? ${name}) ((manifest.features or { }).${key} or [ ]));
+  }));
+
   checked = target:
     let system = systemOf target.triple; in
-    if target.system or null == system then target
+    if target.system or null == system then target // { features = withImplied target.features; }
     else throw "sayna-release.toml: ${target.triple} has system = \"${target.system or ""}\", it must be \"${system}\"";
 
   targets = map checked (builtins.filter (target: target.builder == "nix") table.target);
@@ -33,10 +41,6 @@ table // {
   inherit targets models;
   inherit (manifest.workspace.package) version license;
   inherit (manifest.package) description;
-  # What the image's server has; `default` is no feature of its own.
-  imageFeatures =
-    if table.image.features != "all" then table.image.features
-    else builtins.filter (name: name != "default") (builtins.attrNames (manifest.features or { }));
   systems = map (target: target.system) targets;
   targetOf = system:
     let found = builtins.filter (target: target.system == system) targets; in

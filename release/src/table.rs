@@ -134,7 +134,7 @@ pub struct Target {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Floor {
-    /// Newest glibc symbol version a Linux binary may ask for, such as `2.35`.
+    /// Newest glibc symbol version a Linux binary may ask for, such as `2.34`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glibc: Option<DottedVersion>,
     /// Oldest macOS, such as `14.0`.

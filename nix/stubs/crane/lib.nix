@@ -18,6 +18,7 @@ let
     "meta"
     "preBuild"
     "dontFixup"
+    "__darwinAllowLocalNetworking"
   ];
   checked = what: own: needed: args:
     let
@@ -49,8 +50,8 @@ let
         '';
         preBuild = args.preBuild or "";
         meta = args.meta or { };
-        # For tests: what must be in the store before anything can be built.
-        passthru.vendored = args.cargoVendorDir or null;
+        # `vendored` is for tests: what must be in the store before anything can be built.
+        passthru = { vendored = args.cargoVendorDir or null; inherit stdenv; };
       } // phases);
     in
     {

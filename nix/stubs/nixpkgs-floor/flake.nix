@@ -1,5 +1,5 @@
 {
-  description = "Stand-in for NixOS/nixpkgs, branch nixos-22.11: its gcc 12, glibc 2.35 and glib";
+  description = "Stand-in for NixOS/nixpkgs, branch nixos-22.05: its glibc 2.34, gcc 11 and glib";
 
   outputs = _:
     let
@@ -13,25 +13,17 @@
 
       packages = system:
         let
-          # The machine's: with the loader and the run path of the store, as the real ones leave them in what they link.
-          libc = package system "glibc" "2.35-224" "mkdir lib; cp /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/lib{c,m,gcc_s,pthread,dl,rt}.so.? lib/";
-          compiler = package system "gcc-wrapper" "12.2.0" ''
-            mkdir bin
-            ln -s /usr/bin/{ar,ld} bin/
-            for tool in cc c++ gcc g++; do
-              printf '#!/bin/sh\nexec /usr/bin/%s "$@" %s\n' $tool "-Wl,--dynamic-linker=${libc}/lib/ld-linux-x86-64.so.2 -Wl,-rpath,${libc}/lib" > bin/$tool
-              chmod +x bin/$tool
-            done
-          '';
+          gcc = package system "gcc" "11.3.0" "mkdir lib; ln -s /floor/usr/lib/gcc/x86_64-linux-gnu/10/libstdc++.a lib/";
         in
         {
-          # pkgs/top-level/all-packages.nix of that branch: `gcc12Stdenv = overrideCC gccStdenv buildPackages.gcc12`.
+          # pkgs/development/libraries/glibc of that branch is 2.34. This is Debian's of what the sandbox shows as /floor, which is
+          # older: what is linked over it runs on more systems than the real one's.
+          glibc = package system "glibc" "2.34-210" "mkdir lib; cp -L /floor/lib64/ld-linux-x86-64.so.2 /floor/lib/x86_64-linux-gnu/lib{c,m,gcc_s,pthread,dl,rt}.so.? lib/";
+          # pkgs/top-level/all-packages.nix of that branch: `gcc11 = lowPrio (wrapCC (callPackage ../development/compilers/gcc/11 …))`.
+          gcc11 = package system "gcc-wrapper" "11.3.0" "" // { cc = gcc; };
           # Its mkDerivation passes an `env` on as it is, which derivations refuse (NixOS/nixpkgs#214264).
-          gcc12Stdenv = {
-            mkDerivation = a: if a ? env then throw "nixpkgs 22.11: mkDerivation knows no env" else package system a.pname a.version "";
-            cc = compiler // { cc = package system "gcc" "12.2.0" "mkdir lib"; inherit libc; };
-          };
-          glib = package system "glib" "2.74.3" "";
+          stdenv.mkDerivation = a: if a ? env then throw "nixpkgs 22.05: mkDerivation knows no env" else package system a.pname a.version "";
+          glib = package system "glib" "2.72.3" "";
         };
     in
     {

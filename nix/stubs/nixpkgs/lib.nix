@@ -6,6 +6,7 @@ let
   # An argument of another type is an error here as it is there, only sooner.
   want = type: what: value:
     if typeOf value == type then value else throw "${what}: wanted a ${type}, got a ${typeOf value}";
+  letters = builtins.genList (n: n) 26;
   strings = what: list: if isList list && all (s: isString s || isAttrs s || isPath s) list then list else throw "${what}: wanted a list of strings";
 in
 rec {
@@ -32,15 +33,21 @@ rec {
   concatStringsSep = separator: list: builtins.concatStringsSep (want "string" "concatStringsSep" separator) (strings "concatStringsSep" list);
   concatMapStrings = f: list: concatStringsSep "" (map f list);
   optionalString = condition: text: if want "bool" "optionalString" condition then text else "";
-  removeSuffix = suffix: text:
+  hasSuffix = suffix: text:
     let cut = stringLength text - stringLength suffix; in
-    if cut >= 0 && substring cut (-1) text == suffix then substring 0 cut text else text;
+    cut >= 0 && substring cut (-1) text == suffix;
+  removeSuffix = suffix: text: if hasSuffix suffix text then substring 0 (stringLength text - stringLength suffix) text else text;
+  toUpper = replaceStrings (map (n: substring n 1 "abcdefghijklmnopqrstuvwxyz") letters) (map (n: substring n 1 "ABCDEFGHIJKLMNOPQRSTUVWXYZ") letters);
   escapeShellArg = text:
     if match "[[:alnum:],._+:@%/-]+" (toString text) != null then toString text
     else "'" + replaceStrings [ "'" ] [ "'\\''" ] (toString text) + "'";
   versionAtLeast = a: b: builtins.compareVersions (want "string" "versionAtLeast" a) (want "string" "versionAtLeast" b) >= 0;
+  versions.major = text: elemAt (builtins.splitVersion text) 0;
   versions.majorMinor = text: concatStringsSep "." (let parts = builtins.splitVersion text; in [ (elemAt parts 0) (elemAt parts 1) ]);
   makeBinPath = packages: concatStringsSep ":" (map (package: "${package}/bin") (want "list" "makeBinPath" packages));
+
+  # attrsets.nix: of a package with several outputs; the stand-ins have one.
+  getLib = package: package.lib or package;
 
   # meta.nix: with no mainProgram the real one warns; here it is an error.
   getExe = package: "${package}/bin/${package.meta.mainProgram or (throw "getExe: ${package.name} has no meta.mainProgram")}";

@@ -33,6 +33,9 @@ let
     "cargoVendorDir"
     "cargoArtifacts"
     "disallowedRequisites"
+    "propagatedBuildInputs"
+    "depsHostHostPropagated"
+    "__darwinAllowLocalNetworking"
   ];
 
   text = value: builtins.elem (builtins.typeOf value) [ "string" "int" "bool" "path" ] || lib.isDerivation value;
@@ -65,8 +68,8 @@ let
     };
 
   # A package that is built by a few lines of shell, or only named.
-  standIn = { pname, version ? "0-stand-in", script ? "echo 'stand-in: ${pname} is only named here' >&2; exit 1", passthru ? { }, meta ? { } }: mkDerivation {
-    inherit pname version passthru meta;
+  standIn = { pname, version ? "0-stand-in", script ? "echo 'stand-in: ${pname} is only named here' >&2; exit 1", passthru ? { }, meta ? { }, propagatedBuildInputs ? [ ] }: mkDerivation {
+    inherit pname version passthru meta propagatedBuildInputs;
     dontUnpack = true;
     installPhase = script;
   };
@@ -94,7 +97,7 @@ let
       libc = standIn {
         pname = "glibc";
         version = glibc;
-        script = "mkdir -p $out/lib; cp /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/lib{c,m,pthread,dl,rt}.so.? $out/lib/";
+        script = "mkdir -p $out/lib; cp /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/lib{c,m,gcc_s,pthread,dl,rt}.so.? $out/lib/";
       };
     in
     standIn {
@@ -129,6 +132,41 @@ let
     stdenvNoCC = { inherit mkDerivation system; inherit (pkgs.stdenv) hostPlatform; };
     # pkgs/stdenv/adapters.nix
     overrideCC = stdenv: cc: assert cc ? libc && stdenv ? mkDerivation; stdenv // { inherit cc; };
+
+    # pkgs/top-level/all-packages.nix, pkgs/build-support/{cc,bintools}-wrapper: a compiler over a C library. The one of these
+    # wrappers is real: the machine's clang and lld over what the sandbox shows as /floor.
+    wrapBintoolsWith = { bintools, libc }: standIn {
+      pname = "${bintools.pname}-wrapper";
+      inherit (bintools) version;
+      script = "mkdir -p $out/bin; ln -s /usr/bin/ar $out/bin/ar; ln -s /usr/bin/ld.lld $out/bin/ld";
+      passthru = { inherit bintools libc; };
+    };
+    wrapCCWith = { cc, libc, bintools, gccForLibs, extraBuildCommands ? "" }:
+      assert bintools.libc == libc && cc.isClang or false;
+      standIn {
+        pname = "${cc.pname}-wrapper";
+        inherit (cc) version;
+        script = ''
+          mkdir -p $out/bin $out/nix-support
+          ${extraBuildCommands}
+          for tool in clang clang++ cc c++; do
+            case $tool in *++) real=clang++ ;; *) real=clang ;; esac
+            printf '#!/bin/sh\nexec /usr/bin/%s --sysroot=/floor --gcc-toolchain=/floor/usr -fuse-ld=lld "$@" %s\n' $real "-Wl,--dynamic-linker=${libc}/lib/ld-linux-x86-64.so.2 -Wl,-rpath,${libc}/lib" > $out/bin/$tool
+            chmod +x $out/bin/$tool
+          done
+        '';
+        passthru = { inherit cc libc bintools gccForLibs; };
+      };
+    # pkgs/development/compilers/llvm: `llvmPackages` of nixos-26.05 is version 21.
+    llvmPackages = {
+      clang-unwrapped = standIn { pname = "clang"; version = "21.1.8"; script = "mkdir -p $out/lib/clang/21/include"; passthru = { isClang = true; }; };
+      bintools-unwrapped = standIn { pname = "llvm-binutils"; version = "21.1.8"; script = "mkdir $out"; };
+      compiler-rt = standIn {
+        pname = "compiler-rt";
+        version = "21.1.8";
+        script = "mkdir -p $out/lib/linux; echo __arm_tpidr2_save > $out/lib/linux/libclang_rt.builtins-${arch}.a";
+      };
+    };
 
     # pkgs/build-support/fetchurl/default.nix: a digest is asked for, and an empty one is refused here, where it warns there.
     fetchurl = { url, sha256, name ? baseNameOf url }:

@@ -2,12 +2,22 @@
 set -euo pipefail
 export HOME=/homeless-shelter TMPDIR=$NIX_BUILD_TOP LC_ALL=C
 PATH=/usr/bin:/bin
-preBuildHooks=() postPatchHooks=() preConfigureHooks=()
+preBuildHooks=() postPatchHooks=() preConfigureHooks=() postInstallHooks=() propagated=()
+# The real one puts the first input before the others, and what an input propagates behind it, before the default compiler.
+all=()
 for input in ${nativeBuildInputs:-}; do
-  PATH=$input/bin:$PATH
+  all+=("$input")
+  [ ! -f "$input/nix-support/propagated-build-inputs" ] || read -ra propagated <"$input/nix-support/propagated-build-inputs"
+  all+=("${propagated[@]}")
+  propagated=()
+done
+path=
+for input in "${all[@]}"; do
+  path=$path$input/bin:
   # shellcheck disable=SC1091
   [ ! -f "$input/nix-support/setup-hook" ] || . "$input/nix-support/setup-hook"
 done
+PATH=$path$PATH
 export PATH
 
 runHook() {
@@ -39,6 +49,8 @@ configurePhase() { runHook preConfigure; runHook postConfigure; }
 buildPhase() { runHook preBuild; runHook postBuild; }
 checkPhase() { runHook preCheck; runHook postCheck; }
 installPhase() { runHook preInstall; runHook postInstall; }
+
+[ -z "${propagatedBuildInputs:-}" ] || postInstallHooks+=('mkdir -p $out/nix-support; echo "$propagatedBuildInputs" > $out/nix-support/propagated-build-inputs')
 
 for phase in unpack patch configure build check install; do
   [ "$phase" != unpack ] || [ -z "${dontUnpack:-}" ] || continue

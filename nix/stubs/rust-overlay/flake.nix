@@ -24,6 +24,19 @@
                 chmod +x $out/bin/$tool
               done
             '';
+            # lib/mk-aggregated.nix: the C compiler of nixpkgs comes along. This one compiles nothing, so that who lets it in knows.
+            propagatedBuildInputs = [
+              (pkgs.standIn {
+                pname = "propagated-cc";
+                script = ''
+                  mkdir -p $out/bin
+                  for tool in cc c++ gcc g++ ld; do
+                    printf '#!/bin/sh\necho "propagated-cc: %s is the one that rust-overlay propagates" >&2\nexit 1\n' $tool > $out/bin/$tool
+                    chmod +x $out/bin/$tool
+                  done
+                '';
+              })
+            ];
             passthru.override = more: profile version (wanted // more);
           };
       in

@@ -179,7 +179,7 @@ fn nix_system(triple: &Triple) -> String {
 
 fn floor(floor: &Floor, triple: &Spanned<Triple>) -> Option<Problem> {
     let (wanted, example, has) = match triple.get_ref().os() {
-        Os::Linux => ("glibc", "2.35", floor.glibc.is_some()),
+        Os::Linux => ("glibc", "2.34", floor.glibc.is_some()),
         Os::Macos => ("macos", "14.0", floor.macos.is_some()),
         Os::Windows => ("windows", "10.0", floor.windows.is_some()),
     };

@@ -29,7 +29,7 @@ impl From<Size> for u64 {
     }
 }
 
-/// A version of two or three numbers that compares by number: `2.35`, `14.0`.
+/// A version of two or three numbers that compares by number: `2.34`, `14.0`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DottedVersion(pub Vec<u32>);
@@ -40,7 +40,7 @@ impl TryFrom<String> for DottedVersion {
         let parts: Result<Vec<u32>, _> = text.split('.').map(str::parse).collect();
         match parts {
             Ok(numbers) if (1..=3).contains(&numbers.len()) => Ok(Self(numbers)),
-            _ => Err(format!("{text:?} is not a version of one to three numbers, such as \"2.35\"")),
+            _ => Err(format!("{text:?} is not a version of one to three numbers, such as \"2.34\"")),
         }
     }
 }

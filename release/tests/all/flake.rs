@@ -4,6 +4,7 @@ mod builds;
 mod evaluation;
 mod page;
 mod remote;
+mod sources;
 mod tree;
 
 use sayna_release::table::{Download, Source, Supply, Table};

@@ -260,7 +260,7 @@ fn a_rehearsal_does_without_inputs_that_cannot_be_had_and_a_build_says_so() {
 fn a_system_that_flake_or_machine_does_not_know_is_one_clear_error() {
     let mut world = with_flake("", "");
     let target = "[[target]]\ntriple = \"aarch64-unknown-linux-gnu\"\nrunner = \"ubuntu-24.04-arm\"\nbuilder = \"nix\"\n\
-         system = \"aarch64-linux\"\nfeatures = []\narchive = \"tar.gz\"\nfloor = { glibc = \"2.35\" }\nlibs = []\n\
+         system = \"aarch64-linux\"\nfeatures = []\narchive = \"tar.gz\"\nfloor = { glibc = \"2.34\" }\nlibs = []\n\
          budget = { binary = \"9 MB\", archive = \"4 MB\" }\n\n";
     world.edit("sayna-release.toml", "[image]\n", &format!("{target}[image]\n"));
     world.commit("feat: another target");

@@ -1,5 +1,7 @@
 //! What can be built here is built, in the sandbox, by the machine's own tools.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -20,12 +22,53 @@ fn the_archive_is_built_audited_and_packed_in_the_sandbox() {
     let folder = tempfile::tempdir().unwrap();
     ok(Command::new("tar").arg("-xf").arg(out.join(format!("{stem}.tar.gz"))).current_dir(&folder));
     let program = folder.path().join(&stem).join("sayna");
+    assert!(fs::read(&program).unwrap() == fs::read(tree.build("sayna").join("bin/sayna")).unwrap());
+    by_the_floors_compiler(&program);
+    runs_elsewhere(&program);
     assert_eq!(ok(Command::new(&program).arg("--version")), format!("sayna {}\n", env!("CARGO_PKG_VERSION")));
     // Store paths would be an error of the audit; here once more by other eyes.
     let strings = ok(Command::new("strings").arg("-a").arg(&program));
     assert!(!strings.contains("/nix/store") && !strings.contains("/build/"), "a path of the building machine");
     // Packed once more, it is the same.
     ok(&mut tree.nix(&["build", "--no-link", "--rebuild", ".#packages.x86_64-linux.archive"]));
+}
+
+/// The compiler and the linker that made it left their names. rust-overlay's toolchain brings another compiler along, which the
+/// stand-in lets fail.
+fn by_the_floors_compiler(program: &Path) {
+    let comment = ok(Command::new("readelf").args(["--string-dump", ".comment"]).arg(program));
+    assert!(comment.contains("LLD") && comment.contains("clang version"), "{comment}");
+    let newest = ok(Command::new("sh")
+        .arg("-c")
+        .arg("objdump -T \"$0\" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1")
+        .arg(program));
+    assert!(["GLIBC_2.28", "GLIBC_2.29", "GLIBC_2.30"].contains(&newest.trim()), "{newest}");
+}
+
+/// On Debian 11, whose glibc is 2.31; and under the loader of Debian 13's glibc through a link with the released loader's name,
+/// where there is no /lib, as in the image.
+fn runs_elsewhere(program: &Path) {
+    let tools = std::env::var_os("SAYNA_TOOLS")
+        .map_or_else(|| std::env::home_dir().unwrap().join(".cache/sayna-tools"), PathBuf::from);
+    let floor = tools.join("floor");
+    let newer = tools.join("nix/tree/usr/lib/x86_64-linux-gnu");
+    let bind = |from: PathBuf, to: &str| ["--ro-bind".into(), from.into_os_string(), to.into()];
+    let old = ["usr", "lib", "lib64"].map(|name| bind(floor.join(name), &format!("/{name}"))).concat();
+    let link = [
+        "--symlink",
+        "/glibc/ld-linux-x86-64.so.2",
+        "/lib64/ld-linux-x86-64.so.2",
+        "--setenv",
+        "LD_LIBRARY_PATH",
+        "/glibc",
+    ];
+    let new = [&bind(newer, "/glibc")[..], &link.map(Into::into)].concat();
+    for system in [old, new] {
+        let mut command = Command::new("bwrap");
+        command.args(["--unshare-all", "--clearenv"]).args(&system).args(bind(program.to_owned(), "/sayna"));
+        let said = ok(command.args(["--dev", "/dev", "--setenv", "LD_BIND_NOW", "1", "/sayna", "--version"]));
+        assert_eq!(said, format!("sayna {}\n", env!("CARGO_PKG_VERSION")), "{system:?}");
+    }
 }
 
 mod full {
@@ -63,6 +106,14 @@ fn the_image_runs_in_its_own_root_and_an_update_moves_one_layer() {
     let first = layers("first");
     ok(Command::new("umoci").args(["unpack", "--image", "first:1.0.0", "root"]).current_dir(tree.root()));
     let root = tree.root().join("root/rootfs");
+    // The archive's executable, and the loader that it asks for. nixpkgs' loader looks for libraries beside itself; the stand-in's,
+    // which is the machine's own, looks where a link leads it there.
+    let released = fs::read(tree.build("sayna").join("bin/sayna")).unwrap();
+    let inside = fs::canonicalize(root.join("app")).unwrap().join("sayna").read_link().unwrap();
+    assert!(fs::read(&inside).unwrap() == released, "{}", inside.display());
+    let loader = root.join("lib64/ld-linux-x86-64.so.2").read_link().unwrap();
+    fs::create_dir_all(root.join("lib")).unwrap();
+    std::os::unix::fs::symlink(loader.parent().unwrap(), root.join("lib/x86_64-linux-gnu")).unwrap();
     let run = ok(Command::new("bwrap").arg("--bind").arg(&root).args([
         "/",
         "--unshare-all",
@@ -89,13 +140,13 @@ fn the_release_program_is_wrapped_with_its_tools_and_says_what_it_can_do() {
     let program = tree.build("release").join("bin/sayna-release");
     let help = Command::new(&program).output().unwrap();
     assert!(String::from_utf8_lossy(&help.stderr).contains("rehearse"), "{help:?}");
-    let script = std::fs::read_to_string(&program).unwrap();
+    let script = fs::read_to_string(&program).unwrap();
     assert!(
         script.contains("-rust-minimal-") && script.contains("-gcc-wrapper-") && script.contains("-nix-"),
         "{script}"
     );
     let audit = tree.build_check("audit");
-    assert!(std::fs::read_to_string(audit).unwrap().contains("glibc"), "the audit's report");
+    assert!(fs::read_to_string(audit).unwrap().contains("glibc"), "the audit's report");
     ok(Command::new("grep").arg("-q").arg("glibc").arg(tree.build_check("closure")));
 }
 
@@ -105,10 +156,10 @@ fn libwebrtc_is_unpacked_as_its_build_script_wants_it_and_other_bytes_are_refuse
     let tree = Tree::new();
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("linux-x64-release");
-    std::fs::create_dir_all(inside.join("include")).unwrap();
-    std::fs::create_dir_all(inside.join("lib")).unwrap();
+    fs::create_dir_all(inside.join("include")).unwrap();
+    fs::create_dir_all(inside.join("lib")).unwrap();
     for name in ["lib/libwebrtc.a", "webrtc.ninja", "desktop_capture.ninja"] {
-        std::fs::write(inside.join(name), name).unwrap();
+        fs::write(inside.join(name), name).unwrap();
     }
     let name = "webrtc-linux-x64-release.zip";
     ok(Command::new("python3").args(["-m", "zipfile", "-c", name, "linux-x64-release"]).current_dir(&folder));

@@ -67,6 +67,7 @@ fn systems_are_those_of_the_table_and_images_are_made_on_linux() {
         "closure",
         "deny",
         "fmt",
+        "loader",
         "nix",
         "tests",
         "tests-release",
@@ -106,6 +107,16 @@ fn both_builders_map_the_same_folders_and_clear_the_same_flags() {
     assert_eq!(macos, "14.0");
     let floor = tree.eval("packages.x86_64-linux.sayna.unwrapped.CXXSTDLIB", "v: v");
     assert_eq!(floor, "static=stdc++");
+    // Each compiler by its path: PATH has what inputs propagate.
+    for (system, triple) in systems() {
+        let linker = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
+        let function = format!("p: {{ found = p.{linker}; cxx = p.CXX_{}; }}", triple.replace('-', "_"));
+        let found = tree.eval(&format!("packages.{system}.sayna.unwrapped"), &function);
+        let wanted =
+            if system.ends_with("-linux") { "-clang-wrapper-21.1.8/bin/c" } else { "-gcc-wrapper-15.2.0/bin/c" };
+        assert!(found["found"].as_str().unwrap().ends_with(&format!("{wanted}c")), "{found}");
+        assert!(found["cxx"].as_str().unwrap().ends_with(&format!("{wanted}++")), "{found}");
+    }
 }
 
 #[test]
@@ -171,7 +182,7 @@ fn a_change_rebuilds_what_it_is_part_of_and_nothing_else() {
     assert_eq!(rebuilt(&tree, "README.md"), ["archive", "image"]);
     // The audit and the packing are the release program's.
     for file in ["release/src/failure.rs", "sayna-release.toml"] {
-        assert_eq!(rebuilt(&tree, file), ["archive", "image", "release", "sayna"], "{file}");
+        assert_eq!(rebuilt(&tree, file), ["archive", "image", "release", "sayna", "sayna-full"], "{file}");
     }
     let all = ["archive", "compiled", "image", "release", "sayna", "sayna-full"];
     assert_eq!(rebuilt(&tree, "src/main.rs"), all);
@@ -222,7 +233,7 @@ fn a_wrong_pin_is_one_error_that_says_what_to_change() {
             "toolchain = \"1.11.0\"".into(),
             "release.toolchain is 1.11.0",
         ),
-        (toml, "sayna", "glibc = \"2.35\"".into(), "glibc = \"2.31\"".into(), "glibc is 2.35-224, wanted is 2.31"),
+        (toml, "sayna", "glibc = \"2.34\"".into(), "glibc = \"2.31\"".into(), "glibc is 2.34-210, wanted is 2.31"),
         (toml, "onnxruntime", "version = \"1.17\"".into(), "version = \"1.99\"".into(), "that ort wants 1.99"),
         (toml, "sayna", "[release]".into(), "[release".into(), "while reading sayna-release.toml"),
     ];
@@ -248,8 +259,11 @@ fn a_feature_brings_its_native_input_into_the_build_and_the_image() {
         assert!(found["check"].as_str().unwrap().contains("webrtc-24f6822-2"), "{found}");
         let is_linux = system.ends_with("-linux");
         // The floor's glib: a newer one would want a newer glibc.
-        assert_eq!(found["inputs"], if is_linux { json!(["glib-2.74.3"]) } else { json!([]) });
-        assert_eq!(found["flags"].as_str().unwrap().contains("-weak_framework,ScreenCaptureKit"), !is_linux, "{found}");
+        assert_eq!(found["inputs"], if is_linux { json!(["glib-2.72.3"]) } else { json!([]) });
+        let flags = found["flags"].as_str().unwrap();
+        assert_eq!(flags.contains("-weak_framework,ScreenCaptureKit") && flags.contains("-ObjC"), !is_linux, "{found}");
+        // What libwebrtc calls on arm64 and no libgcc of the floor has.
+        assert_eq!(flags.contains("-compiler-rt-builtins/lib/libbuiltins.a"), system == "aarch64-linux", "{found}");
     }
     let image = tree.eval(
         "packages.x86_64-linux.image.described",
@@ -259,7 +273,7 @@ fn a_feature_brings_its_native_input_into_the_build_and_the_image() {
     // Below the server: the engine, and the small models. The server looks for them beside itself.
     let engines = image["layers"][1].to_string();
     assert!(engines.contains("onnxruntime") && engines.contains("-sayna-models"), "{engines}");
-    let install = tree.eval("packages.x86_64-linux", "p: { inherit (p.sayna-full) postInstall; }");
+    let install = tree.eval("packages.x86_64-linux", "p: { inherit (p.sayna-full) installPhase; }");
     assert!(install.to_string().contains("-sayna-models $out/share/sayna/models"), "{install}");
     assert!(image["Env"].to_string().contains("ORT_DYLIB_PATH=/nix/store/"), "{image}");
     let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.libwebrtc"]);
@@ -292,7 +306,7 @@ fn the_stand_ins_refuse_what_the_real_inputs_refuse() {
         ),
         ("nix/shell.nix", "cachix,", "cachix, cachicks,", "which nixpkgs and this scope do not have"),
         ("nix/toolchain.nix", "\"clippy\"", "\"clipy\"", "does not exist"),
-        ("nix/portable.nix", "pkgs.overrideCC stdenv compiler", "floor.gcc12Stdenv", "knows no env"),
+        ("nix/portable.nix", "pkgs.overrideCC stdenv clang", "floor.stdenv", "knows no env"),
         ("nix/default.nix", "  outputs = {", "  packages = { };\n  outputs = {", "would be hidden"),
     ];
     for (file, from, to, wanted) in cases {

@@ -189,7 +189,7 @@ builder = "nix"
 system = "x86_64-linux"
 features = []
 archive = "tar.gz"
-floor = { glibc = "2.35" }
+floor = { glibc = "2.34" }
 libs = ["libc.so.6"]
 budget = { binary = "9 MB", archive = "4 MB" }
 

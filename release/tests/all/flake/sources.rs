@@ -1,0 +1,74 @@
+//! The sets of files that the flake compiles: nothing is missing in them that the code includes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+
+use crate::fixture;
+
+use super::tree::{Tree, ok};
+
+/// Where the set of files lies that a check compiles with its tests.
+fn sources(tree: &Tree) -> BTreeMap<String, PathBuf> {
+    let function = "c: builtins.mapAttrs (_: d: \"${d.src}\") { inherit (c) tests clippy; }";
+    serde_json::from_value(tree.eval("checks.x86_64-linux", function)).unwrap()
+}
+
+/// Without `..`, and without asking the disk, which would follow links.
+fn plain(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        if part == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+        plain
+    })
+}
+
+#[test]
+#[ignore = "needs nix"]
+fn every_file_that_the_code_includes_is_in_the_set_that_compiles_it() {
+    let (tree, mut seen) = (Tree::new(), 0);
+    for (check, root) in sources(&tree) {
+        for (path, bytes) in fixture::tree(&root) {
+            if path.extension().is_none_or(|ending| ending != "rs") {
+                continue;
+            }
+            let text = String::from_utf8(bytes).unwrap();
+            for rest in ["include_str!(\"", "include_bytes!(\""].iter().flat_map(|call| text.split(call).skip(1)) {
+                let included = plain(&path.parent().unwrap().join(rest.split('"').next().unwrap()));
+                assert!(root.join(&included).is_file(), "{check}: {} includes {}", path.display(), included.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+mod full {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs nix"]
+    fn each_set_compiles_with_its_tests() {
+        let tree = Tree::new();
+        let target = tempfile::tempdir().unwrap();
+        for (check, root) in sources(&tree) {
+            let folder = tempfile::tempdir().unwrap();
+            ok(Command::new("cp")
+                .args(["-R", "--no-preserve=mode"])
+                .arg(format!("{}/.", root.display()))
+                .arg(folder.path()));
+            // Without libwebrtc, which cannot be had here; its own build script checks under this variable.
+            let mut cargo = Command::new("cargo");
+            cargo.args(["check", "--quiet", "--offline", "--locked", "--package", "sayna", "--all-targets"]);
+            cargo.args(["--features", "livekit,local,noise-filter,turn-detect"]).env("DOCS_RS", "1");
+            cargo.env("CARGO_TARGET_DIR", target.path()).current_dir(&folder);
+            let output = cargo.output().unwrap();
+            assert!(output.status.success(), "{check}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert!(fs::read_dir(target.path()).unwrap().count() > 0);
+    }
+}
