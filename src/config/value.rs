@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use super::key::Record;
@@ -44,7 +44,7 @@ pub(super) fn word(text: &str) -> Option<String> {
 
 /// What `RUST_LOG` takes.
 pub(super) fn log_filter(text: &str) -> Option<String> {
-    word(text).filter(|text| EnvFilter::builder().parse(text).is_ok())
+    word(text).filter(|text| text.parse::<Targets>().is_ok())
 }
 
 pub(super) fn secret(text: &str) -> Option<Secret> {
