@@ -9,7 +9,8 @@ use crate::config::Log;
 /// Begins to write, in the form that the configuration names. A second call changes nothing.
 pub fn init(log: &Log) {
     // The configuration was checked: what does not parse here is no level that it takes.
-    let filter = log.filter.parse::<Targets>().unwrap_or_else(|_unchecked| Targets::new().with_default(LevelFilter::INFO));
+    let filter =
+        log.filter.parse::<Targets>().unwrap_or_else(|_unchecked| Targets::new().with_default(LevelFilter::INFO));
     let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let result = if log.json {
