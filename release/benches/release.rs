@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sayna_release::build::{self, Builders, Rustc};
+use sayna_release::build::{Builders, Rustc};
 use sayna_release::forge::Directory;
 use sayna_release::graph::Graph;
 use sayna_release::part::{self, BinaryPart, Built, FileEntry, ImagePart, Part};
@@ -118,7 +118,6 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         host_assembled,
     };
     let graph = Graph::resolve(root, &plan.name, &target.triple, &[]).unwrap();
-    let natives = build::natives(&table.table, &[]);
     let files = &table.table.release.files;
     let input = package::Input {
         stem: &target.stem,
@@ -128,7 +127,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         binary,
         exe_name: plan.name.clone(),
         files: files.iter().map(|f| (f.get_ref().clone(), root.join(f.get_ref()))).collect(),
-        third_party: licences::third_party(root, &graph, &natives).unwrap(),
+        third_party: licences::third_party(root, &graph, &[]).unwrap(),
     };
     let archive = package::package(&input, &out).unwrap();
     let size = archive.archive.size;
@@ -138,7 +137,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         target: &target.triple,
         rustc,
         graph: &graph,
-        natives: &natives,
+        natives: &[],
         models: &[],
         binary: &archive.binary,
     });

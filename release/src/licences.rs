@@ -5,14 +5,18 @@
 
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexSet;
+
 use crate::atomic::PathError;
 use crate::graph::{Crate, Graph};
-use crate::table::Native;
 
+mod inside;
 mod policy;
+mod recognised;
 mod render;
 mod texts;
 
+pub use inside::{Fault, Library, Linked, libraries};
 pub(crate) use policy::canonical as canonical_expression;
 use policy::{Policy, Terms};
 use texts::Text;
@@ -30,7 +34,8 @@ const STD: (&str, &str) = ("Rust standard library", "MIT OR Apache-2.0");
 struct Component {
     /// As people know it: `axum 0.8.9`.
     name: String,
-    terms: Terms,
+    /// `None` for a text that is no licence which SPDX knows.
+    terms: Option<Terms>,
     /// Whoever holds the copyright, where the texts do not say it.
     authors: Vec<String>,
     texts: Vec<Text>,
@@ -76,6 +81,58 @@ pub enum Error {
         /// deny.toml
         path: PathBuf,
     },
+    /// A native input under terms that neither deny.toml nor its entry allows.
+    #[error("{input} is licensed under {expression:?}, which neither {} nor `allow` of its [[native]] allows", path.display())]
+    InputRefused {
+        /// Name and version.
+        input: String,
+        /// As written.
+        expression: String,
+        /// deny.toml
+        path: PathBuf,
+    },
+    /// Nothing says where the native input is whose licences are wanted.
+    #[error("the licences of {input} stand in its file {file}, and {variable} does not say where it is")]
+    NoFolder {
+        /// Name and version.
+        input: String,
+        /// The file.
+        file: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A native input without its file of licences.
+    #[error("{} is missing: the file with the licences of the libraries inside {input}", path.display())]
+    NotThere {
+        /// Name and version.
+        input: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of licences that is not understood.
+    #[error("{}, the licences of the libraries inside {input}: {fault}", path.display())]
+    Inside {
+        /// Name and version.
+        input: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// A library's licence that the table does not name.
+    #[error("{} has {library} under {licence}, and `licence` of {input} is {expression:?}", path.display())]
+    NotCovered {
+        /// Name and version.
+        input: String,
+        /// The file.
+        path: PathBuf,
+        /// The library.
+        library: String,
+        /// Its licence.
+        licence: String,
+        /// As written in the table.
+        expression: String,
+    },
     /// Neither the crate nor SPDX has a text.
     #[error("{component} ships no licence text, and SPDX has none for {licence:?}")]
     NoText {
@@ -100,6 +157,21 @@ impl Error {
             Self::Refused { component, expression, .. } => format!(
                 "`cargo tree -i` shows what brings {component} in: do without it, or, if its terms suit the project, add {expression:?} to `allow`"
             ),
+            Self::InputRefused { input, .. } => format!(
+                "do without {input}, or, if its terms suit the project, add what deny.toml lacks to `allow` of its [[native]]"
+            ),
+            Self::NoFolder { input, variable, .. } => {
+                format!("set {variable} to the folder that {input} was unpacked into")
+            }
+            Self::NotThere { input, .. } => {
+                format!("unpack all of the download of {input}; no binary is released without these licences")
+            }
+            Self::Inside { .. } => {
+                "compare the file with that of the pinned download; docs/adding-a-target.md has its form".to_owned()
+            }
+            Self::NotCovered { licence, .. } => {
+                format!("if these terms suit the project, add {licence} to `licence` in sayna-release.toml")
+            }
             Self::NoText { component, .. } => {
                 format!("take a version of {component} that ships its licence, or do without it")
             }
@@ -108,7 +180,7 @@ impl Error {
 }
 
 /// The text of THIRD-PARTY-LICENSES for what `graph` links, with these native inputs.
-pub fn third_party(root: &Path, graph: &Graph, natives: &[&Native]) -> Result<String, Error> {
+pub fn third_party(root: &Path, graph: &Graph, natives: &[Linked<'_>]) -> Result<String, Error> {
     let policy = Policy::read(root)?;
     let (name, expression) = STD;
     let mut std = canonical(&policy, name.to_owned(), expression)?;
@@ -117,11 +189,10 @@ pub fn third_party(root: &Path, graph: &Graph, natives: &[&Native]) -> Result<St
     for krate in &graph.crates {
         components.push(of_crate(&policy, krate)?);
     }
-    let mut natives = natives.to_vec();
-    natives.sort_by_key(|native| (native.name.get_ref(), &native.version));
-    for native in natives {
-        let name = format!("{} {}", native.name.get_ref(), native.version);
-        components.push(canonical(&policy, name, native.licence.get_ref())?);
+    let mut natives: Vec<&Linked<'_>> = natives.iter().collect();
+    natives.sort_by_key(|linked| linked.native.to_string());
+    for linked in natives {
+        components.extend(of_native(&policy, linked)?);
     }
     Ok(render::document(&graph.package.id.name, &components))
 }
@@ -141,11 +212,35 @@ fn of_crate(policy: &Policy, krate: &Crate) -> Result<Component, Error> {
         }
         authors.clone_from(&krate.authors);
     }
-    Ok(Component { name, terms, authors, texts })
+    Ok(Component { name, terms: Some(terms), authors, texts })
+}
+
+/// The input, with the texts of all that is inside; then each library inside, with its own.
+fn of_native(policy: &Policy, linked: &Linked<'_>) -> Result<Vec<Component>, Error> {
+    let (input, expression) = (linked.native.to_string(), linked.native.licence.get_ref());
+    let policy = policy.and(&linked.native.allow)?;
+    let terms = policy.check(&input, expression).map_err(|error| match error {
+        Error::Refused { component, expression, path } => Error::InputRefused { input: component, expression, path },
+        error => error,
+    })?;
+    if linked.libraries.is_empty() {
+        let texts = texts::canonical(&input, &terms)?;
+        return Ok(vec![Component { name: input, terms: Some(terms), authors: Vec::new(), texts }]);
+    }
+    let text = |library: &Library| Text::Shipped(library.text.clone());
+    let texts: IndexSet<Text> = linked.libraries.iter().map(text).collect();
+    let texts = texts.into_iter().collect();
+    let mut components = vec![Component { name: input.clone(), terms: Some(terms), authors: Vec::new(), texts }];
+    for library in &linked.libraries {
+        let name = format!("{} in {input}", library.name);
+        let terms = library.licence.map(|licence| policy.check(&name, licence)).transpose()?;
+        components.push(Component { name, terms, authors: Vec::new(), texts: vec![text(library)] });
+    }
+    Ok(components)
 }
 
 fn canonical(policy: &Policy, name: String, expression: &str) -> Result<Component, Error> {
     let terms = policy.check(&name, expression)?;
     let texts = texts::canonical(&name, &terms)?;
-    Ok(Component { name, terms, authors: Vec::new(), texts })
+    Ok(Component { name, terms: Some(terms), authors: Vec::new(), texts })
 }

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use semver::Version;
 
 use crate::graph::{Crate, Graph, Id};
+use crate::licences::Linked;
 use crate::part::FileEntry;
 use crate::plan::Plan;
-use crate::table::{Model, Native};
+use crate::table::Model;
 use crate::triple::Triple;
 
 mod cyclonedx;
@@ -34,7 +35,7 @@ pub struct Input<'a> {
     /// What the binary links.
     pub graph: &'a Graph,
     /// The native inputs that it was built with.
-    pub natives: &'a [&'a Native],
+    pub natives: &'a [Linked<'a>],
     /// The model files that it loads.
     pub models: &'a [&'a Model],
     /// The executable.
@@ -183,7 +184,7 @@ fn standard_library(rustc: &Version) -> Component {
     let mut component = Component::new(Kind::Library, "std".to_owned(), rustc.to_string());
     // No crate can have a space in its name, so this meets none.
     component.bom_ref = format!("rust std@{rustc}");
-    component.licences = vec![Licence { expression: "MIT OR Apache-2.0".to_owned() }];
+    component.licences = vec![Licence::Expression { expression: "MIT OR Apache-2.0".to_owned() }];
     component.purl = Some(purl::generic("rust-std", &rustc.to_string(), &[]));
     component
 }
@@ -193,11 +194,15 @@ fn dependencies(graph: &Graph, root: &str, components: &[Component]) -> Vec<Depe
     for krate in &graph.crates {
         edges.insert(bom_ref(&krate.id), krate.dependencies.iter().map(bom_ref).collect());
     }
+    for component in components {
+        let inside: BTreeSet<String> = component.components.iter().map(|library| library.bom_ref.clone()).collect();
+        edges.extend(inside.iter().map(|library| (library.clone(), BTreeSet::new())));
+        edges.entry(component.bom_ref.clone()).or_insert(inside);
+    }
     // Whatever is no crate is the package's own: the standard library, native inputs and models.
-    let others: Vec<&String> =
-        components.iter().map(|c| &c.bom_ref).filter(|other| !edges.contains_key(*other)).collect();
-    let own = graph.package.dependencies.iter().map(bom_ref).chain(others.iter().map(ToString::to_string)).collect();
-    edges.extend(others.into_iter().map(|other| (other.clone(), BTreeSet::new())));
+    let crates: BTreeSet<String> = graph.crates.iter().map(|krate| bom_ref(&krate.id)).collect();
+    let others = components.iter().map(|c| &c.bom_ref).filter(|other| !crates.contains(*other));
+    let own = graph.package.dependencies.iter().map(bom_ref).chain(others.cloned()).collect();
     edges.insert(root.to_owned(), own);
     edges.into_iter().map(|(bom_ref, depends_on)| Dependency { bom_ref, depends_on }).collect()
 }
@@ -208,7 +213,7 @@ fn licences(id: &Id, expression: Option<&str>) -> Result<Vec<Licence>, Error> {
 
 fn licence(component: &str, expression: &str) -> Result<Licence, Error> {
     let canonical = crate::licences::canonical_expression(expression);
-    canonical.map(|expression| Licence { expression }).map_err(|reason| {
+    canonical.map(|expression| Licence::Expression { expression }).map_err(|reason| {
         let (component, expression) = (component.to_owned(), expression.to_owned());
         Error::Expression { component, expression, reason }
     })

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use crate::atomic::{self, At as _, PathError};
 use crate::audit::{self, Finding};
 use crate::graph::Graph;
+use crate::licences::Linked;
 use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::progress::Progress;
@@ -19,6 +20,7 @@ mod error;
 mod features;
 mod fetch;
 mod inside;
+mod linked;
 mod nix;
 
 pub use cargo::{Rustc, second_home};
@@ -107,7 +109,8 @@ pub fn binary(
             let findings = audit_one(job, target, &executable)?;
             atomic::sweep(&out)?;
             let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
-            (pack(tree, planned, &graph, &executable, &out)?, findings)
+            let linked = linked::of(job, &planned.triple, &built)?;
+            (pack(tree, planned, &graph, &linked, &executable, &out)?, findings)
         }
         Builder::Nix => {
             atomic::sweep(&out)?;
@@ -198,7 +201,7 @@ fn document(
     graph: &Graph,
     binary: &FileEntry,
 ) -> Result<Vec<u8>, Error> {
-    let (natives, models) = (natives(job.table, &built.features), models(job.table, &built.features));
+    let (natives, models) = (linked::of(job, target, built)?, models(job.table, &built.features));
     let (plan, rustc) = (job.plan, &built.rustc);
     Ok(sbom::document(&sbom::Input { plan, target, rustc, graph, natives: &natives, models: &models, binary })?)
 }
@@ -277,18 +280,19 @@ pub fn archive(
     out: &Path,
 ) -> Result<package::Archive, Error> {
     let graph = Graph::resolve(tree.root, tree.table.release.name.get_ref(), &planned.triple, features)?;
-    pack(tree, planned, &graph, binary, out)
+    let linked = linked::here(tree.table, features, &Fetched::new())?;
+    pack(tree, planned, &graph, &linked, binary, out)
 }
 
 fn pack(
     tree: Tree<'_>,
     planned: &PlannedTarget,
     graph: &Graph,
+    linked: &[Linked<'_>],
     binary: &Path,
     out: &Path,
 ) -> Result<package::Archive, Error> {
     let release = &tree.table.release;
-    let natives = natives(tree.table, &graph.features);
     let files = release.files.iter().map(|f| (f.get_ref().clone(), tree.root.join(f.get_ref())));
     let input = package::Input {
         stem: &planned.stem,
@@ -298,7 +302,7 @@ fn pack(
         binary,
         exe_name: planned.triple.exe_name(release.name.get_ref()),
         files: files.collect(),
-        third_party: licences::third_party(tree.root, graph, &natives)?,
+        third_party: licences::third_party(tree.root, graph, linked)?,
     };
     Ok(package::package(&input, out)?)
 }
@@ -324,6 +328,8 @@ fn executable(job: &Job<'_>, target: &Target, features: &[String], progress: &Pr
     if let Some(reason) = job.rustc.lacks(triple) {
         return Err(Error::NotHere { what: triple.to_string(), reason });
     }
+    // What is linked without its licences may not be released: said before Cargo has worked for minutes.
+    linked::here(job.table, features, &job.fetched)?;
     let call = cargo::Call {
         root: job.root,
         name: &job.plan.name,

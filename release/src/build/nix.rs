@@ -41,6 +41,11 @@ fn prove(job: &Job<'_>, target: &Target, names: &[&str], progress: &Progress) ->
     Ok(call::again(job.root, &outputs)?)
 }
 
+/// Where the flake's output of a native input lies, which its binaries link.
+pub(super) fn native(job: &Job<'_>, target: &Target, name: &str) -> Result<PathBuf, Error> {
+    call::build(job.root, &output(target, name)?)
+}
+
 /// A target's archive and checksum in `out`, and its executable in a folder that goes when the value does.
 pub(super) fn archive(
     job: &Job<'_>,

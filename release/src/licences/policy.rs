@@ -8,6 +8,7 @@ use spdx::{Expression, LicenseReq, Licensee, ParseMode};
 
 use super::{Error, POLICY_FILE};
 use crate::atomic::At as _;
+use crate::table::{self, Spanned};
 
 /// The part of deny.toml that decides about licences. A stricter reading than cargo-deny's: its exceptions for single
 /// crates count for nothing here.
@@ -22,7 +23,7 @@ struct Licenses {
 }
 
 /// The allowed licences.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Policy {
     path: PathBuf,
     allowed: Vec<Licensee>,
@@ -47,6 +48,19 @@ impl Policy {
         let parse = |id: &String| Licensee::parse(id).map_err(|e| wrong(format!("allows {id:?}: {}", e.reason)));
         let allowed = deny.licenses.allow.iter().map(parse).collect::<Result<_, _>>()?;
         Ok(Self { path, allowed })
+    }
+
+    /// The same, with what one native input may have besides.
+    pub(super) fn and(&self, more: &[Spanned<String>]) -> Result<Self, Error> {
+        let mut policy = self.clone();
+        for id in more.iter().map(Spanned::get_ref) {
+            let wrong = |e: spdx::ParseError| Error::Policy {
+                path: table::FILE.into(),
+                message: format!("allows {id:?}: {}", e.reason),
+            };
+            policy.allowed.push(Licensee::parse(id).map_err(wrong)?);
+        }
+        Ok(policy)
     }
 
     /// Parses an expression and holds it against the allowed licences.
@@ -74,6 +88,13 @@ impl Policy {
     fn allows(&self, licence: &LicenseReq) -> bool {
         self.allowed.iter().any(|allowed| allowed.satisfies(licence))
     }
+}
+
+/// The licences that an expression names, without exceptions; none where it is no expression, which is an error elsewhere.
+pub(super) fn identifiers(expression: &str) -> Vec<String> {
+    let parsed = canonical(expression).ok().and_then(|text| Expression::parse(&text).ok());
+    let requirements = parsed.iter().flat_map(Expression::requirements);
+    requirements.filter_map(|r| r.req.license.id()).map(|id| id.name.to_owned()).collect()
 }
 
 /// An expression in SPDX's own spelling; older manifests write `MIT/Apache-2.0`.

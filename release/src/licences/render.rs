@@ -20,7 +20,8 @@ pub(super) fn document(package: &str, components: &[Component]) -> String {
     let mut out = format!(
         "Third-party software in {package}\n\n\
          What this program links besides its own code, each with its licence (an SPDX expression) and the numbers\n\
-         of the texts that belong to it. Every text follows once, with the list of what it covers.\n\n"
+         of the texts that belong to it. A library inside another input whose text is none of SPDX's has \"own text\"\n\
+         instead. Every text follows once, with the list of what it covers.\n\n"
     );
     for component in components {
         list(&mut out, component, &users);
@@ -35,7 +36,8 @@ fn list(out: &mut String, component: &Component, users: &IndexMap<&Text, Vec<&st
     let numbers = component.texts.iter().filter_map(|text| users.get_index_of(text));
     let numbers: Vec<String> = numbers.map(|number| format!("[{}]", number + 1)).collect();
     // Writing into a String cannot fail.
-    let _ok = writeln!(out, "{}: {} {}", component.name, component.terms.expression, numbers.join(" "));
+    let terms = component.terms.as_ref().map_or("own text", |terms| &terms.expression);
+    let _ok = writeln!(out, "{}: {terms} {}", component.name, numbers.join(" "));
     if !component.authors.is_empty() {
         let _ok = writeln!(out, "    by {}", component.authors.join(", "));
     }

@@ -144,7 +144,7 @@ pub(super) fn canonical(component: &str, terms: &Terms) -> Result<Vec<Text>, Err
 }
 
 /// The same text however it was saved: UTF-8 (else Latin-1), LF, nothing at the ends of lines, no blank lines around.
-fn normal(bytes: &[u8]) -> String {
+pub(super) fn normal(bytes: &[u8]) -> String {
     let text =
         std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned);
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");

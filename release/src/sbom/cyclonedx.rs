@@ -58,6 +58,9 @@ pub(super) struct Component {
     pub(super) purl: Option<String>,
     #[serde(rename = "externalReferences", skip_serializing_if = "Vec::is_empty")]
     pub(super) references: Vec<Reference>,
+    /// What it has inside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) components: Vec<Self>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) properties: Vec<Property>,
 }
@@ -69,8 +72,20 @@ pub(super) struct Hash {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Licence {
-    pub(super) expression: String,
+#[serde(untagged)]
+pub(super) enum Licence {
+    Expression {
+        expression: String,
+    },
+    /// Terms that SPDX has no identifier of, by words of our own.
+    Named {
+        license: Name,
+    },
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Name {
+    pub(super) name: String,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -114,6 +129,7 @@ impl Component {
             licences: Vec::new(),
             purl: None,
             references: Vec::new(),
+            components: Vec::new(),
             properties: Vec::new(),
         }
     }

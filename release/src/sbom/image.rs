@@ -65,9 +65,7 @@ fn nested(platform: &Platform) -> Option<(Value, Vec<Value>)> {
     let name = component.get_mut("name")?;
     *name = json!(format!("{} {}", name.as_str()?, platform.name));
     let mut inside = platform.document.get("components")?.as_array()?.clone();
-    for part in &mut inside {
-        own(part.get_mut("bom-ref")?)?;
-    }
+    each(&mut inside, &own)?;
     component.as_object_mut()?.insert("components".to_owned(), json!(inside));
     let mut edges = platform.document.get("dependencies")?.as_array()?.clone();
     for edge in &mut edges {
@@ -76,4 +74,15 @@ fn nested(platform: &Platform) -> Option<(Value, Vec<Value>)> {
         on.into_iter().flatten().try_for_each(own)?;
     }
     Some((component, edges))
+}
+
+/// Renames components, and those inside of them.
+fn each(components: &mut [Value], own: &impl Fn(&mut Value) -> Option<()>) -> Option<()> {
+    for component in components {
+        own(component.get_mut("bom-ref")?)?;
+        if let Some(inside) = component.get_mut("components") {
+            each(inside.as_array_mut()?, own)?;
+        }
+    }
+    Some(())
 }

@@ -19,6 +19,8 @@ pub struct Native {
     pub version: String,
     /// SPDX expression.
     pub licence: Spanned<String>,
+    /// Licences that deny.toml does not allow, and this input may have all the same.
+    pub allow: Vec<Spanned<String>>,
     /// The Cargo feature that needs it.
     pub feature: Spanned<String>,
     /// The environment variable that says where it is on a machine that has it.
@@ -50,6 +52,8 @@ pub struct Download {
     pub names: BTreeMap<Triple, String>,
     /// SHA-256 of what the URL gives, per triple, as hex or `sha256-<base64>`; an empty one stops a real release.
     pub sha256: BTreeMap<Triple, Spanned<String>>,
+    /// The file, at the top of what is unpacked, with the licences of the libraries inside.
+    pub licences: Option<String>,
 }
 
 /// A crate and the version of it that Cargo.lock must have.
@@ -68,6 +72,19 @@ impl Download {
     }
 }
 
+impl Native {
+    /// Whether a file of its download has the licences of the libraries inside.
+    pub fn has_licences(&self) -> bool {
+        matches!(&self.supply, Supply::Download(download) if download.licences.is_some())
+    }
+}
+
+impl std::fmt::Display for Native {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name.get_ref(), self.version)
+    }
+}
+
 /// The entry as TOML has it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +92,9 @@ struct Written {
     name: Spanned<String>,
     version: String,
     licence: Spanned<String>,
+    licences: Option<String>,
+    #[serde(default)]
+    allow: Vec<Spanned<String>>,
     #[serde(rename = "for")]
     feature: Spanned<String>,
     env: Option<String>,
@@ -100,8 +120,15 @@ impl TryFrom<Written> for Native {
     type Error = String;
     fn try_from(entry: Written) -> Result<Self, String> {
         let name = entry.name.get_ref();
+        if entry.licences.is_some() && (entry.url.is_none() || entry.env.is_none()) {
+            return Err(format!(
+                "the native input {name:?} has `licences`, a file of its download, and no `url` or `env`"
+            ));
+        }
         let supply = match (entry.url, entry.sha256, entry.source) {
-            (Some(url), Some(sha256), None) => Supply::Download(Download { url, names: entry.names, sha256 }),
+            (Some(url), Some(sha256), None) => {
+                Supply::Download(Download { url, names: entry.names, sha256, licences: entry.licences })
+            }
             (None, None, Some(Place::Nixpkgs)) if entry.names.is_empty() => Supply::Nixpkgs,
             _ => return Err(format!("the native input {name:?} needs either `url` and `sha256`, or `source`")),
         };
@@ -110,7 +137,7 @@ impl TryFrom<Written> for Native {
             (None, None) => None,
             _ => return Err(format!("the native input {name:?} needs both `crate` and `crate_version`, or neither")),
         };
-        let Written { name, version, licence, feature, env, rustflags, .. } = entry;
-        Ok(Self { name, version, licence, feature, env, supply, belongs_to, rustflags })
+        let Written { name, version, licence, allow, feature, env, rustflags, .. } = entry;
+        Ok(Self { name, version, licence, allow, feature, env, supply, belongs_to, rustflags })
     }
 }

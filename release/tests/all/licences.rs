@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sayna_release::graph::Graph;
+use sayna_release::licences::Linked;
 use sayna_release::{licences, table};
 
 use crate::support::graph::{Skeleton, crates_folder, host, native, project, row};
@@ -131,11 +132,13 @@ fn a_slash_in_an_old_manifest_means_or() {
 fn native_inputs_are_listed_with_their_canonical_text() {
     let skeleton = Skeleton::new();
     let native: table::Native = native("BSD-3-Clause", "");
-    let text = licences::third_party(skeleton.root(), &skeleton.graph(), &[&native]).unwrap();
+    let text =
+        licences::third_party(skeleton.root(), &skeleton.graph(), &[Linked::read(&native, None).unwrap()]).unwrap();
     assert!(row(&text, "libwebrtc 124").starts_with("libwebrtc 124: BSD-3-Clause ["), "{text}");
     assert!(text.contains("Redistributions of source code must retain"), "{text}");
     let refused = super::support::graph::native("GPL-3.0-only", "");
-    assert!(licences::third_party(skeleton.root(), &skeleton.graph(), &[&refused]).is_err());
+    let refused = [Linked::read(&refused, None).unwrap()];
+    assert!(licences::third_party(skeleton.root(), &skeleton.graph(), &refused).is_err());
 }
 
 #[test]

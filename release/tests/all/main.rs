@@ -23,6 +23,7 @@ mod gzip;
 mod held;
 mod http;
 mod image;
+mod inside;
 mod json;
 mod latest;
 mod licences;

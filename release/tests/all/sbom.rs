@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use sayna_release::digest::Digest;
 use sayna_release::graph::{Crate, Graph};
+use sayna_release::licences::Linked;
 use sayna_release::part::FileEntry;
 use sayna_release::plan::{self, Plan};
 use sayna_release::sbom::{self, image};
@@ -39,7 +40,16 @@ fn bytes(plan: &Plan, graph: &Graph, target: &Triple, natives: &[&Native]) -> Re
         path: "wheel/vad.onnx".to_owned(),
     };
     let models: Vec<&Model> = natives.iter().map(|_| &model).collect();
-    sbom::document(&sbom::Input { plan, target, rustc: &rustc, graph, natives, models: &models, binary: &binary })
+    let natives: Vec<Linked<'_>> = natives.iter().map(|native| Linked::read(native, None).unwrap()).collect();
+    sbom::document(&sbom::Input {
+        plan,
+        target,
+        rustc: &rustc,
+        graph,
+        natives: &natives,
+        models: &models,
+        binary: &binary,
+    })
 }
 
 fn document(graph: &Graph, target: &Triple, natives: &[&Native]) -> String {

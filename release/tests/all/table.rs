@@ -42,6 +42,8 @@ fn a_native_input_has_one_source_and_a_whole_crate_or_none() {
         "url = \"\"\nsha256 = {}\nsource = \"nixpkgs\"",
         "source = \"guix\"",
         "uri = \"\"",
+        "source = \"nixpkgs\"\nlicences = \"LICENSE.md\"",
+        "url = \"\"\nsha256 = {}\nlicences = \"LICENSE.md\"",
     ] {
         assert!(Source::parse(table::FILE.into(), with(wrong)).is_err(), "{wrong}");
     }

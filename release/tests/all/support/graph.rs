@@ -123,6 +123,19 @@ pub(crate) fn native(licence: &str, sha256: &str) -> Native {
          names = {{ x86_64-unknown-linux-gnu = \"linux-x64\" }}\n\
          sha256 = {{ x86_64-unknown-linux-gnu = \"{sha256}\" }}\n"
     );
-    let source = Source::parse("table".into(), super::table() + &entry).unwrap();
+    entry_of(&entry)
+}
+
+/// The same of two licences, with a file of the licences inside.
+pub(crate) fn native_with_licences(more: &str) -> Native {
+    entry_of(&format!(
+        "\n[[native]]\nname = \"libwebrtc\"\nversion = \"124\"\nlicence = \"BSD-3-Clause AND MIT\"\nfor = \"livekit\"\n\
+         licences = \"LICENSE.md\"\nenv = \"SAYNA_TEST_NATIVE\"\nurl = \"https://example.org/124.zip\"\n\
+         sha256 = {{ x86_64-unknown-linux-gnu = \"\" }}\n{more}"
+    ))
+}
+
+fn entry_of(text: &str) -> Native {
+    let source = Source::parse("table".into(), super::table() + text).unwrap();
     source.table.native.into_iter().next().unwrap()
 }
