@@ -1,5 +1,5 @@
 # `sayna-release` with exactly the tools that it calls.
-{ lib, runCommand, makeWrapper, crate, toolchain, nix, table, stdenv }:
+{ lib, runCommand, makeWrapper, crate, toolchain, nix, git, table, stdenv }:
 let
   tools = crate { package = "${table.release.name}-release"; profile = "dev"; };
   unwrapped = tools.package;
@@ -16,5 +16,5 @@ runCommand "${table.release.name}-release-${table.version}"
   inherit (unwrapped) meta;
 } ''
   makeWrapper ${lib.getExe unwrapped} $out/bin/${unwrapped.meta.mainProgram} \
-    --prefix PATH : ${lib.makeBinPath [ toolchain stdenv.cc nix ]}
+    --prefix PATH : ${lib.makeBinPath [ toolchain stdenv.cc nix git ]}
 ''

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
@@ -86,12 +87,30 @@ fn elsewhere<'a>(job: &Job<'a>, checkout: &Checkout, place: &Path, root: &'a Pat
             fs::create_dir_all(folder).at("create the folder", folder)?;
         }
         // Copying keeps the mode, and the copy is thrown away: it need not be durable.
-        fs::copy(job.root.join(&file), &to).at("copy to", &to)?;
+        let from = job.root.join(&file);
+        let copied = if from.is_symlink() { copy_link(&from, &to) } else { fs::copy(&from, &to).map(|_size| ()) };
+        copied.at("copy to", &to)?;
     }
     let home = place.join("cargo-home");
     build::second_home(&home)?;
     let target_dir = Some(place.join("target"));
     Ok(Job { root, target_dir, home: Some(home), reuse: false, keep_going: true, ..job.clone() })
+}
+
+/// A link stays one, wherever it leads.
+#[cfg(unix)]
+fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(fs::read_link(from)?, to)
+}
+
+#[cfg(windows)]
+fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
+    let target = fs::read_link(from)?;
+    if from.is_dir() {
+        std::os::windows::fs::symlink_dir(target, to)
+    } else {
+        std::os::windows::fs::symlink_file(target, to)
+    }
 }
 
 /// Digests by asset name and by platform.

@@ -233,6 +233,7 @@ let
 
     patchelf = fromMachine "patchelf" [ "patchelf" ]; # pkgs/development/tools/misc/patchelf
     unzip = fromMachine "unzip" [ "unzip" ]; # un/unzip
+    git = fromMachine "git" [ "git" ]; # pkgs/applications/version-management/git
     skopeo = fromMachine "skopeo" [ "skopeo" ]; # sk/skopeo
     pkg-config = named "pkg-config"; # pkgs/build-support/pkg-config-wrapper
     # pkgs/tools/package-management/nix: there to be wrapped, not to be called.

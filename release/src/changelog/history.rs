@@ -1,18 +1,22 @@
 //! Which commits belong to which release: by reachability from the tags, as the git-cliff program decides it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::path::Path;
 
-use git_cliff_core::commit::{Commit, Range};
+use git_cliff_core::commit::{Commit, Range, Signature};
 use git_cliff_core::config::Config;
 use git_cliff_core::release::Release;
-use git_cliff_core::repo::Repository;
 use git_cliff_core::tag::Tag;
 use indexmap::IndexMap;
 use semver::Version;
 
-use super::{Error, Request, cannot};
-use crate::git::Checkout;
+use super::{Error, Request};
+use crate::atomic::At as _;
+use crate::git::{self, Checkout};
+
+/// The list of commits that `git blame` passes over, and git-cliff too.
+const PASSED_OVER: &str = ".git-blame-ignore-revs";
 
 /// Tags by the id of their commit, oldest first.
 type Tags = IndexMap<String, Tag>;
@@ -31,55 +35,62 @@ impl History {
     /// Everything that HEAD's history holds.
     pub(super) fn whole(root: &Path, config: &Config, upcoming: Option<&str>) -> Result<Self, Error> {
         let checkout = Checkout::open(root)?;
-        let repository = open(root)?;
-        let mut tags = tags_within(&checkout, &repository, config, &checkout.commit())?;
+        let head = checkout.commit();
+        let mut tags = tags_within(&checkout, config, &head)?;
         if let Some(tag) = upcoming
-            && !tags.contains_key(&checkout.commit())
+            && !tags.contains_key(&head)
             && !tags.values().any(|known| known.name == tag)
         {
-            tags.insert(checkout.commit(), repository.resolve_tag(tag));
+            tags.insert(head.clone(), Tag { name: tag.to_owned(), message: None });
         }
-        Self::walk(&repository, config, &tags, None)
+        Self::walk(&checkout, config, &tags, (&head, None))
     }
 
     /// One release: the commits from the tag before it up to its own.
     pub(super) fn of_release(root: &Path, config: &Config, request: &Request) -> Result<Self, Error> {
         let checkout = Checkout::open(root)?;
-        let repository = open(root)?;
-        let end = match request {
-            Request::Upcoming(_) => checkout.commit(),
-            Request::Tagged(tag) => {
-                let missing = || Error::NoTag { tag: tag.clone(), root: root.to_owned() };
-                checkout.tags()?.remove(tag).ok_or_else(missing)?
+        let known = checkout.tags_within(None)?.into_iter().find(|tag| tag.name == request.tag());
+        let (end, message) = match (request, known) {
+            (Request::Upcoming(_), known) => (checkout.commit(), known.and_then(|tag| tag.message)),
+            (Request::Tagged(_), Some(tag)) => (tag.commit, tag.message),
+            (Request::Tagged(tag), None) => {
+                return Err(Error::NoTag { tag: tag.clone(), root: root.to_owned() });
             }
         };
-        let mut tags = tags_within(&checkout, &repository, config, &end)?;
+        let mut tags = tags_within(&checkout, config, &end)?;
         tags.shift_remove(&end);
-        let range = tags.last().map_or_else(|| end.clone(), |(before, _)| format!("{before}..{end}"));
-        tags.insert(end, repository.resolve_tag(request.tag()));
-        Self::walk(&repository, config, &tags, Some(&range))
+        let before = tags.last().map(|(before, _)| before.clone());
+        tags.insert(end.clone(), Tag { name: request.tag().to_owned(), message });
+        Self::walk(&checkout, config, &tags, (&end, before.as_deref()))
     }
 
-    fn walk(repository: &Repository, config: &Config, tags: &Tags, range: Option<&str>) -> Result<Self, Error> {
-        let order = config.git.topo_order_commits;
-        let mut commits = repository.commits(range, None, None, order).map_err(cannot("walk the history"))?;
-        repository.filter_git_blame_ignore_revs(&mut commits);
-        let ids: HashSet<_> = commits.iter().map(git2::Commit::id).collect();
-        let owners = repository.commit_tag_ownership(tags, &ids).map_err(cannot("walk the history"))?;
+    /// The releases among the commits that `end` has and `before` has not.
+    fn walk(
+        checkout: &Checkout,
+        config: &Config,
+        tags: &Tags,
+        (end, before): (&str, Option<&str>),
+    ) -> Result<Self, Error> {
+        let commits = checkout.commits(end, before, config.git.topo_order_commits)?;
+        let passed_over = passed_over(checkout, &commits)?;
+        let owners = owners(&commits, tags.keys().filter(|id| !passed_over.contains(*id)));
+        let counted: Vec<&git::Commit> = commits.iter().rev().filter(|c| !passed_over.contains(&c.id)).collect();
+        let of = |owner: Option<&String>| {
+            let owned = counted.iter().copied().filter(|c| owners.get(c.id.as_str()).copied() == owner);
+            owned.collect::<Vec<_>>()
+        };
         let mut releases: Vec<Release<'static>> = Vec::new();
         // The last tag before the range: only its name is needed, for the comparison.
         let mut before_all = None;
         for (id, tag) in tags {
-            let owned = commits.iter().rev().filter(|c| owners.get(&c.id()) == Some(id));
-            if let Some(release) = release(owned, Some((id, tag)), releases.last().or(before_all.as_ref())) {
+            if let Some(release) = release(of(Some(id)), Some((id, tag)), releases.last().or(before_all.as_ref())) {
                 releases.push(release);
             } else if releases.is_empty() {
                 let (version, commit_id) = (Some(tag.name.clone()), Some(id.clone()));
                 before_all = Some(Release { version, commit_id, ..Release::default() });
             }
         }
-        let open = commits.iter().rev().filter(|c| !owners.contains_key(&c.id()));
-        let last = release(open, None, releases.last().or(before_all.as_ref()));
+        let last = release(of(None), None, releases.last().or(before_all.as_ref()));
         releases.extend(last);
         let previous = releases.last().and_then(|r| r.previous.as_ref()).and_then(|r| r.version.clone());
         let before =
@@ -88,18 +99,54 @@ impl History {
     }
 }
 
+/// The tag that each commit belongs to: of those whose history has it, the first of `tags`. Tags outside of these commits
+/// bound nothing.
+fn owners<'a>(commits: &'a [git::Commit], tags: impl Iterator<Item = &'a String>) -> HashMap<&'a str, &'a String> {
+    let parents: HashMap<&str, &[String]> = commits.iter().map(|c| (c.id.as_str(), c.parents.as_slice())).collect();
+    let mut owners = HashMap::new();
+    for tag in tags {
+        let mut waiting = vec![tag.as_str()];
+        while let Some(id) = waiting.pop() {
+            let Some((id, parents)) = parents.get_key_value(id) else { continue };
+            // Whatever can be reached from here has an owner too.
+            if owners.contains_key(id) {
+                continue;
+            }
+            owners.insert(*id, tag);
+            waiting.extend(parents.iter().map(String::as_str));
+        }
+    }
+    owners
+}
+
+/// The commits that the list names, and those that write nothing but the list.
+fn passed_over(checkout: &Checkout, commits: &[git::Commit]) -> Result<HashSet<String>, Error> {
+    let path = checkout.root().join(PASSED_OVER);
+    if !path.is_file() {
+        return Ok(HashSet::new());
+    }
+    let text = fs::read_to_string(&path).at("read", &path)?;
+    let named: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    if named.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut found = checkout.changing_only(commits, PASSED_OVER)?;
+    let is_named = |id: &str| named.iter().any(|begin| id.starts_with(begin));
+    found.extend(commits.iter().filter(|c| is_named(&c.id)).map(|c| c.id.clone()));
+    Ok(found)
+}
+
 /// A release of these commits, oldest first; `None` where there are none.
-fn release<'c>(
-    commits: impl Iterator<Item = &'c git2::Commit<'c>>,
+fn release(
+    mut commits: Vec<&git::Commit>,
     tag: Option<(&String, &Tag)>,
     before: Option<&Release<'static>>,
 ) -> Option<Release<'static>> {
-    let mut commits: Vec<&git2::Commit<'_>> = commits.collect();
     // The tagged commit is the release's tip, whatever the walk's order was.
-    commits.sort_by_key(|commit| tag.is_some_and(|(id, _)| commit.id().to_string() == *id));
+    commits.sort_by_key(|commit| tag.is_some_and(|(id, _)| commit.id == *id));
     let tip = commits.last()?;
-    let (id, time) = (tip.id().to_string(), tip.time().seconds());
-    let commits: Vec<Commit<'static>> = commits.into_iter().map(Commit::from).collect();
+    let (id, time) = (tip.id.clone(), tip.committer.time);
+    let commits: Vec<Commit<'static>> = commits.into_iter().map(commit).collect();
     let range = commits.first().zip(commits.last()).map(|(first, last)| Range::new(first, last));
     let previous = before.map(|release| Box::new(Release { previous: None, ..release.clone() }));
     Some(Release {
@@ -114,22 +161,32 @@ fn release<'c>(
     })
 }
 
-fn open(root: &Path) -> Result<Repository, Error> {
-    Repository::init(root.to_owned()).map_err(cannot("open the repository"))
+/// A commit as git-cliff has it.
+fn commit(commit: &git::Commit) -> Commit<'static> {
+    let signature = |who: &git::Signature| Signature {
+        name: Some(who.name.clone()),
+        email: Some(who.email.clone()),
+        timestamp: who.time,
+    };
+    Commit {
+        id: commit.id.clone(),
+        message: commit.message.clone(),
+        author: signature(&commit.author),
+        committer: signature(&commit.committer),
+        merge_commit: commit.parents.len() > 1,
+        ..Commit::default()
+    }
 }
 
-/// The tags of releases whose commits `end`'s history contains.
-fn tags_within(checkout: &Checkout, repository: &Repository, config: &Config, end: &str) -> Result<Tags, Error> {
-    let pattern = &config.git.tag_pattern;
-    let mut tags = repository.tags(pattern, config.git.topo_order, false).map_err(cannot("list the tags"))?;
-    if config.git.use_branch_tags {
-        let mut inside = HashSet::new();
-        for id in tags.keys() {
-            if checkout.contains(end, id)? {
-                inside.insert(id.clone());
-            }
-        }
-        tags.retain(|id, _| inside.contains(id));
+/// The tags of releases, oldest first; with `use_branch_tags` those whose commits `end`'s history has.
+fn tags_within(checkout: &Checkout, config: &Config, end: &str) -> Result<Tags, Error> {
+    let mut tags = checkout.tags_within(config.git.use_branch_tags.then_some(end))?;
+    let pattern = config.git.tag_pattern.as_ref();
+    tags.retain(|tag| pattern.is_none_or(|pattern| pattern.is_match(&tag.name)));
+    if !config.git.topo_order {
+        let commits: Vec<&str> = tags.iter().map(|tag| tag.commit.as_str()).collect();
+        let times = checkout.times(&commits)?;
+        tags.sort_by_key(|tag| times.get(&tag.commit).copied());
     }
-    Ok(tags)
+    Ok(tags.into_iter().map(|tag| (tag.commit, Tag { name: tag.name, message: tag.message })).collect())
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::{Component, Path};
 
 use super::package::Package;
-use super::problem::Problem;
+use super::problem::{Problem, SHOWN};
+use crate::git::{Checkout, Kind, Tracked};
 use crate::snippet::nearest;
 use crate::table::{Builder, Floor, Source, Spanned, Table, Target};
 use crate::triple::{Os, Triple};
@@ -16,6 +17,9 @@ pub(super) struct Contents<'a> {
     pub(super) root: &'a Path,
     pub(super) source: &'a Source,
     pub(super) package: &'a Package,
+    pub(super) checkout: &'a Checkout,
+    /// What Git tracks in it.
+    pub(super) tracked: &'a [Tracked],
 }
 
 impl Contents<'_> {
@@ -28,6 +32,7 @@ impl Contents<'_> {
         problems.extend(duplicates(&self.table().targets));
         problems.extend(self.image());
         problems.extend(self.forge());
+        problems.extend(self.submodules());
         problems
     }
 
@@ -58,6 +63,12 @@ impl Contents<'_> {
             let hint = "write it relative to the top folder, without `..` and without a leading `/`";
             return Some(Problem::new("file-outside", message).hint(hint).at(file.span()));
         }
+        if let Some(link) = self.link(Path::new(name)) {
+            let message = format!("{name:?} is packed from the link {:?}", link.display().to_string());
+            let hint =
+                "put the file itself there: a checkout on Windows may have a file with the link's target instead";
+            return Some(Problem::new("file-link", message).hint(hint).at(file.span()));
+        }
         if self.root.join(name).is_file() {
             return None;
         }
@@ -71,6 +82,22 @@ impl Contents<'_> {
             |near| format!("did you mean {near:?}?"),
         );
         Some(Problem::new("file-missing", format!("there is no file {name:?}")).hint(hint).at(file.span()))
+    }
+
+    /// The link that leads to a file: the file itself, or one of the folders above it.
+    fn link(&self, file: &Path) -> Option<&Path> {
+        let is_link = |entry: &&Tracked| entry.kind == Kind::Link && file.starts_with(&entry.path);
+        self.tracked.iter().find(is_link).map(|entry| entry.path.as_path())
+    }
+
+    /// A commit names a submodule's commit, but what is built is what was checked out.
+    fn submodules(&self) -> Option<Problem> {
+        let is_missing = |entry: &&Tracked| entry.kind == Kind::Submodule && !self.checkout.has_submodule(&entry.path);
+        let missing: Vec<String> =
+            self.tracked.iter().filter(is_missing).map(|entry| entry.path.display().to_string()).collect();
+        let message = format!("submodules are not checked out: {}", first(&missing));
+        let hint = "`git submodule update --init --recursive`";
+        (!missing.is_empty()).then(|| Problem::new("submodule-missing", message).hint(hint))
     }
 
     /// Asset names and image tags both carry the version; a forge would silently rename other characters.
@@ -214,6 +241,13 @@ fn repository(repository: &Spanned<String>) -> Option<Problem> {
             .hint("write host and path in lower case and without a tag, such as \"docker.io/owner/name\"")
             .at(repository.span())
     })
+}
+
+/// The first of some names, and how many more there are.
+pub(super) fn first(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
 fn listed(names: &BTreeMap<String, Vec<String>>) -> String {

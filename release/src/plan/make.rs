@@ -6,9 +6,9 @@ use std::process::Command;
 
 use semver::Version;
 
-use super::contents::Contents;
+use super::contents::{self, Contents};
 use super::package::{self, Package};
-use super::problem::{Problem, SHOWN};
+use super::problem::Problem;
 use super::version::{self, Head};
 use super::{Plan, PlannedImage, PlannedPlatform, PlannedTarget, SCHEMA};
 use crate::atomic::{At as _, PathError};
@@ -110,7 +110,8 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     problems.extend(dirty(&changed));
     problems.extend(shallow(&checkout));
     problems.extend(empty(&tag, &notes));
-    let contents = Contents { root, source: &source, package: &package };
+    let tracked = checkout.tracked()?;
+    let contents = Contents { root, source: &source, package: &package, checkout: &checkout, tracked: &tracked };
     problems.extend(contents.check());
     problems.extend(contents.check_native());
 
@@ -220,9 +221,7 @@ fn planned_target(name: &str, package: &Package, target: &Target) -> PlannedTarg
 }
 
 fn dirty(changed: &[String]) -> Option<Problem> {
-    let first: Vec<&str> = changed.iter().take(SHOWN).map(String::as_str).collect();
-    let more = changed.len().saturating_sub(SHOWN);
-    let files = if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) };
+    let files = contents::first(changed);
     let verb = if changed.len() == 1 { "file differs" } else { "files differ" };
     (!changed.is_empty()).then(|| {
         Problem::new("tree-dirty", format!("{} {verb} from HEAD: {files}", changed.len()))

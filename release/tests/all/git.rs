@@ -1,11 +1,14 @@
 //! The checkout as Git sees it.
 
+mod hostile;
+mod kinds;
+
 use std::fs;
 use std::path::PathBuf;
 
 use sayna_release::git::{CLEAN, Checkout};
 
-use crate::support::{START, World};
+use crate::support::{START, World, git};
 
 fn open(world: &World) -> Checkout {
     Checkout::open(world.root()).unwrap()
@@ -19,18 +22,27 @@ fn head_and_tags_are_those_of_the_commit() {
     world.annotated_tag("v0.1.0");
     let second = world.commit("fix: more");
     world.annotated_tag("nested");
-    let nested = world.repository().find_reference("refs/tags/nested").unwrap().peel(git2::ObjectType::Tag).unwrap();
-    let who = git2::Signature::new("Ada", "ada@example.org", &git2::Time::new(START, 0)).unwrap();
-    world.repository().tag("outer", &nested, &who, "a tag of a tag", false).unwrap();
-    let tree = world.repository().head().unwrap().peel(git2::ObjectType::Tree).unwrap();
-    world.repository().tag_lightweight("of-a-tree", &tree, false).unwrap();
+    world.git(&["tag", "--annotate", "--message", "a tag of a tag", "outer", "nested"]);
+    world.git(&["tag", "of-a-tree", "HEAD^{tree}"]);
     let checkout = open(&world);
     assert_eq!(checkout.commit(), second);
     let tags: Vec<_> = checkout.tags().unwrap().into_iter().collect();
     let expected = [("light", &first), ("nested", &second), ("outer", &second), ("v0.1.0", &first)];
     assert_eq!(tags, expected.map(|(tag, commit)| (tag.to_owned(), commit.clone())));
-    assert!(checkout.contains(&second, &first).unwrap() && checkout.contains(&first, &first).unwrap());
-    assert!(!checkout.contains(&first, &second).unwrap());
+    let within = |end: &str| {
+        let tags = checkout.tags_within(Some(end)).unwrap();
+        tags.into_iter().map(|tag| (tag.name, tag.message)).collect::<Vec<_>>()
+    };
+    let of_first = [("light", None), ("v0.1.0", Some("Sayna v0.1.0"))];
+    assert_eq!(within(&first), of_first.map(|(tag, said)| (tag.to_owned(), said.map(str::to_owned))));
+    assert_eq!(within(&second).len(), 4);
+    let ids = |end: &str, before: Option<&str>| {
+        let commits = checkout.commits(end, before, true).unwrap();
+        commits.into_iter().map(|commit| commit.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&second, None), [second.clone(), first.clone()]);
+    assert_eq!(ids(&second, Some(&first)).join(" "), second);
+    assert_eq!(ids(&first, Some(&second)), [""; 0]);
 }
 
 #[test]
@@ -46,9 +58,7 @@ fn changes_of_every_kind_are_seen_and_ignored_files_are_not() {
     fs::remove_file(world.path("LICENSE")).unwrap();
     fs::rename(world.path("sub/old"), world.path("sub/ näu")).unwrap();
     world.write("new/deep/file", "");
-    let mut index = world.repository().index().unwrap();
-    index.add_path(std::path::Path::new("new/deep/file")).unwrap();
-    index.write().unwrap();
+    world.git(&["add", "new/deep/file"]);
     let expected = ["LICENSE", "README.md", "new/deep/file", "sub/ näu", "sub/old"];
     assert_eq!(open(&world).changed().unwrap(), expected);
     let files = open(&world).files().unwrap();
@@ -57,7 +67,7 @@ fn changes_of_every_kind_are_seen_and_ignored_files_are_not() {
     {
         assert_eq!(files.contains(&PathBuf::from(name)), there, "{name} in {files:?}");
     }
-    assert!(files.is_sorted());
+    assert!(files.iter().is_sorted());
 }
 
 #[test]
@@ -70,9 +80,7 @@ fn the_content_id_is_that_of_the_content_and_of_nothing_else() {
     }
     assert_eq!(id(&one), id(&two));
     // Neither does it matter whether Git knows a file already.
-    let mut index = two.repository().index().unwrap();
-    index.add_path(std::path::Path::new("a")).unwrap();
-    index.write().unwrap();
+    two.git(&["add", "a"]);
     assert_eq!(id(&one), id(&two));
     two.write("a", "xy");
     two.write("b", "");
@@ -108,12 +116,16 @@ fn what_is_no_checkout_says_so_and_what_to_do() {
     let error = |path: &std::path::Path| Checkout::open(path).unwrap_err();
     assert!(error(folder.path()).to_string().contains("is not the top of a Git checkout"));
     assert!(error(folder.path()).hint().unwrap().contains("clone"));
-    git2::Repository::init_bare(folder.path()).unwrap();
+    git(folder.path(), START).args(["init", "--quiet", "--bare", "."]).output().unwrap();
     assert!(error(folder.path()).to_string().contains("bare"));
     let world = World::empty();
     assert!(error(world.root()).to_string().contains("no commit yet"));
     world.write("sub/file", "");
-    assert!(error(&world.path("sub")).to_string().contains("is not the top"));
+    let inside = error(&world.path("sub"));
+    assert!(inside.to_string().contains("is not the top"));
+    let hint = inside.hint().unwrap();
+    let top = world.root().canonicalize().unwrap().display().to_string();
+    assert!(hint.contains(&top) && !hint.contains("git init"), "{hint}");
 }
 
 #[cfg(unix)]

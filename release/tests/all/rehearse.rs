@@ -371,6 +371,25 @@ fn a_build_that_depends_on_its_folder_is_found_and_located() {
 }
 
 #[test]
+#[cfg(unix)]
+fn links_are_links_in_the_second_build_too() {
+    use std::os::unix::fs::symlink;
+    let mut world = project();
+    world.write("texts/greeting", "good evening");
+    // `is_symlink` in a build script: what a copy made of the link would be a folder.
+    world.write("build.rs", "fn main() { assert!(std::path::Path::new(\"src/words\").is_symlink()) }\n");
+    symlink("../texts", world.path("src/words")).unwrap();
+    symlink("nowhere", world.path("dangling")).unwrap();
+    let main = PROGRAM.replace("fn main() {", "fn main() {\n    std::hint::black_box(include_str!(\"words/greeting\"));");
+    world.write("src/main.rs", &main);
+    world.commit("feat: greet");
+    let mkfifo = Command::new("mkfifo").arg(world.path("pipe")).status().unwrap();
+    assert!(mkfifo.success());
+    let summary = rehearsed(world.root());
+    assert_eq!(summary["reproduced"], true, "{summary}");
+}
+
+#[test]
 fn bad_input_costs_one_clear_message() {
     let world = project();
     let cases: [(&[&str], i32, &str); 7] = [

@@ -4,8 +4,8 @@ pub(crate) mod graph;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use git2::{IndexAddOption, Oid, Repository, Signature, Time};
 use tempfile::TempDir;
 
 /// 2026-01-02T03:04:05Z, the time of a world's first commit; each later one is an hour later.
@@ -14,23 +14,38 @@ pub(crate) const START: i64 = 1_767_323_045;
 /// A temporary checkout.
 pub(crate) struct World {
     folder: TempDir,
-    repository: Repository,
     clock: i64,
 }
 
 impl World {
     /// An empty repository.
     pub(crate) fn empty() -> Self {
+        Self::in_form("sha1")
+    }
+
+    /// The same with ids of that kind.
+    fn in_form(ids: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("sayna-world-").tempdir().unwrap();
-        let mut options = git2::RepositoryInitOptions::new();
-        let repository = Repository::init_opts(folder.path(), options.initial_head("main")).unwrap();
-        repository.config().unwrap().set_bool("core.autocrlf", false).unwrap();
-        Self { folder, repository, clock: START }
+        let world = Self { folder, clock: START };
+        world.git(&["init", "--quiet", "--initial-branch", "main", "--template=", "--object-format", ids]);
+        world.git(&["config", "core.autocrlf", "false"]);
+        world
     }
 
     /// A small package with the smallest complete table, not committed yet.
     pub(crate) fn new() -> Self {
-        let world = Self::empty();
+        Self::empty().with_package()
+    }
+
+    /// A repository whose ids are SHA-256, with the same package in one commit.
+    pub(crate) fn begun_with_sha256() -> Self {
+        let mut world = Self::in_form("sha256").with_package();
+        world.commit("feat: begin");
+        world
+    }
+
+    fn with_package(self) -> Self {
+        let world = self;
         world.write(
             "Cargo.toml",
             "[package]\nname = \"sayna\"\nversion = \"0.1.0\"\nedition = \"2024\"\nlicense = \"Apache-2.0\"\n\
@@ -59,8 +74,15 @@ impl World {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn repository(&self) -> &Repository {
-        &self.repository
+    /// What Git prints, whatever this machine's user has configured; at the world's time.
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        self.git_at(self.clock, arguments)
+    }
+
+    fn git_at(&self, time: i64, arguments: &[&str]) -> String {
+        let output = git(self.root(), time).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -97,53 +119,59 @@ impl World {
 
     /// The same with a second parent.
     pub(crate) fn merge(&mut self, other: &str, message: &str) -> String {
-        self.commit_with(message, &[Oid::from_str(other).unwrap()])
+        self.commit_with(message, &[other])
     }
 
-    fn commit_with(&mut self, message: &str, more_parents: &[Oid]) -> String {
-        let mut index = self.repository.index().unwrap();
-        index.add_all(["*"], IndexAddOption::DEFAULT, None).unwrap();
-        index.update_all(["*"], None).unwrap();
-        index.write().unwrap();
-        let tree = self.repository.find_tree(index.write_tree().unwrap()).unwrap();
-        let who = Signature::new("Ada", "ada@example.org", &Time::new(self.clock, 60)).unwrap();
+    fn commit_with(&mut self, message: &str, more_parents: &[&str]) -> String {
+        self.git(&["add", "--all"]);
+        let tree = self.git(&["write-tree"]);
+        let head = git(self.root(), self.clock).args(["rev-parse", "--verify", "--quiet", "HEAD"]).output().unwrap();
+        let head = String::from_utf8(head.stdout).unwrap();
+        let parents = Some(head.trim()).filter(|id| !id.is_empty()).into_iter().chain(more_parents.iter().copied());
+        let parents = parents.flat_map(|id| ["-p", id]);
+        let arguments: Vec<&str> = ["commit-tree", &tree, "-m", message].into_iter().chain(parents).collect();
+        let commit = self.git(&arguments);
+        self.git(&["update-ref", "HEAD", &commit]);
         self.clock += 3600;
-        let head = self.repository.head().ok().map(|head| head.peel_to_commit().unwrap());
-        let others = more_parents.iter().map(|id| self.repository.find_commit(*id).unwrap());
-        let parents: Vec<_> = head.into_iter().chain(others).collect();
-        let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
-        self.repository.commit(Some("HEAD"), &who, &who, message, &tree, &parents).unwrap().to_string()
+        commit
     }
 
     pub(crate) fn head(&self) -> String {
-        self.repository.head().unwrap().peel_to_commit().unwrap().id().to_string()
+        self.git(&["rev-parse", "HEAD"])
     }
 
     /// A lightweight tag on HEAD.
     pub(crate) fn tag(&self, name: &str) {
-        let head = self.repository.head().unwrap().peel(git2::ObjectType::Commit).unwrap();
-        self.repository.tag_lightweight(name, &head, false).unwrap();
+        self.git(&["tag", name, "HEAD"]);
     }
 
     /// An annotated tag on HEAD.
     pub(crate) fn annotated_tag(&self, name: &str) {
-        let head = self.repository.head().unwrap().peel(git2::ObjectType::Commit).unwrap();
-        let who = Signature::new("Ada", "ada@example.org", &Time::new(self.clock, 0)).unwrap();
-        self.repository.tag(name, &head, &who, &format!("Sayna {name}"), false).unwrap();
+        self.git(&["tag", "--annotate", "--message", &format!("Sayna {name}"), name, "HEAD"]);
     }
 
     /// Makes a branch at a commit and checks it out.
     pub(crate) fn branch(&self, name: &str, at: &str) {
-        let commit = self.repository.revparse_single(at).unwrap().peel_to_commit().unwrap();
-        self.repository.branch(name, &commit, false).unwrap();
+        self.git(&["branch", name, at]);
         self.switch(name);
     }
 
     pub(crate) fn switch(&self, branch: &str) {
-        self.repository.set_head(&format!("refs/heads/{branch}")).unwrap();
-        let mut force = git2::build::CheckoutBuilder::new();
-        self.repository.checkout_head(Some(force.force().remove_untracked(true))).unwrap();
+        self.git(&["checkout", "--quiet", "--force", branch]);
+        self.git(&["clean", "--quiet", "-d", "--force"]);
     }
+}
+
+/// Git in a folder, as Ada at that time.
+pub(crate) fn git(folder: &Path, time: i64) -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(folder).stdin(Stdio::null());
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{who}_NAME"), "Ada").env(format!("GIT_{who}_EMAIL"), "ada@example.org");
+        command.env(format!("GIT_{who}_DATE"), format!("@{time} +0100"));
+    }
+    command
 }
 
 /// A file of this repository.
@@ -166,7 +194,7 @@ pub(crate) fn golden(name: &str, text: &str) {
 /// The version of the compiler that `plan` will find.
 pub(crate) fn running_rustc() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = std::process::Command::new(rustc).arg("-vV").output().unwrap();
+    let output = Command::new(rustc).arg("-vV").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().find_map(|line| line.strip_prefix("release: ")).unwrap().to_owned()
 }
