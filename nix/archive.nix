@@ -10,6 +10,8 @@ crane.mkCargoDerivation {
   cargoArtifacts = null;
   doInstallCargoArtifacts = false;
   nativeBuildInputs = [ release.unwrapped ];
+  # Whose licences go into the archive.
+  env = server.linkedAt;
   # Set here and not as an attribute: unpacking sets this variable to the newest file's time.
   buildPhaseCargoCommand = ''
     export SOURCE_DATE_EPOCH=${toString epoch}

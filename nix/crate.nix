@@ -21,6 +21,8 @@ in
 let
   crane = plain.overrideScope (_: _: { stdenvSelector = _: compiler; });
   linked = builtins.filter (native: native ? url) (natives.needed features);
+  # Where each of them lies, by the variable that its crate and `sayna-release package` read.
+  linkedAt = lib.listToAttrs (map (native: lib.nameValuePair native.env "${packages.${native.name}}") linked);
   withWebrtc = lib.any (native: native.name == "libwebrtc") linked;
 
   # As the builder `cargo` maps them. On macOS the build folder has another name each time, which would spoil the shared
@@ -49,7 +51,8 @@ let
     cargoExtraArgs = "--locked --package ${package} --no-default-features --features '${lib.concatStringsSep "," features}'";
     nativeBuildInputs = lib.optional withWebrtc pkg-config;
     buildInputs = lib.optional (withWebrtc && isLinux) glib';
-    env = env // tools // { CARGO_PROFILE = profile; } // lib.listToAttrs (map (native: lib.nameValuePair native.env "${packages.${native.name}}") linked) // {
+    env = env // tools // linkedAt // {
+      CARGO_PROFILE = profile;
       CARGO_BUILD_RUSTFLAGS = lib.concatStringsSep " "
         (flag "--remap-path-prefix=" ++ (table.build.rustflags.${os} or [ ]) ++ lib.concatLists extra ++ rustflags);
       CFLAGS = lib.concatStringsSep " " (flag "-ffile-prefix-map=");
@@ -75,7 +78,7 @@ let
   cargoArtifacts = crane.buildDepsOnly args;
 in
 {
-  inherit crane cargoArtifacts;
+  inherit crane cargoArtifacts linkedAt;
   args = args // { inherit cargoArtifacts; };
   # Tests are a check of their own, so that the binary does not wait for them.
   package = crane.buildPackage (args // { inherit cargoArtifacts; doCheck = false; });

@@ -2,6 +2,8 @@
 { stdenvNoCC, fetchurl, unzip, natives }:
 let
   native = natives.named "libwebrtc";
+  # What a link and a release of it need.
+  wanted = builtins.concatStringsSep " " ([ "include" "lib" "webrtc.ninja" "desktop_capture.ninja" ] ++ natives.licences native);
 in
 stdenvNoCC.mkDerivation {
   pname = native.name;
@@ -11,11 +13,11 @@ stdenvNoCC.mkDerivation {
   # The zip has one folder; its content is what is wanted.
   installPhase = ''
     runHook preInstall
-    for wanted in include lib webrtc.ninja desktop_capture.ninja; do
+    for wanted in ${wanted}; do
       test -e "$wanted" || { echo "libwebrtc: the zip has no $wanted" >&2; exit 1; }
     done
     mkdir $out
-    cp -R include lib webrtc.ninja desktop_capture.ninja $out/
+    cp -R ${wanted} $out/
     runHook postInstall
   '';
   # Static archives of someone else's compiler: nothing here is ours to strip or patch.

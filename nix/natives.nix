@@ -22,7 +22,9 @@ let
     else sum;
 
   url = native: builtins.replaceStrings [ "{name}" ] [ (native.names.${target.triple} or "") ] native.url;
+  # The file of its download that has the licences of what is inside; `sayna-release package` reads it.
+  licences = native: lib.optional (native ? licences) native.licences;
 in
 {
-  inherit named needed sha256 url;
+  inherit named needed sha256 url licences;
 }

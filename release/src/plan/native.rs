@@ -44,6 +44,7 @@ impl Contents<'_> {
             let hint = "write an identifier of spdx.org/licenses, such as \"BSD-3-Clause\"";
             problems.push(Problem::new("licence-form", message).hint(hint).at(native.licence.span()));
         }
+        problems.extend(native.allow.iter().filter_map(|id| allowed(native, id)));
         let users = users(table, native);
         if let Supply::Download(download) = &native.supply {
             problems.extend(targetless(table, native, download));
@@ -78,6 +79,15 @@ fn users<'t>(table: &'t Table, native: &Native) -> BTreeSet<&'t Triple> {
     let feature = native.feature.get_ref();
     let targets = table.targets.iter().filter(|t| t.features.iter().any(|f| f.get_ref() == feature));
     targets.map(|t| t.triple.get_ref()).collect()
+}
+
+/// An entry of `allow` that is no licence.
+fn allowed(native: &Native, id: &Spanned<String>) -> Option<Problem> {
+    let error = spdx::Licensee::parse(id.get_ref()).err()?;
+    let (name, id_text) = (native.name.get_ref(), id.get_ref());
+    let message = format!("`allow` of {name} has {id_text:?}, which is no SPDX identifier: {}", error.reason);
+    let hint = "write one identifier per entry, such as \"LGPL-2.1-or-later\" or \"LicenseRef-name\"";
+    Some(Problem::new("licence-form", message).hint(hint).at(id.span()))
 }
 
 /// A pin for a triple that nothing is built for.

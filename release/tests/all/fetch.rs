@@ -4,7 +4,9 @@
 use std::io::{Cursor, Write as _};
 
 use sayna_release::digest::Digest;
+use sayna_release::package;
 use sayna_release::part::{BinaryPart, Part};
+use sayna_release::table::ArchiveKind;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -24,11 +26,18 @@ const BUILD: &str = r#"fn main() {
 }
 "#;
 
+/// A file of licences.
+const LICENCES: &str = "# tiny\n```\nDo as &lt;you&gt; like.\n```\n\n";
+
 fn zip(names: &[&str]) -> Vec<u8> {
+    zip_of(&names.iter().map(|name| (*name, "library")).collect::<Vec<_>>())
+}
+
+fn zip_of(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for name in names {
+    for (name, content) in files {
         writer.start_file(*name, SimpleFileOptions::default()).unwrap();
-        writer.write_all(b"library").unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
     }
     writer.finish().unwrap().into_inner()
 }
@@ -95,6 +104,51 @@ fn what_is_pinned_is_fetched_once_and_built_with() {
         assert_eq!((built.features, built.left_out), (vec!["livekit".to_owned()], vec![]));
     }
     assert_eq!(scene.hub.hub().requests.len(), 1, "the second build has it");
+}
+
+#[test]
+fn a_library_without_its_licences_is_not_linked_and_one_with_them_has_them_in_archive_and_sbom() {
+    let library = "linux-x64-release/lib/libwebrtc.a";
+    let licences = "licences = \"LICENSE.md\"\nurl = ";
+    let bare = Scene::new(zip(&[library]));
+    bare.world.edit("sayna-release.toml", "url = ", licences);
+    let (status, said) = bare.build(&["--fetch"]);
+    assert_eq!(status, Some(1), "{said}");
+    for part in ["linux-gnu/LICENSE.md is missing", "libraries inside libwebrtc 1", "next: unpack all"] {
+        assert!(said.contains(part), "{said} lacks {part}");
+    }
+    assert!(!bare.world.path("dist").join(TRIPLE).join("part.json").exists());
+    assert!(!said.contains("Compiling"), "it was compiled first: {said}");
+
+    let scene = Scene::new(zip_of(&[(library, "library"), ("linux-x64-release/LICENSE.md", LICENCES)]));
+    scene.world.edit("sayna-release.toml", "url = ", licences);
+    let (status, said) = scene.build(&["--fetch"]);
+    assert_eq!(status, Some(0), "{said}");
+    let (part, folder) = (scene.part(), scene.world.path("dist").join(TRIPLE));
+    let sbom: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join(&part.sbom.name)).unwrap()).unwrap();
+    let webrtc = sbom["components"].as_array().unwrap().iter().find(|c| c["name"] == "libwebrtc").unwrap();
+    assert_eq!(webrtc["components"][0]["name"], "tiny", "{webrtc}");
+    let (stem, text) = (format!("sayna-0.1.0-{TRIPLE}"), scene.world.path("dist/text"));
+    let file = format!("{stem}/{}", package::THIRD_PARTY);
+    package::extract(&folder.join(&part.archive.name), ArchiveKind::TarGz, &file, &text).unwrap();
+    let text = std::fs::read_to_string(text).unwrap();
+    assert!(text.contains("tiny in libwebrtc 1: own text [") && text.contains("Do as <you> like."), "{text}");
+    // The same where a variable names the folder, to the byte; there a missing file is refused as well.
+    let first = part.archive.digest;
+    let native = scene.world.path("dist/native").join(format!("libwebrtc-1-{TRIPLE}"));
+    let build = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+        command.args(["build", "--builder", "cargo", "--target", TRIPLE]).current_dir(scene.world.root());
+        command.env_remove("CARGO_TARGET_DIR").env_remove("SOURCE_DATE_EPOCH").env("LK_CUSTOM_WEBRTC", &native);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(build().0, Some(0));
+    assert_eq!(scene.part().archive.digest, first);
+    std::fs::remove_file(native.join("LICENSE.md")).unwrap();
+    let (status, said) = build();
+    assert!(status == Some(1) && said.contains("LICENSE.md is missing"), "{said}");
 }
 
 #[test]

@@ -84,6 +84,31 @@ fn a_build_ends_in_a_part_and_leaves_nothing_else() {
 }
 
 #[test]
+#[ignore = "needs nix"]
+fn the_sbom_has_the_libraries_inside_what_nix_linked() {
+    let native = "\n[[native]]\nname = \"libwebrtc\"\nversion = \"1\"\nlicence = \"BSD-3-Clause\"\nfor = \"livekit\"\n\
+                  licences = \"LICENSE.md\"\nenv = \"SAYNA_TEST_NATIVE\"\nurl = \"https://example.invalid/x.zip\"\n\
+                  sha256 = { x86_64-unknown-linux-gnu = \"\" }\n";
+    let with_native = |from: &str, to: &str| {
+        let mut world = with_flake(from, to);
+        world.edit("Cargo.toml", "default = []", "default = []\nlivekit = []");
+        world.edit("sayna-release.toml", "features = []", "features = [\"livekit\"]");
+        world.write("sayna-release.toml", &(world.read("sayna-release.toml") + native));
+        world.commit("feat(livekit): rooms");
+        world
+    };
+    let world = with_native("", "");
+    said(&world, &["build", "--builder", "nix"], 0);
+    let sbom = fs::read(world.path("dist").join(TRIPLE).join(&binary(&world).sbom.name)).unwrap();
+    let sbom: Value = serde_json::from_slice(&sbom).unwrap();
+    let inside = sbom["components"].as_array().unwrap().iter().find(|c| c["name"] == "libwebrtc").unwrap();
+    assert_eq!(inside["components"][0]["name"], "tiny", "{inside}");
+    let world = with_native(">$out/LICENSE.md", ">$out/other");
+    let why = said(&world, &["build", "--builder", "nix"], 1);
+    assert!(why.contains("-libwebrtc/LICENSE.md is missing"), "{why}");
+}
+
+#[test]
 #[ignore = "needs nix and skopeo"]
 fn an_image_gets_its_annotations_and_names_the_file_behind_its_links() {
     let world = with_flake("", "");

@@ -264,20 +264,39 @@ fn the_caller_says_which_features_the_binary_has() {
                   env = \"SAYNA_TEST_NATIVE\"\nurl = \"https://example.invalid/x.zip\"\n\
                   sha256 = { x86_64-unknown-linux-gnu = \"\" }\n";
     world.write("sayna-release.toml", &(world.read("sayna-release.toml") + native));
+    let extracted = |out: &Path| {
+        let (stem, to) = (format!("sayna-0.1.0-{triple}"), world.path("dist/text"));
+        let archive = out.join(format!("{stem}.tar.gz"));
+        package::extract(&archive, TarGz, &format!("{stem}/{}", package::THIRD_PARTY), &to).unwrap();
+        fs::read_to_string(to).unwrap()
+    };
     let third_party = |features: &[&str]| {
         let out = format!("dist/{}", features.len());
         let call = ["package", "--target", triple, "--binary", "src/main.rs", "--out", &out];
         let output = run(world.root(), &[&call, features].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let (stem, to) = (format!("sayna-0.1.0-{triple}"), world.path("dist/text"));
-        let archive = world.path(&out).join(format!("{stem}.tar.gz"));
-        package::extract(&archive, TarGz, &format!("{stem}/{}", package::THIRD_PARTY), &to).unwrap();
-        fs::read_to_string(to).unwrap()
+        extracted(&world.path(&out))
     };
     // Whatever this machine has: the table's by default, else those that are named, which may be none.
     assert!(third_party(&[]).contains("libwebrtc"));
     assert!(!third_party(&["--features", ""]).contains("libwebrtc"));
     assert!(third_party(&["--features=livekit"]).contains("libwebrtc"));
+    // The licences inside come from the folder that the variable names, as Nix's archive sets it.
+    world.edit(
+        "sayna-release.toml",
+        "url = \"https://example.invalid",
+        "licences = \"LICENSE.md\"\nurl = \"https://example.invalid",
+    );
+    let call = ["package", "--target", triple, "--binary", "src/main.rs", "--out", "dist/inside"];
+    let nowhere = run(world.root(), &call);
+    let said = String::from_utf8_lossy(&nowhere.stderr);
+    assert!(nowhere.status.code() == Some(1) && said.contains("SAYNA_TEST_NATIVE does not say where"), "{said}");
+    world.write("native/LICENSE.md", "# tiny\n```\nDo as you like.\n```\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+    command.args(call).current_dir(world.root()).env("SAYNA_TEST_NATIVE", world.path("native"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(extracted(&world.path("dist/inside")).contains("tiny in libwebrtc 1: own text ["));
     let wrong = run(world.root(), &["package", "--target", triple, "--binary", "src/main.rs", "--features", "nope"]);
     let said = String::from_utf8_lossy(&wrong.stderr);
     assert!(wrong.status.code() == Some(1) && said.contains("nope"), "{said}");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use sayna_release::digest::Digest;
 use sayna_release::graph::{Crate, Graph};
-use sayna_release::licences::Linked;
+use sayna_release::licences::{Library, Linked};
 use sayna_release::part::FileEntry;
 use sayna_release::plan::{self, Plan};
 use sayna_release::sbom::{self, image};
@@ -50,6 +50,25 @@ fn bytes(plan: &Plan, graph: &Graph, target: &Triple, natives: &[&Native]) -> Re
         models: &models,
         binary: &binary,
     })
+}
+
+/// What links an input with two libraries inside, of which one has a text of its own.
+fn with_libraries() -> String {
+    let native = native("BSD-3-Clause", &"ab".repeat(32));
+    let library = |name: &str, licence| Library { name: name.to_owned(), text: "Text".to_owned(), licence };
+    let libraries = vec![library("webrtc", Some("BSD-3-Clause")), library("ffmpeg", None)];
+    let natives = [Linked { native: &native, libraries }];
+    let (graph, target, rustc, plan) = (project(), LINUX.parse().unwrap(), semver::Version::new(1, 95, 0), plan());
+    let binary = FileEntry { name: "sayna".to_owned(), size: 3, digest: Digest::of(b"ELF") };
+    let (natives, rustc, plan) = (&natives, &rustc, &plan);
+    let input = sbom::Input { plan, target: &target, rustc, graph: &graph, natives, models: &[], binary: &binary };
+    String::from_utf8(sbom::document(&input).unwrap()).unwrap()
+}
+
+/// Every component of a list, and all inside of each.
+fn all(components: &Value) -> Vec<&Value> {
+    let components = components.as_array().into_iter().flatten();
+    components.flat_map(|one| std::iter::once(one).chain(all(&one["components"]))).collect()
 }
 
 fn document(graph: &Graph, target: &Triple, natives: &[&Native]) -> String {
@@ -145,10 +164,33 @@ fn what_verifying_reads_is_there() {
 }
 
 #[test]
+fn the_libraries_inside_an_input_stand_in_its_component_and_it_depends_on_them() {
+    let value: Value = serde_json::from_str(&with_libraries()).unwrap();
+    let webrtc = all(&value["components"]).into_iter().find(|c| c["name"] == "libwebrtc").unwrap();
+    let expected = serde_json::json!([
+        {"type": "library", "bom-ref": "webrtc in libwebrtc 124", "name": "webrtc",
+            "licenses": [{"expression": "BSD-3-Clause"}]},
+        {"type": "library", "bom-ref": "ffmpeg in libwebrtc 124", "name": "ffmpeg",
+            "licenses": [{"license": {"name": "the text of ffmpeg in the licences of libwebrtc 124"}}]},
+    ]);
+    assert_eq!(webrtc["components"], expected);
+    let edges = value["dependencies"].as_array().unwrap();
+    let of = |name: &str| edges.iter().find(|edge| edge["ref"] == name).unwrap()["dependsOn"].clone();
+    assert_eq!(of("libwebrtc 124"), serde_json::json!(["ffmpeg in libwebrtc 124", "webrtc in libwebrtc 124"]));
+    assert!(!of(value["metadata"]["component"]["bom-ref"].as_str().unwrap()).to_string().contains("ffmpeg"));
+    assert_eq!(with_libraries(), with_libraries());
+}
+
+#[test]
 fn every_edge_ends_at_a_component() {
-    let value: Value = serde_json::from_str(&document(&project(), &host(), &[])).unwrap();
-    let components = value["components"].as_array().unwrap().iter();
-    let all = components.chain([&value["metadata"]["component"]]);
+    for document in [document(&project(), &host(), &[]), with_libraries()] {
+        edges_are_whole(&document);
+    }
+}
+
+fn edges_are_whole(document: &str) {
+    let value: Value = serde_json::from_str(document).unwrap();
+    let all = all(&value["components"]).into_iter().chain([&value["metadata"]["component"]]);
     let refs: Vec<&str> = all.map(|c| c["bom-ref"].as_str().unwrap()).collect();
     let unique: BTreeSet<&str> = refs.iter().copied().collect();
     assert_eq!(unique.len(), refs.len(), "a bom-ref stands twice");
@@ -197,7 +239,7 @@ fn both_spellings_of_a_native_digest_are_one_and_others_are_refused() {
 /// The official JSON schema, strictly, by the library that CycloneDX keeps for Python.
 /// The same executable on two platforms.
 fn of_image() -> String {
-    let one = document(&project(), &LINUX.parse().unwrap(), &[]);
+    let one = with_libraries();
     let platforms = ["linux/amd64", "linux/arm64"]
         .map(|name| image::Platform { name: name.to_owned(), document: serde_json::from_str(&one).unwrap() });
     let bytes = image::document(&plan(), "docker.io/saynaai/sayna", Digest::of(b"index"), &platforms).unwrap();
@@ -210,13 +252,13 @@ fn an_images_document_is_about_its_index_and_has_each_platforms_executable_with_
     let about = &image["metadata"]["component"];
     assert_eq!((&about["type"], &about["name"]), (&"container".into(), &"docker.io/saynaai/sayna".into()));
     assert_eq!(about["hashes"][0]["content"], Digest::of(b"index").hex());
-    let one: Value = serde_json::from_str(&document(&project(), &LINUX.parse().unwrap(), &[])).unwrap();
-    let linked = one["components"].as_array().unwrap().len();
+    let one: Value = serde_json::from_str(&with_libraries()).unwrap();
+    let linked = all(&one["components"]).len();
     let mut references = BTreeSet::from([about["bom-ref"].as_str().unwrap()]);
     for (executable, name) in image["components"].as_array().unwrap().iter().zip(["linux/amd64", "linux/arm64"]) {
         assert_eq!(executable["name"], format!("sayna {name}"));
         assert_eq!(executable["hashes"], one["metadata"]["component"]["hashes"]);
-        let inside = executable["components"].as_array().unwrap();
+        let inside = all(&executable["components"]);
         assert_eq!(inside.len(), linked);
         references.extend([executable].into_iter().chain(inside).map(|c| c["bom-ref"].as_str().unwrap()));
     }
@@ -240,7 +282,7 @@ fn a_document_of_somebody_else_is_no_part_of_an_images() {
 fn it_is_valid_by_the_official_schema() {
     let webrtc = native("BSD-3-Clause", &"ab".repeat(32));
     let with_webrtc = document(&project(), &LINUX.parse().unwrap(), &[&webrtc]);
-    for text in [document(&project(), &host(), &[]), with_webrtc, of_image()] {
+    for text in [document(&project(), &host(), &[]), with_webrtc, with_libraries(), of_image()] {
         assert_eq!(validate(&text), "None");
     }
     let broken = document(&project(), &host(), &[]).replace("\"specVersion\": \"1.6\"", "\"specVersion\": 16");

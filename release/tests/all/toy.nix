@@ -69,6 +69,10 @@
       packages.${system} = {
         inherit sayna;
         sayna-full = sayna;
+        libwebrtc = sh "libwebrtc" ''
+          mkdir $out
+          printf '# tiny\n```\nDo as you like.\n```\n' >$out/LICENSE.md
+        '';
         archive = sh "archive" ''
           mkdir $out ${stem}
           cp ${./README.md} ${stem}/README.md

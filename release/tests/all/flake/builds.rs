@@ -147,29 +147,40 @@ fn the_release_program_is_wrapped_with_its_tools_and_says_what_it_can_do() {
     ok(Command::new("grep").arg("-q").arg("glibc").arg(tree.build_check("closure")));
 }
 
-#[test]
-#[ignore = "needs nix"]
-fn libwebrtc_is_unpacked_as_its_build_script_wants_it_and_other_bytes_are_refused() {
-    let tree = Tree::new();
+/// A zip of libwebrtc's form, under its name and as if it had been downloaded: what is in the store under its digest is
+/// not fetched. Gives the digest.
+fn stored_zip(tree: &Tree, files: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("linux-x64-release");
     fs::create_dir_all(inside.join("include")).unwrap();
     fs::create_dir_all(inside.join("lib")).unwrap();
-    for name in ["lib/libwebrtc.a", "webrtc.ninja", "desktop_capture.ninja"] {
+    for name in files {
         fs::write(inside.join(name), name).unwrap();
     }
     let name = "webrtc-linux-x64-release.zip";
     ok(Command::new("python3").args(["-m", "zipfile", "-c", name, "linux-x64-release"]).current_dir(&folder));
     let zip = folder.path().join(name);
     let hash = ok(&mut tree.nix(&["hash", "file", zip.to_str().unwrap()]));
+    ok(&mut tree.nix(&["store", "add", "--mode", "flat", "--hash-algo", "sha256", zip.to_str().unwrap()]));
+    hash.trim().to_owned()
+}
+
+#[test]
+#[ignore = "needs nix"]
+fn libwebrtc_is_unpacked_with_its_licences_as_its_build_script_wants_it_and_other_bytes_are_refused() {
+    let tree = Tree::new();
     let download = libwebrtc();
     let pinned = download.sha256[&"x86_64-unknown-linux-gnu".parse().unwrap()].get_ref();
-    // As if it had been downloaded: what is in the store under its digest is not fetched.
-    ok(&mut tree.nix(&["store", "add", "--mode", "flat", "--hash-algo", "sha256", zip.to_str().unwrap()]));
-    tree.edit("sayna-release.toml", pinned, hash.trim());
+    let files = ["lib/libwebrtc.a", "webrtc.ninja", "desktop_capture.ninja", "LICENSE.md"];
+    let whole = stored_zip(&tree, &files);
+    tree.edit("sayna-release.toml", pinned, &whole);
     let out = tree.build("libwebrtc");
-    assert!(out.join("lib/libwebrtc.a").is_file() && out.join("webrtc.ninja").is_file());
-    tree.edit("sayna-release.toml", hash.trim(), pinned);
+    assert!(files.iter().all(|name| out.join(name).is_file()));
+    let unlicensed = stored_zip(&tree, &files[..3]);
+    tree.edit("sayna-release.toml", &whole, &unlicensed);
+    let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.libwebrtc"]);
+    assert!(said.contains("libwebrtc: the zip has no LICENSE.md"), "{said}");
+    tree.edit("sayna-release.toml", &unlicensed, pinned);
     tree.edit("sayna-release.toml", &download.url, "file:///usr/bin/env");
     let said = tree.fails(&["build", "--no-link", ".#packages.x86_64-linux.libwebrtc"]);
     assert!(said.contains("hash mismatch"), "{said}");

@@ -253,9 +253,11 @@ fn a_feature_brings_its_native_input_into_the_build_and_the_image() {
         let found = tree.eval(
             &format!("packages.{system}"),
             "p: let b = p.sayna.unwrapped; in { env = b.LK_CUSTOM_WEBRTC; webrtc = p.libwebrtc.outPath; \
+             packed = p.archive.LK_CUSTOM_WEBRTC; \
              flags = b.CARGO_BUILD_RUSTFLAGS; check = b.preBuild; inputs = map (i: i.name) b.buildInputs; }",
         );
         assert_eq!(found["env"], found["webrtc"]);
+        assert_eq!(found["packed"], found["webrtc"], "the licences in the archive are those of what is linked");
         assert!(found["check"].as_str().unwrap().contains("webrtc-24f6822-2"), "{found}");
         let is_linux = system.ends_with("-linux");
         // The floor's glib: a newer one would want a newer glibc.

@@ -132,6 +132,8 @@ fn a_native_input_must_be_pinned_for_every_target_that_needs_it() {
     let names = "x86_64-unknown-linux-gnu = \"linux-x64\"\n";
     assert_only(&with_native(names, ""), "native-unavailable", &["\"livekit\""]);
     assert_only(&with_native("BSD-3-Clause", "BSD3"), "licence-form", &["BSD3"]);
+    let allow = "for = \"livekit\"\nallow = [\"LGPL-2.1-or-later\", \"LicenseRef-own\", \"LGPL\"]";
+    assert_only(&with_native("for = \"livekit\"", allow), "licence-form", &["`allow` of libwebrtc has \"LGPL\""]);
     assert_only(
         &with_native(names, &format!("{names}aarch64-apple-darwin = \"mac\"\n")),
         "unknown-target",
