@@ -38,6 +38,7 @@ let
       "CARGO_TARGET_${lib.toUpper name}_LINKER" = "${compiler.cc}/bin/cc";
       "CC_${name}" = "${compiler.cc}/bin/cc";
       "CXX_${name}" = "${compiler.cc}/bin/c++";
+      "AR_${name}" = "${compiler.cc.bintools}/bin/ar";
     };
   os = if isDarwin then "macos" else "linux";
   extra = map (native: native.rustflags.${os} or [ ]) linked;

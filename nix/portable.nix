@@ -81,6 +81,7 @@ in
     '';
     # Stripping or patching once more would undo the signature, or bring a store path back.
     dontFixup = true;
-    passthru = { inherit unwrapped; };
+    # `floor` is for the cache, to push.
+    passthru = { inherit unwrapped; } // lib.optionalAttrs isLinux { floor = { cc = clang; inherit (floor) glib; }; };
   };
 }

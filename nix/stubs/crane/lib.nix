@@ -50,8 +50,8 @@ let
         '';
         preBuild = args.preBuild or "";
         meta = args.meta or { };
-        # `vendored` is for tests: what must be in the store before anything can be built.
-        passthru = { vendored = args.cargoVendorDir or null; inherit stdenv; };
+        # For tests: what must be in the store before anything can be built.
+        passthru.vendored = args.cargoVendorDir or null;
       } // phases);
     in
     {

@@ -23,7 +23,7 @@
           gcc11 = package system "gcc-wrapper" "11.3.0" "" // { cc = gcc; };
           # Its mkDerivation passes an `env` on as it is, which derivations refuse (NixOS/nixpkgs#214264).
           stdenv.mkDerivation = a: if a ? env then throw "nixpkgs 22.05: mkDerivation knows no env" else package system a.pname a.version "";
-          glib = package system "glib" "2.72.3" "";
+          glib = package system "glib" "2.72.3" "" // { dev = package system "glib" "2.72.3-dev" ""; };
         };
     in
     {

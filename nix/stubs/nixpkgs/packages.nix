@@ -114,7 +114,11 @@ let
       passthru = {
         inherit libc;
         cc = standIn { pname = "gcc"; version = gcc; passthru.lib = gccLib; };
-        bintools = { bintools = named "cctools"; };
+        bintools = standIn {
+          pname = "binutils-wrapper";
+          script = "mkdir -p $out/bin; ln -s /usr/bin/{ar,ld} $out/bin/";
+          passthru.bintools = named "cctools";
+        };
       };
     };
 

@@ -110,12 +110,16 @@ fn both_builders_map_the_same_folders_and_clear_the_same_flags() {
     // Each compiler by its path: PATH has what inputs propagate.
     for (system, triple) in systems() {
         let linker = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
-        let function = format!("p: {{ found = p.{linker}; cxx = p.CXX_{}; }}", triple.replace('-', "_"));
+        let name = triple.replace('-', "_");
+        let function = format!("p: {{ found = p.{linker}; cxx = p.CXX_{name}; ar = p.AR_{name}; }}");
         let found = tree.eval(&format!("packages.{system}.sayna.unwrapped"), &function);
         let wanted =
             if system.ends_with("-linux") { "-clang-wrapper-21.1.8/bin/c" } else { "-gcc-wrapper-15.2.0/bin/c" };
         assert!(found["found"].as_str().unwrap().ends_with(&format!("{wanted}c")), "{found}");
         assert!(found["cxx"].as_str().unwrap().ends_with(&format!("{wanted}++")), "{found}");
+        let wanted =
+            if system.ends_with("-linux") { "-llvm-binutils-wrapper-21.1.8" } else { "-binutils-wrapper-0-stand-in" };
+        assert!(found["ar"].as_str().unwrap().ends_with(&format!("{wanted}/bin/ar")), "{found}");
     }
 }
 
