@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("error", &["jwt", "provider", "room"]),
     ("http", &["app", "auth", "error", "provider", "room", "voice", "ws"]),
+    ("hypot", &[]),
     ("init", &[]),
     ("jwt", &[]),
     ("lib", &[]),
