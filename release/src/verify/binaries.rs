@@ -1,8 +1,11 @@
 //! Rows on what is inside the archives.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::{Outcome, Scene, Seen, Verdict, seen};
 use crate::audit::{self, Expectations};
@@ -103,10 +106,10 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
             evidence.push(format!("{}: not runnable here", entry.target));
             continue;
         }
-        let output = Command::new(binary(scene, entry)?).args(["--version", "--verbose"]).output();
+        let output = said(&binary(scene, entry)?);
         let output = output.map_err(|e| format!("{}: {e}", entry.target))?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut lines = said.lines();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut lines = text.lines();
         let first = lines.next().unwrap_or_default().trim();
         if !output.status.success() || first != wanted {
             return Err(format!("{} --version says {first:?} ({}), not {wanted:?}", entry.target, output.status));
@@ -117,6 +120,20 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
     }
     let verdict = if ran { Verdict::Ok } else { Verdict::NotHere };
     Ok(Seen { verdict, evidence: evidence.join("; ") })
+}
+
+/// What a program says of itself. One that was written a moment ago may be busy: while another thread of this process starts a
+/// program, the new process holds each file that was open for writing.
+fn said(program: &Path) -> io::Result<Output> {
+    let mut command = Command::new(program);
+    command.args(["--version", "--verbose"]);
+    for _ in 0..50 {
+        match command.output() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => sleep(Duration::from_millis(20)),
+            other => return other,
+        }
+    }
+    command.output()
 }
 
 /// A line of `--version --verbose` against the manifest. A program need not say more than its version; what it says must hold.
