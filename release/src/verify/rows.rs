@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("image", "the version tag is the index the manifest names", ["manifest"], image::tag),
     row!("platforms", "every planned platform is in the index", ["image"], image::platforms),
     row!("layers", "every layer has its digest", ["platforms"], image::layers),
-    row!("origin", "the image says where it comes from and starts the archive's executable", ["layers"], image::origin),
+    row!("origin", "the image is this commit's, and starts the archive's executable", ["layers"], image::origin),
     row!("referrers", "the registries say who built the image", ["image", "attested"], referrers::referrers),
     row!("latest", "`latest` is right for this version", ["release", "image"], latest::latest),
     row!("reproduced", "a fresh build gives the same bytes", ["digests"], binaries::reproduced, reproducing),
