@@ -2,7 +2,7 @@
 set -euo pipefail
 export HOME=/homeless-shelter TMPDIR=$NIX_BUILD_TOP LC_ALL=C
 PATH=/usr/bin:/bin
-preBuildHooks=() postPatchHooks=() preConfigureHooks=() postInstallHooks=() propagated=()
+preBuildHooks=() postPatchHooks=() preConfigureHooks=() propagated=()
 # The real one puts the first input before the others, and what an input propagates behind it, before the default compiler.
 all=()
 for input in ${nativeBuildInputs:-}; do
@@ -50,8 +50,6 @@ buildPhase() { runHook preBuild; runHook postBuild; }
 checkPhase() { runHook preCheck; runHook postCheck; }
 installPhase() { runHook preInstall; runHook postInstall; }
 
-[ -z "${propagatedBuildInputs:-}" ] || postInstallHooks+=('mkdir -p $out/nix-support; echo "$propagatedBuildInputs" > $out/nix-support/propagated-build-inputs')
-
 for phase in unpack patch configure build check install; do
   [ "$phase" != unpack ] || [ -z "${dontUnpack:-}" ] || continue
   [ "$phase" != unpack ] || [ -n "${src:-}" ] || continue
@@ -60,3 +58,9 @@ for phase in unpack patch configure build check install; do
   echo "== $phase =="
   if [ -n "${!variable:-}" ]; then eval "${!variable}"; else "$variable"; fi
 done
+
+# Of the real fixupPhase: what comes along with a package stands beside it.
+if [ -n "${propagatedBuildInputs:-}" ]; then
+  mkdir -p "$out/nix-support"
+  echo "$propagatedBuildInputs" >"$out/nix-support/propagated-build-inputs"
+fi

@@ -71,6 +71,16 @@ fn runs_elsewhere(program: &Path) {
     }
 }
 
+#[test]
+#[ignore = "needs nix"]
+fn a_compiler_that_the_toolchain_propagates_does_not_go_unseen() {
+    let tree = Tree::without_features();
+    tree.edit("nix/crate.nix", "overrideToolchain bare", "overrideToolchain toolchain");
+    tree.edit("nix/crate.nix", "env = env // tools //", "env = env //");
+    let said = tree.fails(&["build", "--no-link", "--print-build-logs", ".#packages.x86_64-linux.sayna.unwrapped"]);
+    assert!(said.contains("propagated-cc: cc is the one that rust-overlay propagates"), "{said}");
+}
+
 mod full {
     use super::*;
 
