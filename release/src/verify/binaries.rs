@@ -106,7 +106,7 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
             evidence.push(format!("{}: not runnable here", entry.target));
             continue;
         }
-        let output = said(&binary(scene, entry)?);
+        let output = said(binary(scene, entry)?);
         let output = output.map_err(|e| format!("{}: {e}", entry.target))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut lines = text.lines();
