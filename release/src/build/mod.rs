@@ -157,8 +157,7 @@ pub fn image(
         Builder::Cargo => {
             let folder = scratch(&out)?;
             let executable = folder.path().join(&released.binary.name);
-            let archive = dist.join(planned.triple.as_str()).join(&planned.archive);
-            package::extract(&archive, planned.archive_kind, &inside_archive(planned, &released.binary), &executable)?;
+            unpack(&dist.join(planned.triple.as_str()), planned, &released.binary.name, &executable)?;
             let compression = compression(job.table);
             let input = image::Input { plan: job.plan, platform, binary: &executable, models: &models, compression };
             image::assemble(&input, &out.join(LAYOUT))?
@@ -217,9 +216,10 @@ fn planned<'a>(plan: &'a Plan, triple: &Triple) -> Result<&'a PlannedTarget, Err
     found.ok_or_else(|| Error::Unknown { what: triple.to_string(), known: known() })
 }
 
-/// The executable's name in its archive.
-fn inside_archive(planned: &PlannedTarget, binary: &FileEntry) -> String {
-    format!("{}/{}", planned.stem, binary.name)
+/// Unpacks the executable of the archive in `folder` to `to`.
+fn unpack(folder: &Path, planned: &PlannedTarget, exe_name: &str, to: &Path) -> Result<(), package::Error> {
+    let inside = format!("{}/{exe_name}", planned.stem);
+    package::extract(&folder.join(&planned.archive), planned.archive_kind, &inside, to)
 }
 
 /// A folder for unfinished work in `out`, which goes when the value does.

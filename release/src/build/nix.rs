@@ -63,12 +63,7 @@ pub(super) fn archive(
     let exe_name = planned.triple.exe_name(&job.plan.name);
     let folder = super::scratch(out)?;
     let executable = folder.path().join(&exe_name);
-    package::extract(
-        &out.join(&planned.archive),
-        planned.archive_kind,
-        &format!("{}/{exe_name}", planned.stem),
-        &executable,
-    )?;
+    super::unpack(out, planned, &exe_name, &executable)?;
     let archive = Archive {
         archive: FileEntry::of(out, &planned.archive)?,
         checksum: FileEntry::of(out, &planned.checksum)?,

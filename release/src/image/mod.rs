@@ -5,8 +5,7 @@
 //! libraries from a tree that a variable names.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _, PathError};
@@ -352,9 +351,4 @@ impl ImageIndex {
 pub fn check(layout: &Path, manifest: Digest) -> Result<(), oci::Error> {
     let layout = oci::Layout::open(layout)?;
     layout.manifest(manifest)?.blobs().try_for_each(|blob| layout.check(blob))
-}
-
-/// Digest and size of one file in a compressed layer.
-pub fn find_in_layer(file: File, media_type: &str, path: &str) -> io::Result<Option<(Digest, u64)>> {
-    layer::find(file, media_type, path)
 }
