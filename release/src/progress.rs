@@ -27,13 +27,14 @@ pub struct Progress {
 pub struct Task {
     bar: Option<ProgressBar>,
     plain: Option<Plain>,
+    /// What is being done now, where a ticker prints it.
+    note: Arc<Mutex<String>>,
     ticker: Option<Ticker>,
 }
 
 /// A thread that prints what is being done, every 20 seconds until it is dropped.
 #[derive(Debug)]
 struct Ticker {
-    note: Arc<Mutex<String>>,
     // Dropped to end the thread.
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -45,7 +46,7 @@ struct Plain {
     progress: Progress,
     name: String,
     total: u64,
-    done: AtomicU64,
+    done: Arc<AtomicU64>,
     begun: Instant,
 }
 
@@ -83,8 +84,10 @@ impl Progress {
         let mut task =
             self.task(name, ProgressStyle::with_template(style), |style| ProgressBar::new(total).with_style(style));
         if task.bar.is_none() && total >= SMALL {
-            task.ticker = self.ticker(&format!("{name}: 0 of {}", DecimalBytes(total)));
-            let (progress, name, done) = (self.clone(), name.to_owned(), AtomicU64::new(0));
+            let (progress, name, done) = (self.clone(), name.to_owned(), Arc::new(AtomicU64::new(0)));
+            let (said, sent) = (name.clone(), Arc::clone(&done));
+            let bytes = move || DecimalBytes(sent.load(Ordering::Relaxed));
+            task.ticker = self.ticker(move || format!("{said}: {} of {}", bytes(), DecimalBytes(total)));
             task.plain = Some(Plain { progress, name, total, done, begun: Instant::now() });
         }
         task
@@ -94,25 +97,24 @@ impl Progress {
     pub fn spinner(&self, name: &str) -> Task {
         let style = ProgressStyle::with_template("  {spinner} {msg} ({elapsed})");
         let mut task = self.task(name, style, |style| ProgressBar::new_spinner().with_style(style));
-        task.ticker = self.ticker(name);
+        let note = Arc::clone(&task.note);
+        task.ticker = self.ticker(move || note.lock().unwrap_or_else(PoisonError::into_inner).clone());
         task
     }
 
     /// Lines of running work, where there are no bars to show it.
-    fn ticker(&self, name: &str) -> Option<Ticker> {
+    fn ticker(&self, note: impl Fn() -> String + Send + 'static) -> Option<Ticker> {
         if self.quiet || self.bars.is_some() {
             return None;
         }
-        let (progress, note, begun) = (self.clone(), Arc::new(Mutex::new(name.to_owned())), Instant::now());
+        let (progress, begun) = (self.clone(), Instant::now());
         let (end, ended) = mpsc::channel::<()>();
-        let said = Arc::clone(&note);
         let thread = std::thread::spawn(move || {
             while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                let note = said.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                progress.line(&format!("{:>10}  {note}  ({} s)", "working", begun.elapsed().as_secs()));
+                progress.line(&format!("{:>10}  {}  ({} s)", "working", note(), begun.elapsed().as_secs()));
             }
         });
-        Some(Ticker { note, end: Some(end), thread: Some(thread) })
+        Some(Ticker { end: Some(end), thread: Some(thread) })
     }
 
     fn task(
@@ -127,7 +129,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Task { bar, plain: None, ticker: None }
+        Task { bar, plain: None, note: Arc::new(Mutex::new(name.to_owned())), ticker: None }
     }
 }
 
@@ -144,10 +146,7 @@ impl Task {
             bar.inc(bytes);
         }
         if let Some(plain) = &self.plain {
-            let done = plain.done.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-            if let Some(ticker) = &self.ticker {
-                ticker.set(format!("{}: {} of {}", plain.name, DecimalBytes(done), DecimalBytes(plain.total)));
-            }
+            plain.done.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 
@@ -156,15 +155,7 @@ impl Task {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
         }
-        if let Some(ticker) = &self.ticker {
-            ticker.set(text.to_owned());
-        }
-    }
-}
-
-impl Ticker {
-    fn set(&self, text: String) {
-        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = text;
+        text.clone_into(&mut self.note.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
