@@ -125,7 +125,7 @@ impl<'a> Linked<'a> {
         Ok(linked)
     }
 
-    /// Each licence that was recognised stands in the table: a newer input may bring one that nobody has looked at.
+    /// Each licence that was recognised stands in the table: a newer input may bring one that no maintainer has read.
     fn covered(&self, path: PathBuf) -> Result<(), Error> {
         let expression = self.native.licence.get_ref();
         let named = policy::identifiers(expression);

@@ -163,7 +163,7 @@ fn an_input_without_its_licences_is_refused_with_the_file_and_the_next_step() {
 }
 
 #[test]
-fn a_licence_that_nobody_looked_at_is_refused_until_the_table_names_it() {
+fn a_licence_is_refused_until_the_table_names_it() {
     let listed = section("webrtc", &text_of("BSD-3-Clause")) + &section("new", &text_of("ISC"));
     let error = third_party(&native_with_licences(""), &listed).unwrap_err();
     for part in ["new under ISC", "libwebrtc 124", "BSD-3-Clause AND MIT"] {

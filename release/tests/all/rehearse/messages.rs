@@ -1,4 +1,4 @@
-//! What is printed while it works, and on bad input.
+//! What the program prints while it works, and on bad input.
 
 use serde_json::Value;
 
