@@ -9,12 +9,13 @@ in
   inherit archive;
   clippy = crane.cargoClippy (server.args // { src = source.lints; cargoClippyExtraArgs = "--all-targets -- -D warnings"; });
   clippy-release = crane.cargoClippy (tools.args // { src = source.lints; cargoClippyExtraArgs = "--lib --bins -- -D warnings"; });
-  fmt = crane.cargoFmt { inherit (server.args) pname version; src = source.lints; cargoExtraArgs = "--all"; };
+  # What compiles nothing needs no compiler of the floor.
+  fmt = tools.crane.cargoFmt { inherit (server.args) pname version; src = source.lints; cargoExtraArgs = "--all"; };
   # The tests listen on sockets, which macOS' sandbox forbids where this does not ask for it.
   tests = crane.cargoTest (server.args // { src = source.tests; __darwinAllowLocalNetworking = true; });
   # Its tests from outside need Git, a history and minutes; .ci/run has them.
   tests-release = crane.cargoTest (tools.args // { cargoTestExtraArgs = "--lib"; });
-  deny = crane.cargoDeny { inherit (server.args) pname version cargoVendorDir; src = source.lints; };
+  deny = tools.crane.cargoDeny { inherit (server.args) pname version cargoVendorDir; src = source.lints; };
 
   audit = runCommand "${table.release.name}-audit" { } ''
     ${lib.getExe release} --root ${release.table} audit ${sayna}/bin/${table.release.name} | tee $out
