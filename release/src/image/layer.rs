@@ -8,6 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 use tar::EntryType;
 
 use super::Error;
+use super::frames::Frames;
 use crate::atomic::{self, At as _, AtomicFile};
 use crate::digest::{Digest, HashingWriter};
 use crate::oci::{Descriptor, media};
@@ -176,7 +177,7 @@ fn opened(file: File, media_type: &str) -> io::Result<tar::Archive<Box<dyn Read>
     let file = BufReader::new(file);
     let reader: Box<dyn Read> = match media_type {
         media::LAYER_GZIP => Box::new(MultiGzDecoder::new(file)),
-        media::LAYER_ZSTD => Box::new(zstd::Decoder::with_buffer(file)?),
+        media::LAYER_ZSTD => Box::new(Frames::new(file)),
         other => return Err(io::Error::other(format!("{other:?} is no layer that this program reads"))),
     };
     Ok(tar::Archive::new(reader))

@@ -18,6 +18,7 @@ use crate::triple::Triple;
 
 mod adopt;
 pub mod closure;
+mod frames;
 mod layer;
 
 pub use adopt::{adopt, executable};
