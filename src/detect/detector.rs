@@ -115,6 +115,6 @@ impl Detector {
     /// How probable it is that all was said in what ends with these samples, of which the last eight seconds count. It
     /// computes for some ten milliseconds.
     pub fn ask(&self, samples: &[i16]) -> Result<f32, Error> {
-        self.engine.ask(&self.mel.features(samples)?)
+        self.engine.ask(&self.mel.features(samples))
     }
 }
