@@ -66,6 +66,12 @@ impl Github {
         Ok(Self { client, api, repository, token, uploads, changed })
     }
 
+    /// Asks once and does not wait: for what is of use, and can be done without.
+    #[must_use]
+    pub fn without_patience(self) -> Self {
+        Self { client: self.client.with_attempts(1), ..self }
+    }
+
     /// The repository.
     pub const fn repository(&self) -> &Repository {
         &self.repository
@@ -107,7 +113,15 @@ impl Github {
         let mut seen = BTreeSet::new();
         let mut next = Some(format!("{url}?per_page=100"));
         while let Some(url) = next {
-            let Some((page, more)) = self.page::<Vec<T>>(doing, &url)? else { return Ok(None) };
+            let Some((page, more)) = self.page::<Vec<T>>(doing, &url)? else {
+                let reason = || format!("cannot {doing}: the list breaks off, its next page {url} is not there");
+                // What is missing from a list must not be taken for what is not there.
+                return if seen.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(Error::Broken { path: self.name(), reason: reason() })
+                };
+            };
             found.extend(page);
             if !seen.insert(url) {
                 return Err(Error::Broken { path: self.name(), reason: format!("cannot {doing}: a page leads back") });

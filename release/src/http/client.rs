@@ -31,6 +31,7 @@ pub struct Client {
     runtime: Runtime,
     clock: Arc<dyn Clock>,
     progress: Progress,
+    attempts: u32,
 }
 
 impl fmt::Debug for Client {
@@ -54,6 +55,7 @@ impl Client {
             runtime: runtime.map_err(|e| setup(e.to_string()))?,
             clock: Arc::new(SystemClock),
             progress: Progress::quiet(),
+            attempts: wait::ATTEMPTS,
         })
     }
 
@@ -61,6 +63,12 @@ impl Client {
     #[must_use]
     pub fn with_progress(self, progress: &Progress) -> Self {
         Self { progress: progress.clone(), ..self }
+    }
+
+    /// Sends each request so many times at most.
+    #[must_use]
+    pub fn with_attempts(self, attempts: u32) -> Self {
+        Self { attempts, ..self }
     }
 
     /// Waits by another clock.
@@ -113,7 +121,7 @@ impl Client {
             },
             _ => return Err(error),
         };
-        if attempt >= wait::ATTEMPTS || asked.is_some_and(|asked| asked > wait::LONGEST) {
+        if attempt >= self.attempts || asked.is_some_and(|asked| asked > wait::LONGEST) {
             return Err(error);
         }
         // A little more than asked for: clocks are read in whole seconds.

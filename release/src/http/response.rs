@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, LINK};
 use serde::de::DeserializeOwned;
 
 use super::{Client, Error, Request, client};
@@ -49,17 +49,22 @@ impl Response<'_> {
         self.inner.url().as_str()
     }
 
-    /// Where the next page of a list is: `Link: <…>; rel="next"` (RFC 8288), on the same server.
+    /// Where the next page of a list is, on the same server.
     pub fn next_page(&self) -> Result<Option<String>, Error> {
-        // An address has no angle bracket in it, but may have commas.
-        let mut links = self.header("link").unwrap_or_default().split('<').filter_map(|link| link.split_once('>'));
-        let next = links.find(|(_, rel)| rel.contains("rel=\"next\"") || rel.contains("rel=next"));
-        let Some((target, _)) = next else { return Ok(None) };
+        let Some(target) = self.next_link() else { return Ok(None) };
         let here = self.inner.url();
-        match here.join(target) {
+        match here.join(&target) {
             Ok(next) if next.origin() == here.origin() => Ok(Some(next.into())),
             _ => Err(Error::Form { call: self.call(), reason: format!("its next page is at {target:?}") }),
         }
+    }
+
+    /// What the server says of the next page: `Link: <…>; rel="next"` (RFC 8288), in one header or several.
+    pub fn next_link(&self) -> Option<String> {
+        let headers = self.headers().get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+        // An address has no angle bracket in it, but may have commas.
+        let mut links = headers.flat_map(|value| value.split('<').filter_map(|link| link.split_once('>')));
+        links.find(|(_, parameters)| is_next(parameters)).map(|(target, _)| target.trim().to_owned())
     }
 
     fn call(&self) -> String {
@@ -109,4 +114,13 @@ impl Response<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the parameters behind an address have the relation `next`, alone or among others.
+fn is_next(parameters: &str) -> bool {
+    let relations = parameters.split([';', ',']).filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("rel").then(|| value.trim().trim_matches('"'))
+    });
+    relations.flat_map(str::split_whitespace).any(|relation| relation.eq_ignore_ascii_case("next"))
 }

@@ -41,6 +41,8 @@ const DOCUMENT: u64 = 4 << 20;
 const SESSIONS: u32 = 4;
 /// Tags per page.
 const PAGE: &str = "100";
+/// A list has so many pages at most.
+const PAGES: usize = 1000;
 /// What a registry answers for something that it does not have.
 const MISSING: [u16; 1] = [404];
 
@@ -94,7 +96,8 @@ impl Distribution {
         })
     }
 
-    /// All pages of a list; `None` where the first one is not there, or `page` finds that it is none.
+    /// All pages of a list; `None` where the first one is not there, or `page` finds that it is none. A list that breaks off
+    /// later is an error: what is missing from it must not be taken for what is not there.
     fn pages<T>(
         &self,
         first: String,
@@ -105,18 +108,39 @@ impl Distribution {
         let mut next = Some(first);
         let mut seen = BTreeSet::new();
         while let Some(url) = next.take() {
-            if !seen.insert(url.clone()) {
-                return Err(self.broken("has a list that goes in a circle"));
+            if !seen.insert(url.clone()) || seen.len() > PAGES {
+                return Err(self.broken("has a list without an end: its pages lead in a circle, or are too many"));
             }
             let answer = self.read(&Method::GET, &url, missing, |response| {
-                let more = response.next_page()?;
+                let more = response.next_link().map(|link| self.following(&url, &link)).transpose()?;
                 Ok((page(response)?, more))
             })?;
-            let Some((Some(page), more)) = answer else { return Ok(None) };
-            found.push(page);
-            next = more;
+            match answer {
+                Some((Some(page), more)) => {
+                    found.push(page);
+                    next = more;
+                }
+                _ if found.is_empty() => return Ok(None),
+                _ => return Err(self.broken(format!("has a list that breaks off: its next page, {url}, is not there"))),
+            }
         }
         Ok(Some(found))
+    }
+
+    /// The address of the next page. A registry behind a proxy may name itself by another host or path: its place in the list
+    /// is then looked up at the address that gave the page before.
+    fn following(&self, asked: &str, link: &str) -> Result<String, Error> {
+        let wrong = |reason: &str| self.broken(format!("has a list whose next page is at {link:?}: {reason}"));
+        let mut here = Url::parse(asked).map_err(|e| self.broken(e.to_string()))?;
+        let next = here.join(link).map_err(|e| wrong(&e.to_string()))?;
+        if next.origin() == here.origin() && next.path() == here.path() {
+            return Ok(next.into());
+        }
+        let of = |url: &Url, name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, v)| v.into_owned());
+        let last = of(&next, "last").ok_or_else(|| wrong("that is another address, and has no parameter `last`"))?;
+        let size = of(&next, "n").or_else(|| of(&here, "n"));
+        here.query_pairs_mut().clear().extend_pairs(size.map(|n| ("n", n))).append_pair("last", &last);
+        Ok(here.into())
     }
 
     /// A request that changes something; the answer's headers are all there is to read.

@@ -6,6 +6,7 @@ mod between;
 mod faults;
 mod full;
 mod kill;
+mod pages;
 mod progress;
 mod push;
 mod referrers;
