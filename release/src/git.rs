@@ -6,8 +6,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use semver::Version;
-
 use crate::atomic::At as _;
 
 mod error;
@@ -92,16 +90,6 @@ impl Checkout {
     pub fn tags(&self) -> Result<BTreeMap<String, String>, Error> {
         let tags = self.tags_within(None)?;
         Ok(tags.into_iter().map(|tag| (tag.name, tag.commit)).collect())
-    }
-
-    /// The stable versions among the tags of the form `v1.2.3`, sorted.
-    pub fn stable_versions(&self) -> Result<Vec<Version>, Error> {
-        let tags = self.tags()?;
-        let mut versions: Vec<Version> =
-            tags.keys().filter_map(|tag| Version::parse(tag.strip_prefix('v')?).ok()).collect();
-        versions.retain(|version| version.pre.is_empty());
-        versions.sort();
-        Ok(versions)
     }
 
     /// Whether the clone leaves out old commits, so that tags and notes cannot be trusted.

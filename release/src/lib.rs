@@ -32,6 +32,7 @@ pub mod part;
 pub mod plan;
 pub mod progress;
 pub mod promote;
+pub mod public;
 pub mod publish;
 pub mod registry;
 pub mod rehearse;

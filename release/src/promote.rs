@@ -3,10 +3,11 @@
 use semver::Version;
 use serde::Serialize;
 
-use crate::forge;
-use crate::publish::known::{self, LATEST};
+use crate::digest::Digest;
+use crate::forge::{self, Forge};
+use crate::publish::known::{self, Known, LATEST, Latest};
 use crate::publish::{Refusal, diff};
-use crate::registry;
+use crate::registry::{self, Registry};
 use crate::verify::{Report, Request};
 
 /// What was moved, or would be.
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub moves: Vec<String>,
     /// Why nothing moves where nothing does.
     pub stays: Option<String>,
+    /// What was found and does not count: newer versions that only Git has, something foreign that stays `latest`.
+    pub notes: Vec<String>,
 }
 
 /// Why `latest` stays where it is.
@@ -61,7 +64,8 @@ impl Error {
 
 /// Moves `latest` to a verified release. `back` allows an older version, on purpose; `dry_run` only says what it would do.
 pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) -> Result<Outcome, Error> {
-    let version = known::version_of_tag(request.tag).ok_or_else(|| Error::Tag(request.tag.to_owned()))?;
+    let version = request.tag.strip_prefix('v').and_then(|text| Version::parse(text).ok());
+    let version = version.ok_or_else(|| Error::Tag(request.tag.to_owned()))?;
     if !version.pre.is_empty() {
         // Refused by the rule itself, before anything is read.
         diff::latest(&version, None, &[], back)?;
@@ -71,34 +75,93 @@ pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) ->
     if let Some(row) = broken {
         return Err(Error::Unverified { tag: request.tag.to_owned(), row: row.clone() });
     }
-    let all = known::stable(request.forge, request.registries, request.git_versions)?;
-    let mut moves = Vec::new();
-    let current = known::forge_latest(request.forge)?;
-    let moving = diff::latest(&version, current.as_ref(), &all, back)?;
-    if moving {
-        moves.push(format!("{}: latest = {}", request.forge.name(), request.tag));
+    let known = Known::read(request.forge, request.registries, request.table, request.git_versions)?;
+    let moves = Moves::decide(request, report, &known, &version, back)?;
+    if !dry_run {
+        moves.execute(request.forge)?;
     }
-    // What a forge has picked itself, it takes from it again when the next release is public.
-    let picked = current.as_ref() == Some(&version) && request.forge.picks_latest();
-    if (moving || picked) && !dry_run {
-        let public = request.forge.releases(request.tag)?.into_iter().find(|release| !release.draft);
-        let missing = || forge::Error::Missing { forge: request.forge.name(), what: request.tag.to_owned() };
-        request.forge.set_latest(&public.ok_or_else(missing)?.id)?;
-    }
-    for registry in request.registries {
-        let Some(index) = report.index else { continue };
-        if diff::latest(&version, known::registry_latest(*registry)?.as_ref(), &all, back)? {
-            moves.push(format!("{}: {LATEST} = {}", registry.name(), index));
-            if !dry_run {
-                registry.tag(LATEST, index)?;
+    let stays = moves.said.is_empty().then(|| match known.newest().filter(|newest| **newest > version) {
+        Some(newest) => format!("{newest} is newer and keeps `latest`"),
+        None => format!("{version} is `latest` already"),
+    });
+    let mut notes: Vec<String> = known.not_counted(&version).into_iter().collect();
+    notes.extend(moves.left);
+    Ok(Outcome { version, moves: moves.said, stays, notes })
+}
+
+/// What is written, decided when all has been read.
+#[derive(Default)]
+struct Moves<'a> {
+    /// The id of the release that is made `latest` on the forge.
+    forge: Option<String>,
+    registries: Vec<(&'a dyn Registry, Digest)>,
+    /// One sentence per place that changes.
+    said: Vec<String>,
+    /// One per place whose `latest` is foreign and stays so.
+    left: Vec<String>,
+}
+
+impl<'a> Moves<'a> {
+    fn decide(
+        request: &Request<'a>,
+        report: &Report,
+        known: &Known,
+        version: &Version,
+        back: bool,
+    ) -> Result<Self, Error> {
+        let mut moves = Self::default();
+        let forge = request.forge;
+        if moves.place(&forge.name(), request.tag, &known.forge, (known, version, back))? {
+            moves.forge = Some(public_id(forge, request.tag)?);
+        } else if known.forge.version() == Some(version) && forge.picks_latest() {
+            // What a forge has picked itself, it takes from it again when the next release is public.
+            moves.forge = Some(public_id(forge, request.tag)?);
+        }
+        for (registry, latest) in request.registries.iter().zip(&known.registries) {
+            let Some(index) = report.index else { continue };
+            if moves.place(&registry.name(), &index.to_string(), latest, (known, version, back))? {
+                // It is written by its bytes: where they cannot be had, nothing is moved anywhere.
+                registry.manifest(index)?;
+                moves.registries.push((*registry, index));
             }
         }
+        Ok(moves)
     }
-    let newest = all.iter().max().filter(|newest| **newest > version);
-    let stays = match (moves.is_empty(), newest) {
-        (false, _) => None,
-        (true, Some(newest)) => Some(format!("{newest} is newer and keeps `latest`")),
-        (true, None) => Some(format!("{version} is `latest` already")),
-    };
-    Ok(Outcome { version, moves, stays })
+
+    /// Whether `latest` of one place moves; says so, or what is left there.
+    fn place(
+        &mut self,
+        place: &str,
+        to: &str,
+        latest: &Latest,
+        (known, version, back): (&Known, &Version, bool),
+    ) -> Result<bool, Error> {
+        let moves = diff::latest(version, latest.version(), &known.public, back)?;
+        match (moves, latest) {
+            (true, Latest::Foreign(_)) => self.said.push(format!("{place}: {LATEST} = {to}, in the place of {latest}")),
+            (true, _) => self.said.push(format!("{place}: {LATEST} = {to}")),
+            (false, Latest::Foreign(_)) => {
+                let newest = known.newest().map_or_else(String::new, |v| format!("; `promote --tag v{v}` sets it"));
+                self.left.push(format!("{place}: {LATEST} is {latest}{newest}"));
+            }
+            (false, _) => {}
+        }
+        Ok(moves)
+    }
+
+    fn execute(&self, forge: &dyn Forge) -> Result<(), Error> {
+        if let Some(id) = &self.forge {
+            forge.set_latest(id)?;
+        }
+        for (registry, index) in &self.registries {
+            registry.tag(LATEST, *index)?;
+        }
+        Ok(())
+    }
+}
+
+fn public_id(forge: &dyn Forge, tag: &str) -> Result<String, forge::Error> {
+    let public = forge.releases(tag)?.into_iter().find(|release| !release.draft);
+    let missing = || forge::Error::Missing { forge: forge.name(), what: tag.to_owned() };
+    Ok(public.ok_or_else(missing)?.id)
 }

@@ -23,7 +23,7 @@ use crate::registry::{Layout, Registry};
 use crate::reproduce::{self, Again};
 use crate::table::{Builder, Table};
 use crate::verify::{self, Report, Reproduce, Reproduced, Request};
-use crate::{git, promote};
+use crate::{git, promote, public};
 
 mod here;
 mod products;
@@ -188,7 +188,7 @@ pub fn run(
     clock.stage("publish", || published(plan, &parts, places, progress))?;
 
     let sboms = fresh_sboms(&job, &binaries)?;
-    let git_versions = checkout.stable_versions()?;
+    let git_versions = public::stable(checkout.tags()?.keys(), &table.release);
     let request = Request {
         tag: &plan.tag,
         plan: Some(plan),

@@ -111,11 +111,10 @@ pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
 
 /// What promoting did, or would do.
 pub fn promoted(outcome: &promote::Outcome, dry_run: bool) -> String {
-    if let Some(stays) = &outcome.stays {
-        return format!("`latest` stays: {stays}\n");
-    }
     let verb = if dry_run { "would set" } else { "set" };
-    outcome.moves.iter().flat_map(|m| [verb, " ", m, "\n"]).collect()
+    let moves = outcome.moves.iter().map(|m| format!("{verb} {m}\n"));
+    let stays = outcome.stays.iter().map(|stays| format!("`latest` stays: {stays}\n"));
+    moves.chain(stays).chain(outcome.notes.iter().map(|note| format!("note: {note}\n"))).collect()
 }
 
 /// The end of a rehearsal: what a stranger would see, and whether it holds.

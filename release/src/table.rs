@@ -21,7 +21,7 @@ mod value;
 
 pub use model::Model;
 pub use native::{Download, LockedCrate, Native, Supply};
-pub use value::{DottedVersion, Size};
+pub use value::{DottedVersion, IgnoredTags, Size};
 
 /// The table's name, at the root of the checkout.
 pub const FILE: &str = "sayna-release.toml";
@@ -64,6 +64,26 @@ pub struct Release {
     pub toolchain: Spanned<semver::Version>,
     /// The name of the project's cachix cache.
     pub cachix: Option<String>,
+    /// Tags that look like versions and are none, such as dates: neither Git's nor a forge's or registry's count.
+    pub ignore_tags: Option<Spanned<IgnoredTags>>,
+}
+
+impl Release {
+    /// Whether a tag is no version, whatever it looks like.
+    pub fn ignores(&self, tag: &str) -> bool {
+        self.ignore_tags.as_ref().is_some_and(|ignored| ignored.get_ref().has(tag))
+    }
+
+    /// The version of a tag `v1.2.3` of Git or a forge.
+    pub fn version_of_tag(&self, tag: &str) -> Option<semver::Version> {
+        let version = semver::Version::parse(tag.strip_prefix('v')?).ok()?;
+        (!self.ignores(tag)).then_some(version)
+    }
+
+    /// The version of an image's tag `1.2.3`, which is left out where the Git tag of that version is.
+    pub fn version_of_image_tag(&self, tag: &str) -> Option<semver::Version> {
+        self.version_of_tag(&format!("v{tag}")).filter(|_| !self.ignores(tag))
+    }
 }
 
 /// How a target's binary is built.

@@ -14,6 +14,8 @@ use semver::Version;
 use super::{Error, Request};
 use crate::atomic::At as _;
 use crate::git::{self, Checkout};
+use crate::public::Public;
+use crate::table::Table;
 
 /// The list of commits that `git blame` passes over, and git-cliff too.
 const PASSED_OVER: &str = ".git-blame-ignore-revs";
@@ -33,21 +35,21 @@ pub(super) struct History {
 
 impl History {
     /// Everything that HEAD's history holds.
-    pub(super) fn whole(root: &Path, config: &Config, upcoming: Option<&str>) -> Result<Self, Error> {
+    pub(super) fn whole(root: &Path, boundaries: &Boundaries<'_>, upcoming: Option<&str>) -> Result<Self, Error> {
         let checkout = Checkout::open(root)?;
         let head = checkout.commit();
-        let mut tags = tags_within(&checkout, config, &head)?;
+        let mut tags = boundaries.within(&checkout, &head)?;
         if let Some(tag) = upcoming
             && !tags.contains_key(&head)
             && !tags.values().any(|known| known.name == tag)
         {
             tags.insert(head.clone(), Tag { name: tag.to_owned(), message: None });
         }
-        Self::walk(&checkout, config, &tags, (&head, None))
+        Self::walk(&checkout, boundaries.config, &tags, (&head, None))
     }
 
     /// One release: the commits from the tag before it up to its own.
-    pub(super) fn of_release(root: &Path, config: &Config, request: &Request) -> Result<Self, Error> {
+    pub(super) fn of_release(root: &Path, boundaries: &Boundaries<'_>, request: &Request) -> Result<Self, Error> {
         let checkout = Checkout::open(root)?;
         let known = checkout.tags_within(None)?.into_iter().find(|tag| tag.name == request.tag());
         let (end, message) = match (request, known) {
@@ -57,11 +59,11 @@ impl History {
                 return Err(Error::NoTag { tag: tag.clone(), root: root.to_owned() });
             }
         };
-        let mut tags = tags_within(&checkout, config, &end)?;
+        let mut tags = boundaries.within(&checkout, &end)?;
         tags.shift_remove(&end);
         let before = tags.last().map(|(before, _)| before.clone());
         tags.insert(end.clone(), Tag { name: request.tag().to_owned(), message });
-        Self::walk(&checkout, config, &tags, (&end, before.as_deref()))
+        Self::walk(&checkout, boundaries.config, &tags, (&end, before.as_deref()))
     }
 
     /// The releases among the commits that `end` has and `before` has not.
@@ -178,15 +180,34 @@ fn commit(commit: &git::Commit) -> Commit<'static> {
     }
 }
 
-/// The tags of releases, oldest first; with `use_branch_tags` those whose commits `end`'s history has.
-fn tags_within(checkout: &Checkout, config: &Config, end: &str) -> Result<Tags, Error> {
-    let mut tags = checkout.tags_within(config.git.use_branch_tags.then_some(end))?;
-    let pattern = config.git.tag_pattern.as_ref();
-    tags.retain(|tag| pattern.is_none_or(|pattern| pattern.is_match(&tag.name)));
-    if !config.git.topo_order {
-        let commits: Vec<&str> = tags.iter().map(|tag| tag.commit.as_str()).collect();
-        let times = checkout.times(&commits)?;
-        tags.sort_by_key(|tag| times.get(&tag.commit).copied());
+/// Which tags part one release from the next.
+pub(super) struct Boundaries<'a> {
+    pub(super) config: &'a Config,
+    pub(super) table: Option<&'a Table>,
+    pub(super) public: &'a Public,
+}
+
+impl Boundaries<'_> {
+    /// The tags of releases, oldest first; with `use_branch_tags` those whose commits `end`'s history has.
+    fn within(&self, checkout: &Checkout, end: &str) -> Result<Tags, Error> {
+        let git = &self.config.git;
+        let mut tags = checkout.tags_within(git.use_branch_tags.then_some(end))?;
+        tags.retain(|tag| self.counts(&tag.name));
+        if !git.topo_order {
+            let commits: Vec<&str> = tags.iter().map(|tag| tag.commit.as_str()).collect();
+            let times = checkout.times(&commits)?;
+            tags.sort_by_key(|tag| times.get(&tag.commit).copied());
+        }
+        Ok(tags.into_iter().map(|tag| (tag.commit, Tag { name: tag.name, message: tag.message })).collect())
     }
-    Ok(tags.into_iter().map(|tag| (tag.commit, Tag { name: tag.name, message: tag.message })).collect())
+
+    /// By `cliff.toml`, by the table, and as far as it is known because its version is public.
+    fn counts(&self, tag: &str) -> bool {
+        let git = &self.config.git;
+        let named = git.tag_pattern.as_ref().is_none_or(|pattern| pattern.is_match(tag));
+        let ignored = git.ignore_tags.as_ref().is_some_and(|pattern| pattern.is_match(tag))
+            || self.table.is_some_and(|table| table.release.ignores(tag));
+        let version = tag.strip_prefix('v').and_then(|text| Version::parse(text).ok());
+        named && !ignored && !version.is_some_and(|version| self.public.lacks(&version))
+    }
 }

@@ -17,7 +17,9 @@ use semver::Version;
 
 use crate::atomic::{self, At as _, PathError};
 use crate::git;
-use history::History;
+use crate::public::Public;
+use crate::table::{self, Source, Table};
+use history::{Boundaries, History};
 
 /// The file that says how notes are made.
 pub const CONFIG: &str = "cliff.toml";
@@ -112,6 +114,9 @@ pub enum Error {
     /// The checkout cannot be read.
     #[error(transparent)]
     Git(#[from] git::Error),
+    /// The table cannot be read.
+    #[error(transparent)]
+    Table(#[from] table::Error),
     /// A tag that does not exist was asked for as an existing one.
     #[error("there is no tag {tag} in {}", root.display())]
     NoTag {
@@ -144,15 +149,18 @@ impl Error {
                 Some("`git tag --list 'v*'` shows those there are; `git fetch --tags` brings the forge's".to_owned())
             }
             Self::Git(e) => e.hint(),
+            Self::Table(e) => e.hint(),
             Self::File(_) | Self::Cliff { .. } => None,
         }
     }
 }
 
-/// The notes of one release.
-pub fn notes(root: &Path, request: &Request) -> Result<Notes, Error> {
+/// The notes of one release: of what came after the last version that is public, as far as that is known.
+pub fn notes(root: &Path, request: &Request, public: &Public) -> Result<Notes, Error> {
+    let table = table(root)?;
     let config = config(root)?;
-    let history = History::of_release(root, &config, request)?;
+    let boundaries = Boundaries { config: &config, table: table.as_ref(), public };
+    let history = History::of_release(root, &boundaries, request)?;
     let previous = history.previous.clone();
     let asked = asked(&history, &config)?;
     let mut changelog =
@@ -169,8 +177,10 @@ pub fn notes(root: &Path, request: &Request) -> Result<Notes, Error> {
 /// The whole CHANGELOG.md of HEAD's history. What is not released yet stands under `upcoming`, or under "Unreleased"
 /// where that is not given or is a release already.
 pub fn whole(root: &Path, upcoming: Option<&str>) -> Result<String, Error> {
+    let table = table(root)?;
     let config = config(root)?;
-    let history = History::whole(root, &config, upcoming)?;
+    let boundaries = Boundaries { config: &config, table: table.as_ref(), public: &Public::default() };
+    let history = History::whole(root, &boundaries, upcoming)?;
     let changelog = Changelog::new(history.releases, config, None).map_err(cannot("read the commits"))?;
     render(&changelog)
 }
@@ -184,6 +194,11 @@ pub fn write(root: &Path, upcoming: Option<&str>) -> Result<bool, Error> {
         atomic::write(&path, text.as_bytes())?;
     }
     Ok(!unchanged)
+}
+
+/// The table beside `cliff.toml`, where there is one.
+fn table(root: &Path) -> Result<Option<Table>, Error> {
+    if root.join(table::FILE).is_file() { Ok(Some(Source::read(root)?.table)) } else { Ok(None) }
 }
 
 /// Reads `cliff.toml` as it stands. git-cliff's own loader would let `GIT_CLIFF__*` variables change it, and so the same

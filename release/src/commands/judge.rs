@@ -13,6 +13,7 @@ use crate::git::Checkout;
 use crate::manifest::Manifest;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
+use crate::public::{self, Public};
 use crate::table::{Builder, Source};
 use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request};
 use crate::{promote, rehearse, report, reproduce};
@@ -80,7 +81,7 @@ impl<'a> View<'a> {
         let here = Here::open(cli, progress)?;
         let source = here.source.clone();
         let opened = Opened::new(&source.table, args, progress)?;
-        let (planned, plan) = plan_of(&here, tag, args, opened.real)?;
+        let (planned, plan) = plan_of(&here, tag, args, &opened)?;
         let checkout = Checkout::open(&here.root)?;
         let ground = Some(Ground { here, checkout, plan });
         Ok(Self { args, progress, source, ground, opened, tag: tag.tag.clone().unwrap_or(planned) })
@@ -100,7 +101,8 @@ impl<'a> View<'a> {
         std::fs::create_dir_all(&scratch).at("create the folder", &scratch)?;
         let folder = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(&scratch);
         let folder = folder.at("write into", &scratch)?;
-        let versions = self.ground.as_ref().map(|ground| ground.checkout.stable_versions()).transpose()?;
+        let tags = self.ground.as_ref().map(|ground| ground.checkout.tags()).transpose()?.unwrap_or_default();
+        let versions = public::stable(tags.keys(), &self.source.table.release);
         let again = |manifest: &Manifest| self.again(manifest, &folder.path().join("again"));
         let request = Request {
             tag: &self.tag,
@@ -108,7 +110,7 @@ impl<'a> View<'a> {
             table: &self.source.table,
             forge: &*self.opened.forge,
             registries: &self.opened.registries(),
-            git_versions: &versions.unwrap_or_default(),
+            git_versions: &versions,
             reproduce: reproduce.then_some(&again as Reproduce<'_>),
             sboms: &BTreeMap::new(),
             promoted: false,
@@ -153,10 +155,11 @@ fn latest(opened: &Opened) -> Result<String, Failure> {
 
 /// The tag that the checkout is at, and its plan. Where a release is meant and this is not its clean checkout, there is no
 /// plan to hold it against, and one line says why.
-fn plan_of(here: &Here, tag: &TagArg, args: &PlaceArgs, real: bool) -> Result<(String, Option<Plan>), Failure> {
-    let made = plan::make(&here.root, &plan::Options { tag: tag.tag.clone() })?;
+fn plan_of(here: &Here, tag: &TagArg, args: &PlaceArgs, opened: &Opened) -> Result<(String, Option<Plan>), Failure> {
+    let public = Public::on(&*opened.forge, &here.source.table.release);
+    let made = plan::make(&here.root, &plan::Options { tag: tag.tag.clone(), public })?;
     let planned = made.plan.tag.clone();
-    if let Some(problem) = made.problems.first().filter(|_| made.meant || real) {
+    if let Some(problem) = made.problems.first().filter(|_| made.meant || opened.real) {
         let line = format!("judged by its manifest, not by this checkout: {}", problem.message);
         here.progress.line(&line);
         return Ok((planned, None));

@@ -25,13 +25,14 @@ use crate::verify::files;
 
 /// `plan`
 pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
-    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone() })?;
+    let public = here.public(&args.tag)?;
+    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone(), public: public.clone() })?;
     let refused = made.meant && !made.problems.is_empty();
     let text = match if here.json { Format::Json } else { args.format } {
         Format::Text => plan::output::text(&made, true),
         Format::Json => plan::output::json(&made),
         // A workflow must not get a matrix to build from.
-        Format::Matrix if refused => here.plan(&args.tag, false).map(|_| String::new())?,
+        Format::Matrix if refused => here.plan(&args.tag, false, public).map(|_| String::new())?,
         Format::Matrix => plan::output::matrix(&made.plan, args.builder),
     };
     Ok(Output { text, status: if refused { REFUSED } else { 0 } })
@@ -51,7 +52,7 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
         let text = if changed { "wrote CHANGELOG.md\n" } else { "CHANGELOG.md is up to date\n" };
         return Ok(Output::done(text));
     }
-    let notes = changelog::notes(&here.root, &Request::of(&checkout, &tag)?)?;
+    let notes = changelog::notes(&here.root, &Request::of(&checkout, &tag)?, &here.public(&args.tag)?)?;
     for commit in &notes.unconventional {
         here.progress.line(&format!("warning: not in the conventional form: {commit}"));
     }
@@ -65,7 +66,8 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
 
 /// `doctor`
 pub(super) fn doctor(here: &Here, args: &DoctorArgs) -> Result<Output, Failure> {
-    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone() })?;
+    let public = here.public(&args.tag)?;
+    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone(), public })?;
     let variables = |name: &str| std::env::var(name).ok();
     let report = doctor::run(&made, &here.source.table, &variables, &here.progress)?;
     let passed = report.passed();

@@ -7,8 +7,10 @@ use serde::Serialize;
 use crate::build::{self, Builders, Job, Rustc};
 use crate::cli::{Cli, Command, TagArg};
 use crate::failure::{Failure, REFUSED};
+use crate::forge::{self, Github};
 use crate::plan::{self, Made, Plan};
 use crate::progress::Progress;
+use crate::public::Public;
 use crate::rehearse;
 use crate::table::{self, Source};
 
@@ -78,8 +80,8 @@ impl Here {
 
     /// The plan. With a tag, or where it goes to a `real` place, a release is meant: whatever stands in its way is a
     /// refusal; else it is said and no more.
-    fn plan(&self, tag: &TagArg, real: bool) -> Result<Made, Failure> {
-        let mut made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone() })?;
+    fn plan(&self, tag: &TagArg, real: bool, public: Public) -> Result<Made, Failure> {
+        let mut made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone(), public })?;
         made.meant |= real;
         let findings = plan::output::findings(&made, true);
         if made.meant && !made.problems.is_empty() {
@@ -89,6 +91,17 @@ impl Here {
             self.progress.line(findings.trim_end());
         }
         Ok(made)
+    }
+
+    /// What is public on the table's own forge, where a tag says that a release is meant. It is asked once and without
+    /// patience: a plan can be made without it.
+    fn public(&self, tag: &TagArg) -> Result<Public, Failure> {
+        if tag.tag.is_none() {
+            return Ok(Public::default());
+        }
+        let table = &self.source.table;
+        let forge = Github::open(table.forge.github.get_ref().parse().map_err(forge::Error::from)?, &self.progress)?;
+        Ok(Public::on(&forge.without_patience(), &table.release))
     }
 
     fn job<'a>(&'a self, plan: &'a Plan, rustc: &'a Rustc, builders: &'a Builders) -> Job<'a> {

@@ -4,6 +4,7 @@ use super::places::Opened;
 use super::{Here, Output};
 use crate::cli::{PublishArgs, RehearseArgs, TrackChoice};
 use crate::failure::Failure;
+use crate::public::Public;
 use crate::publish::{self, Only, Options, Places};
 use crate::{rehearse, report};
 
@@ -17,7 +18,8 @@ pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failu
 /// `publish`
 pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure> {
     let opened = Opened::new(&here.source.table, &args.places, &here.progress)?;
-    let made = here.plan(&args.tag, opened.real)?;
+    let public = Public::on(&*opened.forge, &here.source.table.release);
+    let made = here.plan(&args.tag, opened.real, public)?;
     let plan = if args.places.here { here.narrowed(made.plan)? } else { made.plan };
     let options = Options {
         only: args.only.map(|only| match only {

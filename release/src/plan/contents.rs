@@ -50,9 +50,19 @@ impl Contents<'_> {
                 Problem::new("package-name", message).hint(format!("write name = {package:?}")).at(release.name.span()),
             );
         }
+        problems.extend(self.ignored());
         problems.extend(release.files.iter().filter_map(|file| self.file(file)));
         problems.extend(self.artifact_name(name, release.name.span()));
         problems
+    }
+
+    /// A pattern of tags that are no versions must not have this one's.
+    fn ignored(&self) -> Option<Problem> {
+        let release = &self.table().release;
+        let tag = format!("v{}", self.package.version);
+        let pattern = release.ignore_tags.as_ref().filter(|_| release.ignores(&tag))?;
+        let message = format!("release.ignore_tags leaves out {tag}, the tag of this version");
+        Some(Problem::new("tag-ignored", message).hint("write a pattern of the other tags alone").at(pattern.span()))
     }
 
     fn file(&self, file: &Spanned<String>) -> Option<Problem> {

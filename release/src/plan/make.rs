@@ -9,12 +9,13 @@ use semver::Version;
 use super::contents::{self, Contents};
 use super::package::{self, Package};
 use super::problem::Problem;
-use super::version::{self, Head};
+use super::version::{self, Head, Released};
 use super::{Plan, PlannedImage, PlannedPlatform, PlannedTarget, SCHEMA};
 use crate::atomic::{At as _, PathError};
 use crate::changelog::{self, Notes, Request};
 use crate::digest::Digest;
 use crate::git::{self, Checkout};
+use crate::public::{self, Public};
 use crate::snippet::{self, Message, Place, Severity};
 use crate::table::{self, Image, Source, Table, Target};
 
@@ -23,6 +24,8 @@ use crate::table::{self, Image, Source, Table, Target};
 pub struct Options {
     /// The tag that is meant to be released; without one, HEAD's own, else `v` and the package's version.
     pub tag: Option<String>,
+    /// Which versions are public.
+    pub public: Public,
 }
 
 /// A plan and everything that was found on the way.
@@ -98,18 +101,22 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     let checkout = Checkout::open(root)?;
     let (commit, tags, changed) = (checkout.commit(), checkout.tags()?, checkout.changed()?);
     let tag = format!("v{}", package.version);
-    let head = Head { commit: &commit, tags: &tags, named: options.tag.as_deref(), expected: &tag };
+    let release = &source.table.release;
+    let head = Head { commit: &commit, tags: &tags, named: options.tag.as_deref(), expected: &tag, release };
     let request = if head.is_tagged() { Request::Tagged(tag.clone()) } else { Request::Upcoming(tag.clone()) };
-    let notes = changelog::notes(root, &request)?;
-    let released = version::released(&tags);
-    let order = version::order(&package.version, &released.values().collect::<Vec<_>>());
+    let notes = changelog::notes(root, &request, &options.public)?;
+    let before = checkout.tags_within(Some(&commit))?;
+    let before = public::stable(before.iter().map(|tag| &tag.name), release);
+    let released = Released::new(&options.public, before, public::stable(tags.keys(), release));
+    let order = version::order(&package.version, &released);
 
     let mut problems = head.check(&package, &notes);
     problems.extend(version::check_lock(&package));
     problems.extend(order.problem);
     problems.extend(dirty(&changed));
     problems.extend(shallow(&checkout));
-    problems.extend(empty(&tag, &notes));
+    let (nothing, maybe_nothing) = empty(&tag, &notes, &options.public);
+    problems.extend(nothing);
     let tracked = checkout.tracked()?;
     let contents = Contents { root, source: &source, package: &package, checkout: &checkout, tracked: &tracked };
     problems.extend(contents.check());
@@ -117,8 +124,11 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
 
     let mut facts = head.facts();
     facts.extend(order.fact);
+    facts.extend(released.not_counted(&package.version));
+    facts.extend(version::since(&options.public, &notes));
     facts.extend(contents.waiting());
     let mut warnings: Vec<Problem> = version::check_step(&package.version, &notes).into_iter().collect();
+    warnings.extend(maybe_nothing);
     warnings.extend(unconventional(&notes));
     warnings.extend(toolchain(root, &source));
 
@@ -236,12 +246,23 @@ fn shallow(checkout: &Checkout) -> Option<Problem> {
     })
 }
 
-fn empty(tag: &str, notes: &Notes) -> Option<Problem> {
+/// Notes that say nothing: as a problem, or as a warning where they may go back further than is known here.
+fn empty(tag: &str, notes: &Notes, public: &Public) -> (Option<Problem>, Option<Problem>) {
+    if !notes.is_empty {
+        return (None, None);
+    }
     let since = notes.previous.as_ref().map_or_else(String::new, |tag| format!(" since {tag}"));
-    notes.is_empty.then(|| {
-        Problem::new("notes-empty", format!("the notes of {tag} are empty: no commit{since} is one that users notice"))
-            .hint("there is nothing to release; `chore` and `style` commits do not count")
-    })
+    let message = format!("the notes of {tag} are empty: no commit{since} is one that users notice");
+    let problem = Problem::new("notes-empty", message);
+    match (&notes.previous, public) {
+        (Some(before), Public::Unknown(_)) => {
+            let hint = format!(
+                "if {before} was never public, `publish` takes its commits in; else there is nothing to release"
+            );
+            (None, Some(problem.hint(hint)))
+        }
+        _ => (Some(problem.hint("there is nothing to release; `chore` and `style` commits do not count")), None),
+    }
 }
 
 fn unconventional(notes: &Notes) -> Option<Problem> {

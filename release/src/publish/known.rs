@@ -1,15 +1,21 @@
-//! Which versions a forge and registries know, and which of them is `latest` there.
+//! Which versions are public, and what `latest` is: read in every place before anything is written in one.
+//!
+//! A version is public where the forge has a release of it, or a registry an index of ours under its tag. A Git tag alone
+//! makes no version: it may be a mistake, or spent.
 
 use semver::Version;
 
+use crate::digest::Digest;
 use crate::forge::{self, Forge};
 use crate::oci::{self, annotation};
+use crate::public;
 use crate::registry::{self, Registry};
+use crate::table::Table;
 
 /// The image tag that follows the newest stable version.
 pub const LATEST: &str = "latest";
 
-/// A forge or registry that cannot be read, or whose `latest` names nothing.
+/// A forge or registry that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The forge.
@@ -18,50 +24,142 @@ pub enum Error {
     /// A registry.
     #[error(transparent)]
     Registry(#[from] registry::Error),
-    /// `latest` points at something that is no public release.
-    #[error("{place}: `latest` is {found:?}, which is no public version there")]
-    Dangling {
-        /// The forge or registry.
-        place: String,
-        /// What it names.
-        found: String,
-    },
 }
 
-/// The version of a tag of the form `v1.2.3`.
-pub fn version_of_tag(tag: &str) -> Option<Version> {
-    Version::parse(tag.strip_prefix('v')?).ok()
+/// What `latest` is in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Latest {
+    /// The place has none.
+    Nothing,
+    /// A version that is public there.
+    Version(Version),
+    /// Something that is no public version of ours: its tag or digest.
+    Foreign(String),
 }
 
-/// The version that is `latest` on the forge.
-pub fn forge_latest(forge: &dyn Forge) -> Result<Option<Version>, Error> {
-    let Some(tag) = forge.latest()? else { return Ok(None) };
-    let public = forge.published()?.contains(&tag);
-    match version_of_tag(&tag).filter(|_| public) {
-        Some(version) => Ok(Some(version)),
-        None => Err(Error::Dangling { place: forge.name(), found: tag }),
+impl Latest {
+    /// The version, where it is one.
+    pub const fn version(&self) -> Option<&Version> {
+        if let Self::Version(version) = self { Some(version) } else { None }
     }
 }
 
-/// The version that the image tag `latest` points at, by its index's own annotation.
-pub fn registry_latest(registry: &dyn Registry) -> Result<Option<Version>, Error> {
-    let Some(digest) = registry.resolve(LATEST)? else { return Ok(None) };
-    let bytes = registry.manifest(digest)?;
-    let dangling = || Error::Dangling { place: registry.name(), found: digest.to_string() };
-    let index: oci::Index = serde_json::from_slice(&bytes).map_err(|_not_an_index| dangling())?;
-    let version = index.annotations.get(annotation::VERSION).and_then(|v| Version::parse(v).ok());
-    version.map(Some).ok_or_else(dangling)
+impl std::fmt::Display for Latest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Version(version) => version.fmt(f),
+            Self::Foreign(found) => write!(f, "{found:?}, which is no public version of this project"),
+        }
+    }
 }
 
-/// Every stable version that forge, registries or Git know of.
-pub fn stable(forge: &dyn Forge, registries: &[&dyn Registry], git: &[Version]) -> Result<Vec<Version>, Error> {
-    let mut known: Vec<Version> = forge.published()?.iter().filter_map(|t| version_of_tag(t)).collect();
-    for registry in registries {
-        known.extend(registry.tags()?.iter().filter_map(|t| Version::parse(t).ok()));
+/// Everything that decides where `latest` goes.
+#[derive(Debug)]
+pub struct Known {
+    /// The stable versions that are public, sorted; of a registry those that are above the forge's, down to the first.
+    pub public: Vec<Version>,
+    /// What `latest` is on the forge.
+    pub forge: Latest,
+    /// What it is in each registry, in their order.
+    pub registries: Vec<Latest>,
+    /// Stable versions that Git alone has.
+    pub in_git_alone: Vec<Version>,
+}
+
+impl Known {
+    /// Reads forge and registries; `in_git` are the stable versions of Git's tags.
+    pub fn read(
+        forge: &dyn Forge,
+        registries: &[&dyn Registry],
+        table: &Table,
+        in_git: &[Version],
+    ) -> Result<Self, Error> {
+        let published = forge.published()?;
+        let mut public = public::stable(&published, &table.release);
+        for registry in registries {
+            let newest = public.iter().max().cloned();
+            public.extend(Indexes { registry: *registry, table }.newest_above(newest.as_ref())?);
+        }
+        public.sort();
+        public.dedup();
+        let in_git_alone = in_git.iter().filter(|version| !public.contains(version)).cloned().collect();
+        let latest = |registry: &&dyn Registry| Indexes { registry: *registry, table }.latest();
+        Ok(Self {
+            forge: forge_latest(forge, &published, table)?,
+            registries: registries.iter().map(latest).collect::<Result<_, _>>()?,
+            public,
+            in_git_alone,
+        })
     }
-    known.extend(git.iter().cloned());
-    known.retain(|v| v.pre.is_empty());
-    known.sort();
-    known.dedup();
-    Ok(known)
+
+    /// The newest stable version that is public.
+    pub fn newest(&self) -> Option<&Version> {
+        self.public.last()
+    }
+
+    /// The versions above this one that Git alone has, in a sentence.
+    pub fn not_counted(&self, version: &Version) -> Option<String> {
+        public::not_counted(&self.in_git_alone.iter().filter(|other| *other > version).collect::<Vec<_>>())
+    }
+}
+
+fn forge_latest(forge: &dyn Forge, published: &[String], table: &Table) -> Result<Latest, Error> {
+    let Some(tag) = forge.latest()? else { return Ok(Latest::Nothing) };
+    let public = published.contains(&tag);
+    let version = table.release.version_of_tag(&tag).filter(|_| public);
+    Ok(version.map_or(Latest::Foreign(tag), Latest::Version))
+}
+
+/// The indexes of one project in a registry, which others may write too.
+struct Indexes<'a> {
+    registry: &'a dyn Registry,
+    table: &'a Table,
+}
+
+impl Indexes<'_> {
+    /// The newest stable version above `floor` whose tag is an index of ours.
+    fn newest_above(&self, floor: Option<&Version>) -> Result<Option<Version>, Error> {
+        let tags = self.registry.tags()?;
+        let mut versions: Vec<Version> =
+            tags.iter().filter_map(|tag| self.table.release.version_of_image_tag(tag)).collect();
+        versions.retain(|version| version.pre.is_empty() && floor.is_none_or(|floor| version > floor));
+        versions.sort();
+        for version in versions.into_iter().rev() {
+            if self.version_at(&version.to_string())?.as_ref() == Some(&version) {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
+    fn latest(&self) -> Result<Latest, Error> {
+        let Some(digest) = self.registry.resolve(LATEST)? else { return Ok(Latest::Nothing) };
+        let version = match self.version_of(digest)? {
+            // What an index says of itself is easily copied: the version's own tag has to be it.
+            Some(version) if self.registry.resolve(&version.to_string())? == Some(digest) => Some(version),
+            _ => None,
+        };
+        Ok(version.map_or_else(|| Latest::Foreign(digest.to_string()), Latest::Version))
+    }
+
+    fn version_at(&self, tag: &str) -> Result<Option<Version>, Error> {
+        self.registry.resolve(tag)?.map_or(Ok(None), |digest| self.version_of(digest))
+    }
+
+    /// The version that an index of ours says it is of; `None` for all else.
+    fn version_of(&self, digest: Digest) -> Result<Option<Version>, Error> {
+        let bytes = match self.registry.manifest(digest) {
+            // One that has its digest by another algorithm than ours.
+            Err(registry::Error::Missing { .. }) => return Ok(None),
+            other => other?,
+        };
+        let index: Option<oci::Index> = serde_json::from_slice(&bytes).ok().filter(|_| Digest::of(&bytes) == digest);
+        Ok(index.and_then(|index| {
+            let says = |name: &str| index.annotations.get(name).map(String::as_str);
+            let source = format!("https://github.com/{}", self.table.forge.github.get_ref());
+            let ours = says(annotation::SOURCE).is_some_and(|found| found.eq_ignore_ascii_case(&source));
+            self.table.release.version_of_image_tag(says(annotation::VERSION)?).filter(|_| ours)
+        }))
+    }
 }

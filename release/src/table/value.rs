@@ -1,5 +1,6 @@
-//! Values of the table that TOML has no form of: sizes, and versions of few numbers.
+//! Values of the table that TOML has no form of: sizes, versions of few numbers, and a pattern of tags.
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// A size in bytes, written as a number and a unit: `9 MB` (decimal, 1 MB = 1 000 000 bytes).
@@ -55,5 +56,26 @@ impl std::fmt::Display for DottedVersion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let numbers: Vec<String> = self.0.iter().map(u32::to_string).collect();
         f.write_str(&numbers.join("."))
+    }
+}
+
+/// A pattern of tags that are no versions, whatever they look like: a regular expression, as in `ignore_tags` of `cliff.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct IgnoredTags(Regex);
+
+impl TryFrom<String> for IgnoredTags {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong =
+            |e: regex::Error| format!("{text:?} is no pattern of tags: {e}; write one such as '^v20[0-9]{{2}}\\.'");
+        Regex::new(&text).map(Self).map_err(wrong)
+    }
+}
+
+impl IgnoredTags {
+    /// Whether a tag of Git, of a forge or of a registry is left out.
+    pub fn has(&self, tag: &str) -> bool {
+        self.0.is_match(tag)
     }
 }

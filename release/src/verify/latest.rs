@@ -3,51 +3,54 @@
 use semver::Version;
 
 use super::{Outcome, Scene, seen};
-use crate::publish::{diff, known};
+use crate::publish::diff;
+use crate::publish::known::{Known, Latest};
 
 /// Before promotion: where it was. After: this version, unless a newer stable one has it. Never a pre-release.
 pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
     let request = scene.request;
     let version = request.tag.strip_prefix('v').and_then(|v| Version::parse(v).ok());
     let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
-    let forge = known::forge_latest(request.forge).map_err(|e| e.to_string())?;
+    let known = Known::read(request.forge, request.registries, request.table, request.git_versions);
+    let known = known.map_err(|e| e.to_string())?;
     // As long as nobody has made any release `latest`, GitHub names one itself. Before promotion that may be this one.
-    let picked = !request.promoted && request.forge.picks_latest() && forge.as_ref() == Some(&version);
-    let mut places = vec![(request.forge.name(), forge)];
+    let picked = !request.promoted && request.forge.picks_latest() && known.forge.version() == Some(&version);
+    let mut places = vec![(request.forge.name(), &known.forge)];
     let image = scene.image.is_some();
-    for registry in request.registries.iter().filter(|_| image) {
-        let latest = known::registry_latest(*registry).map_err(|e| e.to_string())?;
-        places.push((registry.name(), latest));
-    }
-    if let Some((place, _)) = places.iter().find(|(_, v)| v.as_ref().is_some_and(|v| !v.pre.is_empty())) {
+    let registries = request.registries.iter().zip(&known.registries).filter(|_| image);
+    places.extend(registries.map(|(registry, latest)| (registry.name(), latest)));
+    let is_pre = |latest: &Latest| latest.version().is_some_and(|v| !v.pre.is_empty());
+    if let Some((place, _)) = places.iter().find(|(_, latest)| is_pre(latest)) {
         return Err(format!("{place}: `latest` is a pre-release"));
     }
-    let mut counted = places.iter().skip(usize::from(picked && places.len() > 1)).map(|(_, v)| v);
-    let first = counted.next().cloned().flatten();
-    if counted.any(|v| *v != first) {
+    let counted: Vec<&Latest> =
+        places.iter().skip(usize::from(picked && places.len() > 1)).map(|(_, latest)| *latest).collect();
+    // Something foreign is as good as nothing: promotion moves over both.
+    let (foreign, own): (Vec<&Latest>, Vec<&Latest>) = counted.iter().partition(|l| matches!(l, Latest::Foreign(_)));
+    let first = own.first().and_then(|latest| latest.version());
+    if own.iter().any(|latest| latest.version() != first) {
         return Err(format!("`latest` is not the same everywhere: {}", words(&places)));
     }
     if !version.pre.is_empty() {
-        return seen(format!("{version} is a pre-release and leaves `latest` at {}", word(first.as_ref())));
+        return seen(format!("{version} is a pre-release and leaves `latest`: {}", words(&places)));
     }
-    let all = known::stable(request.forge, request.registries, request.git_versions).map_err(|e| e.to_string())?;
-    match diff::latest(&version, first.as_ref(), &all, false) {
-        Ok(false) if first.as_ref() == Some(&version) => seen(words(&places)),
-        Ok(false) => seen(format!("{} is newer and keeps it; {}", newest(&all), words(&places))),
-        Ok(true) if request.promoted => Err(format!("should be {version}, but is {}", words(&places))),
-        Ok(true) => seen(format!("awaiting promotion; {}", words(&places))),
+    let git = known.not_counted(&version).map_or_else(String::new, |note| format!("; {note}"));
+    let said = words(&places) + &git;
+    match diff::latest(&version, first, &known.public, false) {
+        // The promotion of this version would leave it there.
+        Ok(false) if !foreign.is_empty() => Err(format!("{said}; promote {}", word(known.newest()))),
+        Ok(false) if first == Some(&version) => seen(said),
+        Ok(false) => seen(format!("{} is newer and keeps it; {said}", word(known.newest()))),
+        Ok(true) if request.promoted => Err(format!("should be {version}, but is {said}")),
+        Ok(true) => seen(format!("awaiting promotion; {said}")),
         Err(refusal) => Err(refusal.to_string()),
     }
-}
-
-fn newest(all: &[Version]) -> String {
-    word(all.iter().max())
 }
 
 fn word(version: Option<&Version>) -> String {
     version.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }
 
-fn words(places: &[(String, Option<Version>)]) -> String {
-    places.iter().map(|(place, v)| format!("{place}: {}", word(v.as_ref()))).collect::<Vec<_>>().join(", ")
+fn words(places: &[(String, &Latest)]) -> String {
+    places.iter().map(|(place, latest)| format!("{place}: {latest}")).collect::<Vec<_>>().join(", ")
 }

@@ -41,7 +41,7 @@ pub struct Request<'a> {
     pub forge: &'a dyn Forge,
     /// Where the images are.
     pub registries: &'a [&'a dyn Registry],
-    /// Stable versions that Git knows of.
+    /// Stable versions among Git's tags: they are said and do not count.
     pub git_versions: &'a [semver::Version],
     /// A second build, where one is asked for.
     pub reproduce: Option<Reproduce<'a>>,

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use sayna_release::changelog::{self, Request};
+use sayna_release::public::Public;
 
 use crate::support::{World, golden};
 
@@ -44,7 +45,7 @@ fn everything() -> World {
 #[test]
 fn notes_group_the_commits_and_put_breaking_changes_first() {
     let world = everything();
-    let notes = changelog::notes(world.root(), &Request::Tagged("v0.2.0".to_owned())).unwrap();
+    let notes = changelog::notes(world.root(), &Request::Tagged("v0.2.0".to_owned()), &Public::default()).unwrap();
     let ids = regexless_ids(&world);
     let mut text = notes.markdown.clone();
     for (n, id) in ids.iter().enumerate() {
@@ -94,7 +95,7 @@ fn the_whole_file_has_a_section_per_stable_release_of_this_branch() {
 }
 
 fn notes_of(world: &World, request: &Request) -> String {
-    changelog::notes(world.root(), request).unwrap().markdown
+    changelog::notes(world.root(), request, &Public::default()).unwrap().markdown
 }
 
 fn tagged(tag: &str) -> Request {
@@ -172,7 +173,8 @@ fn the_git_cliff_program_asks_for_the_same_version() {
             let mut world = World::begun();
             world.tag(before);
             world.commit(body);
-            let ours = changelog::notes(world.root(), &upcoming("v9.9.9")).unwrap().asked.unwrap().version;
+            let ours =
+                changelog::notes(world.root(), &upcoming("v9.9.9"), &Public::default()).unwrap().asked.unwrap().version;
             assert_eq!(format!("v{ours}"), git_cliff(&world, &["--bumped-version"]).trim(), "{before} {body}");
         }
     }
@@ -211,7 +213,7 @@ fn the_changelog_is_written_once_and_the_same_on_every_day() {
 fn a_merge_a_revert_and_an_unknown_kind_are_not_counted_as_another_form() {
     let world = everything();
     let subjects = |tag: &str| {
-        let notes = changelog::notes(world.root(), &tagged(tag)).unwrap();
+        let notes = changelog::notes(world.root(), &tagged(tag), &Public::default()).unwrap();
         notes.unconventional.into_iter().map(|commit| commit.subject).collect::<Vec<_>>()
     };
     assert_eq!(subjects("v0.1.0"), ["Import the old tree"]);
@@ -222,7 +224,7 @@ fn a_merge_a_revert_and_an_unknown_kind_are_not_counted_as_another_form() {
 #[test]
 fn what_cannot_be_made_says_why() {
     let world = everything();
-    let error = changelog::notes(world.root(), &tagged("v7.0.0")).unwrap_err();
+    let error = changelog::notes(world.root(), &tagged("v7.0.0"), &Public::default()).unwrap_err();
     assert!(error.to_string().contains("there is no tag v7.0.0"), "{error}");
     world.edit("cliff.toml", "trim = false", "trim = 0");
     let error = changelog::whole(world.root(), None).unwrap_err();

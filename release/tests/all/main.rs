@@ -25,6 +25,7 @@ mod http;
 mod image;
 mod inside;
 mod json;
+mod known;
 mod latest;
 mod licences;
 mod nix;

@@ -123,7 +123,8 @@ fn a_message_in_another_encoding_is_decoded() {
         ".git/message",
     ]);
     let request = sayna_release::changelog::Request::Upcoming("v0.1.0".to_owned());
-    let notes = sayna_release::changelog::notes(world.root(), &request).unwrap();
+    let notes =
+        sayna_release::changelog::notes(world.root(), &request, &sayna_release::public::Public::default()).unwrap();
     assert!(notes.markdown.contains("**ws:** Höflich"), "{}", notes.markdown);
     assert!(!notes.is_empty && notes.unconventional.is_empty());
     // Bytes that are no text in the encoding that they claim stop nothing.
@@ -133,7 +134,8 @@ fn a_message_in_another_encoding_is_decoded() {
     fs::write(&raw, [head.as_bytes(), who.as_bytes(), b"fix: caf\xe9\n"].concat()).unwrap();
     let commit = world.git(&["hash-object", "-t", "commit", "-w", ".git/commit"]);
     world.git(&["update-ref", "HEAD", &commit]);
-    let notes = sayna_release::changelog::notes(world.root(), &request).unwrap();
+    let notes =
+        sayna_release::changelog::notes(world.root(), &request, &sayna_release::public::Public::default()).unwrap();
     assert!(notes.markdown.contains("Caf\u{fffd}"), "{}", notes.markdown);
 }
 
@@ -148,7 +150,9 @@ fn commits_that_blame_passes_over_are_in_no_notes() {
     world.write("new", "");
     world.commit("feat: something new");
     let request = sayna_release::changelog::Request::Upcoming("v0.1.0".to_owned());
-    let notes = sayna_release::changelog::notes(world.root(), &request).unwrap().markdown;
+    let notes = sayna_release::changelog::notes(world.root(), &request, &sayna_release::public::Public::default())
+        .unwrap()
+        .markdown;
     assert!(notes.contains("Something new"), "{notes}");
     assert!(!notes.contains("Format everything") && !notes.contains("List what"), "{notes}");
 }

@@ -1,6 +1,7 @@
 //! Plans: each finding alone, all of them together, and the three outputs.
 
 mod contents;
+mod public;
 
 use std::fs;
 use std::process::Command;
@@ -15,7 +16,7 @@ fn made(world: &World) -> Made {
 }
 
 fn made_for(world: &World, tag: &str) -> Made {
-    plan::make(world.root(), &Options { tag: Some(tag.to_owned()) }).unwrap()
+    plan::make(world.root(), &Options { tag: Some(tag.to_owned()), ..Options::default() }).unwrap()
 }
 
 fn kinds(problems: &[Problem]) -> Vec<&str> {
@@ -170,16 +171,6 @@ fn a_dirty_tree_names_the_first_files_and_gets_a_content_id() {
 }
 
 #[test]
-fn notes_without_anything_for_users_are_a_problem() {
-    let mut world = World::begun();
-    world.tag("v0.1.0");
-    world.set_version("0.1.1");
-    world.commit("chore(release): 0.1.1");
-    world.tag("v0.1.1");
-    assert_only(&world, "notes-empty", &["v0.1.1", "since v0.1.0"]);
-}
-
-#[test]
 fn a_shallow_clone_is_a_problem() {
     let mut world = World::begun();
     world.commit("fix: more");
@@ -208,7 +199,7 @@ fn a_version_below_its_line_is_a_problem_and_a_back_port_is_said() {
     world.commit("fix: again");
     world.tag("v1.2.6");
     let made = made(&world);
-    assert_eq!((kinds(&made.problems), kinds(&made.facts)), (vec![], vec!["back-port"]));
+    assert_eq!((kinds(&made.problems), kinds(&made.facts)), (vec![], vec!["back-port", "notes-since-tag"]));
     assert!(!made.plan.latest && !made.plan.prerelease);
 }
 
