@@ -16,6 +16,7 @@ use crate::manifest::{self, BinaryEntry, ImageEntry, Manifest, PlatformEntry};
 use crate::oci;
 use crate::part::{self, BinaryPart, FileEntry, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
+use crate::public::NEXT_VERSION;
 use crate::publish::{INDEX, Places};
 use crate::registry::{self, Registry};
 
@@ -68,7 +69,7 @@ impl Error {
             Self::Registry(e) => e.hint(),
             Self::File(_) => None,
             Self::Attest(e) => e.hint(),
-            Self::Broken { .. } => Some("somebody changed what was published: cut the next version".to_owned()),
+            Self::Broken { .. } => Some(format!("what was published was changed: {NEXT_VERSION}")),
         }
     }
 }

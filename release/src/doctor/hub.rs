@@ -4,6 +4,7 @@ use super::{Finding, failed, fine, unseen};
 use crate::forge::github::Settings;
 use crate::forge::{Error, Forge as _, Github, Tagged};
 use crate::plan::Made;
+use crate::public::NEXT_VERSION;
 
 /// Scopes of a classic token that may publish; others have none.
 const SCOPES: [&str; 2] = ["repo", "public_repo"];
@@ -36,7 +37,6 @@ pub(super) fn token(github: &Github, settings: &Result<Settings, Error>, in_work
 /// Whether the name of the tag is free, is where it should be, or is spent.
 pub(super) fn tag(github: &Github, made: &Made) -> Finding {
     let (tag, commit) = (&made.plan.tag, &made.plan.commit);
-    let next = "bump the version and cut the next release";
     let releases = match github.releases(tag) {
         Ok(releases) => releases,
         Err(error) => return failed(error.to_string(), error.hint().unwrap_or_else(|| "run this again later".into())),
@@ -53,8 +53,10 @@ pub(super) fn tag(github: &Github, made: &Made) -> Finding {
     match github.tagged(tag) {
         Err(error) => failed(error.to_string(), error.hint().unwrap_or_else(|| "run this again later".into())),
         Ok(Tagged::At(found)) if found == *commit => fine(format!("{tag} is at this commit{state}")),
-        Ok(Tagged::At(found)) => failed(format!("{tag} is at {found}, this checkout is at {commit}"), next),
-        Ok(_) if releases.iter().any(|r| !r.draft) => failed(format!("{tag} was published, and its tag removed"), next),
+        Ok(Tagged::At(found)) => failed(format!("{tag} is at {found}, this checkout is at {commit}"), NEXT_VERSION),
+        Ok(_) if releases.iter().any(|r| !r.draft) => {
+            failed(format!("{tag} was published, and its tag removed"), NEXT_VERSION)
+        }
         Ok(_) => fine(format!("{tag} is free{state}")),
     }
 }

@@ -10,6 +10,7 @@ use crate::digest::Digest;
 use crate::http;
 use crate::lock::Lock;
 use crate::progress::Progress;
+use crate::public::NEXT_VERSION;
 
 mod directory;
 pub mod github;
@@ -229,7 +230,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Http(error) => error.hint(),
-            Self::Spoiled { .. } => Some("the name is spent: bump the version and cut the next release".to_owned()),
+            Self::Spoiled { .. } => Some(format!("the name is spent: {NEXT_VERSION}")),
             Self::Renamed { .. } => Some("name files with A-Z a-z 0-9 . _ - alone".to_owned()),
             _ => None,
         }

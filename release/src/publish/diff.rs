@@ -10,6 +10,7 @@ use semver::Version;
 
 use crate::digest::Digest;
 use crate::forge::{Asset, Draft, Release, Tagged};
+use crate::public::NEXT_VERSION;
 use crate::registry::{Kind, Object};
 
 /// What the forge should hold.
@@ -191,10 +192,12 @@ impl Refusal {
                 "look at them, delete the ones that are not the release, and run this again".into()
             }
             Self::TagMissing { tag } => format!("push it: `git push origin {tag}`"),
-            Self::TagElsewhere { .. } => "build and publish at the tag's own commit, or cut the next version".into(),
+            Self::TagElsewhere { .. } => {
+                format!("build and publish at the tag's own commit, or leave that version: {NEXT_VERSION}")
+            }
             Self::Unplanned { name, .. } => format!("remove {name} from the draft or add it to the table"),
             Self::Public { .. } | Self::TagTaken { .. } => {
-                "what is published stays as it is: bump the version and cut the next release".into()
+                format!("what is published stays as it is: {NEXT_VERSION}")
             }
             Self::Latest(_) => "`promote --back` moves `latest` to an older version on purpose".into(),
         }

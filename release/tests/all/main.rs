@@ -38,6 +38,7 @@ mod registry;
 mod rehearse;
 mod sbom;
 mod signing;
+mod spent;
 mod stopping;
 mod support;
 mod table;
