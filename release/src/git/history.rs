@@ -1,5 +1,6 @@
 //! Commits and tags.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::{Checkout, Error};
@@ -55,12 +56,19 @@ impl Checkout {
         let before = before.map(|id| format!("^{id}"));
         arguments.extend([end].into_iter().chain(before.as_deref()).chain(["--"]));
         let out = self.git.call(what, &arguments).output()?;
-        let text = String::from_utf8_lossy(out.strip_suffix(b"\0").unwrap_or(&out));
-        let fields: Vec<&str> = if text.is_empty() { Vec::new() } else { text.split('\0').collect() };
+        let out = out.strip_suffix(b"\0").unwrap_or(&out);
+        let fields: Vec<Cow<'_, str>> =
+            if out.is_empty() { Vec::new() } else { out.split(|byte| *byte == 0).map(text).collect() };
         fields
             .chunks(FIELDS.len())
             .map(|c| commit(c).ok_or_else(|| self.git.strange(what, c.join(" ").as_bytes())))
             .collect()
+    }
+
+    /// Whether the repository has a commit of that id, or of one that begins so.
+    pub fn has_commit(&self, id: &str) -> bool {
+        let call = self.git.call("look for a commit", ["cat-file", "-e", &format!("{id}^{{commit}}")]);
+        call.answer().is_ok_and(|answer| answer.success)
     }
 
     /// Every tag that leads to a commit, by name; with `end`, those whose commit is in its history.
@@ -75,7 +83,7 @@ impl Checkout {
         let named = fields.chunks_exact(2).filter_map(|pair| {
             let [name, message] = pair else { return None };
             let name = std::str::from_utf8(name).ok()?.trim_start_matches('\n').strip_prefix("refs/tags/")?;
-            Some((name, unsigned(&String::from_utf8_lossy(message))))
+            Some((name, unsigned(&text(message))))
         });
         let named: Vec<_> = named.collect();
         let commits = self.peeled(&named.iter().map(|(name, _)| *name).collect::<Vec<_>>())?;
@@ -141,7 +149,25 @@ impl Checkout {
     }
 }
 
-fn commit(fields: &[&str]) -> Option<Commit> {
+/// Git turns what a commit says it is written in into UTF-8. What says nothing, or not the truth, is taken for Windows-1252,
+/// which has every letter of ISO-8859-1: better a wrong letter than a commit that is not there.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| windows_1252(*byte)).collect()),
+    }
+}
+
+fn windows_1252(byte: u8) -> char {
+    const UPPER: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    let upper = byte.checked_sub(0x80).and_then(|at| UPPER.get(usize::from(at)));
+    upper.copied().unwrap_or(char::from(byte))
+}
+
+fn commit(fields: &[Cow<'_, str>]) -> Option<Commit> {
     let [id, parents, author, author_email, author_time, committer, committer_email, time, message] = fields else {
         return None;
     };
@@ -149,7 +175,7 @@ fn commit(fields: &[&str]) -> Option<Commit> {
         Some(Signature { name: name.to_owned(), email: email.to_owned(), time: time.parse().unwrap_or_default() })
     };
     Some(Commit {
-        id: (*id).to_owned(),
+        id: id.to_string(),
         parents: parents.split_whitespace().map(str::to_owned).collect(),
         author: signature(author, author_email, author_time)?,
         committer: signature(committer, committer_email, time)?,

@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use sayna_release::changelog::notes;
+use sayna_release::public::Public;
+
 use super::open;
 use crate::support::{START, World, git};
 
@@ -123,20 +126,18 @@ fn a_message_in_another_encoding_is_decoded() {
         ".git/message",
     ]);
     let request = sayna_release::changelog::Request::Upcoming("v0.1.0".to_owned());
-    let notes =
-        sayna_release::changelog::notes(world.root(), &request, &sayna_release::public::Public::default()).unwrap();
+    let notes = notes(world.root(), &request, &Public::default()).unwrap();
     assert!(notes.markdown.contains("**ws:** Höflich"), "{}", notes.markdown);
     assert!(!notes.is_empty && notes.unconventional.is_empty());
-    // Bytes that are no text in the encoding that they claim stop nothing.
+    // Bytes that are no text in the encoding that they claim are taken for the one that is most common.
     let raw = world.path(".git/commit");
     let head = format!("tree {}\nparent {}\n", world.git(&["rev-parse", "HEAD^{tree}"]), world.head());
     let who = "author A <a@example.org> 1767330000 +0000\ncommitter A <a@example.org> 1767330000 +0000\n\n";
     fs::write(&raw, [head.as_bytes(), who.as_bytes(), b"fix: caf\xe9\n"].concat()).unwrap();
     let commit = world.git(&["hash-object", "-t", "commit", "-w", ".git/commit"]);
     world.git(&["update-ref", "HEAD", &commit]);
-    let notes =
-        sayna_release::changelog::notes(world.root(), &request, &sayna_release::public::Public::default()).unwrap();
-    assert!(notes.markdown.contains("Caf\u{fffd}"), "{}", notes.markdown);
+    let notes = notes(world.root(), &request, &Public::default()).unwrap();
+    assert!(notes.markdown.contains("Café"), "{}", notes.markdown);
 }
 
 #[test]
@@ -150,9 +151,7 @@ fn commits_that_blame_passes_over_are_in_no_notes() {
     world.write("new", "");
     world.commit("feat: something new");
     let request = sayna_release::changelog::Request::Upcoming("v0.1.0".to_owned());
-    let notes = sayna_release::changelog::notes(world.root(), &request, &sayna_release::public::Public::default())
-        .unwrap()
-        .markdown;
+    let notes = notes(world.root(), &request, &Public::default()).unwrap().markdown;
     assert!(notes.contains("Something new"), "{notes}");
     assert!(!notes.contains("Format everything") && !notes.contains("List what"), "{notes}");
 }
