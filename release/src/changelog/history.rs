@@ -11,7 +11,7 @@ use git_cliff_core::tag::Tag;
 use indexmap::IndexMap;
 use semver::Version;
 
-use super::{Error, Request};
+use super::{Error, Request, reverts};
 use crate::atomic::At as _;
 use crate::git::{self, Checkout};
 use crate::public::Public;
@@ -31,6 +31,8 @@ pub(super) struct History {
     pub(super) previous: Option<String>,
     /// The highest version among the last release's predecessors.
     pub(super) base: Option<Version>,
+    /// Commits of the last release that were reverted within it, and their reverts.
+    pub(super) cancelled: Vec<git::Commit>,
 }
 
 impl History {
@@ -92,12 +94,15 @@ impl History {
                 before_all = Some(Release { version, commit_id, ..Release::default() });
             }
         }
+        let end = tags.last().filter(|(id, _)| *id == end);
+        let exists = |id: &str| checkout.has_commit(id);
+        let cancelled = reverts::cancelled(&of(end.map(|(id, _)| id)), &exists).into_iter().cloned().collect();
         let last = release(of(None), None, releases.last().or(before_all.as_ref()));
         releases.extend(last);
         let previous = releases.last().and_then(|r| r.previous.as_ref()).and_then(|r| r.version.clone());
         let before =
             tags.values().rev().skip(1).filter_map(|tag| Version::parse(tag.name.trim_start_matches('v')).ok());
-        Ok(Self { previous, base: before.max(), releases })
+        Ok(Self { previous, base: before.max(), cancelled, releases })
     }
 }
 

@@ -5,6 +5,8 @@
 //! but the local history is read.
 
 mod history;
+mod length;
+mod reverts;
 
 use std::fs;
 use std::ops::Range;
@@ -20,6 +22,7 @@ use crate::git;
 use crate::public::Public;
 use crate::table::{self, Source, Table};
 use history::{Boundaries, History};
+pub use length::is_cut;
 
 /// The file that says how notes are made.
 pub const CONFIG: &str = "cliff.toml";
@@ -37,6 +40,12 @@ pub struct Commit {
     pub id: String,
     /// First line of its message.
     pub subject: String,
+}
+
+impl Commit {
+    fn new(id: &str, message: &str) -> Self {
+        Self { id: id.to_owned(), subject: message.lines().next().unwrap_or_default().to_owned() }
+    }
 }
 
 impl std::fmt::Display for Commit {
@@ -82,6 +91,10 @@ pub struct Notes {
     pub is_empty: bool,
     /// The least version that these commits ask for, where there is a release before.
     pub asked: Option<Asked>,
+    /// Commits that were reverted before this release, and their reverts: neither are in the notes.
+    pub cancelled: Vec<Commit>,
+    /// The whole length in characters of notes that were cut, as no forge takes them.
+    pub cut_from: Option<usize>,
 }
 
 /// What the commits since the previous release ask of the next version.
@@ -158,11 +171,13 @@ impl Error {
 /// The notes of one release: of what came after the last version that is public, as far as that is known.
 pub fn notes(root: &Path, request: &Request, public: &Public) -> Result<Notes, Error> {
     let table = table(root)?;
-    let config = config(root)?;
+    let mut config = config(root)?;
     let boundaries = Boundaries { config: &config, table: table.as_ref(), public };
-    let history = History::of_release(root, &boundaries, request)?;
+    let mut history = History::of_release(root, &boundaries, request)?;
+    let cancelled = std::mem::take(&mut history.cancelled);
+    config.git.commit_parsers.splice(0..0, cancelled.iter().map(|commit| unlisted(&commit.id)));
     let previous = history.previous.clone();
-    let asked = asked(&history, &config)?;
+    let asked = asked(&history, &config, &cancelled)?;
     let mut changelog =
         Changelog::new(history.releases, body_only(config), None).map_err(cannot("read the commits"))?;
     changelog.releases.retain(|release| release.version.as_deref() == Some(request.tag()));
@@ -171,7 +186,11 @@ pub fn notes(root: &Path, request: &Request, public: &Public) -> Result<Notes, E
     let is_empty = commits.iter().all(|commit| commit.group.as_deref() == Some(INTERNAL));
     let unconventional = commits.iter().filter(|c| c.conv.is_none() && c.group.as_deref() == Some(OTHER));
     let unconventional = unconventional.map(|c| named(c)).collect();
-    Ok(Notes { markdown: trimmed(&markdown), previous, unconventional, is_empty, asked })
+    let cancelled = cancelled.iter().map(|c| Commit::new(&c.id, &c.message)).collect();
+    let repository = table.as_ref().map_or_else(String::new, |table| table.forge.github.get_ref().clone());
+    let whole = format!("https://github.com/{repository}/blob/{}/{FILE}", request.tag());
+    let (markdown, cut_from) = length::cut(trimmed(&markdown), &whole);
+    Ok(Notes { markdown, previous, unconventional, is_empty, asked, cancelled, cut_from })
 }
 
 /// The whole CHANGELOG.md of HEAD's history. What is not released yet stands under `upcoming`, or under "Unreleased"
@@ -228,10 +247,12 @@ fn ignored(root: &Path) -> Result<Vec<CommitParser>, Error> {
 }
 
 /// The version that the commits of the last release in `history` ask for, by git-cliff's rules and `[bump]`.
-fn asked(history: &History, config: &Config) -> Result<Option<Asked>, Error> {
+fn asked(history: &History, config: &Config, cancelled: &[git::Commit]) -> Result<Option<Asked>, Error> {
     let (Some(base), Some(last)) = (&history.base, history.releases.last()) else { return Ok(None) };
     let before = Release { version: Some(format!("v{base}")), ..Release::default() };
-    let next = Release { commits: last.commits.clone(), previous: Some(Box::new(before)), ..Release::default() };
+    let mut commits = last.commits.clone();
+    commits.retain(|c| !cancelled.iter().any(|gone| gone.id == c.id) && !is_quiet_merge(c));
+    let next = Release { commits, previous: Some(Box::new(before)), ..Release::default() };
     let mut changelog = Changelog::new(vec![next], config.clone(), None).map_err(cannot("read the commits"))?;
     let bumped = changelog.bump_version().map_err(cannot("find the next version"))?;
     let Some(version) = bumped.and_then(|text| Version::parse(text.trim_start_matches('v')).ok()) else {
@@ -246,6 +267,17 @@ fn asked(history: &History, config: &Config) -> Result<Option<Asked>, Error> {
     let heaviest = commits.clone().map(weight).max().unwrap_or(0);
     let commits = commits.filter(|c| weight(c) == heaviest).map(named).collect();
     Ok(Some(Asked { version, commits }))
+}
+
+/// A merge has no say of its own, but for a breaking change, which its title may be alone to name; as in `cliff.toml`.
+fn is_quiet_merge(commit: &git_cliff_core::commit::Commit<'_>) -> bool {
+    let breaking = || commit.clone().into_conventional().ok().and_then(|c| c.conv).is_some_and(|conv| conv.breaking());
+    commit.merge_commit && !breaking()
+}
+
+/// A rule for one commit that no user notices; it stays among the release's, which its last one dates.
+fn unlisted(id: &str) -> CommitParser {
+    CommitParser { sha: Some(id.to_owned()), group: Some(INTERNAL.to_owned()), ..CommitParser::default() }
 }
 
 fn body_only(mut config: Config) -> Config {
@@ -266,8 +298,7 @@ fn trimmed(markdown: &str) -> String {
 }
 
 fn named(commit: &git_cliff_core::commit::Commit<'_>) -> Commit {
-    let message = commit.raw_message();
-    Commit { id: commit.id.clone(), subject: message.lines().next().unwrap_or_default().to_owned() }
+    Commit::new(&commit.id, commit.raw_message())
 }
 
 fn cannot(what: &'static str) -> impl Fn(git_cliff_core::error::Error) -> Error {

@@ -126,9 +126,11 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     facts.extend(order.fact);
     facts.extend(released.not_counted(&package.version));
     facts.extend(version::since(&options.public, &notes));
+    facts.extend(cancelled(&notes));
     facts.extend(contents.waiting());
     let mut warnings: Vec<Problem> = version::check_step(&package.version, &notes).into_iter().collect();
     warnings.extend(maybe_nothing);
+    warnings.extend(long(&tag, &notes));
     warnings.extend(unconventional(&notes));
     warnings.extend(toolchain(root, &source));
 
@@ -263,6 +265,25 @@ fn empty(tag: &str, notes: &Notes, public: &Public) -> (Option<Problem>, Option<
         }
         _ => (Some(problem.hint("there is nothing to release; `chore` and `style` commits do not count")), None),
     }
+}
+
+fn cancelled(notes: &Notes) -> Option<Problem> {
+    let commits = &notes.cancelled;
+    (!commits.is_empty()).then(|| {
+        let message = "commits that were reverted within this release are not in its notes, nor are their reverts:";
+        Problem::new("reverted", message).about(commits.clone())
+    })
+}
+
+fn long(tag: &str, notes: &Notes) -> Option<Problem> {
+    let length = notes.cut_from?;
+    let message = format!(
+        "the notes of {tag} have {length} characters and GitHub takes 125000: they are cut at {}, with a link to {}",
+        notes.markdown.chars().count(),
+        changelog::FILE
+    );
+    let hint = format!("see that {} is written and committed: `sayna-release changelog --write`", changelog::FILE);
+    Some(Problem::new("notes-long", message).hint(hint))
 }
 
 fn unconventional(notes: &Notes) -> Option<Problem> {

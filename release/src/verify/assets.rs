@@ -5,6 +5,7 @@ use std::fs;
 
 use super::{Outcome, Scene, seen};
 use crate::attest;
+use crate::changelog;
 use crate::digest::Digest;
 use crate::manifest::{self, BinaryEntry, Manifest};
 use crate::part::FileEntry;
@@ -184,11 +185,12 @@ pub(super) fn notes(scene: &mut Scene<'_>) -> Outcome {
         0 => format!("{} lines", published.lines().count()),
         n => format!("{} lines below a warning of {n}", published.lines().count()),
     };
+    let cut = if changelog::is_cut(published) { "; cut, with a link to all of them" } else { "" };
     match scene.request.plan {
-        Some(plan) if plan.notes == published => seen(format!("{lines}, equal to the changelog")),
+        Some(plan) if plan.notes == published => seen(format!("{lines}, equal to the changelog{cut}")),
         Some(_) => Err("differ from `sayna-release changelog` of this checkout".to_owned()),
         None if Digest::of(published.as_bytes()) == scene.manifest()?.notes => {
-            seen(format!("{lines}, as recorded in the manifest"))
+            seen(format!("{lines}, as recorded in the manifest{cut}"))
         }
         None => Err("differ from what the manifest recorded".to_owned()),
     }

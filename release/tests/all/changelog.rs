@@ -1,5 +1,8 @@
 //! Notes and CHANGELOG.md.
 
+mod read;
+mod reverts;
+
 use std::process::Command;
 
 use sayna_release::changelog::{self, Request};
@@ -23,7 +26,7 @@ fn everything() -> World {
     world.commit("chore!: drop the old cache folder");
     world.commit("docs: how to release\n");
     world.commit("chore(deps): bump tokio");
-    world.commit("Revert \"perf: copy less\"\n\nThis reverts commit 1234567.");
+    world.commit("Revert \"perf: copy more\"\n\nThis reverts commit 1234567.");
     world.annotated_tag("v0.2.0");
     let fork = world.head();
     world.branch("topic", &fork);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use super::state::Answer;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -242,4 +243,14 @@ fn the_description_accepts_what_github_sends_and_nothing_else() {
         "GET /repos/{owner}/{repo}/releases/latest"
     );
     assert!(DESCRIPTION.find("PUT", "/repos/a/b/releases").is_none());
+}
+
+/// A release's text, where it is sent. The description knows no limit; GitHub answers as below (ncipollo/release-action#493).
+pub(super) fn notes(body: &Value) -> Result<Option<String>, Answer> {
+    let notes = body["body"].as_str();
+    if notes.is_some_and(|notes| notes.chars().count() > 125_000) {
+        let message = "body is too long (maximum is 125000 characters)";
+        return Err(Answer::invalid("Release", "custom", "body", message));
+    }
+    Ok(notes.map(str::to_owned))
 }

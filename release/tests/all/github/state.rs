@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sayna_release::digest::Digest;
 use serde_json::{Value, json};
 
-use super::schema::DESCRIPTION;
+use super::schema::{DESCRIPTION, notes};
 
 /// What an upload comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,7 +246,7 @@ impl Hub {
         let release = Release {
             id: self.number(),
             tag,
-            notes: body["body"].as_str().unwrap_or_default().to_owned(),
+            notes: notes(body)?.unwrap_or_default(),
             draft: true,
             prerelease: body["prerelease"] == json!(true),
             immutable: false,
@@ -286,8 +286,8 @@ impl Hub {
         if release.immutable && (fixed || body["draft"] == json!(true)) {
             return Err(Answer::invalid("Release", "custom", "tag_name", "Cannot edit an immutable release"));
         }
-        if let Some(notes) = body["body"].as_str() {
-            notes.clone_into(&mut self.releases[at].notes);
+        if let Some(notes) = notes(body)? {
+            self.releases[at].notes = notes;
         }
         if let Some(prerelease) = body["prerelease"].as_bool() {
             self.releases[at].prerelease = prerelease;

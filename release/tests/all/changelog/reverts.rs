@@ -1,0 +1,135 @@
+//! What was reverted within a release is neither in its notes nor in the step that they ask for.
+
+use sayna_release::changelog::{self, Notes};
+use sayna_release::plan::{self, Options};
+use sayna_release::public::Public;
+
+use super::upcoming;
+use crate::support::World;
+
+/// What comes after `v0.1.0`.
+fn next(world: &World) -> Notes {
+    changelog::notes(world.root(), &upcoming("v0.2.0"), &Public::default()).unwrap()
+}
+
+/// The subjects in the notes, in their order.
+fn subjects(notes: &Notes) -> Vec<String> {
+    let lines = notes.markdown.lines().filter_map(|line| line.strip_prefix("- "));
+    lines.map(|line| line.rsplit_once(" ([").unwrap().0.to_owned()).collect()
+}
+
+fn begun() -> World {
+    let mut world = World::new();
+    world.commit("feat: begin");
+    world.commit("feat: old");
+    world.tag("v0.1.0");
+    world
+}
+
+fn revert(subject: &str, id: &str) -> String {
+    format!("Revert \"{subject}\"\n\nThis reverts commit {id}.")
+}
+
+#[test]
+fn a_reverted_pair_cancels_out_in_notes_and_step_and_is_said() {
+    let mut world = begun();
+    world.commit("fix: stays");
+    let feature = world.commit("feat!: gone\n\nBREAKING CHANGE: gone too");
+    let back = world.commit(&revert("feat!: gone", &feature));
+    let notes = next(&world);
+    assert_eq!(subjects(&notes), ["Stays"]);
+    assert_eq!(notes.cancelled.iter().map(|c| c.id.clone()).collect::<Vec<_>>(), [feature, back]);
+    assert_eq!(notes.asked.unwrap().version.to_string(), "0.1.1");
+    let made = plan::make(world.root(), &Options::default()).unwrap();
+    let fact = made.facts.iter().find(|fact| fact.kind == "reverted").unwrap();
+    assert_eq!(fact.commits.len(), 2);
+}
+
+#[test]
+fn a_release_of_reverted_pairs_alone_is_empty_and_dated_by_its_last_commit() {
+    let mut world = begun();
+    let feature = world.commit("feat: gone");
+    world.commit(&revert("feat: gone", &feature));
+    let notes = next(&world);
+    assert!(notes.is_empty && subjects(&notes).is_empty(), "{}", notes.markdown);
+    assert!(notes.markdown.starts_with("## [0.2.0]"), "{}", notes.markdown);
+}
+
+#[test]
+fn the_forms_of_reverts() {
+    // By the id, of any length; by the subject where there is none, or one that leads nowhere.
+    let forms: [&dyn Fn(&str) -> String; 8] = [
+        &|id| revert("feat: gone (#3)", id),
+        &|id| format!("Revert \"feat: gone (#3)\"\n\nThis reverts commit {} (feat: gone, 2026-01-02).", &id[..9]),
+        &|id| format!("revert: feat: gone\n\nIt broke rooms.\n\nThis reverts commit\n{id}.\n\nRefs: #4"),
+        &|id| format!("fix(tts): take it back\n\nThis reverts commit {id}."),
+        &|_| "Revert \"feat: gone (#3)\" (#4)\n\nReverts saynaai/sayna#3".to_owned(),
+        &|_| "Revert \"feat: gone (#3)\"".to_owned(),
+        &|_| "revert: feat: gone (#3)".to_owned(),
+        &|_| revert("feat: gone (#3)", "0123456789abcdef0123456789abcdef01234567"),
+    ];
+    for (n, form) in forms.iter().enumerate() {
+        let mut world = begun();
+        let feature = world.commit("feat: gone (#3)");
+        world.commit("fix: stays");
+        world.commit(&form(&feature));
+        assert_eq!(subjects(&next(&world)), ["Stays"], "form {n}");
+    }
+}
+
+#[test]
+fn a_revert_that_was_reverted_takes_nothing_back() {
+    for again in ["Reapply \"feat: back\"", "Revert \"Revert \"feat: back\"\""] {
+        let mut world = begun();
+        let feature = world.commit("feat: back");
+        let first = world.commit(&revert("feat: back", &feature));
+        world.commit(&format!("{again}\n\nThis reverts commit {first}."));
+        let notes = next(&world);
+        assert_eq!((subjects(&notes), notes.cancelled.len()), (vec!["Back".to_owned()], 2), "{again}");
+        // Without an id.
+        let mut world = begun();
+        world.commit("feat: back");
+        world.commit("Revert \"feat: back\" (#2)");
+        let text = if again.starts_with("Reapply") {
+            format!("{again} (#3)")
+        } else {
+            "Revert \"Revert \"feat: back\" (#2)\" (#3)".to_owned()
+        };
+        world.commit(&text);
+        assert_eq!(subjects(&next(&world)), ["Back"], "{text}");
+    }
+}
+
+#[test]
+fn what_an_older_release_had_is_told_as_taken_back() {
+    let mut world = begun();
+    let old = world.git(&["rev-parse", "v0.1.0"]);
+    world.commit(&revert("feat: old", &old));
+    let notes = next(&world);
+    assert_eq!(subjects(&notes), ["Revert \"feat: old\""]);
+    assert!(notes.cancelled.is_empty() && !notes.is_empty);
+    // One that takes back both stays, and what is new goes.
+    let new = world.commit("feat: old");
+    world.commit(&format!("revert: both\n\nThis reverts commit {new}.\nThis reverts commit {old}."));
+    let notes = next(&world);
+    assert_eq!(subjects(&notes), ["Revert \"feat: old\"", "Both"]);
+}
+
+#[test]
+fn the_revert_of_a_merge_takes_all_of_it_back() {
+    let mut world = begun();
+    let before = world.head();
+    world.branch("topic", &before);
+    world.commit("feat: one");
+    let topic = world.commit("fix: two");
+    world.switch("main");
+    let parent = world.commit("fix: stays");
+    let merge = world.merge(&topic, "Merge pull request #5 from ada/topic");
+    let text = format!(
+        "Revert \"Merge pull request #5 from ada/topic\"\n\nThis reverts commit {merge}, reversing\nchanges made to {parent}."
+    );
+    world.commit(&text);
+    let notes = next(&world);
+    assert_eq!((subjects(&notes), notes.cancelled.len()), (vec!["Stays".to_owned()], 4));
+    assert_eq!(notes.asked.unwrap().version.to_string(), "0.1.1");
+}
