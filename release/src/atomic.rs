@@ -50,6 +50,8 @@ impl AtomicFile {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder).at("create the folder", folder)?;
         let temporary = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder).at("write into", folder)?;
+        // By this another run sees that it is in use; file systems that have no locks write all the same.
+        let _unsupported = temporary.as_file().try_lock();
         Ok(Self { temporary: BufWriter::with_capacity(1 << 18, temporary), path: path.to_owned(), mode: 0o644 })
     }
 
@@ -112,7 +114,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), PathError> {
     sync_parent(to)
 }
 
-/// Removes what a stopped run left unfinished in `folder`; a missing folder has nothing.
+/// Removes what a stopped run left unfinished in `folder`, which the caller has locked; a missing folder has nothing.
 pub fn sweep(folder: &Path) -> Result<(), PathError> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {

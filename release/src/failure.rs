@@ -15,16 +15,40 @@ pub const REFUSED: u8 = 2;
 pub struct Failure {
     /// What was wrong, and where.
     pub text: String,
+    /// The same as people read it, with its own heading and colours, where it points into a file.
+    pub shown: Option<String>,
     /// What to do next, where the text does not say it already.
     pub hint: Option<String>,
     /// The exit status.
     pub status: u8,
+    /// What was done before, where anything was.
+    pub done: Option<publish::Outcome>,
 }
 
 impl Failure {
+    /// A failure before anything was done.
+    pub fn new(text: impl Into<String>, hint: Option<String>, status: u8) -> Self {
+        Self { text: text.into(), shown: None, hint, status, done: None }
+    }
+
+    /// A refusal that is rendered, with colours or without.
+    pub fn rendered(render: impl Fn(bool) -> String) -> Self {
+        let plain = render(false);
+        let text = plain.trim_end();
+        let shown = Some(render(true).trim_end().to_owned());
+        Self { shown, ..Self::new(text.strip_prefix("error: ").unwrap_or(text), None, REFUSED) }
+    }
+
     /// Wrong usage.
     pub fn usage(text: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: Some(hint.into()), status: REFUSED }
+        Self::new(text, Some(hint.into()), REFUSED)
+    }
+}
+
+impl Failure {
+    /// The end of a run that only looks: it says nothing of what was looked at.
+    pub fn of_this_machine(self) -> Self {
+        Self { status: REFUSED, ..self }
     }
 }
 
@@ -48,7 +72,7 @@ macro_rules! failures {
             fn from(error: $error) -> Self {
                 let status: fn(&$error) -> u8 = $status;
                 let hint: fn(&$error) -> Option<String> = $hint;
-                Self { status: status(&error), hint: hint(&error), text: chain(&error) }
+                Self::new(chain(&error), hint(&error), status(&error))
             }
         }
     )*};
@@ -69,22 +93,30 @@ failures! {
     package::Error => |_| INCOMPLETE, package::Error::hint;
     part::Error => |_| INCOMPLETE, |_| None;
     promote::Error => |e| if matches!(e, promote::Error::Refused(_) | promote::Error::Tag(_)) { REFUSED } else { INCOMPLETE }, promote::Error::hint;
-    publish::Error => |e| if e.is_refusal() { REFUSED } else { INCOMPLETE }, publish::Error::hint;
     registry::Error => |e| if e.is_usage() { REFUSED } else { INCOMPLETE }, registry::Error::hint;
     reproduce::Error => |_| INCOMPLETE, |_| None;
     sbom::Error => |_| INCOMPLETE, sbom::Error::hint;
     serde_json::Error => |_| INCOMPLETE, |_| None;
 }
 
+impl From<publish::Error> for Failure {
+    fn from(error: publish::Error) -> Self {
+        let status = if error.is_refusal() { REFUSED } else { INCOMPLETE };
+        let failure = Self::new(chain(&error), error.hint(), status);
+        let done = if let publish::Error::Stopped { outcome, .. } = error { Some(outcome) } else { None };
+        Self { done, ..failure }
+    }
+}
+
 impl From<table::Error> for Failure {
     fn from(error: table::Error) -> Self {
-        Self { text: error.render(true), hint: None, status: REFUSED }
+        Self::rendered(|colour| error.render(colour))
     }
 }
 
 impl From<plan::Error> for Failure {
     fn from(error: plan::Error) -> Self {
-        Self { text: error.render(true), hint: None, status: REFUSED }
+        Self::rendered(|colour| error.render(colour))
     }
 }
 
@@ -93,7 +125,8 @@ impl From<rehearse::Error> for Failure {
         match error {
             rehearse::Error::Plan(e) => e.into(),
             rehearse::Error::Build(e) => e.into(),
-            other => Self { hint: other.hint(), text: chain(&other), status: INCOMPLETE },
+            rehearse::Error::Publish(e) if !e.is_refusal() => e.into(),
+            other => Self::new(chain(&other), other.hint(), INCOMPLETE),
         }
     }
 }

@@ -7,11 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use cargo_metadata::{CargoOpt, MetadataCommand, Package};
+use cargo_metadata::{CargoOpt, Metadata, MetadataCommand, Package};
 use semver::Version;
 
 use crate::atomic::PathError;
+use crate::children;
 use crate::digest::Digest;
 use crate::triple::Triple;
 
@@ -195,13 +197,25 @@ impl Crate {
     }
 }
 
+/// As [`MetadataCommand::exec`] does it, by a Cargo that ends with this program.
+fn run(command: &MetadataCommand) -> Result<Metadata, cargo_metadata::Error> {
+    let output = children::output(command.cargo_command().stdin(Stdio::null()))?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    if !output.status.success() {
+        return Err(cargo_metadata::Error::CargoMetadata { stderr: text(output.stderr) });
+    }
+    let document = text(output.stdout);
+    let document = document.lines().find(|line| line.starts_with('{'));
+    MetadataCommand::parse(document.ok_or(cargo_metadata::Error::NoJson)?)
+}
+
 /// Every package that Cargo resolves for the target: more than is linked.
 fn metadata(root: &Path, triple: &Triple, features: Vec<String>) -> Result<BTreeMap<Id, Package>, Error> {
     let mut command = MetadataCommand::new();
     command.current_dir(root).manifest_path(root.join("Cargo.toml"));
     command.features(CargoOpt::NoDefaultFeatures).features(CargoOpt::SomeFeatures(features));
     command.other_options(["--locked", "--filter-platform", triple.as_str()].map(str::to_owned));
-    let metadata = command.exec().map_err(|e| Error::Metadata { target: triple.clone(), source: Box::new(e) })?;
+    let metadata = run(&command).map_err(|e| Error::Metadata { target: triple.clone(), source: Box::new(e) })?;
     let by_id = |package: Package| (Id { name: package.name.to_string(), version: package.version.clone() }, package);
     Ok(metadata.packages.into_iter().map(by_id).collect())
 }

@@ -19,6 +19,7 @@ use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::public::NEXT_VERSION;
 use crate::publish::{INDEX, Places};
 use crate::registry::{self, Registry};
+use crate::scratch::Scratch;
 
 /// A release that is there, draft or public, with what it says of itself.
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
@@ -85,7 +86,7 @@ impl<'a> Held<'a> {
         if !whole(&plan.manifest) || (places.official && !whole(&bundles)) {
             return Ok(None);
         }
-        let folder = scratch()?;
+        let folder = Scratch::temporary()?;
         let fetch = |name: &str| -> Result<std::path::PathBuf, Error> {
             let to = folder.path().join(name);
             places.forge.download(&release, name, &to)?;
@@ -235,8 +236,4 @@ impl<'a> Held<'a> {
     fn broken(&self, what: String) -> Error {
         Error::Broken { place: self.places.forge.name(), what }
     }
-}
-
-fn scratch() -> Result<tempfile::TempDir, PathError> {
-    tempfile::tempdir().at("create a folder in", &std::env::temp_dir())
 }

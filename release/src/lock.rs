@@ -9,6 +9,12 @@ use crate::atomic::{At as _, PathError};
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "kept open: closing the file is what unlocks it")] File);
 
+/// How this program was called, for a person who waits.
+fn call() -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    [env!("CARGO_PKG_NAME").to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
 impl Lock {
     /// Locks `folder/.lock`, waiting for another holder, of whom `waiting` is told once.
     pub fn take(folder: &Path, waiting: &dyn Fn(&str)) -> Result<Self, PathError> {
@@ -19,14 +25,14 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let holder = fs::read_to_string(&note).unwrap_or_else(|_gone| "another publisher".to_owned());
+                let holder = fs::read_to_string(&note).unwrap_or_else(|_gone| "another process".to_owned());
                 waiting(&format!("{} is held by {}; waiting for it", folder.display(), holder.trim()));
                 file.lock().at("lock", &path)?;
             }
             Err(TryLockError::Error(e)) => return Err(e).at("lock", &path),
         }
         // Only a courtesy to whoever waits: it need not survive a crash, as the lock does not.
-        fs::write(&note, format!("process {}\n", std::process::id())).at("write", &note)?;
+        fs::write(&note, format!("process {} ({})\n", std::process::id(), call())).at("write", &note)?;
         Ok(Self(file))
     }
 }

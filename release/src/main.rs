@@ -7,6 +7,7 @@ use clap::Parser as _;
 use sayna_release::cli::Cli;
 use sayna_release::commands;
 use sayna_release::failure::Failure;
+use sayna_release::report;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -14,7 +15,9 @@ fn main() -> ExitCode {
         Ok(output) => (output.text, output.status),
         Err(failure) => {
             complain(&failure, cli.json);
-            (String::new(), failure.status)
+            // What was done before the failure is what the run came to.
+            let done = failure.done.as_ref().filter(|_| !cli.json);
+            (done.map(|done| report::published(done, false)).unwrap_or_default(), failure.status)
         }
     };
     match anstream::stdout().write_all(text.as_bytes()) {
@@ -30,9 +33,13 @@ fn complain(failure: &Failure, json: bool) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let hint = failure.hint.as_ref().map(|h| format!("\n  next: {h}")).unwrap_or_default();
     // Nobody is left to tell when standard error is closed.
-    let _closed = writeln!(anstream::stderr(), "{style}error{style:#}: {}{hint}", failure.text);
+    let text = failure.shown.clone().unwrap_or_else(|| format!("{style}error{style:#}: {}", failure.text));
+    let _closed = writeln!(anstream::stderr(), "{text}{hint}");
     if json {
-        let document = serde_json::json!({"error": failure.text, "hint": failure.hint, "status": failure.status});
+        let mut document = serde_json::json!({"error": failure.text, "hint": failure.hint, "status": failure.status});
+        if let (Some(done), Some(fields)) = (&failure.done, document.as_object_mut()) {
+            fields.insert("tracks".to_owned(), serde_json::json!(done.tracks));
+        }
         let _closed = writeln!(std::io::stdout(), "{document:#}");
     }
 }

@@ -21,6 +21,7 @@ use crate::progress::Progress;
 use crate::publish::{self, Options, Places};
 use crate::registry::{Layout, Registry};
 use crate::reproduce::{self, Again};
+use crate::scratch::{Scratch, from_here};
 use crate::table::{Builder, Table};
 use crate::verify::{self, Report, Reproduce, Reproduced, Request};
 use crate::{git, promote, public};
@@ -225,12 +226,6 @@ fn short(plan: &Plan) -> String {
     if plan.tree == "clean" { commit.to_owned() } else { format!("{commit} with changes ({})", plan.tree) }
 }
 
-/// A path as a person at this prompt would write it.
-fn from_here(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().ok();
-    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
-}
-
 /// One folder per content, builder and compiler: what differs never meets what was published before.
 fn folder(root: &Path, plan: &Plan, rustc: &Rustc, by: &[Builder]) -> PathBuf {
     let id = if plan.tree == "clean" { plan.commit.get(..12).unwrap_or(&plan.commit) } else { &plan.tree };
@@ -280,7 +275,7 @@ fn fresh_sboms(job: &Job<'_>, binaries: &[BinaryPart]) -> Result<BTreeMap<String
 }
 
 fn checked(request: &Request<'_>, folder: &Path) -> Result<(Report, String), Error> {
-    let downloads = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(folder).at("write into", folder)?;
+    let downloads = Scratch::new_in(folder)?;
     let report = verify::run(*request, downloads.path());
     let failed = report.rows.iter().filter(|r| r.verdict.stops_promotion()).count();
     let note = match failed {

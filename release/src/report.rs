@@ -46,6 +46,7 @@ fn word(verdict: &Verdict) -> (Style, &'static str) {
         Verdict::Failed => (BAD, "FAILED"),
         Verdict::WouldRefuse => (AnsiColor::Yellow.on_default(), "would refuse"),
         Verdict::NotHere => (QUIET, "not here"),
+        Verdict::NotSeen => (AnsiColor::Yellow.on_default(), "not seen"),
         Verdict::NotChecked { .. } => (AnsiColor::Yellow.on_default(), "not checked"),
     }
 }
@@ -95,6 +96,9 @@ pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
         text.push('\n');
         for action in &track.actions {
             let _infallible = writeln!(text, "  {} {action}", if dry_run { "would" } else { "did" });
+        }
+        for action in &track.left {
+            let _infallible = writeln!(text, "  {} {action}", painted(BAD, "not done:"));
         }
         let end = match (&track.stopped, track.actions.is_empty()) {
             (Some(reason), _) => painted(BAD, &format!("  stopped: {reason}")),

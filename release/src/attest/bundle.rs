@@ -1,6 +1,7 @@
 //! Bundles as files, and what an authentic one says.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,9 +12,12 @@ use sigstore_verify::{VerificationPolicy, Verifier};
 use super::{Error, crypto};
 use crate::atomic::At as _;
 use crate::digest::Digest;
+use crate::progress::Progress;
 
 /// Six targets and an index come to less than one; SBOMs are part of it.
 pub(crate) const LARGEST: u64 = 64 << 20;
+/// A clock may lag so far behind that of the log.
+const LAG: Duration = Duration::from_secs(5 * 60);
 
 /// A Sigstore bundle: a signed statement with all that is needed to verify it.
 #[derive(Clone)]
@@ -113,6 +117,26 @@ impl Bundle {
         Self::parse(&file, &std::fs::read(path).at("read", path)?)
     }
 
+    /// The verifier compares the log's time with this machine's clock to the second, and a clock may lag behind. A lag of some
+    /// minutes is waited for; a longer one is an error that names the clock and not the signature.
+    fn wait_until_signed(&self) -> Result<(), Error> {
+        let entries = &self.parsed.verification_material.tlog_entries;
+        let Some(signed) = entries.iter().filter_map(|entry| entry.integrated_time).max() else { return Ok(()) };
+        let now = jiff::Timestamp::now();
+        let Ok(lag) = Duration::try_from(signed.duration_since(now)) else { return Ok(()) };
+        if lag.is_zero() {
+            return Ok(());
+        }
+        let (file, number) = (self.file.clone(), self.number);
+        let clock = Error::Clock { file, number, signed: signed.to_string(), now: now.to_string() };
+        if lag > LAG {
+            return Err(clock);
+        }
+        Progress::new().line(&format!("{clock}; waiting for {} s", lag.as_secs() + 1));
+        std::thread::sleep(lag);
+        Ok(())
+    }
+
     fn wrong(&self, reason: impl std::fmt::Display) -> Error {
         Error::Broken { file: self.file.clone(), number: self.number, reason: reason.to_string() }
     }
@@ -159,6 +183,7 @@ impl Trust {
             first.get_or_insert(hash);
         }
         let Some(first) = first else { return Err(bundle.wrong("it has no subject")) };
+        bundle.wait_until_signed()?;
         // Whether the subjects are the files at hand is the policy's question, for all of them and by name.
         let result = self.0.verify(first, &bundle.parsed, &VerificationPolicy::any_identity());
         let result = result.map_err(|e| bundle.wrong(e))?;

@@ -54,6 +54,18 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Signed at a time that this machine's clock has not reached.
+    #[error("{file}: bundle {number} was signed in the future, at {signed}: this machine's clock says {now}")]
+    Clock {
+        /// The file.
+        file: String,
+        /// Which of its bundles, from 1.
+        number: usize,
+        /// When it was signed, by the log.
+        signed: String,
+        /// This machine's time.
+        now: String,
+    },
     /// Authentic, but not what a release may have.
     #[error("{file}: bundle {number}, {what}: {mismatch}")]
     Policy {
@@ -114,6 +126,7 @@ impl Error {
             Self::Broken { .. } => "take the file from the release again; where its keys are newer than this program, \
                  name a trusted root with --trusted-root"
                 .to_owned(),
+            Self::Clock { .. } => "set this machine's clock, and run this again".to_owned(),
             Self::Policy { mismatch, .. } => mismatch.hint().to_owned(),
             Self::Unplanned { .. } | Self::Twice { .. } => {
                 format!("each {FILE} holds what its own job signed, and nothing else")

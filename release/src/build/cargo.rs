@@ -9,6 +9,7 @@ use semver::Version;
 
 use super::{Error, Fetched};
 use crate::atomic::At as _;
+use crate::children::Tied;
 use crate::progress::Progress;
 use crate::table::{self, Floor, Native, Remap};
 use crate::triple::{Os, Triple};
@@ -90,7 +91,7 @@ pub(super) struct Call<'a> {
 pub(super) fn build(call: &Call<'_>, rustc: &Rustc, progress: &Progress) -> Result<PathBuf, Error> {
     let mut command = command(call, rustc)?;
     let task = progress.spinner(&format!("cargo build {} for {}", call.name, call.triple));
-    let mut child = command.spawn().map_err(|source| Error::Start { program: "cargo".into(), source })?;
+    let mut child = Tied::spawn(&mut command).map_err(|source| Error::Start { program: "cargo".into(), source })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (executable, said) = std::thread::scope(|scope| {
         let said = scope.spawn(|| stderr.map(|stderr| output::read(stderr, |units| task.note(&noted(call, units)))));
@@ -98,7 +99,7 @@ pub(super) fn build(call: &Call<'_>, rustc: &Rustc, progress: &Progress) -> Resu
         (executable, said.join().ok().flatten().unwrap_or_default())
     });
     let failed = |source| Error::Start { program: "cargo".into(), source };
-    let (executable, status) = (executable.map_err(failed)?, child.wait().map_err(failed)?);
+    let (executable, status) = (executable.map_err(failed)?, child.end().map_err(failed)?);
     match executable {
         Some(path) if status.success() => Ok(path),
         _ => Err(Error::Cargo { triple: call.triple.clone(), said }),

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
 
-use crate::atomic::{self, At as _, PathError};
+use crate::atomic::{self, PathError};
 use crate::digest::Digest;
 use crate::http::{self, Client, Method, Repeat, Request};
 use crate::progress::Progress;
+use crate::scratch::Scratch;
 use crate::table::{Download, Native, Supply, Table};
 use crate::triple::Triple;
 
@@ -99,9 +100,7 @@ fn one(native: &Native, download: &Download, triple: &Triple, place: &Path, prog
     let (name, url) = (native.name.get_ref(), download.url_for(triple));
     let _task = progress.spinner(&format!("downloading {name} for {triple}"));
     let parent = place.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).at("create the folder", parent)?;
-    atomic::sweep(parent)?;
-    let work = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(parent).at("write into", parent)?;
+    let work = Scratch::new_in(parent)?;
     let zip = work.path().join("download.zip");
     let client = Client::new()?.with_progress(progress);
     let (found, _size) = client.send(&Request::new(Method::GET, &url).repeat(Repeat::Safe))?.save(&zip)?;

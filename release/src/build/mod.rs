@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
-use crate::atomic::{self, At as _, PathError};
+use crate::atomic::{self, At as _};
 use crate::audit::{self, Finding};
 use crate::graph::Graph;
 use crate::licences::Linked;
 use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::progress::Progress;
+use crate::scratch::Scratch;
 use crate::table::{Builder, Compression, Size, Table, Target};
 use crate::triple::Triple;
 use crate::{image, licences, package, sbom};
@@ -107,13 +106,11 @@ pub fn binary(
         Builder::Cargo => {
             let executable = executable(job, target, &built.features, progress)?;
             let findings = audit_one(job, target, &executable)?;
-            atomic::sweep(&out)?;
             let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
             let linked = linked::of(job, &planned.triple, &built)?;
             (pack(tree, planned, &graph, &linked, &executable, &out)?, findings)
         }
         Builder::Nix => {
-            atomic::sweep(&out)?;
             let (archive, executable, _folder) = nix::archive(job, target, planned, &out, progress)?;
             (archive, audit_one(job, target, &executable)?)
         }
@@ -155,7 +152,7 @@ pub fn image(
     }
     let assembled = match by {
         Builder::Cargo => {
-            let folder = scratch(&out)?;
+            let folder = Scratch::new_in(&out)?;
             let executable = folder.path().join(&released.binary.name);
             unpack(&dist.join(planned.triple.as_str()), planned, &released.binary.name, &executable)?;
             let compression = compression(job.table);
@@ -222,13 +219,6 @@ fn unpack(folder: &Path, planned: &PlannedTarget, exe_name: &str, to: &Path) -> 
     package::extract(&folder.join(&planned.archive), planned.archive_kind, &inside, to)
 }
 
-/// A folder for unfinished work in `out`, which goes when the value does.
-fn scratch(out: &Path) -> Result<TempDir, PathError> {
-    std::fs::create_dir_all(out).at("create the folder", out)?;
-    atomic::sweep(out)?;
-    tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(out).at("write into", out)
-}
-
 /// One executable per platform: what the image starts is what the archive has.
 fn same_executable(platform: &PlannedPlatform, image: &FileEntry, released: &FileEntry) -> Result<(), Error> {
     if image.digest == released.digest {
@@ -250,7 +240,7 @@ fn adopted(
     out: &Path,
     progress: &Progress,
 ) -> Result<image::Assembled, Error> {
-    let folder = scratch(out)?;
+    let folder = Scratch::new_in(out)?;
     let (made, layout) = (folder.path().join(LAYOUT), out.join(LAYOUT));
     nix::image(job, target, compression(job.table), &made, progress)?;
     let assembled = image::adopt(job.plan, platform, &made)?;

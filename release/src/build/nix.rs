@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
-
 use super::Job;
 use crate::atomic::{self, At as _};
+use crate::children;
 use crate::digest::Digest;
 use crate::package::{self, Archive, Entry};
 use crate::part::FileEntry;
 use crate::plan::PlannedTarget;
 use crate::progress::Progress;
+use crate::scratch::Scratch;
 use crate::table::{Compression, Target};
 
 mod call;
@@ -53,7 +53,7 @@ pub(super) fn archive(
     planned: &PlannedTarget,
     out: &Path,
     progress: &Progress,
-) -> Result<(Archive, PathBuf, TempDir), super::Error> {
+) -> Result<(Archive, PathBuf, Scratch), super::Error> {
     prove(job, target, &["sayna.unwrapped", "sayna", "archive"], progress)?;
     let from = call::build(job.root, &output(target, "archive")?)?;
     checked(job, planned, &from)?;
@@ -61,7 +61,7 @@ pub(super) fn archive(
         atomic::copy(&from.join(name), &out.join(name), false)?;
     }
     let exe_name = planned.triple.exe_name(&job.plan.name);
-    let folder = super::scratch(out)?;
+    let folder = Scratch::new_in(out)?;
     let executable = folder.path().join(&exe_name);
     super::unpack(out, planned, &exe_name, &executable)?;
     let archive = Archive {
@@ -118,7 +118,7 @@ pub(super) fn image(
     let mut command = Command::new(&program);
     command.current_dir(job.root).args(["--dest-compress-format", format]).stdin(Stdio::null());
     command.arg(format!("oci:{}:{}", layout.display(), job.plan.version));
-    let started = command.output();
+    let started = children::output(&mut command);
     let output = started.map_err(|source| Error::Start { program: program.display().to_string(), source })?;
     if output.status.success() {
         return Ok(());

@@ -5,32 +5,40 @@ use std::path::Path;
 
 use super::places::Opened;
 use super::{Here, Output, root};
-use crate::atomic::{self, At as _};
 use crate::build::{Builders, Rustc};
 use crate::cli::{Cli, PlaceArgs, PromoteArgs, TagArg, VerifyArgs};
-use crate::failure::Failure;
+use crate::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::git::Checkout;
 use crate::manifest::Manifest;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::public::{self, Public};
+use crate::registry::Purpose;
+use crate::scratch::Scratch;
 use crate::table::{Builder, Source};
 use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request};
 use crate::{promote, rehearse, report, reproduce};
 
 /// `verify`
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {
-    let view = View::new(cli, &args.tag, &args.places, progress)?;
-    view.with_request(args.reproduce, |request, folder| {
-        let report = verify::run(request, folder);
-        let passed = report.passed();
-        Output::of(cli.json, &report, report::checklist, passed)
-    })
+    let done = View::new(cli, &args.tag, &args.places, Purpose::Look, progress).and_then(|view| {
+        view.with_request(args.reproduce, |request, folder| {
+            let report = verify::run(request, folder);
+            let status = match (report.failed(), report.passed()) {
+                (true, _) => INCOMPLETE,
+                (false, true) => 0,
+                // What could not be seen is neither right nor wrong.
+                (false, false) => REFUSED,
+            };
+            Output::of(cli.json, &report, report::checklist, true).map(|output| output.with_status(status))
+        })
+    });
+    done.map_err(Failure::of_this_machine)
 }
 
 /// `promote`
 pub(super) fn promote(cli: &Cli, args: &PromoteArgs, progress: &Progress) -> Result<Output, Failure> {
-    let view = View::new(cli, &args.tag, &args.places, progress)?;
+    let view = View::new(cli, &args.tag, &args.places, Purpose::DryRun, progress)?;
     view.with_request(false, |request, folder| {
         let waiting = |who: &str| progress.line(who);
         let _forge_lock = request.forge.lock(&waiting)?;
@@ -68,10 +76,16 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(cli: &Cli, tag: &TagArg, args: &'a PlaceArgs, progress: &'a Progress) -> Result<Self, Failure> {
+    fn new(
+        cli: &Cli,
+        tag: &TagArg,
+        args: &'a PlaceArgs,
+        purpose: Purpose,
+        progress: &'a Progress,
+    ) -> Result<Self, Failure> {
         if cli.root.is_none() && root(None).is_err() {
             let source = Source::built_in()?;
-            let opened = Opened::new(&source.table, args, progress)?;
+            let opened = Opened::new(&source.table, args, purpose, progress)?;
             let tag = match &tag.tag {
                 Some(tag) => tag.clone(),
                 None => latest(&opened)?,
@@ -80,7 +94,7 @@ impl<'a> View<'a> {
         }
         let here = Here::open(cli, progress)?;
         let source = here.source.clone();
-        let opened = Opened::new(&source.table, args, progress)?;
+        let opened = Opened::new(&source.table, args, purpose, progress)?;
         let (planned, plan) = plan_of(&here, tag, args, &opened)?;
         let checkout = Checkout::open(&here.root)?;
         let ground = Some(Ground { here, checkout, plan });
@@ -97,10 +111,12 @@ impl<'a> View<'a> {
         reproduce: bool,
         work: impl FnOnce(Request<'_>, &Path) -> Result<Output, Failure>,
     ) -> Result<Output, Failure> {
-        let scratch = self.ground.as_ref().map_or_else(std::env::temp_dir, |ground| ground.here.root.join("dist"));
-        std::fs::create_dir_all(&scratch).at("create the folder", &scratch)?;
-        let folder = tempfile::Builder::new().prefix(atomic::PARTIAL).tempdir_in(&scratch);
-        let folder = folder.at("write into", &scratch)?;
+        let dist = self.ground.as_ref().map(|ground| ground.here.root.join("dist"));
+        // To look at a release, a checkout need not be writable.
+        let folder = match dist.map(|dist| Scratch::new_in(&dist)) {
+            Some(Ok(folder)) => folder,
+            _ => Scratch::temporary()?,
+        };
         let tags = self.ground.as_ref().map(|ground| ground.checkout.tags()).transpose()?.unwrap_or_default();
         let versions = public::stable(tags.keys(), &self.source.table.release);
         let again = |manifest: &Manifest| self.again(manifest, &folder.path().join("again"));

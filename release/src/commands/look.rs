@@ -1,14 +1,13 @@
 //! Commands that change nothing but, where asked, the changelog.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::{Here, Output, root};
 use crate::atomic::{self, At as _};
+use crate::attest;
 use crate::audit::{self, Expectations, Facts, Finding};
 use crate::changelog::{self, Request};
 use crate::cli::{AuditArgs, ChangelogArgs, Cli, DoctorArgs, Format, PlanArgs, VerifyArgs};
@@ -20,6 +19,7 @@ use crate::git::Checkout;
 use crate::plan;
 use crate::progress::Progress;
 use crate::report;
+use crate::scratch::Scratch;
 use crate::table::{Source, Table};
 use crate::verify::files;
 
@@ -49,8 +49,8 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
         let request = Request::of(&checkout, &tag)?;
         let upcoming = matches!(request, Request::Upcoming(_)).then_some(tag.as_str());
         let changed = changelog::write(&here.root, upcoming)?;
-        let text = if changed { "wrote CHANGELOG.md\n" } else { "CHANGELOG.md is up to date\n" };
-        return Ok(Output::done(text));
+        let text = if changed { "wrote" } else { "nothing to change in" };
+        return Ok(Output::done(format!("{text} {}\n", here.shown(Path::new("CHANGELOG.md")).display())));
     }
     let notes = changelog::notes(&here.root, &Request::of(&checkout, &tag)?, &here.public(&args.tag)?)?;
     for commit in &notes.unconventional {
@@ -97,7 +97,7 @@ pub(super) fn files(args: &VerifyArgs, cli: &Cli, progress: &Progress) -> Result
     let fetched = if args.fetch { Some(fetched(&args.files, &source.table, progress)?) } else { None };
     let report = files::run(&files::Request {
         files: &args.files,
-        attestations: fetched.as_ref().map(NamedTempFile::path).or(args.attestations.as_deref()),
+        attestations: fetched.as_ref().map(|(_, file)| file.as_path()).or(args.attestations.as_deref()),
         tag: args.tag.tag.as_deref(),
         table: &source.table,
         trusted_root: args.places.trust.trusted_root.as_deref(),
@@ -107,22 +107,27 @@ pub(super) fn files(args: &VerifyArgs, cli: &Cli, progress: &Progress) -> Result
 }
 
 /// What GitHub has about files, as the release's own file would have it.
-fn fetched(files: &[PathBuf], table: &Table, progress: &Progress) -> Result<NamedTempFile, Failure> {
-    let github = Github::open(table.forge.github.get_ref().parse().map_err(forge::Error::from)?, progress)?;
-    let mut lines = BTreeSet::new();
-    for path in files {
-        let (digest, _size) = Digest::of_file(path).at("read", path)?;
-        lines.extend(github.attestations(digest)?);
-    }
+fn fetched(files: &[PathBuf], table: &Table, progress: &Progress) -> Result<(Scratch, PathBuf), Failure> {
+    let ask = || -> Result<(String, BTreeSet<String>), Failure> {
+        let repository = table.forge.github.get_ref().parse().map_err(forge::Error::from)?;
+        let github = Github::open(repository, progress)?.for_looking();
+        let mut lines = BTreeSet::new();
+        for path in files {
+            let (digest, _size) = Digest::of_file(path).at("read", path)?;
+            lines.extend(github.attestations(digest)?);
+        }
+        Ok((github.name(), lines))
+    };
+    let (name, lines) = ask().map_err(Failure::of_this_machine)?;
     if lines.is_empty() {
-        let text = format!("{} has no attestation of these files", github.name());
-        return Err(Failure { text, hint: Some("do not use them".to_owned()), status: INCOMPLETE });
+        let text = format!("{name} has no attestation of these files");
+        return Err(Failure::new(text, Some("do not use them".to_owned()), INCOMPLETE));
     }
-    let folder = std::env::temp_dir();
-    let mut file = NamedTempFile::new().at("write into", &folder)?;
+    let folder = Scratch::temporary()?;
+    let file = folder.path().join(attest::FILE);
     let text: String = lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect();
-    file.write_all(text.as_bytes()).at("write", &folder)?;
-    Ok(file)
+    atomic::write(&file, text.as_bytes())?;
+    Ok((folder, file))
 }
 
 #[derive(Serialize)]

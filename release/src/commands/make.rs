@@ -15,6 +15,7 @@ use crate::part::{FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
 use crate::public::Public;
 use crate::publish::Places;
+use crate::registry::Purpose;
 use crate::table::Builder;
 use crate::triple::Triple;
 
@@ -24,6 +25,7 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
     let rustc = Rustc::ask()?;
     let target = target(&made.plan, args.target.as_ref(), &rustc)?;
     let dist = here.root.join(&args.out);
+    let _alone = here.alone(&args.out)?;
     let part = if let Some(part) = held(here, &made.plan, &args.reuse, |held| held.binary(target, &dist))? {
         part
     } else {
@@ -37,7 +39,7 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
         }
         build::binary(&job, target, &dist, &here.progress)?.part
     };
-    let folder = args.out.join(part.target.as_str());
+    let folder = here.shown(&args.out.join(part.target.as_str()));
     Output::of(
         here.json,
         &part,
@@ -62,7 +64,7 @@ fn held<P>(
         return Ok(None);
     }
     let own = PlaceArgs { forge: None, registries: Vec::new(), here: false, trust: args.trust.clone() };
-    let opened = Opened::new(&here.source.table, &own, &here.progress)?;
+    let opened = Opened::new(&here.source.table, &own, Purpose::DryRun, &here.progress)?;
     let registries = opened.registries();
     let trusted_root = args.trust.trusted_root.as_deref();
     let places = Places { forge: &*opened.forge, registries: &registries, official: opened.official, trusted_root };
@@ -107,8 +109,8 @@ pub(super) fn package(here: &Here, args: &PackageArgs) -> Result<Output, Failure
     let features: Vec<String> = named.unwrap_or_else(|| planned.features.clone());
     let tree = Tree { root, table, epoch: git::time_of(root)? };
     let archive = build::archive(tree, &planned, &features, &args.binary, &root.join(&args.out))?;
-    let files = [archive.archive, archive.checksum];
-    Output::of(here.json, &files, |files| files.iter().map(|f| line(&args.out, f)).collect(), true)
+    let (files, folder) = ([archive.archive, archive.checksum], here.shown(&args.out));
+    Output::of(here.json, &files, |files| files.iter().map(|f| line(&folder, f)).collect(), true)
 }
 
 /// `image`
@@ -117,6 +119,7 @@ pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
     let rustc = Rustc::ask()?;
     let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
     let dist = here.root.join(&args.out);
+    let _alone = here.alone(&args.out)?;
     let target = target(&made.plan, Some(&platform.target), &rustc)?;
     // An image that comes later than its release carries the executable that is public already.
     let taken = held(here, &made.plan, &args.reuse, |held| match held.image(platform, &dist)? {
@@ -130,7 +133,7 @@ pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
         let job = here.job(&made.plan, &rustc, &builders);
         build::image(&job, platform, &dist, &here.progress)?.part
     };
-    let folder = args.out.join(format!("{}-{}", part.os, part.arch)).join(crate::part::LAYOUT);
+    let folder = here.shown(&args.out.join(format!("{}-{}", part.os, part.arch)).join(crate::part::LAYOUT));
     let mut text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), part.compressed, part.manifest);
     text.extend(build::without(&here.source.table, &part.built, true).iter().map(|what| format!("  without {what}\n")));
     Output::of(here.json, &part, |_| text, true)

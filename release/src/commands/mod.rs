@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use crate::build::{self, Builders, Job, Rustc};
 use crate::cli::{Cli, Command, TagArg};
-use crate::failure::{Failure, REFUSED};
+use crate::failure::Failure;
 use crate::forge::{self, Github};
+use crate::lock::Lock;
 use crate::plan::{self, Made, Plan};
 use crate::progress::Progress;
 use crate::public::Public;
 use crate::rehearse;
+use crate::scratch::{self, from_here};
 use crate::table::{self, Source};
 
 mod judge;
@@ -38,6 +40,10 @@ impl Output {
     fn of<T: Serialize>(json: bool, value: &T, text: impl FnOnce(&T) -> String, ok: bool) -> Result<Self, Failure> {
         let text = if json { serde_json::to_string_pretty(value)? + "\n" } else { text(value) };
         Ok(Self { text, status: if ok { 0 } else { crate::failure::INCOMPLETE } })
+    }
+
+    fn with_status(self, status: u8) -> Self {
+        Self { status, ..self }
     }
 }
 
@@ -78,15 +84,32 @@ impl Here {
         Ok(Self { root, source, json: cli.json, progress: progress.clone() })
     }
 
+    /// Keeps other runs away from a folder of parts, and from what Cargo builds for them, until the lock is dropped; what
+    /// stopped runs have left there is removed. `out` is below the checkout.
+    fn alone(&self, out: &Path) -> Result<Lock, Failure> {
+        let folder = self.root.join(out);
+        let lock = Lock::take(&folder, &|who: &str| self.progress.line(who))?;
+        scratch::sweep_below(&folder);
+        Ok(lock)
+    }
+
+    /// A path in the checkout as a person at this prompt would write it.
+    fn shown(&self, path: &Path) -> PathBuf {
+        from_here(&self.root.join(path))
+    }
+
     /// The plan. With a tag, or where it goes to a `real` place, a release is meant: whatever stands in its way is a
     /// refusal; else it is said and no more.
     fn plan(&self, tag: &TagArg, real: bool, public: Public) -> Result<Made, Failure> {
         let mut made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone(), public })?;
         made.meant |= real;
-        let findings = plan::output::findings(&made, true);
         if made.meant && !made.problems.is_empty() {
-            return Err(Failure { text: format!("no release:\n{}", findings.trim_end()), hint: None, status: REFUSED });
+            return Err(Failure::rendered(|colour| {
+                let findings = plan::output::findings(&made, colour);
+                format!("no release:\n{}", findings.trim_end())
+            }));
         }
+        let findings = plan::output::findings(&made, true);
         if !findings.is_empty() {
             self.progress.line(findings.trim_end());
         }

@@ -4,7 +4,7 @@ use crate::cli::PlaceArgs;
 use crate::failure::Failure;
 use crate::forge::{self, Forge, github};
 use crate::progress::Progress;
-use crate::registry::{self, Reference, Registry};
+use crate::registry::{self, Purpose, Reference, Registry};
 use crate::table::Table;
 
 /// Where a release is, or goes to.
@@ -19,11 +19,11 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Those that are named; of what is not, the table's own. Nothing is asked yet.
-    pub(super) fn new(table: &Table, args: &PlaceArgs, progress: &Progress) -> Result<Self, Failure> {
+    pub(super) fn new(table: &Table, args: &PlaceArgs, purpose: Purpose, progress: &Progress) -> Result<Self, Failure> {
         let name = args.forge.clone().unwrap_or_else(|| own_forge(table));
-        let forge = forge::open(&name, progress)?;
+        let forge = forge::open(&name, purpose, progress)?;
         let names = registry_names(table, args);
-        let opened = names.iter().map(|name| registry::open(name, progress)).collect::<Result<Vec<_>, _>>()?;
+        let opened = names.iter().map(|name| registry::open(name, purpose, progress)).collect::<Result<Vec<_>, _>>()?;
         let official = is_own_forge(table, &name) || has_own_registry(table, &opened);
         let real = name.starts_with("github:") || names.iter().any(|name| name.starts_with("docker://"));
         Ok(Self { forge, registries: opened, official, real })
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_tables_own_places_are_known_by_any_of_their_names() {
         let own = |forge: &str, registry: &str| {
-            Opened::new(&table(), &args(Some(forge), &[registry]), &Progress::quiet()).unwrap().official
+            Opened::new(&table(), &args(Some(forge), &[registry]), Purpose::Look, &Progress::quiet()).unwrap().official
         };
         assert!(own("github:SaynaAI/sayna", "oci:x"));
         for name in
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_release_is_meant_where_something_leaves_this_machine() {
         let real = |forge: &str, registries: &[&str]| {
-            Opened::new(&table(), &args(Some(forge), registries), &Progress::quiet()).unwrap().real
+            Opened::new(&table(), &args(Some(forge), registries), Purpose::Look, &Progress::quiet()).unwrap().real
         };
         assert!(!real("dir:x", &["oci:x"]));
         assert!(real("github:a/b", &[]) && real("dir:x", &["docker://127.0.0.1:5000/x"]));

@@ -1,15 +1,22 @@
 //! Commands that make or change a release.
 
+use std::path::Path;
+
 use super::places::Opened;
 use super::{Here, Output};
 use crate::cli::{PublishArgs, RehearseArgs, TrackChoice};
 use crate::failure::Failure;
 use crate::public::Public;
 use crate::publish::{self, Only, Options, Places};
+use crate::registry::Purpose;
 use crate::{rehearse, report};
+
+/// Where a rehearsal lies, and all that Cargo builds for it.
+const DIST: &str = "dist";
 
 /// `rehearse`
 pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failure> {
+    let _alone = here.alone(Path::new(DIST))?;
     let summary = rehearse::run(&here.root, &here.source.table, args.builder.named(), args.twice, &here.progress)?;
     let passed = summary.passed;
     Output::of(here.json, &summary, report::rehearsal, passed)
@@ -17,7 +24,8 @@ pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failu
 
 /// `publish`
 pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure> {
-    let opened = Opened::new(&here.source.table, &args.places, &here.progress)?;
+    let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Publish };
+    let opened = Opened::new(&here.source.table, &args.places, purpose, &here.progress)?;
     let public = Public::on(&*opened.forge, &here.source.table.release);
     let made = here.plan(&args.tag, opened.real, public)?;
     let plan = if args.places.here { here.narrowed(made.plan)? } else { made.plan };
@@ -36,6 +44,7 @@ pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure
         official: opened.official,
         trusted_root: args.places.trust.trusted_root.as_deref(),
     };
+    let _alone = if args.dry_run { None } else { Some(here.alone(&args.dist)?) };
     let outcome = publish::run(&plan, &here.root.join(&args.dist), there, options, &here.progress)?;
     let complete = outcome.complete();
     Output::of(here.json, &outcome, |o| report::published(o, args.dry_run), complete)

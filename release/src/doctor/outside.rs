@@ -8,7 +8,7 @@ use crate::http::{Client, Method, Repeat, Request, Response, Secret};
 use crate::plan::Made;
 use crate::progress::Progress;
 use crate::publish::known::LATEST;
-use crate::registry::{Distribution, Reference, Registry as _};
+use crate::registry::{Distribution, Purpose, Reference, Registry as _};
 use crate::table::{Supply, Table};
 
 /// GitHub's machines that are there in November 2026 and for a year at least, or until the day that is named.
@@ -34,6 +34,7 @@ pub(super) fn registry(name: &str, version: &Version, progress: &Progress) -> Fi
     };
     let login = format!("`docker login {}`, with a token that may write", reference.host());
     let tried = Distribution::open(reference, progress).and_then(|registry| {
+        let registry = registry.for_purpose(Purpose::Publish);
         let tags = registry.tags()?;
         registry.try_push()?;
         Ok(tags)

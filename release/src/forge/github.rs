@@ -49,6 +49,19 @@ pub struct Github {
     /// Where each release that was seen takes its assets.
     uploads: RefCell<BTreeMap<u64, Url>>,
     changed: Cell<Option<SystemTime>>,
+    /// `None` where something is to be changed.
+    looking: Option<Looking>,
+    /// The assets of each release as they were listed last.
+    assets: RefCell<BTreeMap<u64, Vec<api::Asset>>>,
+}
+
+/// What is remembered where nothing is changed. Without a token GitHub allows sixty requests an hour.
+#[derive(Debug, Default)]
+struct Looking {
+    /// The releases.
+    listed: RefCell<Option<Vec<api::Release>>>,
+    /// The token is of no use; what everybody sees is seen without it.
+    as_anybody: Cell<bool>,
 }
 
 impl Github {
@@ -62,8 +75,15 @@ impl Github {
     pub fn new(repository: Repository, client: Client, variables: &Variables<'_>) -> Result<Self, Error> {
         let api = repository::api(variables)?;
         let token = Token::find(&api, variables);
-        let (uploads, changed) = (RefCell::default(), Cell::default());
-        Ok(Self { client, api, repository, token, uploads, changed })
+        let (uploads, changed, assets) = (RefCell::default(), Cell::default(), RefCell::default());
+        Ok(Self { client, api, repository, token, uploads, changed, looking: None, assets })
+    }
+
+    /// Nothing is to be changed: what was listed is not listed again, and where the token is of no use, what everybody sees is
+    /// read without it. (Who publishes must not take what everybody sees for all that is there: drafts are hidden.)
+    #[must_use]
+    pub fn for_looking(self) -> Self {
+        Self { looking: Some(Looking::default()), ..self }
     }
 
     /// Asks once and does not wait: for what is of use, and can be done without.
@@ -84,15 +104,33 @@ impl Github {
     fn request(&self, method: Method, url: &str) -> Request<'_> {
         let request = Request::new(method, url).header("Accept", JSON).header("X-GitHub-Api-Version", API_VERSION);
         match &self.token {
-            Some(token) => request.bearer(&token.secret),
-            None => request,
+            Some(token) if !self.is_anybody() => request.bearer(&token.secret),
+            _ => request,
+        }
+    }
+
+    fn is_anybody(&self) -> bool {
+        self.token.is_none() || self.looking.as_ref().is_some_and(|looking| looking.as_anybody.get())
+    }
+
+    /// Reads; where the token is of no use and nothing is to be changed, once more without it.
+    fn look<T>(&self, read: impl Fn() -> Result<T, http::Error>) -> Result<T, http::Error> {
+        let first = read();
+        let Some(looking) = self.looking.as_ref().filter(|_| !self.is_anybody()) else { return first };
+        match first {
+            Err(error) if matches!(error.status(), Some(401 | 403)) && !error.is_limit() => {
+                looking.as_anybody.set(true);
+                read().map_err(|_as_anybody| error)
+            }
+            other => other,
         }
     }
 
     /// A document, and where the next page of it is; `None` for 404.
     fn page<T: DeserializeOwned>(&self, doing: &'static str, url: &str) -> Result<Option<(T, Option<String>)>, Error> {
-        let request = self.request(Method::GET, url).repeat(Repeat::Safe).accept_status(&[404]);
-        let answer = self.client.send(&request).and_then(|response| {
+        let answer = self.look(|| {
+            let request = self.request(Method::GET, url).repeat(Repeat::Safe).accept_status(&[404]);
+            let response = self.client.send(&request)?;
             if response.status() == 404 {
                 return Ok(None);
             }
@@ -156,10 +194,17 @@ impl Github {
 
     /// All releases, drafts among them where the token may see those.
     fn listed(&self) -> Result<Vec<api::Release>, Error> {
+        let seen = self.looking.as_ref().and_then(|looking| looking.listed.borrow().clone());
+        if let Some(seen) = seen {
+            return Ok(seen);
+        }
         let all = self.pages::<api::Release>("list the releases", &self.url("/releases"))?;
         let all = all.ok_or_else(|| self.missing_repository())?;
         for release in &all {
             self.note(release)?;
+        }
+        if let Some(looking) = &self.looking {
+            looking.listed.replace(Some(all.clone()));
         }
         Ok(all)
     }

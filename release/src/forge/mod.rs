@@ -11,6 +11,7 @@ use crate::http;
 use crate::lock::Lock;
 use crate::progress::Progress;
 use crate::public::NEXT_VERSION;
+use crate::registry::Purpose;
 
 mod directory;
 pub mod github;
@@ -19,10 +20,13 @@ pub use directory::Directory;
 pub use github::Github;
 
 /// A forge by its name on the command line: `dir:PATH` or `github:OWNER/REPOSITORY`. Nothing is asked or made yet.
-pub fn open(name: &str, progress: &Progress) -> Result<Box<dyn Forge>, Error> {
+pub fn open(name: &str, purpose: Purpose, progress: &Progress) -> Result<Box<dyn Forge>, Error> {
     match name.split_once(':') {
         Some(("dir", path)) if !path.is_empty() => Ok(Box::new(Directory::new(path))),
-        Some(("github", repository)) => Ok(Box::new(Github::open(repository.parse()?, progress)?)),
+        Some(("github", repository)) => {
+            let github = Github::open(repository.parse()?, progress)?;
+            Ok(Box::new(if purpose == Purpose::Look { github.for_looking() } else { github }))
+        }
         _ => Err(Error::Unknown(name.to_owned())),
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{CLEAN, Checkout, Error};
 use crate::atomic::At as _;
 use crate::digest::Digest;
+use crate::scratch::Scratch;
 
 /// How Git writes the mode of a submodule, a folder whose files belong to another repository.
 const SUBMODULE: &str = "160000";
@@ -99,8 +100,7 @@ impl Checkout {
 
     /// Files are only hashed: no object is written into the repository, and none as large as a file anywhere.
     fn content_id(&self, changes: &[Change]) -> Result<String, Error> {
-        let place = std::env::temp_dir();
-        let folder = tempfile::tempdir().at("write into", &place)?;
+        let folder = Scratch::temporary()?;
         let (index, objects) = (folder.path().join("index"), folder.path().join("objects"));
         fs::create_dir(&objects).at("create the folder", &objects)?;
         let what = "name the content of the tree";

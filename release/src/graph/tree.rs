@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use semver::Version;
 
 use super::{Error, Id};
+use crate::children;
 use crate::triple::Triple;
 
 /// The linked crates; each is a key, also the ones that depend on nothing.
@@ -27,7 +28,7 @@ pub(super) fn read(root: &Path, package: &str, triple: &Triple, features: &[Stri
     command.current_dir(root).args(["tree", "--locked", "--color", "never", "--no-default-features"]);
     command.args(["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}"]);
     command.args(["--package", package, "--target", triple.as_str(), "--features", &features.join(",")]);
-    let output = command.output().map_err(Error::Run)?;
+    let output = children::output(command.stdin(Stdio::null())).map_err(Error::Run)?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(Error::Tree { target: triple.clone(), stderr });

@@ -198,11 +198,12 @@ impl Client {
             None => message,
         };
         let advice = wait::advice(status, headers, &message, self.clock.now());
-        let challenge = text(WWW_AUTHENTICATE.as_str()).map(str::to_owned);
+        let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok()).map(str::to_owned);
+        let challenges = challenges.collect();
         let permissions = text("x-accepted-github-permissions").map(str::to_owned);
         let message = request.scrub(&message);
         let call = call(request, url);
-        Box::new(Refused { call, status, message, codes, challenge, permissions, advice }).into()
+        Box::new(Refused { call, status, message, codes, challenges, permissions, advice }).into()
     }
 }
 

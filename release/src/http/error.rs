@@ -80,8 +80,8 @@ pub struct Refused {
     pub message: String,
     /// The server's own codes, such as `already_exists` or `MANIFEST_UNKNOWN`.
     pub codes: Vec<String>,
-    /// `WWW-Authenticate`, where it has one.
-    pub challenge: Option<String>,
+    /// Every line of `WWW-Authenticate`.
+    pub challenges: Vec<String>,
     /// `X-Accepted-GitHub-Permissions`, where it has one: what a token would need.
     pub permissions: Option<String>,
     pub(super) advice: Advice,
@@ -104,6 +104,16 @@ impl Error {
             Self::Broken { .. } | Self::Form { .. } => true,
             Self::Refused(refused) => matches!(refused.advice, Advice::Transient(_)),
             _ => false,
+        }
+    }
+
+    /// Whether it says nothing of what was asked for: this machine, the way to the server or the server itself is in trouble.
+    pub fn says_nothing(&self) -> bool {
+        match self {
+            Self::Setup { .. } | Self::File(_) | Self::Unreached { .. } | Self::Broken { .. } => true,
+            // A proxy, or a network that wants a login first, answers in the server's place.
+            Self::Refused(refused) => refused.advice != Advice::Final || matches!(refused.status, 407 | 511),
+            Self::Resized { .. } | Self::Unsendable { .. } | Self::Form { .. } => false,
         }
     }
 

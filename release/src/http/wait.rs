@@ -9,6 +9,8 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 pub(super) const ATTEMPTS: u32 = 6;
 /// Who is asked to wait longer gives up and says so.
 pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Nobody is asked to wait for ten years: a number of so many seconds is a time since 1970.
+const EPOCHS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// What GitHub asks for where a secondary limit names no time.
 const UNSAID: Duration = Duration::from_secs(60);
 
@@ -50,7 +52,7 @@ pub(super) fn advice(status: u16, headers: &HeaderMap, message: &str, now: Syste
     let now = headers.get(DATE).and_then(|v| v.to_str().ok()).and_then(date).unwrap_or(now);
     let until = |then: SystemTime| then.duration_since(now).unwrap_or_default();
     let after = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok());
-    let after = after.and_then(|v| v.trim().parse().map(Duration::from_secs).ok().or_else(|| date(v).map(until)));
+    let after = after.and_then(|text| pause(text, &until));
     let spent = text("x-ratelimit-remaining") == Some("0");
     let reset = text("x-ratelimit-reset").and_then(|v| v.parse().ok()).map(Duration::from_secs);
     let reset = reset.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since)).map(until).filter(|_| spent);
@@ -58,9 +60,21 @@ pub(super) fn advice(status: u16, headers: &HeaderMap, message: &str, now: Syste
     match status {
         429 => Advice::Limited(after.or(reset)),
         403 if after.is_some() || spent || named => Advice::Limited(after.or(reset).or(Some(UNSAID))),
-        500 | 502 | 503 | 504 => Advice::Transient(after),
+        // A request that took too long, came too early, or was given up on the way (nginx); a server in trouble; and, from
+        // 520 on, what proxies say of a server behind them.
+        408 | 425 | 499 | 500 | 502 | 503 | 504 | 520..=530 | 598 | 599 => Advice::Transient(after),
         _ => Advice::Final,
     }
+}
+
+/// `Retry-After`: seconds, a date, or, from some servers, a time in seconds since 1970.
+fn pause(text: &str, until: &impl Fn(SystemTime) -> Duration) -> Option<Duration> {
+    let text = text.trim();
+    let Some(seconds) = text.split('.').next().and_then(|whole| whole.parse().ok()) else {
+        return date(text).map(until);
+    };
+    let seconds = Duration::from_secs(seconds);
+    if seconds < EPOCHS { Some(seconds) } else { SystemTime::UNIX_EPOCH.checked_add(seconds).map(until) }
 }
 
 fn date(text: &str) -> Option<SystemTime> {
@@ -102,6 +116,33 @@ mod tests {
             ("date", "Sat, 24 Jan 1970 03:33:20 GMT"),
         ];
         assert_eq!(at(403, &skewed, ""), Advice::Limited(Some(Duration::from_secs(30))));
+    }
+
+    #[test]
+    fn a_pause_is_read_in_every_form_that_servers_write_it_in() {
+        let now = "Sat, 28 Nov 2026 12:00:00 GMT";
+        for text in ["30", " 30 ", "30.0", "30.7", "Sat, 28 Nov 2026 12:00:30 GMT", "1795867230"] {
+            let asked = at(503, &[("retry-after", text), ("date", now)], "");
+            assert_eq!(asked, Advice::Transient(Some(Duration::from_secs(30))), "{text}");
+        }
+        for text in ["0", "Sat, 28 Nov 2026 11:00:00 GMT", "1795867200", "1795860000"] {
+            let asked = at(429, &[("retry-after", text), ("date", now)], "");
+            assert_eq!(asked, Advice::Limited(Some(Duration::ZERO)), "{text}");
+        }
+        for text in ["", "soon", "-5"] {
+            assert_eq!(at(503, &[("retry-after", text), ("date", now)], ""), Advice::Transient(None), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_does_not() {
+        for status in [408, 425, 499, 500, 502, 503, 504, 520, 522, 524, 525, 527, 529, 530] {
+            assert_eq!(at(status, &[], ""), Advice::Transient(None), "{status}");
+        }
+        assert_eq!(at(429, &[], ""), Advice::Limited(None));
+        for status in [400, 401, 403, 404, 405, 409, 410, 412, 413, 422, 451, 501, 505, 507] {
+            assert_eq!(at(status, &[], ""), Advice::Final, "{status}");
+        }
     }
 
     #[test]

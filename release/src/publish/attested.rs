@@ -17,6 +17,7 @@ use crate::oci::{Descriptor, media};
 use crate::part::FileEntry;
 use crate::plan::Plan;
 use crate::registry::{self, Registry};
+use crate::scratch::Scratch;
 
 /// Bundles that were verified, and where they go.
 pub(crate) struct Attested {
@@ -149,7 +150,7 @@ impl Attested {
         if *digest == Digest::of(bytes) {
             return Ok(());
         }
-        let folder = tempfile::tempdir().at("create a folder in", &std::env::temp_dir())?;
+        let folder = Scratch::temporary()?;
         let path = folder.path().join(name);
         forge.download(release, name, &path)?;
         let proven = Bundle::read(&path).and_then(|b| attest::check(&self.trust, &b, wanted, self.project()));

@@ -68,13 +68,15 @@ pub struct Outcome {
     pub tracks: Vec<TrackOutcome>,
 }
 
-/// What was done, or would be, on one track.
+/// What was done, or would be, on one track: as it was read again, where anything was tried.
 #[derive(Debug, serde::Serialize)]
 pub struct TrackOutcome {
     /// The forge's or registry's name.
     pub name: String,
-    /// The actions, in order.
+    /// The actions that were done, in order.
     pub actions: Vec<String>,
+    /// Those that were not.
+    pub left: Vec<String>,
     /// Why it stopped; `None` when nothing is left to do.
     pub stopped: Option<String>,
 }
@@ -82,7 +84,7 @@ pub struct TrackOutcome {
 impl Outcome {
     /// Whether every track reached its end.
     pub fn complete(&self) -> bool {
-        self.tracks.iter().all(|t| t.stopped.is_none())
+        self.tracks.iter().all(|t| t.stopped.is_none() && t.left.is_empty())
     }
 }
 
@@ -118,6 +120,15 @@ pub enum Error {
     /// A local file.
     #[error(transparent)]
     File(#[from] PathError),
+    /// It ended in the middle.
+    #[error("{cause}")]
+    Stopped {
+        /// Why.
+        #[source]
+        cause: Box<Error>,
+        /// What was done until then, and what was not.
+        outcome: Outcome,
+    },
     /// What was uploaded is not what was meant.
     #[error("{forge}: after uploading, the draft {tag} still differs: {action}")]
     Differs {
@@ -130,17 +141,24 @@ pub enum Error {
     },
 }
 
+/// Of an error before anything is written, which are all but [`Error::Stopped`].
+const UNCHANGED: &str = "nothing was changed; run this again";
+
 impl Error {
     /// The way out.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Stopped { cause, .. } => match cause.hint() {
+                Some(hint) if hint != UNCHANGED => Some(hint),
+                _ => Some("run this again: it does what is left".to_owned()),
+            },
             Self::Refused { refusal, .. } => Some(refusal.hint()),
             Self::Parts(e) => e.hint(),
             Self::Attest(e) => e.hint(),
             Self::Held(e) if e.hint().is_some() => e.hint(),
             Self::Differs { .. } => Some("somebody else is writing to this draft; run this again".to_owned()),
             Self::Forge(e) if e.hint().is_some() => e.hint(),
-            _ => Some("nothing public has changed; run this again to finish".to_owned()),
+            _ => Some(UNCHANGED.to_owned()),
         }
     }
 
@@ -152,6 +170,7 @@ impl Error {
                 matches!(e, PartsError::Foreign { .. } | PartsError::Host { .. } | PartsError::OtherExecutable { .. })
             }
             Self::Forge(e) => e.is_refusal(),
+            Self::Stopped { cause, .. } => cause.is_refusal(),
             _ => matches!(self, Self::Refused { .. }),
         }
     }
@@ -187,11 +206,15 @@ pub fn run(
         }
     }
     let last = last_phase(options, &actual.releases);
-    if !options.dry_run {
-        track::execute(&mut forge, &mut images, last, progress)?;
+    let done = if options.dry_run { Ok(()) } else { track::execute(&mut forge, &mut images, last, progress) };
+    let read_again = !options.dry_run;
+    let forge = forge.map(|t| t.outcome(last, read_again));
+    let images = images.into_iter().map(|t| t.outcome(last, read_again));
+    let outcome = Outcome { tracks: forge.into_iter().chain(images).collect() };
+    match done {
+        Ok(()) => Ok(outcome),
+        Err(cause) => Err(Error::Stopped { cause: Box::new(cause), outcome }),
     }
-    let forge_outcome = forge.map(|t| t.outcome(last));
-    Ok(Outcome { tracks: forge_outcome.into_iter().chain(images.into_iter().map(|t| t.outcome(last))).collect() })
 }
 
 /// What is not in `dist` may be on the forge or in a registry already: a run that finishes another's work need not build it.

@@ -11,6 +11,7 @@ use crate::attest::{self, Attestation, Bundle, Project, Proof, Trust, Wanted};
 use crate::digest::Digest;
 use crate::oci::{self, Descriptor, Manifest, annotation, media};
 use crate::registry::{self, Kind, Object, Registry};
+use crate::scratch::Scratch;
 
 /// What an artifact of one bundle is, and its blob.
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -137,7 +138,7 @@ fn read(registry: &dyn Registry, entry: &Descriptor) -> Result<Candidate, regist
     if let Some(blob) = manifest.blobs().find(|b| b.size > attest::bundle::LARGEST) {
         return form(format!("{} bytes are more than any attestation has", blob.size));
     }
-    let folder = tempfile::tempdir().at("create a folder in", &std::env::temp_dir())?;
+    let folder = Scratch::temporary()?;
     let mut content = Vec::new();
     for blob in manifest.blobs() {
         let path = folder.path().join(blob.digest.hex());

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::attested::Attested;
-use super::diff::{self, ActualImage, ActualRelease, DesiredImage, DesiredRelease, ForgeAction, ImageAction, Phase};
+use super::diff::{self, ActualImage, ActualRelease, Attachment, DesiredImage, DesiredRelease};
+use super::diff::{ForgeAction, ImageAction, Phase};
 use super::parts::{self, Parts};
 use super::{Error, TrackOutcome, Work};
 use crate::forge::{Forge, Upload};
@@ -22,6 +23,10 @@ pub(super) struct ForgeTrack<'a> {
     work: &'a Work,
     desired: DesiredRelease,
     actions: Vec<ForgeAction>,
+    /// The draft was compared.
+    compared: bool,
+    /// Why it ended in the middle.
+    failed: Option<String>,
     id: Option<String>,
 }
 
@@ -30,7 +35,8 @@ impl<'a> ForgeTrack<'a> {
     pub(super) fn plan(forge: &'a dyn Forge, work: &'a Work, actual: &ActualRelease) -> Result<Self, Error> {
         let assets = work.files.iter().map(|(name, (_, digest))| (name.clone(), *digest)).collect();
         let desired = DesiredRelease { draft: work.draft.clone(), commit: work.commit.clone(), assets };
-        let mut track = Self { forge, work, desired, actions: Vec::new(), id: None };
+        let (actions, compared, failed) = (Vec::new(), false, None);
+        let mut track = Self { forge, work, desired, actions, compared, failed, id: None };
         track.actions = track.difference(actual)?;
         for action in &track.actions {
             if let ForgeAction::Upload { name, digest } = action
@@ -54,7 +60,9 @@ impl<'a> ForgeTrack<'a> {
 
     fn execute(&mut self, phase: Phase, progress: &Progress) -> Result<(), Error> {
         let due: Vec<ForgeAction> = self.actions.iter().filter(|a| a.phase() == phase).cloned().collect();
-        due.iter().try_for_each(|action| self.act(action, progress))
+        let done = due.iter().try_for_each(|action| self.act(action, progress));
+        self.failed = done.as_ref().err().map(ToString::to_string);
+        done
     }
 
     fn act(&mut self, action: &ForgeAction, progress: &Progress) -> Result<(), Error> {
@@ -74,7 +82,10 @@ impl<'a> ForgeTrack<'a> {
                 let upload = Upload { name, path, digest: *digest };
                 self.forge.upload(&id, upload, &|bytes| task.advance(bytes))?;
             }
-            ForgeAction::Compare => self.compare()?,
+            ForgeAction::Compare => {
+                self.compare()?;
+                self.compared = true;
+            }
             ForgeAction::Publish => self.forge.publish(&id)?,
         }
         Ok(())
@@ -99,9 +110,51 @@ impl<'a> ForgeTrack<'a> {
         }
     }
 
-    pub(super) fn outcome(self, last: Phase) -> TrackOutcome {
-        let actions = self.actions.iter().filter(|a| a.phase() <= last);
-        TrackOutcome { name: self.forge.name(), actions: actions.map(ToString::to_string).collect(), stopped: None }
+    /// What is left to do, as the forge has it now. What was written a moment ago may take a while to be seen.
+    fn left(&mut self, last: Phase) -> Result<Vec<ForgeAction>, Error> {
+        let is_left = |action: &ForgeAction| action.phase() <= last && *action != ForgeAction::Compare;
+        for looks in 1.. {
+            let mut left = self.difference(&super::actual(self.forge, &self.desired.draft.tag)?)?;
+            left.retain(is_left);
+            if left.is_empty() || self.failed.is_some() || !self.forge.look_again(looks) {
+                return Ok(left);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// What the run came to. With `read_again` the forge is asked what is there; without, nothing was tried.
+    pub(super) fn outcome(mut self, last: Phase, read_again: bool) -> TrackOutcome {
+        let planned: Vec<ForgeAction> = self.actions.iter().filter(|a| a.phase() <= last).cloned().collect();
+        let name = self.forge.name();
+        if planned.is_empty() || !read_again {
+            return TrackOutcome::of(name, &planned, |_| true, self.failed);
+        }
+        match self.left(last) {
+            Ok(left) => {
+                let compared = self.compared;
+                let is_done = |a: &ForgeAction| if *a == ForgeAction::Compare { compared } else { !left.contains(a) };
+                TrackOutcome::of(name, &planned, is_done, self.failed)
+            }
+            Err(error) => TrackOutcome::unread(name, &planned, self.failed, &error),
+        }
+    }
+}
+
+impl TrackOutcome {
+    fn of<A: ToString>(name: String, planned: &[A], is_done: impl Fn(&A) -> bool, failed: Option<String>) -> Self {
+        let (done, left): (Vec<&A>, Vec<&A>) = planned.iter().partition(|action| is_done(action));
+        let words = |actions: Vec<&A>| actions.into_iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (actions, left) = (words(done), words(left));
+        let lost = || (!left.is_empty()).then(|| "what was done is not there when it is read again".to_owned());
+        Self { name, stopped: failed.or_else(lost), actions, left }
+    }
+
+    /// Nothing is claimed of a place that cannot be read again.
+    fn unread<A: ToString>(name: String, planned: &[A], failed: Option<String>, error: &impl ToString) -> Self {
+        let unread = format!("what is there now is not known: {}", error.to_string());
+        let stopped = Some(failed.map_or_else(|| unread.clone(), |failed| format!("{failed}; {unread}")));
+        Self { name, actions: Vec::new(), left: planned.iter().map(ToString::to_string).collect(), stopped }
     }
 }
 
@@ -109,6 +162,7 @@ impl<'a> ForgeTrack<'a> {
 pub(super) struct ImageTrack<'a> {
     registry: &'a dyn Registry,
     actions: Vec<ImageAction>,
+    attested: Option<&'a Attested>,
     failed: Option<registry::Error>,
     _lock: Option<Lock>,
 }
@@ -119,11 +173,14 @@ impl<'a> ImageTrack<'a> {
         registry: &'a dyn Registry,
         parts: &Parts,
         index: &ImageIndex,
-        work: &Work,
+        work: &'a Work,
         waiting: &dyn Fn(&str),
     ) -> Result<Self, Error> {
         match Self::difference(registry, parts, index, work, waiting) {
-            Err(Error::Registry(error)) => Ok(Self { registry, actions: Vec::new(), failed: Some(error), _lock: None }),
+            Err(Error::Registry(error)) => {
+                let (actions, failed) = (Vec::new(), Some(error));
+                Ok(Self { registry, actions, attested: None, failed, _lock: None })
+            }
             other => other,
         }
     }
@@ -132,7 +189,7 @@ impl<'a> ImageTrack<'a> {
         registry: &'a dyn Registry,
         parts: &Parts,
         index: &ImageIndex,
-        work: &Work,
+        work: &'a Work,
         waiting: &dyn Fn(&str),
     ) -> Result<Self, Error> {
         let lock = registry.lock(waiting)?;
@@ -155,7 +212,7 @@ impl<'a> ImageTrack<'a> {
                 parts::check(&object.from, object.digest)?;
             }
         }
-        Ok(Self { registry, actions, failed: None, _lock: lock })
+        Ok(Self { registry, actions, attested: work.attested.as_ref(), failed: None, _lock: lock })
     }
 
     fn execute(&mut self, phase: Phase, progress: &Progress) {
@@ -164,10 +221,14 @@ impl<'a> ImageTrack<'a> {
         }
         let due: Vec<&ImageAction> = self.actions.iter().filter(|a| a.phase() == phase).collect();
         let blobs: Vec<&Object> = due.iter().filter_map(|a| blob(a)).collect();
-        let mut rest = due.into_iter().filter(|a| blob(a).is_none());
+        let mut rest = due.iter().filter(|a| blob(a).is_none());
         // What a manifest names has to be there before it; blobs name nothing.
         let pushed = self.push_blobs(&blobs, progress);
-        self.failed = pushed.and_then(|()| rest.try_for_each(|action| self.act(action, progress))).err();
+        let done = pushed.and_then(|()| rest.try_for_each(|action| self.act(action, progress)));
+        // All of them at once: a list that is written once has them all, or none.
+        let attached: Vec<&Object> = due.iter().filter_map(|a| attachment(a)).collect();
+        let done = done.and_then(|()| if attached.is_empty() { Ok(()) } else { self.registry.attach(&attached) });
+        self.failed = done.err();
     }
 
     /// Side by side; after a failure none is begun any more, and the first one that failed is named.
@@ -194,7 +255,8 @@ impl<'a> ImageTrack<'a> {
     fn act(&self, action: &ImageAction, progress: &Progress) -> Result<(), registry::Error> {
         match action {
             ImageAction::Push(object) => self.push(object, progress),
-            ImageAction::Attach(attachment) => self.registry.attach(&attachment.manifest),
+            // Together, when all of these are done.
+            ImageAction::Attach(_) => Ok(()),
             ImageAction::Tag { tag, digest } => {
                 // The plan may be minutes old, and a registry may have no lock.
                 match self.registry.resolve(tag)?.filter(|found| found != digest) {
@@ -207,16 +269,56 @@ impl<'a> ImageTrack<'a> {
         }
     }
 
-    pub(super) fn outcome(self, last: Phase) -> TrackOutcome {
-        let done = self.actions.iter().filter(|a| a.phase() <= last);
-        let waiting = self.actions.iter().any(|a| a.phase() > last) && last == Phase::Stage;
-        let reason = || "the version tag waits until the release is public".to_owned();
-        TrackOutcome {
-            name: self.registry.name(),
-            actions: done.map(ToString::to_string).collect(),
-            stopped: self.failed.map(|e| e.to_string()).or_else(|| waiting.then(reason)),
+    /// Which of the planned actions are not done, as the registry has it now.
+    fn left(&self, planned: &[ImageAction]) -> Result<Vec<ImageAction>, registry::Error> {
+        for looks in 1.. {
+            let attached = match self.attested.filter(|_| planned.iter().any(|a| attachment(a).is_some())) {
+                Some(attested) => attested.attached(self.registry)?,
+                None => Vec::new(),
+            };
+            let mut left = Vec::new();
+            for action in planned {
+                let is_done = match action {
+                    ImageAction::Push(object) => self.registry.has(object)?,
+                    ImageAction::Attach(Attachment { manifest, .. }) => attached.contains(&manifest.digest),
+                    ImageAction::Tag { tag, digest } => self.registry.resolve(tag)? == Some(*digest),
+                };
+                left.extend((!is_done).then(|| action.clone()));
+            }
+            if left.is_empty() || self.failed.is_some() || !self.registry.look_again(looks) {
+                return Ok(left);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// What the run came to. With `read_again` the registry is asked what is there; without, nothing was tried.
+    pub(super) fn outcome(self, last: Phase, read_again: bool) -> TrackOutcome {
+        let (planned, later): (Vec<_>, Vec<_>) = self.actions.iter().cloned().partition(|a| a.phase() <= last);
+        let name = self.registry.name();
+        let failed = self.failed.as_ref().map(ToString::to_string);
+        if planned.is_empty() || !read_again {
+            return TrackOutcome::of(name, &planned, |_| true, failed).waiting(&later, last);
+        }
+        match self.left(&planned) {
+            Ok(left) => TrackOutcome::of(name, &planned, |a| !left.contains(a), failed).waiting(&later, last),
+            Err(error) => TrackOutcome::unread(name, &planned, failed, &error),
         }
     }
+}
+
+impl TrackOutcome {
+    /// Images that come before their release wait for it.
+    fn waiting(mut self, later: &[ImageAction], last: Phase) -> Self {
+        let is_waiting = !later.is_empty() && last == Phase::Stage;
+        let reason = || "the version tag waits until the release is public".to_owned();
+        self.stopped = self.stopped.or_else(|| is_waiting.then(reason));
+        self
+    }
+}
+
+fn attachment(action: &ImageAction) -> Option<&Object> {
+    if let ImageAction::Attach(attachment) = action { Some(&attachment.manifest) } else { None }
 }
 
 fn blob(action: &ImageAction) -> Option<&Object> {

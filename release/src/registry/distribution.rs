@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::{Error, Kind, Object, Registry};
+use super::{Error, Kind, Object, Purpose, Registry};
 use crate::atomic::At as _;
 use crate::digest::Digest;
 use crate::http::{Body, Client, Method, Once, Repeat, Request, Response};
@@ -39,6 +39,8 @@ const ACCEPT: [&str; 4] = [
 const DOCUMENT: u64 = 4 << 20;
 /// So many upload sessions are opened for one blob.
 const SESSIONS: u32 = 4;
+/// So often is something looked for that was written and is not seen yet.
+const LOOKS: u32 = 4;
 /// Tags per page.
 const PAGE: &str = "100";
 /// A list has so many pages at most.
@@ -70,6 +72,12 @@ impl Distribution {
         Self { session: Session::new(reference, client, variables) }
     }
 
+    /// The same, opened for something else than to look.
+    #[must_use]
+    pub fn for_purpose(self, purpose: Purpose) -> Self {
+        Self { session: self.session.for_purpose(purpose) }
+    }
+
     fn url(&self, rest: &str) -> String {
         let reference = self.session.reference();
         format!("{}{}/{rest}", reference.api(), reference.path())
@@ -91,9 +99,15 @@ impl Distribution {
             let request = Request::new(method.clone(), url).repeat(Repeat::Safe).accept_status(missing);
             request.header("Accept", ACCEPT.join(", "))
         };
-        self.session.call(Access::Pull, make, |response| {
+        let found = self.session.call(Access::Pull, make, |response| {
             if missing.contains(&response.status()) { Ok(None) } else { finish(response).map(Some) }
-        })
+        });
+        match found {
+            // Of a repository that is yet to be made, Quay and Artifactory do not say that it is missing. A refusal that is
+            // meant is met again by the first upload.
+            Err(Error::Denied { .. }) if self.session.may_be_missing() => Ok(None),
+            other => other,
+        }
     }
 
     /// All pages of a list; `None` where the first one is not there, or `page` finds that it is none. A list that breaks off
@@ -149,7 +163,24 @@ impl Distribution {
         make: impl Fn() -> Request<'m>,
         finish: impl Fn(&Response<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.session.call(Access::Push, make, |response| finish(&response))
+        let done = self.session.call(Access::Push, make, |response| finish(&response))?;
+        self.session.has_written();
+        Ok(done)
+    }
+
+    /// Whether a tag leads to a digest, looked for until it does: a registry has more than one machine.
+    fn leads(&self, tag: &str, digest: Digest) -> Result<(), Error> {
+        for look in 1.. {
+            let found = self.resolve(tag)?;
+            if found == Some(digest) {
+                break;
+            }
+            if !self.look_again(look) {
+                let found = found.map_or_else(|| "is not there".to_owned(), |found| format!("leads to {found}"));
+                return Err(self.broken(format!("took the tag {tag} for {digest}, and read again it {found}")));
+            }
+        }
+        Ok(())
     }
 
     /// Uploads a blob. What becomes of a session that broke off cannot be trusted (distribution 2.8 forgets it), so after a
@@ -175,7 +206,7 @@ impl Distribution {
         Ok(())
     }
 
-    /// Whether somebody with our credentials may push: opens an upload and gives it up.
+    /// Whether our credentials may push: opens an upload and gives it up.
     pub fn try_push(&self) -> Result<(), Error> {
         let location = self.begin()?;
         // To end a session may take the right to delete, which a token for pushing has not, or not be known at all: a
@@ -304,7 +335,8 @@ impl Registry for Distribution {
         if found != digest {
             return Err(self.broken(format!("has bytes of {found} as {digest}")));
         }
-        self.put(tag, digest, &bytes, None).map(drop)
+        self.put(tag, digest, &bytes, None)?;
+        self.leads(tag, digest)
     }
 
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {
@@ -322,7 +354,14 @@ impl Registry for Distribution {
         self.listed(subject)
     }
 
-    fn attach(&self, manifest: &Object) -> Result<(), Error> {
-        self.attach_listed(manifest)
+    fn attach(&self, manifests: &[&Object]) -> Result<(), Error> {
+        self.attach_listed(manifests)
+    }
+
+    fn look_again(&self, looks: u32) -> bool {
+        if looks < LOOKS {
+            self.session.pause(Duration::from_secs(1 << looks.min(5)));
+        }
+        looks < LOOKS
     }
 }

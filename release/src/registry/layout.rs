@@ -167,14 +167,18 @@ impl Registry for Layout {
         Ok(found)
     }
 
-    fn attach(&self, manifest: &Object) -> Result<(), Error> {
-        self.push(manifest, &|_| ())?;
+    fn attach(&self, manifests: &[&Object]) -> Result<(), Error> {
         let mut index = self.index()?;
-        if index.manifests.iter().any(|d| tag_of(d).is_none() && d.digest == manifest.digest) {
-            return Ok(());
+        for manifest in manifests {
+            self.push(manifest, &|_| ())?;
+            if !index.manifests.iter().any(|d| tag_of(d).is_none() && d.digest == manifest.digest) {
+                index.manifests.push(self.artifact(manifest.digest)?.0);
+            }
         }
-        let (entry, _about) = self.artifact(manifest.digest)?;
-        index.manifests.push(entry);
         self.write_index(index)
+    }
+
+    fn look_again(&self, _looks: u32) -> bool {
+        false
     }
 }

@@ -17,11 +17,24 @@ mod layout;
 pub use distribution::{CredentialsError, Distribution, NotAReference, Reference, Variables};
 pub use layout::Layout;
 
+/// What a registry is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To see what everybody sees: where credentials are of no use, it is looked at without any.
+    Look,
+    /// To say what would be pushed.
+    DryRun,
+    /// To push, perhaps into a repository that does not exist yet.
+    Publish,
+}
+
 /// A registry by its name on the command line: `oci:PATH` or `docker://HOST/REPOSITORY`. Nothing is asked or made yet.
-pub fn open(name: &str, progress: &Progress) -> Result<Box<dyn Registry>, Error> {
+pub fn open(name: &str, purpose: Purpose, progress: &Progress) -> Result<Box<dyn Registry>, Error> {
     match name.strip_prefix("oci:") {
         Some(path) => Ok(Box::new(Layout::new(path))),
-        None if name.starts_with("docker://") => Ok(Box::new(Distribution::open(name.parse()?, progress)?)),
+        None if name.starts_with("docker://") => {
+            Ok(Box::new(Distribution::open(name.parse()?, progress)?.for_purpose(purpose)))
+        }
         None => Err(Error::Unknown(name.to_owned())),
     }
 }
@@ -70,8 +83,12 @@ pub trait Registry: Sync {
     fn download(&self, digest: Digest, to: &Path) -> Result<(), Error>;
     /// What is attached to a manifest or index, by anybody (distribution specification, "Listing Referrers").
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error>;
-    /// Stores a manifest that has a subject, whose blobs are there, and sees to it that it is listed as the subject's.
-    fn attach(&self, manifest: &Object) -> Result<(), Error>;
+    /// Stores manifests that have a subject, whose blobs are there, and sees to it that all of them are listed as the
+    /// subject's.
+    fn attach(&self, manifests: &[&Object]) -> Result<(), Error>;
+    /// Waits before something is looked for once more that was written and is not seen yet, for the so-manieth time. `false`
+    /// where that shows nothing new.
+    fn look_again(&self, looks: u32) -> bool;
 }
 
 /// What a registry could not do.

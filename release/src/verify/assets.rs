@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Outcome, Scene, seen};
+use super::{Fault, Outcome, Scene, seen};
 use crate::attest;
 use crate::changelog;
 use crate::digest::Digest;
@@ -13,17 +13,21 @@ use crate::part::FileEntry;
 /// One public release has the tag, and its pre-release mark is that of its version.
 pub(super) fn release(scene: &mut Scene<'_>) -> Outcome {
     let request = scene.request;
-    let releases = request.forge.releases(request.tag).map_err(|e| e.to_string())?;
+    let releases = request.forge.releases(request.tag)?;
     let [release] = releases.as_slice() else {
-        return Err(format!("{} has {} releases with the tag {}", request.forge.name(), releases.len(), request.tag));
+        return Err(
+            format!("{} has {} releases with the tag {}", request.forge.name(), releases.len(), request.tag).into()
+        );
     };
     if release.draft {
-        return Err(format!("{} is still a draft", release.tag));
+        return Err(format!("{} is still a draft", release.tag).into());
     }
     let version = request.tag.strip_prefix('v').and_then(|v| semver::Version::parse(v).ok());
     let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
     if release.prerelease == version.pre.is_empty() {
-        return Err(format!("{version} is marked as {}", if release.prerelease { "a pre-release" } else { "stable" }));
+        return Err(
+            format!("{version} is marked as {}", if release.prerelease { "a pre-release" } else { "stable" }).into()
+        );
     }
     let kind = if release.prerelease { "pre-release" } else { "stable" };
     let fixed = match release.immutable {
@@ -43,14 +47,14 @@ pub(super) fn manifest(scene: &mut Scene<'_>) -> Outcome {
     let name = release.assets.keys().find(|n| n.ends_with(".release.json"));
     let name = name.ok_or("no asset is named *.release.json")?.clone();
     check_checksum(scene, &name)?;
-    let bytes = fs::read(scene.asset(&name)?).map_err(|e| e.to_string())?;
+    let bytes = fs::read(scene.asset(&name)?)?;
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| format!("{name}: {e}"))?;
     if manifest.schema != manifest::SCHEMA {
-        return Err(format!("{name} has schema {}, this program reads {}", manifest.schema, manifest::SCHEMA));
+        return Err(format!("{name} has schema {}, this program reads {}", manifest.schema, manifest::SCHEMA).into());
     }
     let expected = format!("{}-{}.release.json", manifest.name, manifest.version);
     if manifest.tag != scene.request.tag || name != expected || manifest.tag != format!("v{}", manifest.version) {
-        return Err(format!("{name} speaks of {} {}, tag {}", manifest.name, manifest.version, manifest.tag));
+        return Err(format!("{name} speaks of {} {}, tag {}", manifest.name, manifest.version, manifest.tag).into());
     }
     if let Some(plan) = scene.request.plan
         && (&plan.commit, &plan.tree, plan.commit_time) != (&manifest.commit, &manifest.tree, manifest.commit_time)
@@ -58,7 +62,8 @@ pub(super) fn manifest(scene: &mut Scene<'_>) -> Outcome {
         return Err(format!(
             "{name} is of commit {} ({}), this checkout is at {} ({})",
             manifest.commit, manifest.tree, plan.commit, plan.tree
-        ));
+        )
+        .into());
     }
     let evidence = format!("{name}: commit {}, {} binaries", short(&manifest.commit), manifest.binaries.len());
     scene.manifest = Some(manifest);
@@ -86,7 +91,11 @@ pub(super) fn attached(scene: &mut Scene<'_>) -> Outcome {
     let there = &scene.release()?.assets;
     let expected = expected(scene)?;
     let missing: Vec<&str> = expected.iter().filter(|n| !there.contains_key(*n)).map(String::as_str).collect();
-    if missing.is_empty() { seen(format!("{} of {}", expected.len(), expected.len())) } else { Err(missing.join(", ")) }
+    if missing.is_empty() {
+        seen(format!("{} of {}", expected.len(), expected.len()))
+    } else {
+        Err(missing.join(", ").into())
+    }
 }
 
 /// Nothing is too much.
@@ -97,7 +106,7 @@ pub(super) fn nothing_else(scene: &mut Scene<'_>) -> Outcome {
     expected.insert(attest::asset_name(&manifest.name, &manifest.version));
     let there = scene.release()?.assets.keys();
     let extra: Vec<&str> = there.filter(|n| !expected.contains(*n)).map(String::as_str).collect();
-    if extra.is_empty() { seen("no other file") } else { Err(format!("not planned: {}", extra.join(", "))) }
+    if extra.is_empty() { seen("no other file") } else { Err(format!("not planned: {}", extra.join(", ")).into()) }
 }
 
 fn checksum_name(name: &str) -> String {
@@ -105,14 +114,14 @@ fn checksum_name(name: &str) -> String {
 }
 
 /// Holds a file against the `.sha256` beside it, in exactly the form that `sha256sum` writes.
-fn check_checksum(scene: &Scene<'_>, name: &str) -> Result<Digest, String> {
+fn check_checksum(scene: &Scene<'_>, name: &str) -> Result<Digest, Fault> {
     let beside = checksum_name(name);
-    let text = fs::read(scene.asset(&beside)?).map_err(|e| e.to_string())?;
-    let (found, _size) = Digest::of_file(&scene.asset(name)?).map_err(|e| e.to_string())?;
+    let text = fs::read(scene.asset(&beside)?)?;
+    let (found, _size) = Digest::of_file(&scene.asset(name)?)?;
     if text == format!("{}  {name}\n", found.hex()).as_bytes() {
         return Ok(found);
     }
-    Err(format!("{beside} says {:?}, {name} has {}", String::from_utf8_lossy(&text).trim_end(), found.hex()))
+    Err(format!("{beside} says {:?}, {name} has {}", String::from_utf8_lossy(&text).trim_end(), found.hex()).into())
 }
 
 /// Every archive against its checksum file.
@@ -136,12 +145,13 @@ pub(super) fn digests(scene: &mut Scene<'_>) -> Outcome {
     seen(archives.join(", "))
 }
 
-fn same(scene: &Scene<'_>, entry: &FileEntry) -> Result<(), String> {
-    let (found, size) = Digest::of_file(&scene.asset(&entry.name)?).map_err(|e| e.to_string())?;
+fn same(scene: &Scene<'_>, entry: &FileEntry) -> Result<(), Fault> {
+    let (found, size) = Digest::of_file(&scene.asset(&entry.name)?)?;
     if (found, size) == (entry.digest, entry.size) {
         return Ok(());
     }
-    Err(format!("{} has {found} ({size} bytes), the manifest says {} ({} bytes)", entry.name, entry.digest, entry.size))
+    Err(format!("{} has {found} ({size} bytes), the manifest says {} ({} bytes)", entry.name, entry.digest, entry.size)
+        .into())
 }
 
 /// Every SBOM against the manifest, and against the binary that it lists.
@@ -150,12 +160,12 @@ pub(super) fn sboms(scene: &mut Scene<'_>) -> Outcome {
     let mut components = Vec::new();
     for entry in &manifest.binaries {
         same(scene, &entry.sbom)?;
-        let bytes = fs::read(scene.asset(&entry.sbom.name)?).map_err(|e| e.to_string())?;
+        let bytes = fs::read(scene.asset(&entry.sbom.name)?)?;
         components.push(check_sbom(manifest, entry, &bytes)?);
         if let Some(fresh) = scene.request.sboms.get(&entry.sbom.name)
             && *fresh != bytes
         {
-            return Err(format!("{} is not what this checkout's graph gives", entry.sbom.name));
+            return Err(format!("{} is not what this checkout's graph gives", entry.sbom.name).into());
         }
     }
     let compared =
@@ -188,11 +198,11 @@ pub(super) fn notes(scene: &mut Scene<'_>) -> Outcome {
     let cut = if changelog::is_cut(published) { "; cut, with a link to all of them" } else { "" };
     match scene.request.plan {
         Some(plan) if plan.notes == published => seen(format!("{lines}, equal to the changelog{cut}")),
-        Some(_) => Err("differ from `sayna-release changelog` of this checkout".to_owned()),
+        Some(_) => Err("differ from `sayna-release changelog` of this checkout".to_owned().into()),
         None if Digest::of(published.as_bytes()) == scene.manifest()?.notes => {
             seen(format!("{lines}, as recorded in the manifest{cut}"))
         }
-        None => Err("differ from what the manifest recorded".to_owned()),
+        None => Err("differ from what the manifest recorded".to_owned().into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Outcome, Scene, Seen, Verdict, seen};
+use super::{Fault, Outcome, Scene, Seen, Verdict, seen};
 use crate::attest::{self, Bundle, Project, Proof, Trust, Wanted};
 use crate::digest::Digest;
 use crate::part::FileEntry;
@@ -14,17 +14,17 @@ pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
     let name = attest::asset_name(&manifest.name, &manifest.version);
     if !scene.release()?.assets.contains_key(&name) {
         return if scene.request.official {
-            Err(format!("{name} is not attached: nothing says who built this"))
+            Err(format!("{name} is not attached: nothing says who built this").into())
         } else {
             let evidence = "no attestations: a rehearsal has none".to_owned();
             Ok(Seen { verdict: Verdict::NotHere, evidence })
         };
     }
     let own = format!("{}-{}.release.json", manifest.name, manifest.version);
-    let (digest, _size) = Digest::of_file(&scene.asset(&own)?).map_err(|e| e.to_string())?;
-    let document = |sbom: &FileEntry| {
-        let bytes = fs::read(scene.asset(&sbom.name)?).map_err(|e| e.to_string())?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name))
+    let (digest, _size) = Digest::of_file(&scene.asset(&own)?)?;
+    let document = |sbom: &FileEntry| -> Result<_, Fault> {
+        let bytes = fs::read(scene.asset(&sbom.name)?)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name).into())
     };
     let wanted = Wanted::of_release(&manifest, (&own, digest), document, None)?;
     let path = scene.asset(&name)?;
@@ -32,8 +32,7 @@ pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
     let project =
         Project { repository: table.forge.github.get_ref(), tag: scene.request.tag, commit: Some(&manifest.commit) };
     let proofs = Trust::new(scene.request.trusted_root)
-        .and_then(|trust| attest::check(&trust, &Bundle::read(&path)?, &wanted, project))
-        .map_err(|e| e.reason())?;
+        .and_then(|trust| attest::check(&trust, &Bundle::read(&path)?, &wanted, project))?;
     let evidence = evidence(&proofs);
     scene.proofs = proofs;
     seen(evidence)

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{Outcome, Scene, Seen, Verdict, seen};
+use super::{Fault, Outcome, Scene, Seen, Verdict, machine, seen};
 use crate::audit::{self, Expectations};
 use crate::digest::Digest;
 use crate::manifest::{BinaryEntry, Manifest};
@@ -44,18 +44,20 @@ pub(super) fn contents(scene: &mut Scene<'_>) -> Outcome {
         let target = target(scene, entry)?;
         let stem = format!("{}-{}-{}", manifest.name, manifest.version, entry.target);
         let archive = scene.archives.get(&entry.archive.name).ok_or("the archive was not read")?;
-        let found = package::list(archive, target.archive).map_err(|e| e.to_string())?;
+        let found = package::list(archive, target.archive)?;
         let files = scene.request.table.release.files.iter().map(|f| f.get_ref().as_str());
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
-            return Err(format!("{} holds {}, planned is {}", entry.archive.name, lines(&found), lines(&planned)));
+            return Err(
+                format!("{} holds {}, planned is {}", entry.archive.name, lines(&found), lines(&planned)).into()
+            );
         }
         let binary = scene.folder.join(format!("{}-{}", entry.target, entry.binary.name));
         let inside = format!("{stem}/{}", entry.binary.name);
-        package::extract(archive, target.archive, &inside, &binary).map_err(|e| e.to_string())?;
-        let (digest, _) = Digest::of_file(&binary).map_err(|e| e.to_string())?;
+        package::extract(archive, target.archive, &inside, &binary)?;
+        let (digest, _) = Digest::of_file(&binary)?;
         if digest != entry.binary.digest {
-            return Err(format!("{inside} is {digest}, the manifest says {}", entry.binary.digest));
+            return Err(format!("{inside} is {digest}, the manifest says {}", entry.binary.digest).into());
         }
         scene.binaries.insert(entry.target.to_string(), binary);
         count += found.len();
@@ -78,7 +80,7 @@ pub(super) fn audit(scene: &mut Scene<'_>) -> Outcome {
     let mut found = Vec::new();
     for entry in &scene.manifest()?.binaries {
         let target = target(scene, entry)?;
-        let facts = audit::read(binary(scene, entry)?).map_err(|e| e.to_string())?;
+        let facts = audit::read(binary(scene, entry)?)?;
         let findings = audit::findings(&facts, Some(&Expectations::from(target)));
         found.extend(findings.iter().map(|f| format!("{}: {f}", entry.target)));
         evidence.push(format!("{}: {}", entry.target, facts.summary()));
@@ -86,7 +88,7 @@ pub(super) fn audit(scene: &mut Scene<'_>) -> Outcome {
     match (found.is_empty(), scene.request.rehearsal) {
         (true, _) => seen(evidence.join("; ")),
         (false, true) => Ok(Seen { verdict: Verdict::WouldRefuse, evidence: found.join("; ") }),
-        (false, false) => Err(found.join("; ")),
+        (false, false) => Err(found.join("; ").into()),
     }
 }
 
@@ -106,13 +108,26 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
             evidence.push(format!("{}: not runnable here", entry.target));
             continue;
         }
-        let output = said(binary(scene, entry)?);
-        let output = output.map_err(|e| format!("{}: {e}", entry.target))?;
+        let program = binary(scene, entry)?;
+        let output = match said(program) {
+            Ok(output) => output,
+            Err(error) => match machine::refusal(&error, program) {
+                Some(why) => {
+                    evidence.push(format!("{}: {why}", entry.target));
+                    continue;
+                }
+                None => return Err(format!("{}: {error}", entry.target).into()),
+            },
+        };
+        if let Some(why) = machine::complaint(&output) {
+            evidence.push(format!("{}: {why}", entry.target));
+            continue;
+        }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default().trim();
         if !output.status.success() || first != wanted {
-            return Err(format!("{} --version says {first:?} ({}), not {wanted:?}", entry.target, output.status));
+            return Err(format!("{} --version says {first:?} ({}), not {wanted:?}", entry.target, output.status).into());
         }
         lines.try_for_each(|line| agrees(line, &entry.built)).map_err(|e| format!("{}: {e}", entry.target))?;
         evidence.push(format!("{}: {first}", entry.target));
@@ -182,10 +197,10 @@ pub(super) fn reproduced(scene: &mut Scene<'_>) -> Outcome {
     let second = match reproduce(manifest) {
         Ok(second) => second,
         Err(NotReproduced::NotHere(evidence)) => return Ok(Seen { verdict: Verdict::NotHere, evidence }),
-        Err(NotReproduced::Failed(reason)) => return Err(reason),
+        Err(NotReproduced::Failed(reason)) => return Err(Fault::Unseen(reason)),
     };
     if let Some(difference) = second.difference {
-        return Err(difference);
+        return Err(difference.into());
     }
     let archives = manifest.binaries.iter().map(|b| (b.archive.name.clone(), b.archive.digest));
     let sboms = manifest.binaries.iter().map(|b| (b.sbom.name.clone(), b.sbom.digest));
@@ -196,8 +211,8 @@ pub(super) fn reproduced(scene: &mut Scene<'_>) -> Outcome {
     for (name, digest) in &second.digests {
         match published.get(name) {
             Some(found) if found == digest => same.push(name.as_str()),
-            Some(found) => return Err(format!("{name}: built again it is {digest}, published is {found}")),
-            None => return Err(format!("{name} was built again but is not published")),
+            Some(found) => return Err(format!("{name}: built again it is {digest}, published is {found}").into()),
+            None => return Err(format!("{name} was built again but is not published").into()),
         }
     }
     seen(format!("bit-identical: {}", same.join(", ")))

@@ -199,6 +199,10 @@ pub fn run(request: &Request<'_>) -> Result<Report, Error> {
     let trust = Trust::new(request.trusted_root)?;
     let read = Bundle::read(&bundles)?;
     let opened = read.iter().map(|b| Ok((b, trust.open(b)?))).collect::<Result<Vec<_>, attest::Error>>();
+    // Nothing is known of the files: it is this machine that has a fault.
+    if let Err(error @ attest::Error::Clock { .. }) = opened {
+        return Err(error.into());
+    }
     let scene = Scene { table, tag: &tag, files: &files, opened: opened.as_deref(), manifest: manifest.as_ref() };
     let rows = files.iter().filter(|f| f.kind != Kind::Attestations).map(|f| scene.row(f));
     let rows: Vec<FileRow> = rows.collect::<Result<_, _>>()?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, Scene, Seen, Verdict, seen};
+use super::{Fault, Outcome, Scene, Seen, Verdict, seen};
 use crate::digest::Digest;
 use crate::image;
 use crate::manifest::ImageEntry;
@@ -50,16 +50,16 @@ impl Expected {
 
     /// A release that went public before its image says `image: null`. Such an image is found by its tag and tied to
     /// the release by version and revision.
-    fn late(scene: &Scene<'_>) -> Result<Self, String> {
+    fn late(scene: &Scene<'_>) -> Result<Self, Fault> {
         let manifest = scene.manifest()?;
         let tag = manifest.version.to_string();
         let missing = || "the manifest says image = null, and no image came later: `publish --only images`".to_owned();
         let registry = scene.request.registries.first().ok_or_else(missing)?;
-        let digest = registry.resolve(&tag).map_err(|e| e.to_string())?.ok_or_else(missing)?;
+        let digest = registry.resolve(&tag)?.ok_or_else(missing)?;
         let index = read_index(*registry, digest)?;
         let says = |key: &str| index.annotations.get(key).map(String::as_str);
         if says(annotation::REVISION) != Some(&manifest.commit) || says(annotation::VERSION) != Some(&tag) {
-            return Err(format!("{tag} in {} is not of commit {}", registry.name(), manifest.commit));
+            return Err(format!("{tag} in {} is not of commit {}", registry.name(), manifest.commit).into());
         }
         let platforms = index.manifests.iter().map(|d| Platform {
             name: d.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -84,14 +84,14 @@ pub(super) fn tag(scene: &mut Scene<'_>) -> Outcome {
         None => return no_image(),
     };
     if scene.request.registries.is_empty() {
-        return Err("there is an image, but no registry was given to look in".to_owned());
+        return Err("there is an image, but no registry was given to look in".to_owned().into());
     }
     let (tag, wanted) = (&expected.tag, expected.index);
     for registry in scene.request.registries {
-        let found = registry.resolve(tag).map_err(|e| e.to_string())?;
+        let found = registry.resolve(tag)?;
         let found = found.ok_or_else(|| format!("{} has no tag {tag}", registry.name()))?;
         if found != wanted {
-            return Err(format!("{}: {tag} points at {found}, not at {wanted}", registry.name()));
+            return Err(format!("{}: {tag} points at {found}, not at {wanted}", registry.name()).into());
         }
         scene.index = Some(read_index(*registry, wanted)?);
     }
@@ -100,14 +100,14 @@ pub(super) fn tag(scene: &mut Scene<'_>) -> Outcome {
     seen(evidence)
 }
 
-fn read_index(registry: &dyn Registry, digest: Digest) -> Result<oci::Index, String> {
-    serde_json::from_slice(&document(registry, digest)?).map_err(|e| format!("index {digest}: {e}"))
+fn read_index(registry: &dyn Registry, digest: Digest) -> Result<oci::Index, Fault> {
+    serde_json::from_slice(&document(registry, digest)?).map_err(|e| format!("index {digest}: {e}").into())
 }
 
-fn document(registry: &dyn Registry, digest: Digest) -> Result<Vec<u8>, String> {
-    let bytes = registry.manifest(digest).map_err(|e| e.to_string())?;
+fn document(registry: &dyn Registry, digest: Digest) -> Result<Vec<u8>, Fault> {
+    let bytes = registry.manifest(digest)?;
     let found = Digest::of(&bytes);
-    if found == digest { Ok(bytes) } else { Err(format!("{}: {digest} has bytes of {found}", registry.name())) }
+    if found == digest { Ok(bytes) } else { Err(format!("{}: {digest} has bytes of {found}", registry.name()).into()) }
 }
 
 /// Every planned platform is in the index, in order, and its configuration says so itself.
@@ -118,12 +118,12 @@ pub(super) fn platforms(scene: &mut Scene<'_>) -> Outcome {
     let listed: Vec<(String, Digest)> = index.manifests.iter().map(|d| (name(d), d.digest)).collect();
     let named: Vec<(String, Digest)> = expected.platforms.iter().map(|p| (p.name.clone(), p.manifest)).collect();
     if listed != named {
-        return Err(format!("the index lists {listed:?}, the manifest {named:?}"));
+        return Err(format!("the index lists {listed:?}, the manifest {named:?}").into());
     }
     if let Some(plan) = scene.request.plan.and_then(|p| p.image.as_ref()) {
         let planned: Vec<String> = plan.platforms.iter().map(|p| format!("{}/{}", p.os, p.arch)).collect();
         if named.iter().map(|(name, _)| name).ne(&planned) {
-            return Err(format!("the index lists {named:?}, planned are {planned:?}"));
+            return Err(format!("the index lists {named:?}, planned are {planned:?}").into());
         }
     }
     let mut images = Vec::new();
@@ -137,28 +137,28 @@ pub(super) fn platforms(scene: &mut Scene<'_>) -> Outcome {
     seen(named.iter().map(|(name, digest)| format!("{name} {digest}")).collect::<Vec<_>>().join(", "))
 }
 
-fn read_platform(registry: &dyn Registry, planned: &Platform, folder: &Path) -> Result<PlatformImage, String> {
+fn read_platform(registry: &dyn Registry, planned: &Platform, folder: &Path) -> Result<PlatformImage, Fault> {
     let bytes = document(registry, planned.manifest)?;
     let manifest: oci::Manifest =
         serde_json::from_slice(&bytes).map_err(|e| format!("manifest {}: {e}", planned.manifest))?;
     let path = folder.join(format!("config-{}", manifest.config.digest.hex()));
-    let bytes = fs::read(blob(registry, &manifest.config, &path)?).map_err(|e| e.to_string())?;
+    let bytes = fs::read(blob(registry, &manifest.config, &path)?)?;
     let config: oci::Config =
         serde_json::from_slice(&bytes).map_err(|e| format!("configuration {}: {e}", manifest.config.digest))?;
     let says = format!("{}/{}", config.os, config.architecture);
     if says != planned.name {
-        return Err(format!("the index says {}, its configuration {says}", planned.name));
+        return Err(format!("the index says {}, its configuration {says}", planned.name).into());
     }
     Ok(PlatformImage { manifest, config, planned: planned.clone() })
 }
 
-fn blob(registry: &dyn Registry, descriptor: &oci::Descriptor, to: &Path) -> Result<PathBuf, String> {
-    registry.download(descriptor.digest, to).map_err(|e| e.to_string())?;
-    let (found, size) = Digest::of_file(to).map_err(|e| e.to_string())?;
+fn blob(registry: &dyn Registry, descriptor: &oci::Descriptor, to: &Path) -> Result<PathBuf, Fault> {
+    registry.download(descriptor.digest, to)?;
+    let (found, size) = Digest::of_file(to)?;
     if (found, size) == (descriptor.digest, descriptor.size) {
         return Ok(to.to_owned());
     }
-    Err(format!("{}: blob {} has bytes of {found}", registry.name(), descriptor.digest))
+    Err(format!("{}: blob {} has bytes of {found}", registry.name(), descriptor.digest).into())
 }
 
 /// Every layer, in every registry.
@@ -197,7 +197,7 @@ pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
         for (key, value) in &wanted {
             let said = [image.manifest.annotations.get(*key), image.config.config.labels.get(*key)];
             if said.iter().any(|s| *s != Some(value)) {
-                return Err(format!("{name}: {key} is {said:?}, not {value:?}"));
+                return Err(format!("{name}: {key} is {said:?}, not {value:?}").into());
             }
         }
         evidence.push(check_binary(scene, image)?);

@@ -11,8 +11,7 @@ pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
     let request = scene.request;
     let version = request.tag.strip_prefix('v').and_then(|v| Version::parse(v).ok());
     let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
-    let known = Known::read(request.forge, request.registries, request.table, request.git_versions);
-    let known = known.map_err(|e| e.to_string())?;
+    let known = Known::read(request.forge, request.registries, request.table, request.git_versions)?;
     // As long as nobody has made any release `latest`, GitHub names one itself. Before promotion that may be this one.
     let picked = !request.promoted && request.forge.picks_latest() && known.forge.version() == Some(&version);
     let mut places = vec![(request.forge.name(), &known.forge)];
@@ -21,7 +20,7 @@ pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
     places.extend(registries.map(|(registry, latest)| (registry.name(), latest)));
     let is_pre = |latest: &Latest| latest.version().is_some_and(|v| !v.pre.is_empty());
     if let Some((place, _)) = places.iter().find(|(_, latest)| is_pre(latest)) {
-        return Err(format!("{place}: `latest` is a pre-release"));
+        return Err(format!("{place}: `latest` is a pre-release").into());
     }
     let counted: Vec<&Latest> =
         places.iter().skip(usize::from(picked && places.len() > 1)).map(|(_, latest)| *latest).collect();
@@ -29,7 +28,7 @@ pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
     let (foreign, own): (Vec<&Latest>, Vec<&Latest>) = counted.iter().partition(|l| matches!(l, Latest::Foreign(_)));
     let first = own.first().and_then(|latest| latest.version());
     if own.iter().any(|latest| latest.version() != first) {
-        return Err(format!("`latest` is not the same everywhere: {}", words(&places)));
+        return Err(format!("`latest` is not the same everywhere: {}", words(&places)).into());
     }
     if !version.pre.is_empty() {
         return seen(format!("{version} is a pre-release and leaves `latest`: {}", words(&places)));
@@ -38,12 +37,12 @@ pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
     let said = words(&places) + &git;
     match diff::latest(&version, first, &known.public, false) {
         // The promotion of this version would leave it there.
-        Ok(false) if !foreign.is_empty() => Err(format!("{said}; promote {}", word(known.newest()))),
+        Ok(false) if !foreign.is_empty() => Err(format!("{said}; promote {}", word(known.newest())).into()),
         Ok(false) if first == Some(&version) => seen(said),
         Ok(false) => seen(format!("{} is newer and keeps it; {said}", word(known.newest()))),
-        Ok(true) if request.promoted => Err(format!("should be {version}, but is {said}")),
+        Ok(true) if request.promoted => Err(format!("should be {version}, but is {said}").into()),
         Ok(true) => seen(format!("awaiting promotion; {said}")),
-        Err(refusal) => Err(refusal.to_string()),
+        Err(refusal) => Err(refusal.to_string().into()),
     }
 }
 

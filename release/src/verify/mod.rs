@@ -19,13 +19,16 @@ use crate::table::Table;
 mod assets;
 mod attested;
 mod binaries;
+mod fault;
 pub mod files;
 mod image;
 mod latest;
+mod machine;
 mod referrers;
 mod rows;
 
 pub use binaries::{NotReproduced, Reproduce, Reproduced};
+use fault::Fault;
 
 /// What is verified, and against what.
 #[derive(Clone, Copy)]
@@ -69,6 +72,8 @@ pub enum Verdict {
     WouldRefuse,
     /// Nothing was claimed, nothing seen.
     NotHere,
+    /// It could not be seen, by no fault of the release.
+    NotSeen,
     /// Another row has to be true first.
     NotChecked {
         /// That row's number.
@@ -118,10 +123,15 @@ impl Report {
     pub fn passed(&self) -> bool {
         !self.rows.iter().any(|r| r.verdict.stops_promotion())
     }
+
+    /// Whether some row does not hold by a fault of the release itself, and not because it could not be seen.
+    pub fn failed(&self) -> bool {
+        self.rows.iter().any(|r| r.verdict == Verdict::Failed)
+    }
 }
 
-/// What a row found: evidence with a verdict, or the reason why it failed.
-type Outcome = Result<Seen, String>;
+/// What a row found: evidence with a verdict, or why it does not hold.
+type Outcome = Result<Seen, Fault>;
 
 /// Evidence.
 struct Seen {
@@ -169,7 +179,8 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
             Some(row) => (Verdict::NotChecked { row: row.number }, format!("not checked: row {}", row.number)),
             None => match (check.run)(&mut scene) {
                 Ok(seen) => (seen.verdict, seen.evidence),
-                Err(reason) => (Verdict::Failed, reason),
+                Err(Fault::Release(reason)) => (Verdict::Failed, reason),
+                Err(Fault::Unseen(reason)) => (Verdict::NotSeen, reason),
             },
         };
         done.push(Row { number: position + 1, id: check.id, title: check.title, verdict, evidence });
@@ -188,7 +199,7 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
 impl Verdict {
     /// Whether a release with such a row may not become `latest`.
     pub fn stops_promotion(&self) -> bool {
-        matches!(self, Self::Failed | Self::NotChecked { .. })
+        matches!(self, Self::Failed | Self::NotSeen | Self::NotChecked { .. })
     }
 }
 
@@ -202,11 +213,11 @@ impl Scene<'_> {
     }
 
     /// Downloads an asset once.
-    fn asset(&self, name: &str) -> Result<PathBuf, String> {
+    fn asset(&self, name: &str) -> Result<PathBuf, Fault> {
         let path = self.folder.join(name);
         if !path.exists() {
             let release = self.release()?;
-            self.request.forge.download(release, name, &path).map_err(|e| e.to_string())?;
+            self.request.forge.download(release, name, &path)?;
         }
         Ok(path)
     }

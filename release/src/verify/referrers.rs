@@ -17,12 +17,12 @@ pub(super) fn referrers(scene: &mut Scene<'_>) -> Outcome {
     let repositories = manifest.image.as_ref().map_or_else(own, |i| i.repositories.clone());
     let repository = request.table.forge.github.get_ref();
     let project = Project { repository, tag: request.tag, commit: Some(&manifest.commit) };
-    let trust = Trust::new(request.trusted_root).map_err(|e| e.reason())?;
+    let trust = Trust::new(request.trusted_root)?;
     let wanted = Wanted::of_image(&repositories, index, None);
     let mut proofs = Vec::new();
     for registry in request.registries {
-        let listed = registry.referrers(index).map_err(|e| e.to_string())?;
-        let candidates = referrers::bundles(*registry, &listed).map_err(|e| e.to_string())?;
+        let listed = registry.referrers(index)?;
+        let candidates = referrers::bundles(*registry, &listed)?;
         for wanted in &wanted {
             let missing = |reason: Option<String>| {
                 let reason = reason.unwrap_or_else(|| "`publish` attaches it".to_owned());

@@ -158,6 +158,16 @@ fn errors_show_neither_tokens_nor_queries() {
 }
 
 #[test]
+fn every_line_of_a_challenge_is_read() {
+    let lines = "www-authenticate: Negotiate\r\nwww-authenticate: Bearer realm=\"https://a.io/token\"\r\n";
+    let script = Script::new(&[&answer("401 No", lines, "")]);
+    let (client, _) = client();
+    let url = format!("{}/x", script.base);
+    let error = client.send(&Request::new(Method::GET, &url)).unwrap_err();
+    assert_eq!(error.refused().unwrap().challenges, ["Negotiate", "Bearer realm=\"https://a.io/token\""]);
+}
+
+#[test]
 fn a_file_goes_as_it_is_with_its_length_and_is_opened_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");

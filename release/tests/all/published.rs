@@ -236,6 +236,14 @@ impl Release {
         publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet())
     }
 
+    /// The same, as far as the draft.
+    pub(crate) fn try_publish_until_draft(&self, forge: &dyn Forge) -> Result<publish::Outcome, publish::Error> {
+        let registry = self.registry();
+        let places = Places { forge, registries: &[&registry], official: false, trusted_root: None };
+        let options = Options { allow_host_parts: true, until_draft: true, ..Options::default() };
+        publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet())
+    }
+
     fn registries<'a>(&'a self, own: &'a Layout) -> Vec<&'a dyn Registry> {
         let remotes = self.remotes.iter().map(|r| r as &dyn Registry);
         [own as &dyn Registry].into_iter().chain(remotes).collect()

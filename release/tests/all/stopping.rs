@@ -170,8 +170,12 @@ impl Registry for StoppingRegistry<'_> {
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, registry::Error> {
         self.inner.referrers(subject)
     }
-    fn attach(&self, manifest: &Object) -> Result<(), registry::Error> {
+    fn attach(&self, manifests: &[&Object]) -> Result<(), registry::Error> {
         // Stored and not listed yet.
-        self.change(|| self.inner.push(manifest, &|_| ()).unwrap(), || self.inner.attach(manifest))
+        let half = || manifests.iter().for_each(|manifest| self.inner.push(manifest, &|_| ()).unwrap());
+        self.change(half, || self.inner.attach(manifests))
+    }
+    fn look_again(&self, looks: u32) -> bool {
+        self.inner.look_again(looks)
     }
 }

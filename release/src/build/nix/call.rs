@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::explain::explain;
 use super::{Error, Explanation};
 use crate::atomic::At as _;
+use crate::children::Tied;
 
 /// How long the inputs may take to arrive. Without a network it takes as long as one connection may, far less.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -84,10 +85,9 @@ enum Show {
 /// Runs to the end. What was shown on the terminal is not read as well, and need not be explained.
 fn run(root: &Path, arguments: &[&str], show: Show) -> Result<(String, Output), Error> {
     let mut command = nix(root, arguments);
-    if show == Show::Progress && std::io::stderr().is_terminal() {
-        command.stderr(Stdio::inherit());
-    }
-    let output = command.output().map_err(not_started)?;
+    let is_shown = show == Show::Progress && std::io::stderr().is_terminal();
+    command.stdout(Stdio::piped()).stderr(if is_shown { Stdio::inherit() } else { Stdio::piped() });
+    let output = Tied::spawn(&mut command).and_then(Tied::output).map_err(not_started)?;
     let call = format!("nix {}", arguments.join(" "));
     if output.status.success() {
         return Ok((call, output));
@@ -118,16 +118,14 @@ fn bounded(mut command: Command, limit: Duration) -> Result<Option<String>, Erro
     let folder = std::env::temp_dir();
     let mut stderr = tempfile::tempfile().at("write into", &folder)?;
     command.stdout(Stdio::null()).stderr(stderr.try_clone().at("write into", &folder)?);
-    let mut child = command.spawn().map_err(not_started)?;
+    let mut child = Tied::spawn(&mut command).map_err(not_started)?;
     let begun = Instant::now();
     let status = loop {
         match child.try_wait().map_err(not_started)? {
-            Some(status) => break status,
+            Some(_ended) => break child.end().map_err(not_started)?,
             None if begun.elapsed() < limit => std::thread::sleep(Duration::from_millis(50)),
             None => {
-                // Gone already is fine too.
-                drop(child.kill());
-                child.wait().map_err(not_started)?;
+                // It goes with the value, as does what it has started.
                 return Ok(None);
             }
         }

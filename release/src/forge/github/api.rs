@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// `release`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Release {
     pub(super) id: u64,
     pub(super) tag_name: String,
@@ -17,7 +17,7 @@ pub(super) struct Release {
 }
 
 /// `release-asset`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Asset {
     pub(super) id: u64,
     pub(super) name: String,

@@ -9,6 +9,7 @@ use super::{Asset, Error, Forge as _, Github, LOOKS, Release, TRIES, Upload, api
 use crate::atomic::At as _;
 use crate::digest::Digest;
 use crate::http::{Body, Method, Once, Repeat, Request};
+use crate::scratch::Scratch;
 
 /// GitHub's own code for a name that is taken.
 const TAKEN: &str = "already_exists";
@@ -24,7 +25,16 @@ enum Fate {
 impl Github {
     pub(super) fn assets(&self, id: u64) -> Result<Vec<api::Asset>, Error> {
         let found = self.pages("list the assets", &self.url(&format!("/releases/{id}/assets")))?;
-        found.ok_or_else(|| Error::Missing { forge: self.name(), what: format!("release {id}") })
+        let found: Vec<api::Asset> =
+            found.ok_or_else(|| Error::Missing { forge: self.name(), what: format!("release {id}") })?;
+        self.assets.borrow_mut().insert(id, found.clone());
+        Ok(found)
+    }
+
+    /// As they were listed last; drafts change, and are listed each time.
+    fn known_assets(&self, id: u64, public: bool) -> Result<Vec<api::Asset>, Error> {
+        let known = self.assets.borrow().get(&id).filter(|_| public).cloned();
+        known.map_or_else(|| self.assets(id), Ok)
     }
 
     pub(super) fn assets_of(&self, release: &api::Release) -> Result<BTreeMap<String, Asset>, Error> {
@@ -45,7 +55,7 @@ impl Github {
         if let Some(text) = &asset.digest {
             return text.parse().map_err(|e: crate::digest::NotADigest| broken(e.to_string()));
         }
-        let folder = tempfile::tempdir().at("create a folder in", &std::env::temp_dir())?;
+        let folder = Scratch::temporary()?;
         let to = folder.path().join("asset");
         Ok(self.fetch(asset, false, &to)?.0)
     }
@@ -138,8 +148,10 @@ impl Github {
     pub(super) fn download_asset(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error> {
         let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.tag) };
         for look in 1..=LOOKS {
-            let asset = self.assets(number(&release.id)?)?.into_iter().find(|a| a.name == name);
-            let asset = asset.ok_or_else(missing)?;
+            let id = number(&release.id)?;
+            // What is not to be had under its address may have got another one.
+            let known = if look == 1 { self.known_assets(id, !release.draft)? } else { self.assets(id)? };
+            let asset = known.into_iter().find(|a| a.name == name).ok_or_else(missing)?;
             match self.fetch(&asset, !release.draft, to) {
                 // It can take a while until an address leads to what the list has.
                 Err(Error::Http(error)) if error.status() == Some(404) && look < LOOKS => self.pause(look),

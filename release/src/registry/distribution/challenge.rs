@@ -16,8 +16,8 @@ pub(super) enum Challenge {
 
 impl Challenge {
     /// The strongest one of these header lines that this program can meet: a token goes before a password.
-    pub(super) fn of(lines: &[&str]) -> Option<Self> {
-        let all: Vec<Self> = lines.iter().flat_map(|line| parse(line)).filter_map(known).collect();
+    pub(super) fn of(lines: &[impl AsRef<str>]) -> Option<Self> {
+        let all: Vec<Self> = lines.iter().flat_map(|line| parse(line.as_ref())).filter_map(known).collect();
         let bearer = all.iter().find(|c| matches!(c, Self::Bearer { .. })).cloned();
         bearer.or_else(|| all.into_iter().next())
     }

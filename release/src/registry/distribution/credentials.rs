@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::reference::DOCKER_HUB;
+use super::reference::{DOCKER_HUB, Reference};
 use crate::atomic::{At as _, PathError};
 use crate::http::Secret;
 
@@ -116,9 +116,9 @@ pub(super) fn variables(host: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// Looks for credentials of a registry; `None` where nobody has any.
-pub(super) fn find(host: &str, variable: &Variables) -> Result<Option<Credentials>, Error> {
-    let (user, password) = variables(host);
+/// Looks for credentials of a repository; `None` where there are none.
+pub(super) fn find(repository: &Reference, variable: &Variables) -> Result<Option<Credentials>, Error> {
+    let (user, password) = variables(repository.host());
     let value = |name| variable(name).filter(|v| !v.is_empty());
     match (value(user), value(password)) {
         (Some(name), Some(secret)) => {
@@ -132,25 +132,32 @@ pub(super) fn find(host: &str, variable: &Variables) -> Result<Option<Credential
     let folder = value("DOCKER_CONFIG").map(PathBuf::from);
     let home = || value("HOME").or_else(|| value("USERPROFILE")).map(|home| Path::new(&home).join(".docker"));
     match folder.or_else(home) {
-        Some(folder) => in_config(host, &folder.join("config.json")),
+        Some(folder) => in_config(repository, &folder.join("config.json")),
         None => Ok(None),
     }
 }
 
-fn in_config(host: &str, path: &Path) -> Result<Option<Credentials>, Error> {
+fn in_config(repository: &Reference, path: &Path) -> Result<Option<Credentials>, Error> {
     let text = match fs::read(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.at("read", path)?,
     };
     let form = |reason: String| Error::Form { path: path.to_owned(), reason };
     let config: Config = serde_json::from_slice(&text).map_err(|e| form(e.to_string()))?;
-    let own = config.cred_helpers.iter().find(|(key, _)| is_of(key, host)).map(|(_, helper)| helper);
-    if let Some(helper) = own.or(config.creds_store.as_ref()).filter(|h| !h.is_empty())
+    let host = repository.host();
+    let rank = |key: &str| (named(key, repository), key == host);
+    // With a store, Docker keeps an empty entry for every registry that it knows.
+    let entries = config.auths.iter().filter(|(key, entry)| named(key, repository).is_some() && !entry.is_empty());
+    let entry = entries.max_by_key(|(key, _)| rank(key));
+    // A helper is of a whole registry: the key of a namespace says more.
+    let own = config.cred_helpers.iter().find(|(key, _)| named(key, repository) == Some(0)).map(|(_, helper)| helper);
+    if entry.is_none_or(|(key, _)| named(key, repository) == Some(0))
+        && let Some(helper) = own.or(config.creds_store.as_ref()).filter(|h| !h.is_empty())
         && let Some(found) = ask(helper, host, path)?
     {
         return Ok(Some(found));
     }
-    let Some((key, entry)) = config.auths.iter().find(|(key, _)| is_of(key, host)) else { return Ok(None) };
+    let Some((key, entry)) = entry else { return Ok(None) };
     let from = format!("{} (auths.{key:?})", path.display());
     let found = |user: &str, secret: &str, kind| {
         Ok(Some(Credentials { user: user.into(), secret: Secret::new(secret), kind, from }))
@@ -165,15 +172,31 @@ fn in_config(host: &str, path: &Path) -> Result<Option<Credentials>, Error> {
             pair.ok_or_else(|| form(format!("auths.{key:?}.auth is not base64 of user:password")))?;
         return found(user, password.trim_end_matches('\0'), Kind::Password);
     }
-    // With a store, Docker keeps an empty entry for every registry that it knows.
-    if entry.username.is_empty() { Ok(None) } else { found(&entry.username, &entry.password, Kind::Password) }
+    found(&entry.username, &entry.password, Kind::Password)
 }
 
-/// Whether a key of the configuration names this registry: `host`, `https://host`, `https://host/v1/`.
-fn is_of(key: &str, host: &str) -> bool {
+impl Entry {
+    fn is_empty(&self) -> bool {
+        [&self.auth, &self.username, &self.identitytoken].iter().all(|text| text.is_empty())
+    }
+}
+
+/// How much of a repository's path a key of the configuration names, in bytes: none of it with the registry alone, all of it
+/// with the repository, anything in between with a namespace (containers-auth.json(5)). `None` for a key of something else.
+/// `https://host`, `https://host/v1/` and `host/v2/` are a registry's addresses, which Docker has taken for its name.
+fn named(key: &str, repository: &Reference) -> Option<usize> {
     let bare = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
-    let bare = bare.split('/').next().unwrap_or_default();
-    bare == host || (host == DOCKER_HUB && (bare == "index.docker.io" || bare == "registry-1.docker.io"))
+    let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
+    let is_hub = repository.host() == DOCKER_HUB && ["index.docker.io", "registry-1.docker.io"].contains(&host);
+    if host != repository.host() && !is_hub {
+        return None;
+    }
+    let path = path.trim_end_matches('/');
+    if bare.len() < key.len() || ["", "v1", "v2"].contains(&path) {
+        return Some(0);
+    }
+    let below = repository.path().strip_prefix(path)?;
+    (below.is_empty() || below.starts_with('/')).then_some(path.len())
 }
 
 /// Asks the helper that a configuration names.

@@ -1,21 +1,28 @@
 //! What is attached to a manifest: by the referrers API, and by a tag that clients keep where a registry has none
 //! (distribution specification 1.1, "Listing Referrers", "Pushing Manifests with Subject", "Referrers Tag Schema").
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::{DOCUMENT, Distribution, MISSING};
 use crate::atomic::At as _;
 use crate::digest::Digest;
-use crate::http::{Method, Response};
+use crate::http::{self, Method, Response};
 use crate::oci::{self, Descriptor, media};
-use crate::registry::{Error, Object};
+use crate::registry::{Error, Object, Registry as _};
 
 /// The specification says 404; some registries answer as they do to anything that they do not know.
 const NO_API: [u16; 4] = [400, 404, 405, 406];
 /// So many times is the tag written when others write it at the same time.
 const WRITES: u32 = 5;
+
+/// What was stored, as it is to be listed.
+struct Attached {
+    entry: Descriptor,
+    /// The registry has said that it took note of the subject.
+    noted: bool,
+}
 
 /// The list that a tag has, and the registry's mark of it, with which it is replaced and no other.
 struct Listed {
@@ -36,28 +43,66 @@ impl Distribution {
         Ok(found)
     }
 
-    /// Docker Hub has said that it takes note of subjects without doing it (docker/hub-feedback#2372): a registry's word
-    /// counts only where it also has the API.
-    pub(super) fn attach_listed(&self, object: &Object) -> Result<(), Error> {
-        let bytes = std::fs::read(&object.from).at("read", &object.from)?;
-        let broken = |reason: String| Error::Broken { path: object.from.display().to_string(), reason };
-        let manifest: oci::Manifest = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
-        let subject = manifest.subject.as_ref().ok_or_else(|| broken("has no subject".to_owned()))?.digest;
-        let noted = self.put(&object.digest.to_string(), object.digest, &bytes, None)?;
-        let noted = noted == Some(subject.to_string());
-        let entry = manifest.as_referrer(object.digest, bytes.len() as u64);
-        let is_in = |list: &[Descriptor]| list.iter().any(|d| d.digest == entry.digest);
-        for _ in 0..WRITES {
-            if self.by_api(subject)?.is_some_and(|list| noted || is_in(&list)) {
-                return Ok(());
-            }
-            let listed = self.by_tag(subject)?;
-            if is_in(&entries(&listed.index)) {
-                return Ok(());
-            }
-            self.write_tag(subject, listed, &entry)?;
+    /// Stores manifests and has them listed. Docker Hub has said that it takes note of subjects without doing it
+    /// (docker/hub-feedback#2372): a registry's word counts only where it also has the API.
+    pub(super) fn attach_listed(&self, objects: &[&Object]) -> Result<(), Error> {
+        let mut by_subject: BTreeMap<Digest, Vec<Attached>> = BTreeMap::new();
+        for object in objects {
+            let bytes = std::fs::read(&object.from).at("read", &object.from)?;
+            let broken = |reason: String| Error::Broken { path: object.from.display().to_string(), reason };
+            let manifest: oci::Manifest = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
+            let subject = manifest.subject.as_ref().ok_or_else(|| broken("has no subject".to_owned()))?.digest;
+            let noted = self.put(&object.digest.to_string(), object.digest, &bytes, None)?;
+            let noted = noted == Some(subject.to_string());
+            let entry = manifest.as_referrer(object.digest, bytes.len() as u64);
+            by_subject.entry(subject).or_default().push(Attached { entry, noted });
         }
-        Err(self.broken(format!("others keep writing its tag {}; run this again", tag(subject))))
+        by_subject.iter().try_for_each(|(subject, attached)| self.see_listed(*subject, attached))
+    }
+
+    /// Looks until all are listed, and writes the tag where a registry does not list them itself: all of them at once, as
+    /// there are registries that let a tag be written only once.
+    fn see_listed(&self, subject: Digest, attached: &[Attached]) -> Result<(), Error> {
+        let missing = |list: &[Descriptor]| -> Vec<Descriptor> {
+            let not_in = |a: &&Attached| list.iter().all(|d| d.digest != a.entry.digest);
+            attached.iter().filter(not_in).map(|a| a.entry.clone()).collect()
+        };
+        let noted = attached.iter().all(|a| a.noted);
+        for look in 1.. {
+            match self.by_api(subject)? {
+                Some(list) if missing(&list).is_empty() => return Ok(()),
+                Some(_) if noted && self.look_again(look) => {}
+                _ => break,
+            }
+        }
+        let mut error = None;
+        for write in 0..=WRITES {
+            let mut listed = self.by_tag(subject)?;
+            // A machine of the registry's may not have heard of the last write yet.
+            let mut look = 1;
+            while write > 0 && !missing(&entries(&listed.index)).is_empty() && self.look_again(look) {
+                listed = self.by_tag(subject)?;
+                look += 1;
+            }
+            let left = missing(&entries(&listed.index));
+            if left.is_empty() {
+                return Ok(());
+            }
+            if write == WRITES || error.is_some() {
+                return Err(self.not_listed(subject, &left, error));
+            }
+            error = self.write_tag(subject, listed, &left)?;
+        }
+        Ok(())
+    }
+
+    fn not_listed(&self, subject: Digest, left: &[Descriptor], error: Option<http::Error>) -> Error {
+        let names: Vec<String> = left.iter().map(|d| d.digest.to_string()).collect();
+        let (tag, names) = (tag(subject), names.join(", "));
+        self.broken(match error {
+            Some(error) => format!("does not let its tag {tag} be changed, which lacks {names}: {error}"),
+            None => format!("its tag {tag} lacks {names} each time after they were written: others keep writing it"),
+        })
     }
 
     /// `None` where the registry has no such API.
@@ -87,16 +132,18 @@ impl Distribution {
         Ok(Listed { index: index.filter(is_list).ok_or_else(no_list)?, mark })
     }
 
-    /// Adds an entry and leaves those of others as they are. Where the list has changed meanwhile, nothing is written.
-    fn write_tag(&self, subject: Digest, listed: Listed, entry: &Descriptor) -> Result<(), Error> {
+    /// Adds entries and leaves those of others as they are. Where the list has changed meanwhile, nothing is written. Gives
+    /// the refusal of a registry that does not let the tag be written; it may have been written by another run.
+    fn write_tag(&self, subject: Digest, listed: Listed, more: &[Descriptor]) -> Result<Option<http::Error>, Error> {
         let Listed { mut index, mark } = listed;
         if let Some(list) = index.get_mut("manifests").and_then(Value::as_array_mut) {
-            list.push(json!(entry));
+            list.extend(more.iter().map(|entry| json!(entry)));
         }
         let bytes = index.to_string().into_bytes();
         match self.put(&tag(subject), Digest::of(&bytes), &bytes, mark.as_deref()) {
-            Err(Error::Http(error)) if error.status() == Some(412) => Ok(()),
-            other => other.map(drop),
+            Err(Error::Http(error)) if error.status() == Some(412) => Ok(None),
+            Err(Error::Http(error)) if matches!(error.status(), Some(400 | 405 | 409 | 422)) => Ok(Some(error)),
+            other => other.map(|_noted| None),
         }
     }
 }

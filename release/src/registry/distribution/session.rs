@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
@@ -12,7 +12,7 @@ use super::Reference;
 use super::challenge::Challenge;
 use super::credentials::{self, Credentials, Kind, Variables};
 use crate::http::{self, Body, Client, Method, Repeat, Request, Response, Secret};
-use crate::registry::Error;
+use crate::registry::{Error, Purpose};
 
 /// How this program is called where somebody keeps a list.
 const CLIENT: &str = "sayna-release";
@@ -54,6 +54,10 @@ struct State {
     credentials: Option<Arc<Credentials>>,
     /// By what they allow.
     tokens: BTreeMap<String, Token>,
+    /// The credentials were of no use for reading, which goes on without them.
+    as_anybody: bool,
+    /// The repository is there: something was written to it.
+    written: bool,
 }
 
 /// What a token server answers; either name, by the specification.
@@ -68,6 +72,7 @@ pub(super) struct Session {
     client: Client,
     reference: Reference,
     variables: Box<Variables>,
+    purpose: Purpose,
     state: Mutex<State>,
 }
 
@@ -79,7 +84,24 @@ impl fmt::Debug for Session {
 
 impl Session {
     pub(super) fn new(reference: Reference, client: Client, variables: Box<Variables>) -> Self {
-        Self { client, reference, variables, state: Mutex::default() }
+        Self { client, reference, variables, purpose: Purpose::Look, state: Mutex::default() }
+    }
+
+    pub(super) fn for_purpose(self, purpose: Purpose) -> Self {
+        Self { purpose, ..self }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn has_written(&self) {
+        self.state().written = true;
+    }
+
+    /// Whether a refusal to read may be a registry's way to say that there is no such repository yet.
+    pub(super) fn may_be_missing(&self) -> bool {
+        self.purpose != Purpose::Look && !self.state().written
     }
 
     pub(super) const fn reference(&self) -> &Reference {
@@ -90,12 +112,46 @@ impl Session {
         self.client.clock().sleep(time);
     }
 
-    /// Sends what `make` makes and reads the answer; where the registry wants to know who asks, once more with that.
+    /// Sends what `make` makes and reads the answer. What everybody may read is read by everybody: where our credentials are
+    /// of no use, once more without them.
     pub(super) fn call<'m, T>(
         &self,
         access: Access,
         make: impl Fn() -> Request<'m>,
         read: impl Fn(Response<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // Some registries make a repository for a token that may push, and know of none for one that may only read.
+        let access = if self.purpose == Purpose::Publish { Access::Push } else { access };
+        match self.once(access, &make, &read) {
+            Err(error) if access == Access::Pull && self.goes_on_as_anybody(&error) => {
+                self.once(access, &make, &read).map_err(|_as_anybody| error)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether reading goes on without credentials from now on.
+    fn goes_on_as_anybody(&self, error: &Error) -> bool {
+        let mut state = self.state();
+        let useless = match error {
+            Error::Credentials(_) => true,
+            Error::Denied { .. } => state.credentials.is_some(),
+            _ => false,
+        };
+        if !useless || state.as_anybody {
+            return false;
+        }
+        state.as_anybody = true;
+        state.tokens.clear();
+        true
+    }
+
+    /// Sends and reads; where the registry wants to know who asks, once more with that.
+    fn once<'m, T>(
+        &self,
+        access: Access,
+        make: &impl Fn() -> Request<'m>,
+        read: &impl Fn(Response<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let attempt = |proof: &Proof| {
             let request = authorized(make(), proof);
@@ -118,9 +174,9 @@ impl Session {
 
     /// Takes note of a challenge; `false` where it asks for nothing but what was shown already.
     fn learn(&self, access: Access, error: &http::Error, shown: &Proof) -> bool {
-        let line = error.refused().and_then(|r| r.challenge.as_deref()).unwrap_or_default();
-        let Some(challenge) = Challenge::of(&[line]) else { return false };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = error.refused().map(|r| r.challenges.as_slice()).unwrap_or_default();
+        let Some(challenge) = Challenge::of(lines) else { return false };
+        let mut state = self.state();
         if let Proof::Token(old) = shown {
             // It was revoked or has expired early. Another thread may have a fresh one by now.
             let scope = self.scope(access);
@@ -135,9 +191,10 @@ impl Session {
 
     /// What to show. Held locked while a token is fetched: the other threads want the same one.
     fn proof(&self, access: Access) -> Result<Proof, Error> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let Some(challenge) = state.challenge.clone() else { return Ok(Proof::Nothing) };
-        let credentials = self.credentials(&mut state)?;
+        let is_anybody = access == Access::Pull && state.as_anybody;
+        let credentials = if is_anybody { None } else { self.credentials(&mut state)? };
         let (realm, service) = match challenge {
             Challenge::Basic => return self.password(credentials.as_deref()),
             Challenge::Bearer { realm, service } => (realm, service),
@@ -169,7 +226,7 @@ impl Session {
 
     fn credentials(&self, state: &mut State) -> Result<Option<Arc<Credentials>>, Error> {
         if !state.looked {
-            state.credentials = credentials::find(self.reference.host(), &*self.variables)?.map(Arc::new);
+            state.credentials = credentials::find(&self.reference, &*self.variables)?.map(Arc::new);
             state.looked = true;
         }
         Ok(state.credentials.clone())
@@ -196,7 +253,15 @@ impl Session {
         url.query_pairs_mut().extend_pairs(service.map(|s| ("service", s))).append_pair("scope", scope);
         let request = ask(url, credentials).repeat(Repeat::Safe);
         let now = self.client.clock().now();
-        let answer = self.client.send(&request).and_then(Response::json::<Answer>);
+        let ask = || self.client.send(&request).and_then(Response::json::<Answer>);
+        let answer = ask().or_else(|error| match error.status() {
+            // Token servers under load refuse what they allow a moment later.
+            Some(403) => {
+                self.pause(Duration::from_secs(1));
+                ask()
+            }
+            _ => Err(error),
+        });
         let answer = answer.map_err(|error| match error.status() {
             Some(400..=403) => self.denial(&error, credentials),
             _ => error.into(),
@@ -209,7 +274,7 @@ impl Session {
     }
 
     fn denied(&self, error: &http::Error) -> Error {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         self.denial(error, state.credentials.as_deref())
     }
 

@@ -281,6 +281,9 @@ impl Hub {
 
     pub(super) fn edit(&mut self, id: &str, body: &Value) -> Outcome {
         let at = self.at(id)?;
+        if self.foreign_workflows {
+            return Err(Answer::error(403, "Resource not accessible by integration"));
+        }
         let release = &self.releases[at];
         let fixed = ["tag_name", "target_commitish"].iter().any(|field| body.get(field).is_some());
         if release.immutable && (fixed || body["draft"] == json!(true)) {

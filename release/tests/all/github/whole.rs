@@ -2,6 +2,7 @@
 
 use sayna_release::forge::{Forge as _, Github};
 use sayna_release::promote;
+use sayna_release::publish::Error;
 use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Request, Verdict};
 
@@ -97,6 +98,65 @@ fn what_github_picks_itself_is_not_what_was_promoted() {
     assert_eq!(world.latest().as_deref(), Some("v1.3.0"));
     let registry = world.release.registry();
     assert_eq!(registry.resolve("latest").unwrap(), registry.resolve("1.3.0").unwrap());
+}
+
+/// Requests to the API, which GitHub counts; files have public addresses.
+fn asked(world: &World) -> usize {
+    world.hub.hub().requests.iter().filter(|r| r.contains(" /repos/")).count()
+}
+
+#[test]
+fn to_verify_takes_few_requests_of_the_sixty_that_a_stranger_has_an_hour() {
+    let world = World::published(false);
+    world.promote().unwrap();
+    let before = asked(&world);
+    let forge = world.forge("").for_looking();
+    let report = world.release.with_request_to(&forge, None, run);
+    assert!(report.passed(), "{report:#?}");
+    let asked = asked(&world) - before;
+    assert!(asked <= 6, "{asked} requests: {:?}", world.hub.hub().requests);
+}
+
+#[test]
+fn an_expired_token_keeps_nobody_from_seeing_what_is_public() {
+    let world = World::published(false);
+    world.promote().unwrap();
+    let forge = world.forge("expired").for_looking();
+    let report = world.release.with_request_to(&forge, None, run);
+    assert!(report.passed(), "{report:#?}");
+    // Who publishes needs it: drafts are hidden from those who have none.
+    assert!(world.forge("expired").releases("v1.2.3").unwrap_err().to_string().contains("status 401"));
+}
+
+#[test]
+fn without_a_network_nothing_is_said_of_the_release() {
+    let release = Release::unpublished();
+    let forge = reach("http://127.0.0.1:1", "").for_looking();
+    let report = release.with_request_to(&forge, None, run);
+    let (verdict, said) = evidence(&report, "release");
+    assert!(*verdict == Verdict::NotSeen && said.contains("127.0.0.1"), "{report:#?}");
+    assert!(!report.failed() && !report.passed(), "{report:#?}");
+}
+
+#[test]
+fn a_run_that_ends_in_the_middle_says_what_was_done_and_what_was_not() {
+    let world = World { hub: Counterpart::start(), release: Release::unpublished() };
+    let (tag, commit) = (world.release.plan.tag.clone(), world.release.plan.commit.clone());
+    world.hub.hub().tags.insert(tag, commit);
+    let forge = world.forge("push-token");
+    // The draft is there; making it public is what the job may not do.
+    let until_draft = world.release.try_publish_until_draft(&forge).unwrap();
+    assert!(until_draft.complete(), "{until_draft:?}");
+    world.hub.hub().foreign_workflows = true;
+    let error = world.release.try_publish_to(&forge).unwrap_err();
+    let Error::Stopped { cause, outcome } = &error else { panic!("{error}") };
+    assert!(matches!(**cause, Error::Forge(_)), "{cause}");
+    assert_eq!(outcome.tracks[0].left, ["make the release public"]);
+    assert!(outcome.tracks[0].stopped.as_ref().unwrap().contains("status 403"), "{outcome:?}");
+    let index = world.release.registry().resolve("1.2.3").unwrap().unwrap();
+    assert_eq!(outcome.tracks[1].actions, [format!("tag 1.2.3 {index}")]);
+    assert!(!error.hint().unwrap().contains("nothing"), "{error:?}");
+    assert!(!outcome.complete());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod between;
 mod faults;
 mod full;
 mod kill;
+mod kinds;
 mod pages;
 mod progress;
 mod push;

@@ -141,15 +141,20 @@ pub(crate) struct TokenServer {
 impl TokenServer {
     /// Each token says that it lives for so long.
     pub(crate) fn new(seconds: u64) -> Self {
-        Self::start(seconds, false)
+        Self::start(seconds, false, 0)
     }
 
     /// Anybody may read, as on Docker Hub.
     pub(crate) fn public() -> Self {
-        Self::start(300, true)
+        Self::start(300, true, 0)
     }
 
-    fn start(seconds: u64, public: bool) -> Self {
+    /// Refuses so many requests that it would grant.
+    pub(crate) fn refusing(requests: usize) -> Self {
+        Self::start(300, false, requests)
+    }
+
+    fn start(seconds: u64, public: bool, refusals: usize) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         certificates(folder.path(), None);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -157,15 +162,16 @@ impl TokenServer {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (inside, log) = (Arc::clone(&folder), Arc::clone(&asked));
         thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                answer(stream, inside.path(), (seconds, public), &log);
+            for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+                answer(stream, inside.path(), (seconds, public, number < refusals), &log);
             }
         });
         Self { address, folder, asked }
     }
 }
 
-fn answer(mut stream: TcpStream, folder: &Path, (seconds, public): (u64, bool), log: &Mutex<Vec<String>>) {
+fn answer(mut stream: TcpStream, folder: &Path, how: (u64, bool, bool), log: &Mutex<Vec<String>>) {
+    let (seconds, public, refuses) = how;
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
@@ -191,7 +197,9 @@ fn answer(mut stream: TcpStream, folder: &Path, (seconds, public): (u64, bool), 
     // rel:s3cret
     let known = refreshed || lower.contains("authorization: basic cmvsonmzy3jlda==");
     let key = if refreshed { "access_token" } else { "token" };
-    let (status, body) = if known || (public && scope.ends_with(":pull")) {
+    let (status, body) = if refuses {
+        ("403 Forbidden", "{\"details\":\"too many requests at once\"}".to_owned())
+    } else if known || (public && scope.ends_with(":pull")) {
         ("200 OK", format!("{{\"{key}\":\"{}\",\"expires_in\":{seconds}}}", token(folder, &scope)))
     } else {
         ("401 Unauthorized", "{\"details\":\"incorrect username or password\"}".to_owned())

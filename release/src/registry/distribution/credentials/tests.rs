@@ -4,7 +4,8 @@ use super::*;
 
 fn found(host: &str, pairs: &[(&str, &str)]) -> Result<Option<Credentials>, String> {
     let pairs: BTreeMap<String, String> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-    find(host, &move |name| pairs.get(name).cloned()).map_err(|e| e.to_string())
+    let repository = if host.contains('/') { host.to_owned() } else { format!("{host}/a/b") };
+    find(&repository.parse().unwrap(), &move |name| pairs.get(name).cloned()).map_err(|e| e.to_string())
 }
 
 /// Credentials found with these variables, as `user password from`.
@@ -54,6 +55,37 @@ fn configurations_as_docker_writes_them() {
     assert_eq!(configured("b.io", plain).unwrap(), None, "the empty entry of a registry whose secret is in a store");
     assert_eq!(look("a.io", &[("DOCKER_CONFIG", "/nonexistent")]).unwrap(), None);
     assert_eq!(look("a.io", &[]).unwrap(), None);
+}
+
+#[test]
+fn the_longest_key_that_is_a_prefix_counts() {
+    let auths = |keys: &[&str]| {
+        let entry = |key: &&str| format!(r#""{key}": {{"username": "{key}", "password": "p"}}"#);
+        format!(r#"{{"auths": {{{}}}}}"#, keys.iter().map(entry).collect::<Vec<_>>().join(", "))
+    };
+    let all = ["a.io", "a.io/x", "a.io/x/y", "a.io/x/y/z", "a.io/xx", "b.io/x/y", "https://a.io/v1/"];
+    for (repository, key) in [
+        ("a.io/x/y/z", Some("a.io/x/y/z")),
+        ("a.io/x/y", Some("a.io/x/y")),
+        ("a.io/x/yz", Some("a.io/x")),
+        ("a.io/xx/y", Some("a.io/xx")),
+        ("a.io/other", Some("a.io")),
+        ("b.io/x/y/z", Some("b.io/x/y")),
+        ("b.io/x", None),
+        ("a.io:5000/x", None),
+    ] {
+        let found = configured(repository, &auths(&all)).unwrap().map(|(user, _)| user);
+        assert_eq!(found.as_deref(), key, "{repository}");
+    }
+    let found = configured("a.io/x/y", r#"{"auths": {"a.io/x": {}, "a.io": {"username": "u", "password": "p"}}}"#);
+    assert_eq!(found.unwrap(), Some(pair("u", "p")), "an empty entry has no credentials");
+    let hub = auths(&["https://index.docker.io/v1/", "docker.io/saynaai"]);
+    assert_eq!(configured("docker.io/saynaai/sayna", &hub).unwrap().unwrap().0, "docker.io/saynaai");
+    assert_eq!(configured("docker.io/other/sayna", &hub).unwrap().unwrap().0, "https://index.docker.io/v1/");
+    // The helper of the registry is not asked where a namespace has a key of its own.
+    let both = auths(&["a.io/x"]).replacen('{', r#"{"credsStore": "nobody-has-this", "#, 1);
+    assert_eq!(configured("a.io/x/y", &both).unwrap().unwrap().0, "a.io/x");
+    assert!(configured("a.io/other", &both).unwrap_err().contains("docker-credential-nobody-has-this"));
 }
 
 #[test]

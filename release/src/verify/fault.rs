@@ -1,0 +1,123 @@
+//! Why a row does not hold: by a fault of the release, or because it could not be seen from here.
+
+use std::io;
+
+use crate::atomic::PathError;
+use crate::publish::known;
+use crate::{attest, audit, forge, http, package, registry};
+
+/// What keeps a row from holding.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The release is not as it should be.
+    Release(String),
+    /// Nothing is known of the release: this machine, the way to the server, or the server itself has a fault.
+    Unseen(String),
+}
+
+impl Fault {
+    fn of(local: bool, text: String) -> Self {
+        if local { Self::Unseen(text) } else { Self::Release(text) }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Release(reason)
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(reason: &str) -> Self {
+        Self::Release(reason.to_owned())
+    }
+}
+
+/// What the system refuses is this machine's fault. A file that is missing is not: it is the release that lacks it. Nor are
+/// bytes that cannot be unpacked, which are an error without a number of the system's.
+fn is_local(error: &io::Error) -> bool {
+    error.raw_os_error().is_some() && error.kind() != io::ErrorKind::NotFound
+}
+
+fn of_forge(error: &forge::Error) -> bool {
+    match error {
+        forge::Error::File(e) => is_local(&e.source),
+        forge::Error::Http(e) => of_http(e),
+        _ => false,
+    }
+}
+
+fn of_registry(error: &registry::Error) -> bool {
+    match error {
+        registry::Error::File(e) => is_local(&e.source),
+        registry::Error::Http(e) => of_http(e),
+        registry::Error::Credentials(_) => true,
+        _ => false,
+    }
+}
+
+fn of_http(error: &http::Error) -> bool {
+    match error {
+        http::Error::File(e) => is_local(&e.source),
+        other => other.says_nothing(),
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::of(is_local(&error), error.to_string())
+    }
+}
+
+impl From<PathError> for Fault {
+    fn from(error: PathError) -> Self {
+        Self::of(is_local(&error.source), error.to_string())
+    }
+}
+
+impl From<forge::Error> for Fault {
+    fn from(error: forge::Error) -> Self {
+        Self::of(of_forge(&error), error.to_string())
+    }
+}
+
+impl From<registry::Error> for Fault {
+    fn from(error: registry::Error) -> Self {
+        Self::of(of_registry(&error), error.to_string())
+    }
+}
+
+impl From<known::Error> for Fault {
+    fn from(error: known::Error) -> Self {
+        match error {
+            known::Error::Forge(e) => e.into(),
+            known::Error::Registry(e) => e.into(),
+            other => Self::Release(other.to_string()),
+        }
+    }
+}
+
+impl From<package::Error> for Fault {
+    fn from(error: package::Error) -> Self {
+        let local = matches!(&error, package::Error::File(e) if is_local(&e.source));
+        Self::of(local, error.to_string())
+    }
+}
+
+impl From<audit::Error> for Fault {
+    fn from(error: audit::Error) -> Self {
+        let local = matches!(&error, audit::Error::File(e) if is_local(&e.source));
+        Self::of(local, error.to_string())
+    }
+}
+
+impl From<attest::Error> for Fault {
+    fn from(error: attest::Error) -> Self {
+        let local = match &error {
+            attest::Error::File(e) => is_local(&e.source),
+            attest::Error::Root { .. } | attest::Error::Clock { .. } => true,
+            _ => false,
+        };
+        Self::of(local, error.reason())
+    }
+}
