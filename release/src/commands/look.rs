@@ -66,7 +66,7 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
 
 /// `doctor`
 pub(super) fn doctor(here: &Here, args: &DoctorArgs) -> Result<Output, Failure> {
-    let public = here.public(&args.tag)?;
+    let public = here.asked()?;
     let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone(), public })?;
     let variables = |name: &str| std::env::var(name).ok();
     let report = doctor::run(&made, &here.source.table, &variables, &here.progress)?;

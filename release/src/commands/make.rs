@@ -13,7 +13,6 @@ use crate::git;
 use crate::held::{self, Held};
 use crate::part::{FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
-use crate::public::Public;
 use crate::publish::Places;
 use crate::registry::Purpose;
 use crate::table::Builder;
@@ -21,7 +20,7 @@ use crate::triple::Triple;
 
 /// `build`
 pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
-    let made = here.plan(&args.tag, false, Public::default())?;
+    let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
     let target = target(&made.plan, args.target.as_ref(), &rustc)?;
     let dist = here.root.join(&args.out);
@@ -100,7 +99,7 @@ fn unknown(what: &str, known: impl Iterator<Item = String>) -> Failure {
 /// `package`: of a tree without Git too, as Nix's sandbox has none.
 pub(super) fn package(here: &Here, args: &PackageArgs) -> Result<Output, Failure> {
     if args.tag.tag.is_some() {
-        here.plan(&args.tag, false, Public::default())?;
+        here.plan(&args.tag, false, here.public(&args.tag)?)?;
     }
     let (root, table) = (&here.root, &here.source.table);
     let planned = plan::target(root, table, build::entry(table, &args.target)?)?;
@@ -115,7 +114,7 @@ pub(super) fn package(here: &Here, args: &PackageArgs) -> Result<Output, Failure
 
 /// `image`
 pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
-    let made = here.plan(&args.tag, false, Public::default())?;
+    let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
     let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
     let dist = here.root.join(&args.out);
@@ -152,7 +151,7 @@ fn platform<'a>(plan: &'a Plan, wanted: Option<&str>, rustc: &Rustc) -> Result<&
 
 /// `sbom`
 pub(super) fn sbom(here: &Here, args: &SbomArgs) -> Result<Output, Failure> {
-    let made = here.plan(&args.tag, false, Public::default())?;
+    let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
     let planned = target(&made.plan, args.target.as_ref(), &rustc)?;
     let builders = Builders::cargo();

@@ -116,12 +116,13 @@ impl Here {
         Ok(made)
     }
 
-    /// What is public on the table's own forge, where a tag says that a release is meant. It is asked once and without
-    /// patience: a plan can be made without it.
+    /// What is public, where a tag says that a release is meant.
     fn public(&self, tag: &TagArg) -> Result<Public, Failure> {
-        if tag.tag.is_none() {
-            return Ok(Public::default());
-        }
+        if tag.tag.is_some() { self.asked() } else { Ok(Public::default()) }
+    }
+
+    /// What is public on the table's own forge. It is asked once and without patience: a plan can be made without it.
+    fn asked(&self) -> Result<Public, Failure> {
         let table = &self.source.table;
         let forge = Github::open(table.forge.github.get_ref().parse().map_err(forge::Error::from)?, &self.progress)?;
         Ok(Public::on(&forge.without_patience(), &table.release))

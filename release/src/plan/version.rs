@@ -188,8 +188,13 @@ pub(super) fn order(version: &Version, released: &Released) -> Order {
         return Order { latest, problem: Some(Problem::new("version-order", message).hint(hint)), fact: None };
     }
     let fact = highest.map(|other| {
-        let state = if released.is_known { "public" } else { "tagged" };
-        let message = format!("{version} is a back-port: {other} is {state}, so `latest` stays where it is");
+        let message = if released.is_known {
+            format!("{version} is a back-port: {other} is public, so `latest` stays where it is")
+        } else {
+            format!(
+                "{version} is a back-port if {other} is public, which has a Git tag: `latest` then stays where it is"
+            )
+        };
         Problem::new("back-port", message)
     });
     Order { latest, problem: None, fact }

@@ -216,3 +216,17 @@ fn notes_that_fit_are_whole() {
     assert!((119_000..125_000).contains(&length) && notes.cut_from.is_none(), "{length}");
     assert!(!changelog::is_cut(&notes.markdown));
 }
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn the_row_on_notes_knows_that_they_were_cut() {
+    let world = begun();
+    import(&world, [format!("feat!: long\n\n{}", "word\n".repeat(25_000)).into_bytes()].into_iter());
+    let mut release = crate::published::Release::unpublished();
+    release.plan.notes = next(&world).markdown;
+    assert!(release.publish().complete());
+    for report in [release.verify(), release.verify_as_a_stranger()] {
+        let row = report.rows.iter().find(|row| row.id == "notes").unwrap();
+        assert!(report.passed() && row.evidence.ends_with("; cut, with a link to all of them"), "{row:?}");
+    }
+}

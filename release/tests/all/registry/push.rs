@@ -145,3 +145,29 @@ fn more_tags_than_a_page_holds_and_a_repository_that_is_not_there() {
         assert_eq!(found, tags);
     }
 }
+
+#[test]
+#[ignore = "needs docker-registry and skopeo"]
+fn a_latest_that_somebody_copied_there_is_moved_over_and_back() {
+    let server = Server::open();
+    let mut release = Release::published_to(vec![reach(&server.address, "sayna", &[])]);
+    // The manifest of one platform, which has no version of its own for this program.
+    let copy = |version: &str| {
+        let image = |tag: &str| format!("docker://{}/sayna:{tag}", server.address);
+        let tls = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+        let how = ["--insecure-policy", "--override-arch", "amd64", "copy", "--quiet"];
+        tool("skopeo", &[&how[..], &tls, &[image(version).as_str(), image("latest").as_str()]].concat());
+    };
+    copy("1.2.3");
+    let outcome = release.promote(false).unwrap();
+    assert!(outcome.moves[2].contains("no public version of this project"), "{outcome:?}");
+    assert!(release.verify().passed(), "{:#?}", release.verify());
+    release.next("1.3.0");
+    release.promote(false).unwrap();
+    release.next("1.2.4");
+    copy("1.3.0");
+    assert!(release.promote(false).unwrap().moves.is_empty(), "1.3.0 is public and newer");
+    assert_eq!(release.promote(true).unwrap().moves.len(), 3);
+    let registry = &release.remotes[0];
+    assert_eq!(registry.resolve("latest").unwrap(), registry.resolve("1.2.4").unwrap());
+}
