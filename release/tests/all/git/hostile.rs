@@ -126,9 +126,9 @@ fn a_message_in_another_encoding_is_decoded() {
         ".git/message",
     ]);
     let request = sayna_release::changelog::Request::Upcoming("v0.1.0".to_owned());
-    let notes = notes(world.root(), &request, &Public::default()).unwrap();
-    assert!(notes.markdown.contains("**ws:** Höflich"), "{}", notes.markdown);
-    assert!(!notes.is_empty && notes.unconventional.is_empty());
+    let found = notes(world.root(), &request, &Public::default()).unwrap();
+    assert!(found.markdown.contains("**ws:** Höflich"), "{}", found.markdown);
+    assert!(!found.is_empty && found.unconventional.is_empty());
     // Bytes that are no text in the encoding that they claim are taken for the one that is most common.
     let raw = world.path(".git/commit");
     let head = format!("tree {}\nparent {}\n", world.git(&["rev-parse", "HEAD^{tree}"]), world.head());
@@ -136,8 +136,8 @@ fn a_message_in_another_encoding_is_decoded() {
     fs::write(&raw, [head.as_bytes(), who.as_bytes(), b"fix: caf\xe9\n"].concat()).unwrap();
     let commit = world.git(&["hash-object", "-t", "commit", "-w", ".git/commit"]);
     world.git(&["update-ref", "HEAD", &commit]);
-    let notes = notes(world.root(), &request, &Public::default()).unwrap();
-    assert!(notes.markdown.contains("Café"), "{}", notes.markdown);
+    let found = notes(world.root(), &request, &Public::default()).unwrap();
+    assert!(found.markdown.contains("Café"), "{}", found.markdown);
 }
 
 #[test]
@@ -151,9 +151,9 @@ fn commits_that_blame_passes_over_are_in_no_notes() {
     world.write("new", "");
     world.commit("feat: something new");
     let request = sayna_release::changelog::Request::Upcoming("v0.1.0".to_owned());
-    let notes = notes(world.root(), &request, &Public::default()).unwrap().markdown;
-    assert!(notes.contains("Something new"), "{notes}");
-    assert!(!notes.contains("Format everything") && !notes.contains("List what"), "{notes}");
+    let found = notes(world.root(), &request, &Public::default()).unwrap().markdown;
+    assert!(found.contains("Something new"), "{found}");
+    assert!(!found.contains("Format everything") && !found.contains("List what"), "{found}");
 }
 
 #[test]
