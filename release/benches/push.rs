@@ -26,7 +26,7 @@ use sayna_release::part::{self, Part};
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
 use sayna_release::publish::{self, Only, Options, Places};
-use sayna_release::registry::{self, Layout, Registry};
+use sayna_release::registry::{self, Layout, Purpose, Registry};
 
 /// Of each platform's layer.
 const LAYER: usize = 40_000_000;
@@ -99,7 +99,7 @@ fn timed(command: &mut Command) -> (Duration, String) {
 
 /// The process that is measured: it publishes the image of a release whose binaries are public.
 fn push(repository: &str, place: &Path) {
-    let registry = registry::open(&format!("docker://{repository}"), &Progress::quiet()).unwrap();
+    let registry = registry::open(&format!("docker://{repository}"), Purpose::Publish, &Progress::quiet()).unwrap();
     publish(&place.join("forge"), &[&*registry], Only::Images, &place.join("dist"));
     println!("{}", peak::own());
 }

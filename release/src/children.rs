@@ -2,7 +2,7 @@
 //!
 //! On Unix each gets a process group of its own, and a shell beside it that waits for the end of a pipe, of which this program
 //! holds the other end. The system closes that end even where this program is killed; the shell then ends the group. On
-//! Windows a console passes Ctrl-C on to all its programs, and whoever ends a job there ends all of it.
+//! Windows a console passes Ctrl-C on to all its programs, and a job there ends as a whole.
 
 use std::io::{self, Read};
 use std::ops::{Deref, DerefMut};

@@ -47,6 +47,7 @@ impl Failure {
 
 impl Failure {
     /// The end of a run that only looks: it says nothing of what was looked at.
+    #[must_use]
     pub fn of_this_machine(self) -> Self {
         Self { status: REFUSED, ..self }
     }

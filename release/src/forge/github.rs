@@ -61,7 +61,7 @@ struct Looking {
     /// The releases.
     listed: RefCell<Option<Vec<api::Release>>>,
     /// The token is of no use; what everybody sees is seen without it.
-    as_anybody: Cell<bool>,
+    anonymous: Cell<bool>,
 }
 
 impl Github {
@@ -104,23 +104,23 @@ impl Github {
     fn request(&self, method: Method, url: &str) -> Request<'_> {
         let request = Request::new(method, url).header("Accept", JSON).header("X-GitHub-Api-Version", API_VERSION);
         match &self.token {
-            Some(token) if !self.is_anybody() => request.bearer(&token.secret),
+            Some(token) if !self.is_anonymous() => request.bearer(&token.secret),
             _ => request,
         }
     }
 
-    fn is_anybody(&self) -> bool {
-        self.token.is_none() || self.looking.as_ref().is_some_and(|looking| looking.as_anybody.get())
+    fn is_anonymous(&self) -> bool {
+        self.token.is_none() || self.looking.as_ref().is_some_and(|looking| looking.anonymous.get())
     }
 
     /// Reads; where the token is of no use and nothing is to be changed, once more without it.
     fn look<T>(&self, read: impl Fn() -> Result<T, http::Error>) -> Result<T, http::Error> {
         let first = read();
-        let Some(looking) = self.looking.as_ref().filter(|_| !self.is_anybody()) else { return first };
+        let Some(looking) = self.looking.as_ref().filter(|_| !self.is_anonymous()) else { return first };
         match first {
             Err(error) if matches!(error.status(), Some(401 | 403)) && !error.is_limit() => {
-                looking.as_anybody.set(true);
-                read().map_err(|_as_anybody| error)
+                looking.anonymous.set(true);
+                read().map_err(|_anonymous| error)
             }
             other => other,
         }

@@ -9,7 +9,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 pub(super) const ATTEMPTS: u32 = 6;
 /// Who is asked to wait longer gives up and says so.
 pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Nobody is asked to wait for ten years: a number of so many seconds is a time since 1970.
+/// A pause of ten years is none: a number of so many seconds is a time since 1970.
 const EPOCHS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// What GitHub asks for where a secondary limit names no time.
 const UNSAID: Duration = Duration::from_secs(60);

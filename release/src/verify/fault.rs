@@ -92,7 +92,7 @@ impl From<known::Error> for Fault {
         match error {
             known::Error::Forge(e) => e.into(),
             known::Error::Registry(e) => e.into(),
-            other => Self::Release(other.to_string()),
+            other @ known::Error::Dangling { .. } => Self::Release(other.to_string()),
         }
     }
 }

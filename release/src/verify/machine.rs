@@ -40,3 +40,51 @@ pub(super) fn complaint(output: &Output) -> Option<String> {
     let line = text.lines().find(|line| LOADERS.iter().any(|words| line.contains(words)))?;
     Some(format!("this machine lacks what it links: {}", line.trim()))
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::Command;
+
+    use super::*;
+
+    /// What comes of starting a script with that first line and mode.
+    fn started(text: &str, mode: u32) -> (io::Result<Output>, Option<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(mode)).unwrap();
+        let output = Command::new(&program).output();
+        let why = output.as_ref().err().and_then(|error| refusal(error, &program));
+        (output, why)
+    }
+
+    #[test]
+    fn a_machine_that_cannot_start_a_program_is_told_from_a_program_that_is_none() {
+        let (_, why) = started("#!/bin/sh\n", 0o644);
+        assert!(why.unwrap().contains("runs no program in"), "as on a file system without exec");
+        let (_, why) = started("#!/nonexistent/ld-linux.so\n", 0o755);
+        assert!(why.unwrap().contains("does not have the loader"), "as on NixOS");
+        let (output, why) = started("\u{7f}ELF and no more", 0o755);
+        assert!(output.is_err() && why.is_none(), "{output:?}");
+        let missing = Command::new("/nonexistent/program").output().unwrap_err();
+        assert_eq!(refusal(&missing, Path::new("/nonexistent/program")), None);
+    }
+
+    #[test]
+    fn what_a_loader_lacks_is_told_from_what_a_program_says() {
+        let complaint = |text: &str| complaint(&started(text, 0o755).0.unwrap());
+        for said in [
+            "program: error while loading shared libraries: libc++.so.1: cannot open shared object file",
+            "program: /lib/libc.so.6: version GLIBC_2.34\u{27} not found (required by program)",
+            "Could not start dynamically linked executable: NixOS cannot run dynamically linked executables",
+        ] {
+            let why = complaint(&format!("#!/bin/sh\necho {said:?} >&2\nexit 127\n")).unwrap();
+            assert!(why.contains("this machine lacks what it links"), "{why}");
+        }
+        assert_eq!(complaint("#!/bin/sh\necho no configuration >&2\nexit 1\n"), None);
+        assert_eq!(complaint("#!/bin/sh\necho sayna 1.2.3\n"), None);
+    }
+}

@@ -77,7 +77,7 @@ fn what_a_stopped_run_left_is_removed_by_the_next_and_what_another_uses_is_not()
     for name in [".partial-a", "x86_64-unknown-linux-gnu/.partial-b", "rehearsal/abc/.partial-c"] {
         let left = dist.join(name);
         fs::create_dir_all(left.join("again")).unwrap();
-        // As a killed run leaves it: the lock is there, and is nobody's.
+        // As a killed run leaves it: the lock is there, and no process holds it.
         File::create(left.join(".held")).unwrap();
         fs::write(left.join("again/download"), "half").unwrap();
     }
@@ -91,7 +91,7 @@ fn what_a_stopped_run_left_is_removed_by_the_next_and_what_another_uses_is_not()
     sweep_below(&dist);
     let mut names: Vec<String> =
         crate::fixture::tree(&dist).into_iter().map(|(p, _)| p.display().to_string()).collect();
-    names.retain(|name| !name.ends_with(".held"));
+    names.retain(|name| !name.ends_with("/.held"));
     assert_eq!(names, ["publish/.partial-e", "publish/whole"]);
     assert!(used.path().is_dir());
 }

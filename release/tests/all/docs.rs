@@ -153,7 +153,9 @@ fn slug(heading: &str) -> String {
 fn every_failure_on_the_page_has_the_test_that_it_names() {
     let page = project_file("docs/failures.md");
     let named: Vec<&str> = page.lines().filter_map(|line| line.strip_suffix("` |")?.rsplit('`').next()).collect();
-    assert_eq!(named.len(), 33);
+    // All but the heading.
+    let rows = page.lines().filter(|line| line.starts_with("| ")).count() - 1;
+    assert!(rows >= 24 && named.len() == rows, "{} of {rows} rows name a test", named.len());
     for test in named {
         let (module, function) = test.rsplit_once("::").unwrap();
         let path = format!("release/tests/all/{}", module.replace("::", "/"));

@@ -55,7 +55,7 @@ struct State {
     /// By what they allow.
     tokens: BTreeMap<String, Token>,
     /// The credentials were of no use for reading, which goes on without them.
-    as_anybody: bool,
+    anonymous: bool,
     /// The repository is there: something was written to it.
     written: bool,
 }
@@ -123,25 +123,25 @@ impl Session {
         // Some registries make a repository for a token that may push, and know of none for one that may only read.
         let access = if self.purpose == Purpose::Publish { Access::Push } else { access };
         match self.once(access, &make, &read) {
-            Err(error) if access == Access::Pull && self.goes_on_as_anybody(&error) => {
-                self.once(access, &make, &read).map_err(|_as_anybody| error)
+            Err(error) if access == Access::Pull && self.goes_on_anonymously(&error) => {
+                self.once(access, &make, &read).map_err(|_anonymous| error)
             }
             other => other,
         }
     }
 
     /// Whether reading goes on without credentials from now on.
-    fn goes_on_as_anybody(&self, error: &Error) -> bool {
+    fn goes_on_anonymously(&self, error: &Error) -> bool {
         let mut state = self.state();
         let useless = match error {
             Error::Credentials(_) => true,
             Error::Denied { .. } => state.credentials.is_some(),
             _ => false,
         };
-        if !useless || state.as_anybody {
+        if !useless || state.anonymous {
             return false;
         }
-        state.as_anybody = true;
+        state.anonymous = true;
         state.tokens.clear();
         true
     }
@@ -193,8 +193,8 @@ impl Session {
     fn proof(&self, access: Access) -> Result<Proof, Error> {
         let mut state = self.state();
         let Some(challenge) = state.challenge.clone() else { return Ok(Proof::Nothing) };
-        let is_anybody = access == Access::Pull && state.as_anybody;
-        let credentials = if is_anybody { None } else { self.credentials(&mut state)? };
+        let is_anonymous = access == Access::Pull && state.anonymous;
+        let credentials = if is_anonymous { None } else { self.credentials(&mut state)? };
         let (realm, service) = match challenge {
             Challenge::Basic => return self.password(credentials.as_deref()),
             Challenge::Bearer { realm, service } => (realm, service),

@@ -118,7 +118,7 @@ fn to_verify_takes_few_requests_of_the_sixty_that_a_stranger_has_an_hour() {
 }
 
 #[test]
-fn an_expired_token_keeps_nobody_from_seeing_what_is_public() {
+fn what_is_public_is_seen_with_an_expired_token() {
     let world = World::published(false);
     world.promote().unwrap();
     let forge = world.forge("expired").for_looking();

@@ -10,13 +10,13 @@ use sayna_release::publish::{self, Options, Outcome, Places};
 use sayna_release::registry::{Distribution, Purpose, Registry as _};
 
 use super::between::{self, Between};
+use super::reach;
 use super::server::{Server, TokenServer};
-use super::{Hurried, reach};
 use crate::attested::World;
 use crate::fixture::{plan, write_parts};
 
 const RIGHT: [(&str, &str); 2] = [("SAYNA_REGISTRY_USERNAME", "rel"), ("SAYNA_REGISTRY_PASSWORD", "s3cret")];
-const NOBODY: [(&str, &str); 1] = [("DOCKER_CONFIG", "/nonexistent")];
+const NONE: [(&str, &str); 1] = [("DOCKER_CONFIG", "/nonexistent")];
 
 fn answer(status: &str, headers: &str) -> String {
     let body = r#"{"errors":[{"code":"UNAUTHORIZED","message":"access to the requested resource is not authorized"}]}"#;
@@ -82,7 +82,7 @@ fn the_first_push_makes_a_repository_that_reads_are_refused_of() {
 fn a_real_refusal_shows_at_the_upload() {
     let server = Server::basic();
     let wrong = [("SAYNA_REGISTRY_USERNAME", "rel"), ("SAYNA_REGISTRY_PASSWORD", "hunter2")];
-    for variables in [&wrong[..], &NOBODY] {
+    for variables in [&wrong[..], &NONE] {
         let registry = reach(&server.address, "a", variables).for_purpose(Purpose::Publish);
         let outcome = publish_to(&registry);
         let track = &outcome.tracks[1];
@@ -185,7 +185,7 @@ fn all_attestations_are_listed_by_one_write_whatever_the_registry_is_like() {
     assert!(world.publish_to(&[&registry]).unwrap().complete(), "a second run has nothing to write");
 }
 
-/// A list that somebody else wrote, once and for all.
+/// The list is another publisher's, and does not change any more.
 #[test]
 #[ignore = "needs docker-registry"]
 fn attestations_that_a_registry_does_not_list_are_named() {
@@ -235,7 +235,6 @@ fn one_refusal_of_a_token_server_is_not_its_last_word() {
 #[test]
 #[ignore = "needs docker-registry"]
 fn what_is_public_is_read_by_those_whose_credentials_are_of_no_use() {
-    let _paused = Hurried;
     let tokens = TokenServer::public();
     let server = Server::token(&tokens);
     assert!(publish_to(&reach(&server.address, "a", &RIGHT)).complete());
