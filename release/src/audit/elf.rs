@@ -3,7 +3,7 @@
 
 use object::elf::{self, FileHeader32, FileHeader64, Vernaux, Verneed};
 use object::read::ReadRef as _;
-use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, Sym as _};
+use object::read::elf::{Dyn as _, FileHeader, Note, NoteIterator, ProgramHeader as _, Sym as _};
 use object::{Endianness, U16};
 
 use super::{
@@ -48,6 +48,7 @@ struct Dynamic {
     gnu_hash: Option<u64>,
     binds_now: bool,
     is_program: bool,
+    text_relocations: bool,
     present: bool,
 }
 
@@ -79,6 +80,9 @@ fn image<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Image> {
         symbol_versions: file.symbol_versions(&dynamic, strings)?,
         minimum_os: None,
         signature: Signature::NotApplicable,
+        signature_fault: None,
+        isa_level: file.isa_level(header.e_machine(endian)),
+        text_relocations: dynamic.text_relocations,
         hardening: Hardening::Elf { pie: position_independent, relro: file.relro(&dynamic), stack: file.stack() },
         build_id: file.build_id(),
     })
@@ -205,16 +209,42 @@ impl<'a, H: FileHeader<Endian = Endianness>> Elf<'a, H> {
 
     /// The GNU build id; a damaged note is as good as none, since nothing is held against it.
     fn build_id(&self) -> Option<String> {
+        let is =
+            |note: &Note<'_, H>| note.name() == elf::ELF_NOTE_GNU && note.n_type(self.endian) == elf::NT_GNU_BUILD_ID;
+        let note = self.notes().into_iter().find(is)?;
+        Some(hex::encode(note.desc().get(..64).unwrap_or(note.desc())))
+    }
+
+    /// The highest level of x86-64 that it says it needs. glibc reads the same note, and does not start the program below it.
+    fn isa_level(&self, machine: elf::Machine) -> Option<u32> {
+        if !matches!(machine, elf::EM_X86_64 | elf::EM_386) {
+            return None;
+        }
+        let notes = self.notes();
+        let properties = notes.iter().filter_map(|note| note.gnu_properties(self.endian));
+        let properties = properties.flat_map(|all| all.take(super::MOST).map_while(std::result::Result::ok));
+        let needed = properties.filter(|property| property.pr_type() == elf::GNU_PROPERTY_X86_ISA_1_NEEDED);
+        let levels = needed.filter_map(|property| property.data_u32(self.endian).ok());
+        levels.map(|bits| u32::BITS - bits.leading_zeros()).filter(|level| *level > 0).max()
+    }
+
+    /// All notes that can be read, of a bounded number.
+    fn notes(&self) -> Vec<Note<'a, H>> {
+        let mut found = Vec::new();
         for segment in self.segments {
-            let Ok(Some(mut notes)) = segment.notes(self.endian, self.bytes) else { continue };
-            for _ in 0..super::MOST {
-                let Ok(Some(note)) = notes.next() else { break };
-                if note.name() == elf::ELF_NOTE_GNU && note.n_type(self.endian) == elf::NT_GNU_BUILD_ID {
-                    return Some(hex::encode(note.desc().get(..64).unwrap_or(note.desc())));
-                }
+            let kind = segment.p_type(self.endian);
+            if kind != elf::PT_NOTE && kind != elf::PT_GNU_PROPERTY {
+                continue;
+            }
+            let Ok(data) = segment.data(self.endian, self.bytes) else { continue };
+            let Ok(mut notes) = NoteIterator::<H>::new(self.endian, segment.p_align(self.endian), data) else {
+                continue;
+            };
+            while let (true, Ok(Some(note))) = (found.len() < super::MOST, notes.next()) {
+                found.push(note);
             }
         }
-        None
+        found
     }
 }
 
@@ -232,7 +262,11 @@ impl Dynamic {
             elf::DT_HASH => self.hash = Some(value),
             elf::DT_GNU_HASH => self.gnu_hash = Some(value),
             elf::DT_BIND_NOW => self.binds_now = true,
-            elf::DT_FLAGS => self.binds_now |= value & elf::DF_BIND_NOW.0 != 0,
+            elf::DT_TEXTREL => self.text_relocations = true,
+            elf::DT_FLAGS => {
+                self.binds_now |= value & elf::DF_BIND_NOW.0 != 0;
+                self.text_relocations |= value & elf::DF_TEXTREL.0 != 0;
+            }
             elf::DT_FLAGS_1 => {
                 self.binds_now |= value & elf::DF_1_NOW.0 != 0;
                 self.is_program |= value & elf::DF_1_PIE.0 != 0;

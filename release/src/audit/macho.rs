@@ -1,10 +1,9 @@
 //! Mach-O, thin or universal, read as dyld does: from the load commands.
 
-use object::read::ReadRef as _;
 use object::read::macho::{FatArch, LoadCommandData, LoadCommandVariant, MachHeader, MachOFatFile32, MachOFatFile64};
-use object::{BigEndian, Endianness, macho};
+use object::{Endianness, macho};
 
-use super::{Damage, Format, Hardening, Image, Kind, OrDamage as _, Result, Signature, SymbolVersion, push, text};
+use super::{Damage, Format, Hardening, Image, Kind, Result, Signature, SymbolVersion, push, signature, text};
 use crate::table::DottedVersion;
 
 /// Slices of a universal file that are believed; Apple's own have up to five.
@@ -72,6 +71,9 @@ fn image<H: MachHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Image> {
         symbol_versions: Vec::<SymbolVersion>::new(),
         minimum_os: None,
         signature: Signature::Missing,
+        signature_fault: None,
+        isa_level: None,
+        text_relocations: false,
         hardening: Hardening::MachO { pie: header.flags(endian).contains(macho::MH_PIE) },
         build_id: None,
     };
@@ -102,29 +104,12 @@ fn note(image: &mut Image, command: &LoadCommandData<'_, Endianness>, endian: En
             if image.signature != Signature::Missing {
                 return Err(Damage::Inside("it has two code signatures"));
             }
-            image.signature = signature(bytes, data.dataoff.get(endian), data.datasize.get(endian))?;
+            let (offset, size) = (data.dataoff.get(endian), data.datasize.get(endian));
+            (image.signature, image.signature_fault) = signature::read(bytes, offset, size)?;
         }
         _ => {}
     }
     Ok(())
-}
-
-/// Tells an ad hoc signature by the flag in its code directory.
-fn signature(bytes: &[u8], offset: u32, size: u32) -> Result<Signature> {
-    let data = bytes.read_bytes_at(offset.into(), size.into());
-    let data = data.or_damage("its code signature ends beyond the file")?;
-    let signature = object::read::macho::CodeSignature::parse(data)?;
-    if signature.index().len() > super::MOST {
-        return Err(Damage::Inside("its code signature lists more blobs than a signer writes"));
-    }
-    let mut blobs = signature.blobs();
-    while let Some(blob) = blobs.next()? {
-        if let Some(directory) = blob.code_directory()? {
-            let ad_hoc = directory.header().flags.get(BigEndian).contains(macho::CS_ADHOC);
-            return Ok(if ad_hoc { Signature::AdHoc } else { Signature::Certificate });
-        }
-    }
-    Err(Damage::Inside("its code signature has no code directory"))
 }
 
 /// `xxxx.yy.zz` in hex digits; a patch of 0 is left out, as people write it.

@@ -11,6 +11,7 @@ mod paths;
 mod pe;
 mod report;
 mod rules;
+mod signature;
 mod words;
 
 use std::fs::{self, File};
@@ -90,6 +91,15 @@ pub struct Image {
     pub minimum_os: Option<DottedVersion>,
     /// Its code signature, where the format has one inside the image.
     pub signature: Signature,
+    /// Where that signature does not fit the bytes, in words; nothing where it fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature_fault: Option<String>,
+    /// The level of x86-64 (1 to 4) below which the loader refuses it; nothing where it does not say one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isa_level: Option<u32>,
+    /// Whether the loader has to write into its code.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub text_relocations: bool,
     /// Protections that its linker was asked for.
     pub hardening: Hardening,
     /// The linker's identity of this build (GNU build id, Mach-O UUID), in hex.

@@ -48,7 +48,7 @@ pub(super) fn store(bytes: &[u8]) -> Paths {
     found
 }
 
-/// Every path of a build machine: home folders, build folders of Nix and of hosted runners.
+/// Every path of a build machine: home folders, build folders of Nix, of hosted runners and of their containers.
 pub(super) fn build(bytes: &[u8]) -> Paths {
     let mut found = Paths::default();
     let mut end_of_last = 0;
@@ -79,7 +79,14 @@ pub(super) fn build(bytes: &[u8]) -> Paths {
 /// Whether a path begins with a folder that only the machine has. `/rustc/<hash>/` is where every distributed
 /// toolchain says its library came from, and is not one.
 fn is_build_root(rest: &[u8]) -> bool {
-    const FOLDERS: [&[u8]; 8] = [
+    const FOLDERS: [&[u8]; 15] = [
+        b"/usr/local/cargo/registry/",
+        b"/usr/local/rustup/",
+        b"/builds/",
+        b"/workspace/",
+        b"/workspaces/",
+        b"/github/workspace/",
+        b"/var/lib/jenkins/",
         b"/root/",
         b"/build/",
         b"/private/tmp/",
@@ -156,7 +163,7 @@ fn is_whole(word: &[u8]) -> bool {
 
 /// Whether only Cargo makes such a path.
 fn is_builders(path: &[u8]) -> bool {
-    const FOLDERS: [&[u8]; 4] = [b"/.cargo/", b"/.rustup/", b"/target/release/", b"\\.cargo\\"];
+    const FOLDERS: [&[u8]; 5] = [b"/.cargo/", b"/cargo/registry/", b"/.rustup/", b"/target/release/", b"\\.cargo\\"];
     FOLDERS.iter().any(|folder| memchr::memmem::find(path, folder).is_some())
 }
 

@@ -38,6 +38,9 @@ fn image<H: ImageNtHeaders>(bytes: &[u8]) -> Result<Image> {
         minimum_os: Some(version(optional.major_subsystem_version(), optional.minor_subsystem_version())),
         // An Authenticode signature is added after the release is built, and says nothing about running.
         signature: Signature::NotApplicable,
+        signature_fault: None,
+        isa_level: None,
+        text_relocations: false,
         hardening: Hardening::Pe {
             // Without relocations the flag cannot be honoured.
             dynamic_base: flags.contains(pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE)

@@ -101,6 +101,7 @@ fn image_rows(image: &Image) -> Vec<Row> {
         let (label, rules): (_, &'static [Rule]) = match need.family.as_str() {
             "GLIBC" => ("glibc", &[Rule::Glibc]),
             "GLIBCXX" | "CXXABI" => ("libstdc++", &[Rule::Libstdcxx]),
+            "GCC" => ("libgcc", &[Rule::Libgcc]),
             _ => ("symbols", &[]),
         };
         rows.push(Row(label, format!("{}{by}", need.name), rules));
@@ -111,7 +112,10 @@ fn image_rows(image: &Image) -> Vec<Row> {
     }
     rows.extend(protections(image));
     if let Some(id) = &image.build_id {
-        rows.push(Row("build id", id.clone(), &[]));
+        let rules: &'static [Rule] = if image.format == super::Format::MachO { &[Rule::Uuid] } else { &[] };
+        rows.push(Row("build id", id.clone(), rules));
+    } else if image.format == super::Format::MachO {
+        rows.push(Row("build id", "none".to_owned(), &[Rule::Uuid]));
     }
     rows
 }
@@ -130,11 +134,16 @@ fn protections(image: &Image) -> Vec<Row> {
                 Stack::Executable => "executable",
                 Stack::Unstated => "not stated",
             };
-            vec![
+            let mut rows = vec![
                 Row("PIE", yes(pie), &[Rule::Pie]),
                 Row("RELRO", relro.to_owned(), &[Rule::Relro]),
                 Row("stack", stack.to_owned(), &[Rule::Stack]),
-            ]
+            ];
+            if image.text_relocations {
+                rows.push(Row("code", "written to when loaded".to_owned(), &[Rule::TextRelocations]));
+            }
+            rows.extend(image.isa_level.map(|level| Row("processor", format!("x86-64-v{level}"), &[Rule::Processor])));
+            rows
         }
         Hardening::MachO { pie } => {
             let signature = match image.signature {
@@ -143,7 +152,12 @@ fn protections(image: &Image) -> Vec<Row> {
                 Signature::AdHoc => "ad hoc",
                 Signature::Certificate => "by certificate",
             };
-            vec![Row("PIE", yes(pie), &[Rule::Pie]), Row("signature", signature.to_owned(), &[Rule::Signature])]
+            let signature = if image.signature_fault.is_some() {
+                format!("{signature}, of other bytes")
+            } else {
+                signature.to_owned()
+            };
+            vec![Row("PIE", yes(pie), &[Rule::Pie]), Row("signature", signature, &[Rule::Signature])]
         }
         Hardening::Pe { dynamic_base, high_entropy_va, nx_compat, guard_cf } => {
             let aslr = match (dynamic_base, high_entropy_va) {

@@ -26,6 +26,8 @@ pub enum Rule {
     Glibc,
     /// No libstdc++ symbol is needed.
     Libstdcxx,
+    /// No libgcc symbol is newer than the floor's systems have.
+    Libgcc,
     /// The system's version is at most the floor.
     MinimumOs,
     /// No Nix store is mentioned.
@@ -38,8 +40,14 @@ pub enum Rule {
     Relro,
     /// The stack is not executable.
     Stack,
-    /// Signed, where the system refuses what is not.
+    /// No processor is needed that is newer than the target's first.
+    Processor,
+    /// The loader does not write into the code.
+    TextRelocations,
+    /// Signed, where the system refuses what is not; and the signature is of these bytes.
     Signature,
+    /// The linker's identity is there, where the system refuses a file without it.
+    Uuid,
     /// Loaded at a random address.
     Aslr,
     /// Data is not executed.
@@ -169,8 +177,7 @@ fn loader(report: &mut Report, image: &Image) {
 }
 
 fn libraries(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
-    let optional = image.optional.iter().filter(|_| image.format == Format::Pe);
-    for library in image.needed.iter().chain(optional) {
+    for library in image.needed.iter().chain(&image.optional) {
         if is_redistributable(library) && image.format == Format::Pe || is_allowed(library, image.format, expected.libs)
         {
             continue;
@@ -230,9 +237,10 @@ fn versions(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
     for need in &image.symbol_versions {
         match need.family.as_str() {
             "GLIBC" => glibc(report, need, expected),
+            "GCC" => libgcc(report, need, expected),
             "GLIBCXX" | "CXXABI" if !expected.libs.iter().any(|lib| lib.starts_with("libstdc++.so")) => {
                 let what = format!("it needs {}{} of {}", need.name, by(need), need.library);
-                let fix = "link libstdc++ statically (CXXSTDLIB=static=stdc++ with its search path); old systems have an old one";
+                let fix = "link libstdc++ statically (CXXSTDLIB=static=stdc++ under [env] in the tree's .cargo/config.toml, with its search path); old systems have an old one";
                 report.add(Rule::Libstdcxx, what, fix);
             }
             _ => {}
@@ -257,6 +265,29 @@ fn glibc(report: &mut Report, need: &SymbolVersion, expected: &Expectations<'_>)
                 "leave out what uses glibc's private symbols, or raise nothing but the linker's version",
             );
         }
+    }
+}
+
+/// The newest version of libgcc's symbols that systems with a glibc have, from that glibc on (manylinux policies of auditwheel).
+const LIBGCC: [([u32; 2], u32); 6] =
+    [([2, 12], 4), ([2, 17], 4), ([2, 27], 7), ([2, 34], 11), ([2, 35], 12), ([2, 39], 14)];
+
+fn libgcc(report: &mut Report, need: &SymbolVersion, expected: &Expectations<'_>) {
+    let (Some(floor), Some(version)) = (&expected.floor.glibc, &need.version) else { return };
+    let has = LIBGCC.iter().rev().find(|(glibc, _)| glibc.as_slice() <= floor.0.as_slice());
+    let Some(newest) = has.map(|(_, newest)| *newest) else { return };
+    if version.0.first().is_some_and(|major| *major > newest) {
+        let what = format!(
+            "it needs {}{} of {}, and systems with glibc {floor} have that of gcc {newest}",
+            need.name,
+            by(need),
+            need.library
+        );
+        report.add(
+            Rule::Libgcc,
+            what,
+            "link libgcc statically (-static-libgcc), or build it with the floor's compiler",
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 mod fixtures;
 mod foreign;
 mod hostile;
+mod loaders;
 mod output;
 mod paths;
 mod rules;

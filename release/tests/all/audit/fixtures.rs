@@ -42,6 +42,9 @@ pub(super) struct Elf {
     pub(super) binds_now: bool,
     /// Flags of the stack's segment, where there is one.
     pub(super) stack: Option<u32>,
+    /// Bits of the needed level of x86-64, in a note of GNU properties.
+    pub(super) isa: Option<u32>,
+    pub(super) text_relocations: bool,
     /// Text that the program holds.
     pub(super) text: &'static [u8],
 }
@@ -59,6 +62,8 @@ impl Default for Elf {
             relro: true,
             binds_now: true,
             stack: Some(6),
+            isa: None,
+            text_relocations: false,
             text: b"hello",
         }
     }
@@ -67,7 +72,8 @@ impl Default for Elf {
 impl Elf {
     /// The file. Addresses are file offsets: one loaded segment holds everything.
     pub(super) fn build(&self) -> Vec<u8> {
-        let segments = 2 + u16::from(self.loader.is_some()) + u16::from(self.relro) + u16::from(self.stack.is_some());
+        let parts = [self.loader.is_some(), self.relro, self.stack.is_some(), self.isa.is_some()];
+        let segments = 2 + parts.into_iter().map(u16::from).sum::<u16>();
         let mut body = Bytes::default();
         let base = 64 + 56 * u64::from(segments);
         let loader = self.loader.map_or(Vec::new(), |l| [l.as_bytes(), b"\0"].concat());
@@ -103,6 +109,10 @@ impl Elf {
         let needs_at = base + body.len();
         body.raw(&version_needs(&needs).0);
 
+        let note_at = base + body.align(8).len();
+        if let Some(bits) = self.isa {
+            body.u32(4).u32(16).u32(5).raw(b"GNU\0").u32(0xc000_8002).u32(4).u32(bits).u32(0);
+        }
         let dynamic_at = base + body.len();
         for at in needed {
             body.u64(1).u64(at);
@@ -117,14 +127,17 @@ impl Elf {
         if self.binds_now {
             body.u64(0x6fff_fffb).u64(1);
         }
+        if self.text_relocations {
+            body.u64(22).u64(0);
+        }
         body.u64(0).u64(0);
 
-        let mut file = self.headers(segments, loader.len() as u64, dynamic_at, base + body.len());
+        let mut file = self.headers(segments, loader.len() as u64, [note_at, dynamic_at], base + body.len());
         file.raw(&body.0);
         file.0
     }
 
-    fn headers(&self, segments: u16, loader_size: u64, dynamic_at: u64, end: u64) -> Bytes {
+    fn headers(&self, segments: u16, loader_size: u64, [note_at, dynamic_at]: [u64; 2], end: u64) -> Bytes {
         let base = 64 + 56 * u64::from(segments);
         let mut file = Bytes::default();
         file.raw(b"\x7fELF\x02\x01\x01").raw(&[0; 9]).u16(self.kind).u16(self.machine).u32(1).u64(0).u64(64).u64(0);
@@ -142,6 +155,9 @@ impl Elf {
         }
         if let Some(flags) = self.stack {
             segment(0x6474_e551, flags, 0, 0);
+        }
+        if self.isa.is_some() {
+            segment(0x6474_e553, 4, note_at, 32);
         }
         file
     }
@@ -170,6 +186,9 @@ pub(super) struct MachO {
     pub(super) rpath: Option<&'static str>,
     /// Packed as the format has it.
     pub(super) minimum: Option<u32>,
+    /// A library that it can do without.
+    pub(super) weak: Option<&'static str>,
+    pub(super) uuid: bool,
     /// Flags of the code directory, where there is a signature.
     pub(super) signature: Option<u32>,
 }
@@ -183,6 +202,8 @@ impl Default for MachO {
             needed: vec!["/usr/lib/libSystem.B.dylib"],
             rpath: None,
             minimum: Some(0x000b_0000),
+            weak: None,
+            uuid: true,
             signature: Some(2),
         }
     }
@@ -205,6 +226,10 @@ impl MachO {
         };
         commands.push(named(0xe, &[], self.loader));
         commands.extend(self.needed.iter().map(|name| named(0xc, &[2, 0x10000, 0x10000], name)));
+        commands.extend(self.weak.iter().map(|name| named(0x8000_0018, &[2, 0x10000, 0x10000], name)));
+        if self.uuid {
+            commands.push(Bytes::default().u32(0x1b).u32(24).raw(&[7; 16]).0.clone());
+        }
         commands.extend(self.rpath.iter().map(|path| named(0x8000_001c, &[], path)));
         if let Some(minimum) = self.minimum {
             commands.push(Bytes::default().u32(0x32).u32(24).u32(1).u32(minimum).u32(minimum).u32(0).0.clone());
@@ -216,9 +241,11 @@ impl MachO {
         file.u32(u32::try_from(size).unwrap()).u32(self.flags).u32(0);
         file.raw(&commands.concat());
         if let Some(flags) = self.signature {
-            let blob = signature(flags);
             let at = u32::try_from(file.0.len() + 16).unwrap();
-            file.u32(0x1d).u32(16).u32(at).u32(u32::try_from(blob.len()).unwrap()).raw(&blob);
+            let size = u32::try_from(signature(flags, &vec![0; at as usize]).len()).unwrap();
+            file.u32(0x1d).u32(16).u32(at).u32(size);
+            let blob = signature(flags, &file.0);
+            file.raw(&blob);
         }
         file.0
     }
@@ -239,11 +266,16 @@ impl MachO {
     }
 }
 
-/// A signature of one code directory, big-endian as all of it is.
-fn signature(flags: u32) -> Vec<u8> {
-    let directory = [0xfade_0c02_u32, 44, 0x20001, flags, 44, 44, 0, 0, 0, 0, 0];
-    let blob = [0xfade_0cc0_u32, 20 + 44, 1, 0, 20];
-    blob.iter().chain(&directory).flat_map(|word| word.to_be_bytes()).collect()
+/// A signature of one code directory, big-endian as all of it is, with the SHA-256 of each page of 4 kB.
+fn signature(flags: u32, signed: &[u8]) -> Vec<u8> {
+    let pages: Vec<_> = signed.chunks(4096).map(|page| ring::digest::digest(&ring::digest::SHA256, page)).collect();
+    let number = |n: usize| u32::try_from(n).unwrap();
+    let length = 44 + 32 * number(pages.len());
+    let limits = [44, 44, 0, number(pages.len()), number(signed.len()), u32::from_be_bytes([32, 2, 0, 12]), 0];
+    let directory = [&[0xfade_0c02_u32, length, 0x20001, flags], &limits[..]].concat();
+    let blob = [0xfade_0cc0_u32, 20 + length, 1, 0, 20];
+    let words = blob.iter().chain(&directory).flat_map(|word| word.to_be_bytes());
+    words.chain(pages.iter().flat_map(|page| page.as_ref().to_vec())).collect()
 }
 
 /// A PE program.

@@ -18,15 +18,22 @@ fn run(program: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The executable of ruff 0.14.5, as its makers published it for that platform.
-fn ruff(platform: &str, folder: &Path) -> PathBuf {
+/// The files of a package's wheel, as its makers published it for that platform.
+pub(super) fn wheel(package: &str, platform: &str, folder: &Path) -> Vec<PathBuf> {
     let into = folder.to_str().unwrap();
     let options = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"];
-    let wanted = ["--only-binary=:all:", "--platform", platform, "--dest", into, "ruff==0.14.5"];
+    let wanted = ["--only-binary=:all:", "--platform", platform, "--dest", into, package];
     run("python3", &[options.as_slice(), &wanted].concat());
     let wheel = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
     let mut wheel = zip::ZipArchive::new(Cursor::new(fs::read(wheel).unwrap())).unwrap();
     wheel.extract(folder).unwrap();
+    let names = wheel.file_names().map(|name| folder.join(name.unwrap().as_ref()));
+    names.filter(|path| path.is_file()).collect()
+}
+
+/// The executable of ruff 0.14.5.
+fn ruff(platform: &str, folder: &Path) -> PathBuf {
+    wheel("ruff==0.14.5", platform, folder);
     let name = if platform.starts_with("win") { "ruff.exe" } else { "ruff" };
     folder.join("ruff-0.14.5.data/scripts").join(name)
 }

@@ -22,7 +22,7 @@ fn any_mention_of_a_nix_store_is_found() {
 
 #[test]
 fn paths_of_build_machines_are_found() {
-    let texts: [(&'static [u8], &str); 13] = [
+    let texts: [(&'static [u8], &str); 19] = [
         (b"at /home/ann/.cargo/registry/src/x/lib.rs", "/home/ann/.cargo/registry/src/x/lib.rs"),
         (b"\0/home/runner/work/a/b\0", "/home/runner/work/a/b"),
         (b"/root/.cargo/x.rs", "/root/.cargo/x.rs"),
@@ -33,6 +33,12 @@ fn paths_of_build_machines_are_found() {
         (b"PATH=/usr/bin:/home/ann/bin", "/home/ann/bin"),
         (b"D:\\a\\sayna\\sayna\\src\\main.rs", "D:\\a\\sayna\\sayna\\src\\main.rs"),
         (b"(C:\\Users\\runneradmin\\.cargo\\x.rs)", "C:\\Users\\runneradmin\\.cargo\\x.rs"),
+        (b"/usr/local/cargo/registry/src/x/lib.rs", "/usr/local/cargo/registry/src/x/lib.rs"),
+        (b"/builds/group/project/src/main.rs", "/builds/group/project/src/main.rs"),
+        (b"/workspace/src/main.rs", "/workspace/src/main.rs"),
+        (b"/__w/sayna/sayna/src/main.rs", "/__w/sayna/sayna/src/main.rs"),
+        (b"at /github/workspace/x.c", "/github/workspace/x.c"),
+        (b"value/usr/local/cargo/registry/src/a.rsnext", "/usr/local/cargo/registry/src/a.rs"),
         // Texts that touch: a source file's name, a flag, a message before a path that only Cargo makes.
         (b"src/lib.rs/home/ann/x/y.rs", "/home/ann/x/y.rs"),
         (b"-I/home/ann/include", "/home/ann/include"),
@@ -45,7 +51,7 @@ fn paths_of_build_machines_are_found() {
 
 #[test]
 fn what_only_looks_like_one_is_not() {
-    let texts: [&'static [u8]; 14] = [
+    let texts: [&'static [u8]; 17] = [
         b"/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/std/src/io/mod.rs",
         b"/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860\\library\\std\\src\\io\\mod.rs",
         b"/cargo/registry/src/serde/build/mod.rs",
@@ -58,6 +64,9 @@ fn what_only_looks_like_one_is_not() {
         b"~/home/ann/x",
         b"{}/home/ann/x",
         b"/src/builder/x and /builds",
+        b"workspace/didChangeConfiguration",
+        b"https://gitlab.example/builds/4/x",
+        b"/usr/local/cargo/bin",
         b"PID:\\a\\b",
         b"C:\\Windows\\System32",
     ];

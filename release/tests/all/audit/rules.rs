@@ -5,8 +5,8 @@ use sayna_release::table::{Floor, Source, Table};
 
 use super::fixtures::{Elf, MachO, Pe};
 
-const LINUX: &str = "x86_64-unknown-linux-gnu";
-const MAC: &str = "aarch64-apple-darwin";
+pub(super) const LINUX: &str = "x86_64-unknown-linux-gnu";
+pub(super) const MAC: &str = "aarch64-apple-darwin";
 const WINDOWS: &str = "x86_64-pc-windows-msvc";
 
 /// The repository's own table: what the audit is for.
@@ -19,7 +19,7 @@ fn facts(bytes: &[u8]) -> Facts {
     audit::facts(bytes).unwrap()
 }
 
-fn broken(triple: &str, bytes: &[u8]) -> Vec<(Rule, String)> {
+pub(super) fn broken(triple: &str, bytes: &[u8]) -> Vec<(Rule, String)> {
     let table = table();
     let target = table.target(&triple.parse().unwrap()).unwrap();
     let expectations = Expectations::from(target);
@@ -29,7 +29,7 @@ fn broken(triple: &str, bytes: &[u8]) -> Vec<(Rule, String)> {
 }
 
 /// Asserts that one rule alone is broken, and that the finding says these words.
-fn breaks(triple: &str, bytes: &[u8], rule: Rule, words: &[&str]) {
+pub(super) fn breaks(triple: &str, bytes: &[u8], rule: Rule, words: &[&str]) {
     let found = broken(triple, bytes);
     assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [rule], "{found:?}");
     for word in words {
