@@ -2,4 +2,6 @@
 { mkShell, toolchain, nixpkgs-fmt, deadnix, git-cliff, skopeo, cachix, cargo-deny, cargo-nextest, pkg-config, actionlint, zizmor }:
 mkShell {
   packages = [ toolchain nixpkgs-fmt deadnix git-cliff skopeo cachix cargo-deny cargo-nextest pkg-config actionlint zizmor ];
+  # nixpkgs sets it to 1980; a release has the time of its commit.
+  shellHook = "unset SOURCE_DATE_EPOCH";
 }

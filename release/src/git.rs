@@ -53,6 +53,11 @@ pub fn time_of(root: &Path) -> Result<i64, Error> {
     }
 }
 
+/// A time for people, with its number: what differs may be a fraction of a second or fifty years.
+pub fn when(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| format!("{seconds} ({time})"))
+}
+
 impl Checkout {
     /// Opens the checkout whose top folder is `root`: a clone, or a further working tree of one.
     pub fn open(root: &Path) -> Result<Self, Error> {
@@ -79,6 +84,11 @@ impl Checkout {
     /// The full id of HEAD's commit.
     pub fn commit(&self) -> String {
         self.head.clone()
+    }
+
+    /// HEAD's commit time in seconds since 1970.
+    pub fn commit_time(&self) -> i64 {
+        self.head_time
     }
 
     /// The release's time in seconds since 1970: HEAD's commit time, where `SOURCE_DATE_EPOCH` does not say another.

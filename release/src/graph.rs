@@ -13,6 +13,7 @@ use cargo_metadata::{CargoOpt, Metadata, MetadataCommand, Package};
 use semver::Version;
 
 use crate::atomic::PathError;
+use crate::cargo::foreign;
 use crate::children;
 use crate::digest::Digest;
 use crate::triple::Triple;
@@ -215,6 +216,9 @@ fn metadata(root: &Path, triple: &Triple, features: Vec<String>) -> Result<BTree
     command.current_dir(root).manifest_path(root.join("Cargo.toml"));
     command.features(CargoOpt::NoDefaultFeatures).features(CargoOpt::SomeFeatures(features));
     command.other_options(["--locked", "--filter-platform", triple.as_str()].map(str::to_owned));
+    for name in foreign(triple.as_str()) {
+        command.env_remove(name);
+    }
     let metadata = run(&command).map_err(|e| Error::Metadata { target: triple.clone(), source: Box::new(e) })?;
     let by_id = |package: Package| (Id { name: package.name.to_string(), version: package.version.clone() }, package);
     Ok(metadata.packages.into_iter().map(by_id).collect())

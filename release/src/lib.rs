@@ -11,6 +11,7 @@ pub mod atomic;
 pub mod attest;
 pub mod audit;
 pub mod build;
+pub mod cargo;
 pub mod changelog;
 pub mod children;
 pub mod cli;

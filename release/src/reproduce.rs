@@ -48,13 +48,16 @@ pub struct Again {
     pub difference: Option<String>,
 }
 
-/// Builds everything that the plan has a second time: with Cargo from a copy of the tree in `place`, with another home and
-/// target folder; with Nix in a second sandbox, whose outputs Nix compares with the first ones.
+/// Builds everything that the plan has a second time: with Cargo from a copy of the tree that has another parent folder, with
+/// another home and target folder; with Nix in a second sandbox, whose outputs Nix compares with the first ones.
 pub fn build_again(job: &Job<'_>, checkout: &Checkout, place: &Path, progress: &Progress) -> Result<Again, Error> {
     remove(place)?;
-    let root = place.join("elsewhere/sayna-checkout");
+    // Above the copy lies nothing of what lies above the tree: no configuration, no workspace, no repository.
+    let temporary = std::env::temp_dir();
+    let apart = tempfile::Builder::new().prefix("sayna-second-").tempdir().at("write into", &temporary)?;
+    let root = apart.path().join("elsewhere/sayna-checkout");
     let nix = Job { reuse: false, keep_going: true, again: true, ..job.clone() };
-    let cargo = elsewhere(job, checkout, place, &root)?;
+    let cargo = elsewhere(job, checkout, place, &root, apart.path().join("home"))?;
     let by = |builder| if builder == Builder::Nix { &nix } else { &cargo };
     let parts = place.join("parts");
     let (mut binaries, mut images) = (Vec::new(), Vec::new());
@@ -80,7 +83,13 @@ pub fn build_again(job: &Job<'_>, checkout: &Checkout, place: &Path, progress: &
 }
 
 /// The job of a copy of the tree at `root`, in other folders.
-fn elsewhere<'a>(job: &Job<'a>, checkout: &Checkout, place: &Path, root: &'a Path) -> Result<Job<'a>, Error> {
+fn elsewhere<'a>(
+    job: &Job<'a>,
+    checkout: &Checkout,
+    place: &Path,
+    root: &'a Path,
+    home: PathBuf,
+) -> Result<Job<'a>, Error> {
     for file in checkout.files()? {
         let to = root.join(&file);
         if let Some(folder) = to.parent() {
@@ -91,8 +100,7 @@ fn elsewhere<'a>(job: &Job<'a>, checkout: &Checkout, place: &Path, root: &'a Pat
         let copied = if from.is_symlink() { copy_link(&from, &to) } else { fs::copy(&from, &to).map(|_size| ()) };
         copied.at("copy to", &to)?;
     }
-    let home = place.join("cargo-home");
-    build::second_home(&home)?;
+    build::second_home(job.root, &home)?;
     let target_dir = Some(place.join("target"));
     Ok(Job { root, target_dir, home: Some(home), reuse: false, keep_going: true, ..job.clone() })
 }

@@ -9,6 +9,7 @@ use semver::Version;
 
 use super::{Error, Fetched};
 use crate::atomic::At as _;
+use crate::cargo::Outside;
 use crate::children::Tied;
 use crate::progress::Progress;
 use crate::table::{self, Floor, Native, Remap};
@@ -139,17 +140,20 @@ fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
     command.current_dir(call.root).args(["build", "--release", "--locked", "--no-default-features"]);
     command.args(["--package", call.name, "--bin", call.name, "--target", call.triple.as_str()]);
     command.args(["--message-format", "json-render-diagnostics", "--features", &call.features.join(",")]);
-    for (name, _) in
-        std::env::vars_os().filter(|(name, _)| changes_the_output(&call.build.unset, &name.to_string_lossy()))
-    {
+    for name in crate::cargo::foreign(&rustc.host) {
+        command.env_remove(name);
+    }
+    for name in &call.build.unset {
         command.env_remove(name);
     }
     command.envs(call.fetched);
     command.env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", &target_dir);
     command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(call, &map).join("\u{1f}"));
-    let c_flags: Vec<String> = map.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();
+    let c_flags: Vec<String> = map.iter().map(|(from, to)| quoted(&format!("-ffile-prefix-map={from}={to}"))).collect();
     if call.triple.os() != Os::Windows {
         command.env("CFLAGS", c_flags.join(" ")).env("CXXFLAGS", c_flags.join(" "));
+        // By this variable the crate `cc` reads the quotes.
+        command.env("CC_SHELL_ESCAPED_FLAGS", "1");
     }
     if let Some(version) = &call.floor.macos {
         command.env("MACOSX_DEPLOYMENT_TARGET", version.to_string());
@@ -180,19 +184,21 @@ fn rust_flags(call: &Call<'_>, map: &[(String, String)]) -> Vec<String> {
     remap.chain(call.build.rustflags.of(os).iter().chain(natives).cloned()).collect()
 }
 
-/// The table's variables, and those of Cargo whose names have a profile or a target in them.
-fn changes_the_output(unset: &[String], name: &str) -> bool {
-    unset.iter().any(|listed| listed == name)
-        || name.starts_with("CARGO_PROFILE_")
-        || (name.starts_with("CARGO_TARGET_") && name.ends_with("_RUSTFLAGS"))
+/// A word as a shell reads it; most need no quotes, and every version of the crate `cc` takes them as they are.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-=+:@%,".contains(c);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn cargo_home() -> Result<PathBuf, Error> {
-    if let Some(home) = env("CARGO_HOME") {
-        return Ok(home.into());
-    }
-    let home = std::env::home_dir().ok_or(Error::NoHome)?;
-    Ok(home.join(".cargo"))
+    crate::cargo::home().ok_or(Error::NoHome)
+}
+
+/// Refuses what Cargo would read outside of the tree and build by.
+pub(super) fn nothing_from_outside(root: &Path, home: Option<&Path>) -> Result<(), Error> {
+    let home = home.map_or_else(cargo_home, |home| Ok(home.to_owned()))?;
+    let settings = Outside::of(root, &home)?.changing;
+    if settings.is_empty() { Ok(()) } else { Err(Error::Outside { settings }) }
 }
 
 fn rustc() -> String {
@@ -209,17 +215,19 @@ fn output(command: &mut Command) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-/// A second Cargo home with another path and the same downloads, for a build that must not depend on where it lies.
-pub fn second_home(at: &Path) -> Result<(), Error> {
+/// A second Cargo home with another path and the same downloads, for a build of the tree at `root` that must not depend on
+/// where it lies. Of the configuration it has what says where crates come from.
+pub fn second_home(root: &Path, at: &Path) -> Result<(), Error> {
     let first = cargo_home()?;
     std::fs::create_dir_all(at).at("create the folder", at)?;
-    for name in ["registry", "git", "config.toml"] {
+    for name in ["registry", "git", "credentials.toml"] {
         let (from, to) = (first.join(name), at.join(name));
-        if from.exists() && !to.exists() {
+        if from.exists() {
             link(&from, &to).at("link", &to)?;
         }
     }
-    Ok(())
+    let config = at.join("config.toml");
+    Ok(std::fs::write(&config, Outside::of(root, &first)?.harmless.to_string()).at("write", &config)?)
 }
 
 #[cfg(unix)]

@@ -3,9 +3,18 @@
 use super::{FetchError, ModelError};
 use crate::atomic::PathError;
 use crate::audit::{self, Finding};
+use crate::cargo::Setting;
 use crate::digest::Digest;
 use crate::triple::Triple;
 use crate::{graph, image, licences, package, part, sbom};
+
+/// What to do about configuration outside of the tree.
+pub(crate) const OUTSIDE: &str = "write it into .cargo/config.toml of this tree and commit it, or take it out; mirrors and network settings may stay";
+
+/// Settings with their files, for a message.
+pub(crate) fn listed(settings: &[Setting]) -> String {
+    settings.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
 
 /// Why there is no part.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +42,12 @@ pub enum Error {
     /// A model is not the table's.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Cargo's configuration outside of the tree changes what is built.
+    #[error("Cargo reads what is not in this tree and changes what it builds: {}", listed(settings))]
+    Outside {
+        /// Each key, with its file.
+        settings: Vec<Setting>,
+    },
     /// The build failed.
     #[error("cargo build for {triple} failed:\n{said}")]
     Cargo {
@@ -120,7 +135,12 @@ impl Error {
     /// Whether something was asked for that cannot be.
     pub const fn is_usage(&self) -> bool {
         use super::NixError as Nix;
-        matches!(self, Self::Unknown { .. } | Self::Nix(Nix::NoFlake { .. } | Nix::NoNix | Nix::NotByNix { .. }))
+        matches!(
+            self,
+            Self::Unknown { .. }
+                | Self::Outside { .. }
+                | Self::Nix(Nix::NoFlake { .. } | Nix::NoNix | Nix::NotByNix { .. })
+        )
     }
 
     /// The way out.
@@ -128,6 +148,7 @@ impl Error {
         match self {
             Self::Start { program, .. } => Some(format!("install {program} or put it into PATH")),
             Self::NotHere { .. } => Some("build it on its own runner; docs/adding-a-target.md names them".to_owned()),
+            Self::Outside { .. } => Some(OUTSIDE.to_owned()),
             Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
             Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),
             Self::OtherExecutable { .. } => Some(

@@ -24,6 +24,7 @@ mod nix;
 
 pub use cargo::{Rustc, second_home};
 pub use error::Error;
+pub(crate) use error::{OUTSIDE, listed};
 use features::features;
 pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
@@ -317,6 +318,10 @@ fn executable(job: &Job<'_>, target: &Target, features: &[String], progress: &Pr
     let triple = target.triple.get_ref();
     if let Some(reason) = job.rustc.lacks(triple) {
         return Err(Error::NotHere { what: triple.to_string(), reason });
+    }
+    // A rehearsal says it with what else a release would be refused for.
+    if !job.keep_going {
+        cargo::nothing_from_outside(job.root, job.home.as_deref())?;
     }
     // What is linked without its licences may not be released: said before Cargo has worked for minutes.
     linked::here(job.table, features, &job.fetched)?;

@@ -8,7 +8,7 @@ use super::Job;
 use crate::atomic::{self, At as _};
 use crate::children;
 use crate::digest::Digest;
-use crate::package::{self, Archive, Entry};
+use crate::package::{self, Archive};
 use crate::part::FileEntry;
 use crate::plan::PlannedTarget;
 use crate::progress::Progress;
@@ -95,8 +95,8 @@ fn checked(job: &Job<'_>, planned: &PlannedTarget, from: &Path) -> Result<(), su
     let meant = package::planned_entries(&planned.stem, &exe_name, files, time, kind);
     let held = package::list(&archive, kind)?;
     if held != meant {
-        let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        return Err(Error::Contents { path: archive, found: words(&held), planned: words(&meant) }.into());
+        let (found, planned) = package::told_apart(&held, &meant);
+        return Err(Error::Contents { path: archive, found, planned }.into());
     }
     Ok(())
 }

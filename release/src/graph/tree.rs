@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use semver::Version;
 
 use super::{Error, Id};
+use crate::cargo::foreign;
 use crate::children;
 use crate::triple::Triple;
 
@@ -28,6 +29,9 @@ pub(super) fn read(root: &Path, package: &str, triple: &Triple, features: &[Stri
     command.current_dir(root).args(["tree", "--locked", "--color", "never", "--no-default-features"]);
     command.args(["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}"]);
     command.args(["--package", package, "--target", triple.as_str(), "--features", &features.join(",")]);
+    for name in foreign(triple.as_str()) {
+        command.env_remove(name);
+    }
     let output = children::output(command.stdin(Stdio::null())).map_err(Error::Run)?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();

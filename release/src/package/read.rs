@@ -12,6 +12,7 @@ use super::zip::dos_time;
 use super::{Error, THIRD_PARTY};
 use crate::atomic::{At as _, AtomicFile};
 use crate::digest::Digest;
+use crate::git::when;
 use crate::table::ArchiveKind;
 
 /// One entry as an archive lists it.
@@ -51,6 +52,18 @@ pub fn planned_entries<'a>(
     let folder = (kind == ArchiveKind::TarGz).then(|| entry(format!("{stem}/"), 0o755));
     let mode = |name: &str| if name == exe_name { 0o755 } else { 0o644 };
     folder.into_iter().chain(names.into_iter().map(|n| entry(format!("{stem}/{n}"), mode(n)))).collect()
+}
+
+/// How the entries of an archive and the planned ones are told apart: where nothing but the time differs, by their times.
+pub fn told_apart(found: &[Entry], planned: &[Entry]) -> (String, String) {
+    let same = |(a, b): (&Entry, &Entry)| (&a.name, a.mode, a.owner) == (&b.name, b.mode, b.owner);
+    let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if found.len() != planned.len() || !found.iter().zip(planned).all(same) {
+        return (words(found), words(planned));
+    }
+    let time = |entry: &Entry| format!("entries of the time {}", entry.time.parse().map_or(entry.time.clone(), when));
+    let other = found.iter().zip(planned).find(|(a, b)| a.time != b.time);
+    other.map_or_else(|| (words(found), words(planned)), |(a, b)| (time(a), time(b)))
 }
 
 /// What an archive holds, in its own order. It is read to its end, so that every checksum inside is compared.

@@ -9,6 +9,7 @@ use semver::Version;
 use super::contents::{self, Contents};
 use super::package::{self, Package};
 use super::problem::Problem;
+use super::surroundings;
 use super::version::{self, Head, Released};
 use super::{Plan, PlannedImage, PlannedPlatform, PlannedTarget, SCHEMA};
 use crate::atomic::{At as _, PathError};
@@ -121,6 +122,8 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     let contents = Contents { root, source: &source, package: &package, checkout: &checkout, tracked: &tracked };
     problems.extend(contents.check());
     problems.extend(contents.check_native());
+    let time = checkout.time()?;
+    problems.extend(surroundings::configuration(root)?);
 
     let mut facts = head.facts();
     facts.extend(order.fact);
@@ -133,15 +136,10 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     warnings.extend(long(&tag, &notes));
     warnings.extend(unconventional(&notes));
     warnings.extend(toolchain(root, &source));
+    warnings.extend(surroundings::time(&checkout, time));
 
     let basis = Basis { source: &source, package: &package, latest: order.latest };
-    let moment = Moment {
-        commit,
-        time: checkout.time()?,
-        tree: checkout.tree()?,
-        notes: notes.markdown,
-        flake_lock: flake_lock(root)?,
-    };
+    let moment = Moment { commit, time, tree: checkout.tree()?, notes: notes.markdown, flake_lock: flake_lock(root)? };
     let plan = basis.plan(tag, moment);
     Ok(Made { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
 }

@@ -9,6 +9,7 @@ mod native;
 pub mod output;
 mod package;
 mod problem;
+mod surroundings;
 mod version;
 
 use semver::Version;

@@ -7,8 +7,10 @@ use super::{Fault, Outcome, Scene, seen};
 use crate::attest;
 use crate::changelog;
 use crate::digest::Digest;
+use crate::git::{EPOCH, when};
 use crate::manifest::{self, BinaryEntry, Manifest};
 use crate::part::FileEntry;
+use crate::plan::Plan;
 
 /// One public release has the tag, and its pre-release mark is that of its version.
 pub(super) fn release(scene: &mut Scene<'_>) -> Outcome {
@@ -56,18 +58,30 @@ pub(super) fn manifest(scene: &mut Scene<'_>) -> Outcome {
     if manifest.tag != scene.request.tag || name != expected || manifest.tag != format!("v{}", manifest.version) {
         return Err(format!("{name} speaks of {} {}, tag {}", manifest.name, manifest.version, manifest.tag).into());
     }
-    if let Some(plan) = scene.request.plan
-        && (&plan.commit, &plan.tree, plan.commit_time) != (&manifest.commit, &manifest.tree, manifest.commit_time)
-    {
+    if let Some(plan) = scene.request.plan {
+        same_origin(&name, plan, &manifest)?;
+    }
+    let evidence = format!("{name}: commit {}, {} binaries", short(&manifest.commit), manifest.binaries.len());
+    scene.manifest = Some(manifest);
+    seen(evidence)
+}
+
+/// Whether a manifest is of the checkout that it is held against.
+fn same_origin(name: &str, plan: &Plan, manifest: &Manifest) -> Result<(), String> {
+    if (&plan.commit, &plan.tree) != (&manifest.commit, &manifest.tree) {
         return Err(format!(
             "{name} is of commit {} ({}), this checkout is at {} ({})",
             manifest.commit, manifest.tree, plan.commit, plan.tree
         )
         .into());
     }
-    let evidence = format!("{name}: commit {}, {} binaries", short(&manifest.commit), manifest.binaries.len());
-    scene.manifest = Some(manifest);
-    seen(evidence)
+    if plan.commit_time == manifest.commit_time {
+        return Ok(());
+    }
+    let (theirs, ours) = (when(manifest.commit_time), when(plan.commit_time));
+    Err(format!(
+        "{name} is of this commit and has the time {theirs}, here it is {ours}: {EPOCH} was set for one of the two"
+    ))
 }
 
 fn short(commit: &str) -> &str {

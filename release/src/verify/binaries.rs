@@ -48,9 +48,8 @@ pub(super) fn contents(scene: &mut Scene<'_>) -> Outcome {
         let files = scene.request.table.release.files.iter().map(|f| f.get_ref().as_str());
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
-            return Err(
-                format!("{} holds {}, planned is {}", entry.archive.name, lines(&found), lines(&planned)).into()
-            );
+            let (found, planned) = package::told_apart(&found, &planned);
+            return Err(format!("{} holds {found}, planned is {planned}", entry.archive.name).into());
         }
         let binary = scene.folder.join(format!("{}-{}", entry.target, entry.binary.name));
         let inside = format!("{stem}/{}", entry.binary.name);
@@ -63,10 +62,6 @@ pub(super) fn contents(scene: &mut Scene<'_>) -> Outcome {
         count += found.len();
     }
     seen(format!("{count} entries, as planned"))
-}
-
-fn lines(entries: &[package::Entry]) -> String {
-    entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn target<'a>(scene: &Scene<'a>, entry: &BinaryEntry) -> Result<&'a Target, String> {

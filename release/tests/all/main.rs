@@ -42,6 +42,7 @@ mod signing;
 mod spent;
 mod stopping;
 mod support;
+mod surroundings;
 mod table;
 mod unseen;
 mod verify;

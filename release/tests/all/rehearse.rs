@@ -31,7 +31,7 @@ pub(crate) fn project() -> World {
     world
 }
 
-fn command(root: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
     command.args(arguments).current_dir(root).stdin(Stdio::null());
     // The test's own target folder must not be the project's.
@@ -43,7 +43,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Output {
     command(root, arguments).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -1,0 +1,15 @@
+//! Cargo's surroundings: what of them changes what it builds, and is in no commit.
+
+use std::path::PathBuf;
+
+mod config;
+mod environment;
+
+pub use config::{Outside, Setting};
+pub use environment::foreign;
+
+/// Cargo's home; none where neither `CARGO_HOME` nor a home folder is known.
+pub fn home() -> Option<PathBuf> {
+    let named = std::env::var_os("CARGO_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
+    named.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
+}
