@@ -51,6 +51,8 @@ pub struct Crate {
     pub checksum: Option<Digest>,
     /// The linked crates that it depends on, sorted.
     pub dependencies: BTreeSet<Id>,
+    /// The oldest compiler that its manifest allows.
+    pub(crate) rust_version: Option<Version>,
     /// Where its source lies on this machine; never written into anything that leaves it.
     pub(crate) folder: PathBuf,
     /// Its manifest's `license-file`, on this machine.
@@ -150,12 +152,27 @@ impl Error {
 impl Graph {
     /// Resolves what `package` links for a target with exactly these features, in the checkout at `root`.
     pub fn resolve(root: &Path, package: &str, triple: &Triple, features: &[String]) -> Result<Self, Error> {
+        Self::by(&[], root, package, triple, features)
+    }
+
+    /// The same of crates that were downloaded, without any network.
+    pub fn resolve_here(root: &Path, package: &str, triple: &Triple, features: &[String]) -> Result<Self, Error> {
+        Self::by(&["--offline"], root, package, triple, features)
+    }
+
+    /// The linked crates whose `rust-version` is above a compiler's, and the package itself.
+    pub fn asking_for_newer_than(&self, rustc: &Version) -> Vec<(&Id, &Version)> {
+        let all = std::iter::once(&self.package).chain(&self.crates);
+        all.filter_map(|c| Some((&c.id, c.rust_version.as_ref().filter(|least| *least > rustc)?))).collect()
+    }
+
+    fn by(options: &[&str], root: &Path, package: &str, triple: &Triple, features: &[String]) -> Result<Self, Error> {
         let asked: BTreeSet<&String> = features.iter().collect();
         // Qualified, so that a workspace member with a feature of the same name is left alone.
         let qualified: Vec<String> = asked.iter().map(|feature| format!("{package}/{feature}")).collect();
-        let tree = tree::read(root, package, triple, &qualified)?;
+        let tree = tree::read(options, root, package, triple, &qualified)?;
         let checksums = lock::read(root)?;
-        let mut described = metadata(root, triple, qualified)?;
+        let mut described = metadata(options, root, triple, qualified)?;
         let mut describe = |id: Id, dependencies: BTreeSet<Id>| -> Result<Crate, Error> {
             let Some(package) = described.remove(&id) else {
                 return Err(Error::Unknown { id, missing_in: "cargo metadata" });
@@ -192,6 +209,7 @@ impl Crate {
             repository: package.repository,
             checksum,
             dependencies,
+            rust_version: package.rust_version,
             folder,
             licence_file,
         }
@@ -211,11 +229,17 @@ fn run(command: &MetadataCommand) -> Result<Metadata, cargo_metadata::Error> {
 }
 
 /// Every package that Cargo resolves for the target: more than is linked.
-fn metadata(root: &Path, triple: &Triple, features: Vec<String>) -> Result<BTreeMap<Id, Package>, Error> {
+fn metadata(
+    options: &[&str],
+    root: &Path,
+    triple: &Triple,
+    features: Vec<String>,
+) -> Result<BTreeMap<Id, Package>, Error> {
     let mut command = MetadataCommand::new();
     command.current_dir(root).manifest_path(root.join("Cargo.toml"));
     command.features(CargoOpt::NoDefaultFeatures).features(CargoOpt::SomeFeatures(features));
-    command.other_options(["--locked", "--filter-platform", triple.as_str()].map(str::to_owned));
+    let asked = ["--locked", "--filter-platform", triple.as_str()];
+    command.other_options(asked.iter().chain(options).map(ToString::to_string).collect::<Vec<_>>());
     for name in foreign(triple.as_str()) {
         command.env_remove(name);
     }

@@ -9,6 +9,7 @@ use indexmap::IndexSet;
 
 use crate::atomic::PathError;
 use crate::graph::{Crate, Graph};
+use crate::table::{Native, Supply};
 
 mod inside;
 mod policy;
@@ -195,6 +196,32 @@ pub fn third_party(root: &Path, graph: &Graph, natives: &[Linked<'_>]) -> Result
         components.extend(of_native(&policy, linked)?);
     }
     Ok(render::document(&graph.package.id.name, &components))
+}
+
+/// What is known to be wrong before anything is resolved or built: of deny.toml, of what every binary links, and of the native
+/// inputs.
+pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
+    let policy = match Policy::read(root) {
+        Ok(policy) => policy,
+        Err(error) => return vec![error],
+    };
+    let (name, expression) = STD;
+    let std = canonical(&policy, name.to_owned(), expression).map(|_component| Vec::new());
+    // What is no expression or identifier is a finding of its own.
+    let is_known = |native: &&Native| {
+        spdx::Expression::parse(native.licence.get_ref()).is_ok()
+            && native.allow.iter().all(|id| spdx::Licensee::parse(id.get_ref()).is_ok())
+    };
+    let linked = natives.iter().filter(|native| matches!(native.supply, Supply::Download(_))).filter(is_known);
+    let natives = linked.map(|native| {
+        if native.has_licences() {
+            // What is inside of it stands in its file of licences, which is read where it lies.
+            policy.and(&native.allow)?.check(&native.to_string(), native.licence.get_ref()).map(|_terms| Vec::new())
+        } else {
+            of_native(&policy, &Linked { native, libraries: Vec::new() })
+        }
+    });
+    std::iter::once(std).chain(natives).filter_map(Result::err).collect()
 }
 
 fn of_crate(policy: &Policy, krate: &Crate) -> Result<Component, Error> {

@@ -105,7 +105,7 @@ pub fn binary(
     let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
     let (archive, findings) = match built.by {
         Builder::Cargo => {
-            let executable = executable(job, target, &built.features, progress)?;
+            let executable = executable(job, target, &graph, progress)?;
             let findings = audit_one(job, target, &executable)?;
             let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
             let linked = linked::of(job, &planned.triple, &built)?;
@@ -314,8 +314,8 @@ pub fn entry<'a>(table: &'a Table, triple: &Triple) -> Result<&'a Target, Error>
     })
 }
 
-fn executable(job: &Job<'_>, target: &Target, features: &[String], progress: &Progress) -> Result<PathBuf, Error> {
-    let triple = target.triple.get_ref();
+fn executable(job: &Job<'_>, target: &Target, graph: &Graph, progress: &Progress) -> Result<PathBuf, Error> {
+    let (triple, features) = (target.triple.get_ref(), graph.features.as_slice());
     if let Some(reason) = job.rustc.lacks(triple) {
         return Err(Error::NotHere { what: triple.to_string(), reason });
     }
@@ -324,7 +324,7 @@ fn executable(job: &Job<'_>, target: &Target, features: &[String], progress: &Pr
         cargo::nothing_from_outside(job.root, job.home.as_deref())?;
     }
     // What is linked without its licences may not be released: said before Cargo has worked for minutes.
-    linked::here(job.table, features, &job.fetched)?;
+    licences::third_party(job.root, graph, &linked::here(job.table, features, &job.fetched)?)?;
     let call = cargo::Call {
         root: job.root,
         name: &job.plan.name,

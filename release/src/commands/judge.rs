@@ -173,7 +173,7 @@ fn latest(opened: &Opened) -> Result<String, Failure> {
 /// plan to hold it against, and one line says why.
 fn plan_of(here: &Here, tag: &TagArg, args: &PlaceArgs, opened: &Opened) -> Result<(String, Option<Plan>), Failure> {
     let public = Public::on(&*opened.forge, &here.source.table.release);
-    let made = plan::make(&here.root, &plan::Options { tag: tag.tag.clone(), public })?;
+    let made = plan::make(&here.root, &plan::Options { tag: tag.tag.clone(), public, crates: None })?;
     let planned = made.plan.tag.clone();
     if let Some(problem) = made.problems.first().filter(|_| made.meant || opened.real) {
         let line = format!("judged by its manifest, not by this checkout: {}", problem.message);

@@ -17,6 +17,7 @@ use crate::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::forge::{self, Forge as _, Github};
 use crate::git::Checkout;
 use crate::plan;
+use crate::plan::crates::Network;
 use crate::progress::Progress;
 use crate::report;
 use crate::scratch::Scratch;
@@ -26,7 +27,10 @@ use crate::verify::files;
 /// `plan`
 pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
     let public = here.public(&args.tag)?;
-    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone(), public: public.clone() })?;
+    let tag = args.tag.tag.clone();
+    // Without a tag nothing is refused, and looking takes a second per target.
+    let crates = tag.as_ref().map(|_| Network::Never);
+    let made = plan::make(&here.root, &plan::Options { tag, public: public.clone(), crates })?;
     let refused = made.meant && !made.problems.is_empty();
     let text = match if here.json { Format::Json } else { args.format } {
         Format::Text => plan::output::text(&made, true),
@@ -67,7 +71,8 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
 /// `doctor`
 pub(super) fn doctor(here: &Here, args: &DoctorArgs) -> Result<Output, Failure> {
     let public = here.asked()?;
-    let made = plan::make(&here.root, &plan::Options { tag: args.tag.tag.clone(), public })?;
+    let options = plan::Options { tag: args.tag.tag.clone(), public, crates: Some(Network::Allowed) };
+    let made = plan::make(&here.root, &options)?;
     let variables = |name: &str| std::env::var(name).ok();
     let report = doctor::run(&made, &here.source.table, &variables, &here.progress)?;
     let passed = report.passed();

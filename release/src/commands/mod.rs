@@ -101,7 +101,7 @@ impl Here {
     /// The plan. With a tag, or where it goes to a `real` place, a release is meant: whatever stands in its way is a
     /// refusal; else it is said and no more.
     fn plan(&self, tag: &TagArg, real: bool, public: Public) -> Result<Made, Failure> {
-        let mut made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone(), public })?;
+        let mut made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone(), public, crates: None })?;
         made.meant |= real;
         if made.meant && !made.problems.is_empty() {
             return Err(Failure::rendered(|colour| {

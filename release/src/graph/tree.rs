@@ -23,10 +23,16 @@ pub(super) struct Tree {
 }
 
 /// Asks Cargo for the normal dependencies of one package on one target; macros run at build time and are not linked.
-pub(super) fn read(root: &Path, package: &str, triple: &Triple, features: &[String]) -> Result<Tree, Error> {
+pub(super) fn read(
+    options: &[&str],
+    root: &Path,
+    package: &str,
+    triple: &Triple,
+    features: &[String],
+) -> Result<Tree, Error> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
-    command.current_dir(root).args(["tree", "--locked", "--color", "never", "--no-default-features"]);
+    command.current_dir(root).args(["tree", "--locked", "--color", "never", "--no-default-features"]).args(options);
     command.args(["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}"]);
     command.args(["--package", package, "--target", triple.as_str(), "--features", &features.join(",")]);
     for name in foreign(triple.as_str()) {

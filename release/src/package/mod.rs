@@ -21,6 +21,7 @@ mod zip;
 use content::Content;
 
 pub use read::{Entry, extract, list, planned_entries, told_apart};
+pub(crate) use zip::dos_time;
 
 /// The name of the file with the texts of everything that is linked in.
 pub const THIRD_PARTY: &str = "THIRD-PARTY-LICENSES";

@@ -30,7 +30,7 @@ pub(super) fn write(input: &Input<'_>, items: &[Item], out: &mut impl Write, pat
 }
 
 /// MS-DOS time: two-second steps from 1980 to 2107, taken as UTC so that no time zone enters.
-pub(super) fn dos_time(epoch: i64) -> Result<DateTime, Error> {
+pub(crate) fn dos_time(epoch: i64) -> Result<DateTime, Error> {
     let wrong = || Error::Time { epoch, reason: "zip has times from 1980 to 2107" };
     let time = jiff::Timestamp::from_second(epoch).map_err(|_out_of_range| wrong())?;
     let time = time.to_zoned(jiff::tz::TimeZone::UTC);

@@ -67,8 +67,7 @@ impl Contents<'_> {
 
     fn file(&self, file: &Spanned<String>) -> Option<Problem> {
         let name = file.get_ref();
-        let is_inside = !name.is_empty() && Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
-        if !is_inside {
+        if !is_inside(name) {
             let message = format!("the file {name:?} is not a path below the top folder");
             let hint = "write it relative to the top folder, without `..` and without a leading `/`";
             return Some(Problem::new("file-outside", message).hint(hint).at(file.span()));
@@ -202,6 +201,11 @@ impl Contents<'_> {
                 .at(github.span())
         })
     }
+}
+
+/// Whether a file's name is a path below the top folder.
+pub(super) fn is_inside(name: &str) -> bool {
+    !name.is_empty() && Path::new(name).components().all(|c| matches!(c, Component::Normal(_)))
 }
 
 /// The flake's name of a triple's system.

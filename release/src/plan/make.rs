@@ -7,6 +7,8 @@ use std::process::Command;
 use semver::Version;
 
 use super::contents::{self, Contents};
+use super::crates::{self, Network};
+use super::manifests;
 use super::package::{self, Package};
 use super::problem::Problem;
 use super::surroundings;
@@ -27,6 +29,8 @@ pub struct Options {
     pub tag: Option<String>,
     /// Which versions are public.
     pub public: Public,
+    /// Look at the crates that each target links, and from where those may come that are not here.
+    pub crates: Option<Network>,
 }
 
 /// A plan and everything that was found on the way.
@@ -95,6 +99,17 @@ impl Error {
     }
 }
 
+/// Findings with which Cargo resolves nothing, or that every linked crate would repeat.
+const UNRESOLVED: [&str; 7] = [
+    "cargo-manifest",
+    "licences",
+    "lock-missing",
+    "lock-outdated",
+    "lock-version",
+    "toolchain-file",
+    "unknown-feature",
+];
+
 /// Makes the plan of the checkout at `root`, and holds it against everything that a release needs.
 pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     let source = Source::read(root)?;
@@ -123,6 +138,9 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     problems.extend(contents.check());
     problems.extend(contents.check_native());
     let time = checkout.time()?;
+    problems.extend(contents.present(time, &changed));
+    let said = manifests::check(root, &source, &package);
+    problems.extend(said.problems);
     problems.extend(surroundings::configuration(root)?);
 
     let mut facts = head.facts();
@@ -136,11 +154,21 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     warnings.extend(long(&tag, &notes));
     warnings.extend(unconventional(&notes));
     warnings.extend(toolchain(root, &source));
+    warnings.extend(said.warnings);
     warnings.extend(surroundings::time(&checkout, time));
 
     let basis = Basis { source: &source, package: &package, latest: order.latest };
     let moment = Moment { commit, time, tree: checkout.tree()?, notes: notes.markdown, flake_lock: flake_lock(root)? };
     let plan = basis.plan(tag, moment);
+    if let Some(network) = options.crates.filter(|_| !problems.iter().any(|p| UNRESOLVED.contains(&p.kind))) {
+        let linked = crates::linked(root, &plan, network);
+        problems.extend(linked.problems);
+        facts.extend(linked.unseen.map(|reason| {
+            let message = format!("what the targets link was not looked at: {reason}");
+            Problem::new("crates-unseen", message)
+                .hint("`cargo fetch --locked` gets them; `sayna-release doctor` does so itself")
+        }));
+    }
     Ok(Made { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
 }
 

@@ -4,10 +4,13 @@
 //! of them at once. Who means a release refuses on them; a rehearsal prints them and goes on.
 
 mod contents;
+pub mod crates;
 mod make;
+mod manifests;
 mod native;
 pub mod output;
 mod package;
+mod present;
 mod problem;
 mod surroundings;
 mod version;

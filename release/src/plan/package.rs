@@ -35,6 +35,15 @@ pub(super) struct Locked {
     pub(super) members: BTreeMap<String, Version>,
     /// Of each crate from elsewhere.
     pub(super) crates: BTreeMap<String, Vec<Version>>,
+    /// What each workspace member depends on: a name, and a version where there are several.
+    pub(super) dependencies: BTreeMap<String, Vec<String>>,
+}
+
+impl Locked {
+    /// Every version of a package that is there.
+    pub(super) fn versions(&self, name: &str) -> Vec<&Version> {
+        self.members.get(name).into_iter().chain(self.crates.get(name).into_iter().flatten()).collect()
+    }
 }
 
 /// Why the package could not be read.
@@ -118,6 +127,8 @@ struct LockedPackage {
     name: String,
     version: Version,
     source: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
 }
 
 impl Package {
@@ -168,11 +179,12 @@ fn locked(root: &Path) -> Result<Option<Locked>, Error> {
         return Ok(None);
     }
     let lock: Lock = parse(&path, fs::read_to_string(&path).at("read", &path)?)?;
-    let mut locked = Locked { members: BTreeMap::new(), crates: BTreeMap::new() };
-    for LockedPackage { name, version, source } in lock.package {
+    let mut locked = Locked { members: BTreeMap::new(), crates: BTreeMap::new(), dependencies: BTreeMap::new() };
+    for LockedPackage { name, version, source, dependencies } in lock.package {
         if source.is_some() {
             locked.crates.entry(name).or_default().push(version);
         } else {
+            locked.dependencies.insert(name.clone(), dependencies);
             locked.members.insert(name, version);
         }
     }

@@ -92,7 +92,6 @@ impl From<known::Error> for Fault {
         match error {
             known::Error::Forge(e) => e.into(),
             known::Error::Registry(e) => e.into(),
-            other @ known::Error::Dangling { .. } => Self::Release(other.to_string()),
         }
     }
 }

@@ -132,9 +132,9 @@ fn a_checkout_that_cannot_be_released_and_a_runner_that_is_gone() {
     let mut scene = Scene::new();
     scene.world.write("new.txt", "not committed");
     scene.sees(&[], "plan", "failed", "new.txt");
-    scene.world.edit("sayna-release.toml", "windows-2022", "macos-13");
+    scene.world.edit("sayna-release.toml", "windows-2022", "windows-2019");
     scene.world.commit("fix: another runner");
-    scene.sees(&[], "runners", "failed", "macos-13");
+    scene.sees(&[], "runners", "failed", "windows-2019");
 }
 
 #[test]

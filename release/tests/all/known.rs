@@ -186,8 +186,11 @@ impl Registry for Mute<'_> {
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
         self.inner.referrers(subject)
     }
-    fn attach(&self, manifest: &Object) -> Result<(), Error> {
-        self.inner.attach(manifest)
+    fn attach(&self, manifests: &[&Object]) -> Result<(), Error> {
+        self.inner.attach(manifests)
+    }
+    fn look_again(&self, looks: u32) -> bool {
+        self.inner.look_again(looks)
     }
 }
 

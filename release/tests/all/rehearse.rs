@@ -24,7 +24,8 @@ pub(crate) fn project() -> World {
     let mut world = World::new();
     world.write("src/main.rs", PROGRAM);
     world.write(".gitignore", "/target/\n/dist/\n");
-    world.write("deny.toml", "[licenses]\nallow = [\"Apache-2.0\", \"BSD-3-Clause\", \"MIT\"]\n");
+    fs::remove_file(world.path("flake.nix")).unwrap();
+    world.edit("sayna-release.toml", "builder = \"nix\"", "builder = \"cargo\"");
     let libs = r#"libs = ["ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libgcc_s.so.1"]"#;
     world.edit("sayna-release.toml", r#"libs = ["libc.so.6"]"#, libs);
     world.commit("feat: begin");

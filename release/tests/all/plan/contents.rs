@@ -60,7 +60,7 @@ fn names_that_a_forge_would_change_are_a_problem() {
 fn targets_must_be_consistent() {
     let world = with_table("x86_64-pc-windows-msvc", "x86_64-unknown-linux-gnu");
     let problems = made(&world).problems;
-    assert_eq!(kinds(&problems), ["floor-kind", "duplicate-target"]);
+    assert_eq!(kinds(&problems), ["floor-kind", "duplicate-target", "runner-mismatch"]);
     let world = with_table("{ windows = \"10.0\" }", "{ macos = \"14.0\" }");
     assert_only(&world, "floor-kind", &["`windows`", "floor = { windows = \"10.0\" }"]);
     let world = with_table("{ glibc = \"2.34\" }", "{ glibc = \"2.34\", macos = \"14.0\" }");

@@ -1,5 +1,6 @@
 //! Plans: each finding alone, all of them together, and the three outputs.
 
+mod buildable;
 mod contents;
 mod public;
 

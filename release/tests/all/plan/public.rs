@@ -8,7 +8,7 @@ use crate::support::World;
 
 fn made_where(world: &World, public: &[&str]) -> Made {
     let public = Public::Known(public.iter().map(|v| v.parse().unwrap()).collect());
-    plan::make(world.root(), &Options { tag: None, public }).unwrap()
+    plan::make(world.root(), &Options { public, ..Options::default() }).unwrap()
 }
 
 /// `v0.1.0` is tagged, and after a bump alone `v0.1.1`.

@@ -54,6 +54,9 @@ impl World {
         world.write("Cargo.lock", "version = 4\n\n[[package]]\nname = \"sayna\"\nversion = \"0.1.0\"\n");
         world.write("README.md", "# Sayna\n");
         world.write("LICENSE", "Apache-2.0\n");
+        world.write("deny.toml", "[licenses]\nallow = [\"Apache-2.0\", \"BSD-3-Clause\", \"MIT\"]\n");
+        world.write("src/main.rs", "fn main() {}\n");
+        world.write("flake.nix", "{ outputs = _: { }; }\n");
         world.write("cliff.toml", &project_file("cliff.toml"));
         world.write("sayna-release.toml", &table());
         world

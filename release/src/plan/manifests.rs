@@ -1,0 +1,167 @@
+//! What Cargo says of the manifests alone: the binary, the compiler that they ask for, and whether Cargo.lock fits them. No
+//! crate is resolved and no network is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use cargo_metadata::{Error, Metadata, MetadataCommand, Package as Described, Target as CargoTarget};
+use semver::Version;
+
+use super::contents::first;
+use super::package::{Locked, Package};
+use super::problem::Problem;
+use crate::cargo::foreign;
+use crate::table::{Source, Target};
+
+/// What is wrong with the manifests, and what could not be asked.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// Asks Cargo about the tree at `root`, and holds its answer against the table and Cargo.lock.
+pub(super) fn check(root: &Path, source: &Source, package: &Package) -> Said {
+    let mut command = MetadataCommand::new();
+    command.current_dir(root).manifest_path(root.join("Cargo.toml")).no_deps();
+    command.other_options(["--offline".to_owned()]);
+    for name in foreign("") {
+        command.env_remove(name);
+    }
+    let mut said = Said::default();
+    match command.exec() {
+        Ok(metadata) => said.problems = problems(root, source, package, &metadata),
+        Err(Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => {
+            let message = "there is no `cargo` here: the binary, rust-version and Cargo.lock were not looked at";
+            said.warnings.push(Problem::new("cargo-missing", message).hint("install Rust from https://rustup.rs"));
+        }
+        Err(e) => {
+            let words = match e {
+                Error::CargoMetadata { stderr } => stderr.trim().to_owned(),
+                other => other.to_string(),
+            };
+            let message = format!("Cargo does not understand the manifests:\n{words}");
+            said.problems.push(Problem::new("cargo-manifest", message).hint("`cargo check` says the same"));
+        }
+    }
+    said
+}
+
+fn problems(root: &Path, source: &Source, package: &Package, metadata: &Metadata) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = workspace(root, metadata).into_iter().collect();
+    let named = |described: &&Described| described.name.as_str() == package.name;
+    if let Some(described) = metadata.packages.iter().find(named) {
+        let (release, table) = (&source.table.release, &source.table);
+        // Another name in the table is a finding of its own.
+        match binary(described, &package.name) {
+            Ok(found) => problems.extend(table.targets.iter().filter_map(|t| features(t, found, package))),
+            Err(problem) => problems.push(problem.at(release.name.span())),
+        }
+        let wanted = release.toolchain.get_ref();
+        if let Some(least) = described.rust_version.as_ref().filter(|least| *least > wanted) {
+            let message = format!("{} asks for rustc {least}, and releases are built with {wanted}", package.name);
+            let hint = format!("set release.toolchain to {least} or newer, or lower `rust-version` in Cargo.toml");
+            problems.push(Problem::new("toolchain-old", message).hint(hint).at(release.toolchain.span()));
+        }
+        problems.extend(licence_file(described));
+    }
+    if let Some(locked) = &package.locked {
+        problems.extend(lock(package, locked, metadata));
+    }
+    problems
+}
+
+/// A workspace above the tree has profiles and a lock file of its own, which are in no commit of this tree.
+fn workspace(root: &Path, metadata: &Metadata) -> Option<Problem> {
+    let found = metadata.workspace_root.as_std_path();
+    let same = found.canonicalize().ok() == root.canonicalize().ok();
+    (!same).then(|| {
+        let message = format!("the package belongs to the workspace in {}, which is not in this tree", found.display());
+        Problem::new("workspace-outside", message).hint("write an empty [workspace] into Cargo.toml")
+    })
+}
+
+fn binary<'a>(package: &'a Described, name: &str) -> Result<&'a CargoTarget, Problem> {
+    let binaries = || package.targets.iter().filter(|target| target.is_bin());
+    binaries().find(|target| target.name == name).ok_or_else(|| {
+        let there: Vec<String> = binaries().map(|target| target.name.clone()).collect();
+        let there = if there.is_empty() { "no binary".to_owned() } else { first(&there) };
+        let hint =
+            "release.name is the name of the package and of its binary: add src/main.rs or a [[bin]] of that name";
+        Problem::new("binary-missing", format!("the package has no binary {name:?}; it has {there}")).hint(hint)
+    })
+}
+
+/// Cargo refuses to build a binary without the features that it requires.
+fn features(target: &Target, binary: &CargoTarget, package: &Package) -> Option<Problem> {
+    let has = package.with_implied(target.feature_names());
+    let lacking: Vec<String> =
+        binary.required_features.iter().filter(|feature| !has.contains(feature)).cloned().collect();
+    (!lacking.is_empty()).then(|| {
+        let triple = target.triple.get_ref();
+        let message = format!("the binary {} requires {}, which {triple} does not have", binary.name, first(&lacking));
+        let hint = "add it to that target's features, or take it out of `required-features`";
+        Problem::new("binary-features", message).hint(hint).at(target.triple.span())
+    })
+}
+
+fn licence_file(package: &Described) -> Option<Problem> {
+    let path = package.license_file()?;
+    (!path.is_file()).then(|| {
+        let message = format!("Cargo.toml names the licence file {path}, which is not there");
+        Problem::new("licence-file", message).hint("add the file, or name another in `license-file`")
+    })
+}
+
+/// Whether `--locked` would refuse Cargo.lock: each member of the workspace stands there with its version and with exactly
+/// the dependencies of its manifest, in versions that the manifest allows.
+fn lock(package: &Package, locked: &Locked, metadata: &Metadata) -> Option<Problem> {
+    let mut wrong = Vec::new();
+    for member in &metadata.packages {
+        let (name, version) = (member.name.as_str(), &member.version);
+        match locked.members.get(name) {
+            // The released package has a finding of its own.
+            Some(found) if found != version && name != package.name => {
+                wrong.push(format!("{name} is {version}, and {found} there"));
+            }
+            None if name != package.name => wrong.push(format!("{name} is not there")),
+            _ => {}
+        }
+        wrong.extend(dependencies(member, locked));
+    }
+    (!wrong.is_empty()).then(|| {
+        let message = format!("Cargo.lock does not fit the manifests: {}", first(&wrong));
+        let hint = "`cargo check` brings it in line; commit Cargo.lock: releases are built with --locked";
+        Problem::new("lock-outdated", message).hint(hint)
+    })
+}
+
+fn dependencies(member: &Described, locked: &Locked) -> Vec<String> {
+    let name = member.name.as_str();
+    let Some(entries) = locked.dependencies.get(name) else { return Vec::new() };
+    let listed: BTreeMap<&str, BTreeSet<&str>> = entries.iter().fold(BTreeMap::new(), |mut all, entry| {
+        let mut words = entry.split(' ');
+        let of = all.entry(words.next().unwrap_or_default()).or_insert_with(BTreeSet::new);
+        of.extend(words.next());
+        all
+    });
+    let mut wrong = Vec::new();
+    let wanted: BTreeSet<&str> = member.dependencies.iter().map(|d| d.name.as_str()).collect();
+    wrong.extend(listed.keys().filter(|of| !wanted.contains(*of)).map(|of| format!("{name} does not depend on {of}")));
+    for dependency in &member.dependencies {
+        let (of, wants) = (dependency.name.as_str(), &dependency.req);
+        let Some(versions) = listed.get(of) else {
+            wrong.push(format!("{name} depends on {of}"));
+            continue;
+        };
+        // Where there is one version alone, the entry does not name it.
+        let all = locked.versions(of);
+        let is_listed = |version: &Version| versions.is_empty() || versions.contains(version.to_string().as_str());
+        let fits = all.iter().any(|version| is_listed(version) && wants.matches(version));
+        if !fits {
+            let there: Vec<String> = all.iter().map(ToString::to_string).collect();
+            wrong.push(format!("{name} wants {of} {wants}, and there is {}", first(&there)));
+        }
+    }
+    wrong
+}
