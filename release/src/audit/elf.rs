@@ -49,7 +49,6 @@ struct Dynamic {
     binds_now: bool,
     is_program: bool,
     text_relocations: bool,
-    present: bool,
 }
 
 fn image<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Image> {
@@ -93,7 +92,6 @@ impl<'a, H: FileHeader<Endian = Endianness>> Elf<'a, H> {
         let mut found = Dynamic::default();
         for segment in self.segments {
             let Some(entries) = segment.dynamic(self.endian, self.bytes)? else { continue };
-            found.present = true;
             for entry in entries {
                 let tag = entry.tag(self.endian);
                 if tag == elf::DT_NULL {
@@ -191,7 +189,8 @@ impl<'a, H: FileHeader<Endian = Endianness>> Elf<'a, H> {
 
     fn relro(&self, dynamic: &Dynamic) -> Relro {
         let has = self.segments.iter().any(|s| s.p_type(self.endian) == elf::PT_GNU_RELRO);
-        match (has, dynamic.binds_now || !dynamic.present) {
+        let is_static = self.segments.iter().all(|s| s.p_type(self.endian) != elf::PT_DYNAMIC);
+        match (has, dynamic.binds_now || is_static) {
             (false, _) => Relro::None,
             (true, false) => Relro::Partial,
             (true, true) => Relro::Full,
