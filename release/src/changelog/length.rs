@@ -39,7 +39,7 @@ pub(super) fn cut(notes: String, whole: &str) -> (String, Option<usize>) {
     (format!("{}{link}", notes.get(..end).unwrap_or_default()), Some(length))
 }
 
-/// The fence that is open after a line (CommonMark, "Fenced code blocks"): its character, and how many of them.
+/// The fence that is open after a line (`CommonMark`, "Fenced code blocks"): its character, and how many of them.
 fn after(line: &str, open: Option<(char, usize)>) -> Option<(char, usize)> {
     let text = line.trim();
     let of = |mark: char| (mark, text.chars().take_while(|c| *c == mark).count());
