@@ -139,7 +139,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         graph: &graph,
         natives: &[],
         models: &[],
-        binary: &archive.binary,
+        binary: archive.binary.digest,
     });
     fs::write(out.join(&target.sbom), document.unwrap()).unwrap();
     let part = BinaryPart {

@@ -1,5 +1,6 @@
 //! What the program says when it cannot go on: one text, one way out, one exit status.
 
+use crate::shown::shown;
 use crate::table;
 use crate::verify::files;
 use crate::{atomic, attest, held, rehearse, reproduce, sbom};
@@ -28,7 +29,8 @@ pub struct Failure {
 impl Failure {
     /// A failure before anything was done.
     pub fn new(text: impl Into<String>, hint: Option<String>, status: u8) -> Self {
-        Self { text: text.into(), shown: None, hint, status, done: None }
+        let hint = hint.map(|hint| shown(&hint).into_owned());
+        Self { text: shown(&text.into()).into_owned(), shown: None, hint, status, done: None }
     }
 
     /// A refusal that is rendered, with colours or without.
@@ -53,7 +55,8 @@ impl Failure {
     }
 }
 
-/// An error's text with those of its sources that it does not already contain.
+/// An error's text with those of its sources that it does not already contain, as it may be printed: much of it was written
+/// by servers, by other programs and in the files of others.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -64,7 +67,7 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         source = inner.source();
     }
-    text
+    shown(&text).into_owned()
 }
 
 macro_rules! failures {

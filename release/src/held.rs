@@ -12,7 +12,7 @@ use crate::atomic::{self, At as _, PathError};
 use crate::attest::{self, Bundle, Project, Trust, Wanted, wanted};
 use crate::digest::Digest;
 use crate::forge::{self, Asset, Release};
-use crate::manifest::{self, BinaryEntry, ImageEntry, Manifest, PlatformEntry};
+use crate::manifest::{BinaryEntry, ImageEntry, Manifest, PlatformEntry};
 use crate::oci;
 use crate::part::{self, BinaryPart, FileEntry, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
@@ -95,11 +95,10 @@ impl<'a> Held<'a> {
         let path = fetch(&plan.manifest)?;
         let bytes = fs::read(&path).at("read", &path)?;
         let broken = |what: String| Error::Broken { place: places.forge.name(), what };
-        let manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|e| broken(format!("{}: {e}", plan.manifest)))?;
+        let manifest = Manifest::read(&bytes).map_err(|e| broken(format!("{}: {e}", plan.manifest)))?;
         let same = (&manifest.version, &manifest.commit, &manifest.tree) == (&plan.version, &plan.commit, &plan.tree);
         // What another commit left in a draft is replaced, not taken back.
-        if manifest.schema != manifest::SCHEMA || !same {
+        if !same {
             return Ok(None);
         }
         let attested = if whole(&bundles) {
@@ -117,7 +116,7 @@ impl<'a> Held<'a> {
     pub fn binary(&self, planned: &PlannedTarget, dist: &Path) -> Result<Option<BinaryPart>, Error> {
         let Some(entry) = self.manifest.binaries.iter().find(|b| b.target == planned.triple) else { return Ok(None) };
         let files = [&entry.archive, &entry.checksum, &entry.sbom];
-        let is_there = |file: &&FileEntry| matches!(self.release.assets.get(&file.name), Some(Asset::Uploaded { digest, .. }) if *digest == file.digest);
+        let is_there = |file: &&FileEntry| matches!(self.release.assets.get(file.name.as_str()), Some(Asset::Uploaded { digest, .. }) if *digest == file.digest);
         if !files.iter().all(is_there) {
             return Ok(None);
         }
@@ -184,7 +183,7 @@ impl<'a> Held<'a> {
         let document: oci::Manifest = serde_json::from_slice(&bytes).map_err(|e| wrong(e.to_string()))?;
         for descriptor in document.blobs() {
             let to = blob(descriptor.digest);
-            registry.download(descriptor.digest, &to)?;
+            registry.download(descriptor, &to)?;
             let found = Digest::of_file(&to).at("read", &to)?;
             if found != (descriptor.digest, descriptor.size) {
                 return Err(wrong(format!("has bytes of {} as {}", found.0, descriptor.digest)));

@@ -8,6 +8,7 @@ use sayna_release::cli::Cli;
 use sayna_release::commands;
 use sayna_release::failure::Failure;
 use sayna_release::report;
+use sayna_release::shown::{json, painted};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -29,17 +30,17 @@ fn main() -> ExitCode {
 }
 
 /// Says what was wrong on standard error; with `--json` also as a document on standard output.
-fn complain(failure: &Failure, json: bool) {
+fn complain(failure: &Failure, as_json: bool) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let hint = failure.hint.as_ref().map(|h| format!("\n  next: {h}")).unwrap_or_default();
     // Nobody is left to tell when standard error is closed.
     let text = failure.shown.clone().unwrap_or_else(|| format!("{style}error{style:#}: {}", failure.text));
-    let _closed = writeln!(anstream::stderr(), "{text}{hint}");
-    if json {
+    let _closed = writeln!(anstream::stderr(), "{}{}", painted(&text), painted(&hint));
+    if as_json {
         let mut document = serde_json::json!({"error": failure.text, "hint": failure.hint, "status": failure.status});
         if let (Some(done), Some(fields)) = (&failure.done, document.as_object_mut()) {
             fields.insert("tracks".to_owned(), serde_json::json!(done.tracks));
         }
-        let _closed = writeln!(std::io::stdout(), "{document:#}");
+        let _closed = writeln!(std::io::stdout(), "{}", json(&format!("{document:#}")));
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::image::ImageIndex;
-use crate::part::{BinaryPart, Built, FileEntry, ImagePart};
+use crate::name;
+use crate::part::{BinaryPart, Built, FileEntry, ImagePart, InsideEntry};
 use crate::plan::Plan;
 use crate::triple::Triple;
 
@@ -90,14 +91,58 @@ pub struct PlatformEntry {
     /// How it was built.
     pub built: Built,
     /// The executable inside, by its path in the image.
-    pub binary: FileEntry,
+    pub binary: InsideEntry,
     /// Digest of its manifest.
     pub manifest: Digest,
     /// Sum of the compressed layers in bytes.
     pub compressed: u64,
 }
 
+/// Why bytes are no manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not of this form, or a name in it is none.
+    #[error(transparent)]
+    Form(#[from] serde_json::Error),
+    /// Of another form.
+    #[error("it has schema {0}, this program reads {SCHEMA}")]
+    Schema(u32),
+    /// Two files that are one where case does not count.
+    #[error("{0:?} stands twice, or differs from another name by case alone")]
+    Twice(String),
+    /// An image's tag that is not the version's.
+    #[error("its image has the tag {0:?}, not the version's")]
+    Tag(String),
+    /// No commit.
+    #[error("{0:?} is no commit's id")]
+    Commit(String),
+}
+
 impl Manifest {
+    /// Reads a document from outside: the edge at which every name, digest and id in it is parsed.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Schema {
+            schema: u32,
+        }
+        let Schema { schema } = serde_json::from_slice(bytes)?;
+        if schema != SCHEMA {
+            return Err(Error::Schema(schema));
+        }
+        let manifest: Self = serde_json::from_slice(bytes)?;
+        let targets = manifest.binaries.iter().map(|b| b.target.as_str());
+        if let Some(name) = name::clash(manifest.assets().map(|f| f.name.as_str()).chain(targets)) {
+            return Err(Error::Twice(name.to_owned()));
+        }
+        if !matches!(manifest.commit.len(), 40 | 64) || !manifest.commit.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(Error::Commit(manifest.commit));
+        }
+        match &manifest.image {
+            Some(image) if image.tag != manifest.version.to_string() => Err(Error::Tag(image.tag.clone())),
+            _ => Ok(manifest),
+        }
+    }
+
     /// Merges the parts of all machines; both lists are in the plan's order.
     pub fn of(
         plan: &Plan,

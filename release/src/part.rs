@@ -2,6 +2,7 @@
 //! `part.json` (schema 1, this module) that names them. Nothing else passes between machines.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use semver::Version;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic::{self, At as _, PathError};
 use crate::digest::Digest;
+use crate::name::FileName;
 use crate::triple::Triple;
 
 /// The name of a part's description.
@@ -23,9 +25,9 @@ pub const SBOM: &str = "sbom.cdx.json";
 /// A file by name, size and digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FileEntry {
-    /// The bare file name.
-    pub name: String,
+pub struct FileEntry<N = FileName> {
+    /// The bare file name. Of a file inside an image, which is compared and never opened by this name, its path there.
+    pub name: N,
     /// In bytes.
     pub size: u64,
     /// Of its bytes.
@@ -36,10 +38,14 @@ impl FileEntry {
     /// Reads size and digest of `folder/name`.
     pub fn of(folder: &Path, name: &str) -> Result<Self, PathError> {
         let path = folder.join(name);
+        let name = name.parse().map_err(io::Error::other).at("read", &path)?;
         let (digest, size) = Digest::of_file(&path).at("read", &path)?;
-        Ok(Self { name: name.to_owned(), size, digest })
+        Ok(Self { name, size, digest })
     }
 }
+
+/// A file inside an image, by its path there.
+pub type InsideEntry = FileEntry<String>;
 
 /// A feature of the table that this build does not have, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,7 +159,7 @@ pub struct ImagePart {
     /// How.
     pub built: Built,
     /// The executable inside, by its path in the image.
-    pub binary: FileEntry,
+    pub binary: InsideEntry,
     /// Digest of the image manifest in `layout/`.
     pub manifest: Digest,
     /// Size of the manifest in bytes.
@@ -204,7 +210,7 @@ impl Part {
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let path = folder.join(FILE);
         let text = match fs::read(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.at("read", &path)?,
         };
         let part: Self = serde_json::from_slice(&text).map_err(|source| Error::Form { path: path.clone(), source })?;
@@ -218,7 +224,7 @@ impl Part {
     /// Writes `folder/part.json`, the last file of a part: a folder without it is unfinished work.
     pub fn write(&self, folder: &Path) -> Result<(), PathError> {
         let path = folder.join(FILE);
-        let mut text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other).at("describe", &path)?;
+        let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other).at("describe", &path)?;
         text.push(b'\n');
         atomic::write(&path, &text)
     }

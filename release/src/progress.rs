@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::shown::{self, on_one_line, shown};
+
 /// Bytes that go by without a line where there are no bars.
 const SMALL: u64 = 1_000_000;
 
@@ -64,6 +66,15 @@ impl Progress {
 
     /// Says one line, above any bar.
     pub fn line(&self, text: &str) {
+        self.print(&shown(text));
+    }
+
+    /// The same of a text that this program has painted.
+    pub fn painted(&self, text: &str) {
+        self.print(&shown::painted(text));
+    }
+
+    fn print(&self, text: &str) {
         if self.quiet {
             return;
         }
@@ -125,7 +136,7 @@ impl Progress {
     ) -> Task {
         let bar = self.bars.as_ref().map(|bars| {
             let bar = bars.add(make(style.unwrap_or_else(|_wrong_template| ProgressStyle::default_bar())));
-            bar.set_message(name.to_owned());
+            bar.set_message(on_one_line(name).into_owned());
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -153,7 +164,7 @@ impl Task {
     /// Says what is being done now.
     pub fn note(&self, text: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
+            bar.set_message(on_one_line(text).into_owned());
         }
         text.clone_into(&mut self.note.lock().unwrap_or_else(PoisonError::into_inner));
     }

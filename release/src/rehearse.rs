@@ -202,6 +202,7 @@ pub fn run(
         promoted: false,
         rehearsal: true,
         official: false,
+        remote: false,
         trusted_root: None,
     };
     let report = clock.stage("verify", || checked(&request, &folder))?;
@@ -269,7 +270,8 @@ fn build_all(
 fn fresh_sboms(job: &Job<'_>, binaries: &[BinaryPart]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut sboms = BTreeMap::new();
     for part in binaries {
-        sboms.insert(part.sbom.name.clone(), build::fresh_sbom(job, &part.target, &part.built, &part.binary)?);
+        sboms
+            .insert(part.sbom.name.to_string(), build::fresh_sbom(job, &part.target, &part.built, part.binary.digest)?);
     }
     Ok(sboms)
 }

@@ -8,6 +8,7 @@ use crate::doctor;
 use crate::promote;
 use crate::publish;
 use crate::rehearse::Summary;
+use crate::shown::{on_one_line, shown};
 use crate::verify::{Report, Row, Verdict, files};
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -15,13 +16,14 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const QUIET: Style = AnsiColor::BrightBlack.on_default();
 const HEAD: Style = Style::new().bold();
 
+/// Every text that is painted may be from outside.
 fn painted(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", shown(text))
 }
 
 /// The checklist as a table.
 pub fn checklist(report: &Report) -> String {
-    let mut text = painted(HEAD, &format!("{} in {}", report.tag, places(report))) + "\n";
+    let mut text = painted(HEAD, &on_one_line(&format!("{} in {}", report.tag, places(report)))) + "\n";
     let width = report.rows.iter().map(|r| r.title.len()).max().unwrap_or_default();
     for row in &report.rows {
         let (style, word) = word(&row.verdict);
@@ -54,17 +56,19 @@ fn word(verdict: &Verdict) -> (Style, &'static str) {
 /// A line of a table holds what one reads at a glance; `--json` has it whole.
 fn evidence(row: &Row) -> String {
     const GLANCE: usize = 96;
-    let short = row.verdict == Verdict::Ok && row.evidence.chars().count() > GLANCE;
-    if short { row.evidence.chars().take(GLANCE).chain(['…']).collect() } else { row.evidence.clone() }
+    let evidence = on_one_line(&row.evidence);
+    let short = row.verdict == Verdict::Ok && evidence.chars().count() > GLANCE;
+    if short { evidence.chars().take(GLANCE).chain(['…']).collect() } else { evidence.into_owned() }
 }
 
 /// Files and what was seen of each.
 pub fn files(report: &files::Report) -> String {
-    let mut text = painted(HEAD, &format!("{} by {}", report.tag, report.attestations)) + "\n";
+    let mut text = painted(HEAD, &on_one_line(&format!("{} by {}", report.tag, report.attestations))) + "\n";
     for row in &report.files {
         let (style, word) = word(&row.verdict);
-        let _infallible = writeln!(text, "{}  {}  {}", painted(style, &format!("{word:6}")), row.file, row.digest);
-        let _infallible = writeln!(text, "        {}", row.evidence);
+        let _infallible =
+            writeln!(text, "{}  {}  {}", painted(style, &format!("{word:6}")), on_one_line(&row.file), row.digest);
+        let _infallible = writeln!(text, "        {}", on_one_line(&row.evidence));
     }
     text
 }
@@ -80,9 +84,9 @@ pub fn doctor(report: &doctor::Report) -> String {
             doctor::Verdict::NotSeen => (QUIET, "not seen"),
         };
         let word = painted(style, &format!("{word:8}"));
-        let _infallible = writeln!(text, "  {word}  {:width$}  {}", check.title, check.evidence);
+        let _infallible = writeln!(text, "  {word}  {:width$}  {}", check.title, on_one_line(&check.evidence));
         if let Some(remedy) = &check.remedy {
-            let _infallible = writeln!(text, "            next: {remedy}");
+            let _infallible = writeln!(text, "            next: {}", shown(remedy));
         }
     }
     text
@@ -95,10 +99,10 @@ pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
         text.push_str(&painted(HEAD, &track.name));
         text.push('\n');
         for action in &track.actions {
-            let _infallible = writeln!(text, "  {} {action}", if dry_run { "would" } else { "did" });
+            let _infallible = writeln!(text, "  {} {}", if dry_run { "would" } else { "did" }, on_one_line(action));
         }
         for action in &track.left {
-            let _infallible = writeln!(text, "  {} {action}", painted(BAD, "not done:"));
+            let _infallible = writeln!(text, "  {} {}", painted(BAD, "not done:"), on_one_line(action));
         }
         let end = match (&track.stopped, track.actions.is_empty()) {
             (Some(reason), _) => painted(BAD, &format!("  stopped: {reason}")),
@@ -116,9 +120,9 @@ pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
 /// What promoting did, or would do.
 pub fn promoted(outcome: &promote::Outcome, dry_run: bool) -> String {
     let verb = if dry_run { "would set" } else { "set" };
-    let moves = outcome.moves.iter().map(|m| format!("{verb} {m}\n"));
-    let stays = outcome.stays.iter().map(|stays| format!("`latest` stays: {stays}\n"));
-    moves.chain(stays).chain(outcome.notes.iter().map(|note| format!("note: {note}\n"))).collect()
+    let moves = outcome.moves.iter().map(|m| format!("{verb} {}\n", on_one_line(m)));
+    let stays = outcome.stays.iter().map(|stays| format!("`latest` stays: {}\n", on_one_line(stays)));
+    moves.chain(stays).chain(outcome.notes.iter().map(|note| format!("note: {}\n", on_one_line(note)))).collect()
 }
 
 /// The end of a rehearsal: what a stranger would see, and whether it holds.

@@ -123,7 +123,7 @@ fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Digests by asset name and by platform.
 pub fn digests(binaries: &[BinaryPart], images: &[ImagePart]) -> BTreeMap<String, Digest> {
-    let archives = binaries.iter().flat_map(|p| [&p.archive, &p.sbom]).map(|f| (f.name.clone(), f.digest));
+    let archives = binaries.iter().flat_map(|p| [&p.archive, &p.sbom]).map(|f| (f.name.to_string(), f.digest));
     archives.chain(images.iter().map(|p| (format!("{}/{}", p.os, p.arch), p.manifest))).collect()
 }
 
@@ -176,7 +176,13 @@ fn unpack(folder: &Path, part: &BinaryPart) -> Result<Vec<u8>, Error> {
     let found = kinds.map(|k| part.archive.name.strip_suffix(&format!(".{}", k.extension())).map(|stem| (k, stem)));
     let Some((kind, stem)) = found.into_iter().flatten().next() else { return Ok(Vec::new()) };
     let to = folder.join("unpacked");
-    package::extract(&folder.join(&part.archive.name), kind, &format!("{stem}/{}", part.binary.name), &to)?;
+    package::extract(
+        &folder.join(&part.archive.name),
+        kind,
+        &format!("{stem}/{}", part.binary.name),
+        &to,
+        part.binary.size,
+    )?;
     Ok(fs::read(&to).at("read", &to)?)
 }
 

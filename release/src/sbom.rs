@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
+use crate::digest::Digest;
 use crate::graph::{Crate, Graph, Id};
 use crate::licences::Linked;
-use crate::part::FileEntry;
 use crate::plan::Plan;
 use crate::table::Model;
 use crate::triple::Triple;
@@ -20,7 +20,7 @@ mod native;
 mod purl;
 
 use cyclonedx::{
-    Component, Dependency, Document, Hash, Kind, Licence, Metadata, Property, Reference, ReferenceKind, Tools,
+    Component, Dependency, Document, Hash, Kind, Licence, Metadata, Pedigree, Property, Reference, ReferenceKind, Tools,
 };
 
 /// What a document is made from.
@@ -38,8 +38,8 @@ pub struct Input<'a> {
     pub natives: &'a [Linked<'a>],
     /// The model files that it loads.
     pub models: &'a [&'a Model],
-    /// The executable.
-    pub binary: &'a FileEntry,
+    /// Of the executable.
+    pub binary: Digest,
 }
 
 /// Why there is no document.
@@ -107,7 +107,7 @@ pub fn document(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let root = package.bom_ref.clone();
     let mut components = vec![standard_library(input.rustc)];
     for krate in &input.graph.crates {
-        components.push(of_crate(krate)?);
+        components.push(of_crate(krate, input.plan)?);
     }
     for native in input.natives {
         components.push(native::component(native, input.target)?);
@@ -142,10 +142,10 @@ fn metadata(input: &Input<'_>, component: Component) -> Result<Metadata, Error> 
 /// What the document is about: the executable.
 fn package(input: &Input<'_>) -> Result<Component, Error> {
     let (plan, package) = (input.plan, &input.graph.package);
-    let purl = purl::github(&plan.source, &plan.tag).unwrap_or_else(|| purl::of_crate(&package.id));
+    let purl = purl::github(&plan.source, &plan.tag).unwrap_or_else(|| purl::in_repository(&package.id, plan));
     let mut component = Component::new(Kind::Application, plan.name.clone(), plan.version.to_string());
     component.bom_ref = bom_ref(&package.id);
-    component.hashes = vec![Hash::sha256(&input.binary.digest)];
+    component.hashes = vec![Hash::sha256(&input.binary)];
     component.licences = licences(&package.id, package.licence.as_deref())?;
     component.purl = Some(purl);
     component.references = vec![Reference::new(ReferenceKind::Vcs, plan.source.clone())];
@@ -158,12 +158,19 @@ fn package(input: &Input<'_>) -> Result<Component, Error> {
     Ok(component)
 }
 
-fn of_crate(krate: &Crate) -> Result<Component, Error> {
+/// A crate as the registry has it, which its checksum proves; every other one is this project's own, or was patched, and lies in
+/// its repository.
+fn of_crate(krate: &Crate, plan: &Plan) -> Result<Component, Error> {
     let mut component = Component::new(Kind::Library, krate.id.name.clone(), krate.id.version.to_string());
     component.bom_ref = bom_ref(&krate.id);
     component.hashes = krate.checksum.iter().map(Hash::sha256).collect();
     component.licences = licences(&krate.id, krate.licence.as_deref())?;
-    component.purl = Some(purl::of_crate(&krate.id));
+    if krate.checksum.is_some() {
+        component.purl = Some(purl::of_crate(&krate.id));
+    } else {
+        component.purl = Some(purl::in_repository(&krate.id, plan));
+        component.pedigree = Some(Pedigree::of_commit(&plan.commit, &plan.source));
+    }
     let repository = krate.repository.iter().cloned();
     component.references = repository.map(|url| Reference::new(ReferenceKind::Vcs, url)).collect();
     Ok(component)

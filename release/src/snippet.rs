@@ -6,6 +6,8 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::shown::shown;
+
 /// How grave a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -55,16 +57,21 @@ pub fn render(message: &Message<'_>, colour: bool) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let path = message.place.as_ref().map(|place| place.path.display().to_string());
+    let path = message.place.as_ref().map(|place| shown(&place.path.display().to_string()).into_owned());
+    let (title, hint) = (shown(message.title), message.hint.map(shown));
+    let text = message.place.as_ref().map(|place| shown(place.text)).unwrap_or_default();
     let mut groups = Vec::new();
     if let Some(place) = &message.place {
-        let annotation = AnnotationKind::Primary.span(inside(place.text, &place.span));
-        let snippet: Snippet<'_, _> = Snippet::source(place.text).path(path).annotation(annotation);
-        let group = level.primary_title(message.title).element(snippet);
-        groups.push(group.elements(message.hint.map(|hint| Level::HELP.message(hint))));
+        // What is made visible is longer than it was.
+        let span = inside(place.text, &place.span);
+        let at = |byte: usize| place.text.get(..byte).map_or(0, |before| shown(before).len());
+        let annotation = AnnotationKind::Primary.span(at(span.start)..at(span.end));
+        let snippet: Snippet<'_, _> = Snippet::source(&*text).path(path).annotation(annotation);
+        let group = level.primary_title(&*title).element(snippet);
+        groups.push(group.elements(hint.as_deref().map(|hint| Level::HELP.message(hint))));
     } else {
-        groups.push(Group::with_title(level.primary_title(message.title)));
-        groups.extend(message.hint.map(|hint| Group::with_title(Level::HELP.primary_title(hint))));
+        groups.push(Group::with_title(level.primary_title(&*title)));
+        groups.extend(hint.as_deref().map(|hint| Group::with_title(Level::HELP.primary_title(hint))));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     // Each on its own: rendered together, groups without a place are joined by an empty gutter.

@@ -54,7 +54,7 @@ pub struct Proof {
 
 impl From<&FileEntry> for Subject {
     fn from(entry: &FileEntry) -> Self {
-        Self { name: entry.name.clone(), digest: entry.digest }
+        Self { name: entry.name.to_string(), digest: entry.digest }
     }
 }
 

@@ -24,6 +24,7 @@ pub use self::paths::Paths;
 pub use self::report::render;
 pub use self::rules::{Expectations, Finding, Rule, findings, matching};
 use crate::atomic::{At as _, PathError};
+use crate::shown::on_one_line;
 use crate::table::DottedVersion;
 
 /// The largest file that is read: several times what any released executable is.
@@ -284,7 +285,7 @@ fn text(bytes: &[u8]) -> String {
     /// Linux' `PATH_MAX`; nothing longer can be opened.
     const LONGEST: usize = 4096;
     let bytes = bytes.get(..LONGEST).unwrap_or(bytes);
-    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    on_one_line(&String::from_utf8_lossy(bytes)).into_owned()
 }
 
 /// What is wrong inside a file.

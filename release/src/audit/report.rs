@@ -5,6 +5,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 
 use super::{Facts, Finding, Hardening, Image, Kind, Relro, Rule, Signature, Stack};
+use crate::shown::on_one_line;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -21,7 +22,10 @@ struct Row(&'static str, String, &'static [Rule]);
 pub fn render(path: &Path, facts: &Facts, findings: &[Finding]) -> String {
     let mut out = String::new();
     let size = megabytes(facts.size);
-    line(&mut out, format_args!("{TITLE}{}{TITLE:#}  {QUIET}{size}{QUIET:#}", path.display()));
+    line(
+        &mut out,
+        format_args!("{TITLE}{}{TITLE:#}  {QUIET}{size}{QUIET:#}", on_one_line(&path.display().to_string())),
+    );
     for image in &facts.images {
         if facts.images.len() > 1 {
             line(&mut out, format_args!("  {TITLE}{}{TITLE:#}", image.arch));

@@ -96,6 +96,9 @@ pub fn fetch(
     Ok(fetched)
 }
 
+/// What a native input has at most: those that there are have a tenth of it.
+const LARGEST: u64 = 4 << 30;
+
 fn one(native: &Native, download: &Download, triple: &Triple, place: &Path, progress: &Progress) -> Result<(), Error> {
     let (name, url) = (native.name.get_ref(), download.url_for(triple));
     let _task = progress.spinner(&format!("downloading {name} for {triple}"));
@@ -103,7 +106,7 @@ fn one(native: &Native, download: &Download, triple: &Triple, place: &Path, prog
     let work = Scratch::new_in(parent)?;
     let zip = work.path().join("download.zip");
     let client = Client::new()?.with_progress(progress);
-    let (found, _size) = client.send(&Request::new(Method::GET, &url).repeat(Repeat::Safe))?.save(&zip)?;
+    let (found, _size) = client.send(&Request::new(Method::GET, &url).repeat(Repeat::Safe))?.save(&zip, LARGEST)?;
     let pin = download.sha256.get(triple).map(|sum| sum.get_ref().as_str()).unwrap_or_default();
     match Digest::from_pin(pin) {
         Ok(wanted) if wanted == found => {}

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _};
 use crate::audit::{self, Finding};
+use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::licences::Linked;
-use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, LAYOUT, Part};
+use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, InsideEntry, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::progress::Progress;
 use crate::scratch::Scratch;
@@ -118,7 +119,7 @@ pub fn binary(
     };
     held(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
     held(&archive.archive.name, archive.archive.size, target.budget.archive)?;
-    atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, &archive.binary)?)?;
+    atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, archive.binary.digest)?)?;
     let part = BinaryPart {
         schema: part::SCHEMA,
         origin: job.plan.origin(),
@@ -167,7 +168,7 @@ pub fn image(
         held(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
     }
     let graph = Graph::resolve(job.root, &job.plan.name, &platform.target, &built.features)?;
-    let sbom = document(job, &platform.target, &built, &graph, &assembled.binary)?;
+    let sbom = document(job, &platform.target, &built, &graph, assembled.binary.digest)?;
     atomic::write(&out.join(part::SBOM), &sbom)?;
     let part = ImagePart {
         schema: part::SCHEMA,
@@ -186,18 +187,12 @@ pub fn image(
     Ok(Made { part, reused: false, findings })
 }
 /// The SBOM of a target's binary as this checkout makes it.
-pub fn fresh_sbom(job: &Job<'_>, target: &Triple, built: &Built, binary: &FileEntry) -> Result<Vec<u8>, Error> {
+pub fn fresh_sbom(job: &Job<'_>, target: &Triple, built: &Built, binary: Digest) -> Result<Vec<u8>, Error> {
     let graph = Graph::resolve(job.root, &job.plan.name, target, &built.features)?;
     document(job, target, built, &graph, binary)
 }
 
-fn document(
-    job: &Job<'_>,
-    target: &Triple,
-    built: &Built,
-    graph: &Graph,
-    binary: &FileEntry,
-) -> Result<Vec<u8>, Error> {
+fn document(job: &Job<'_>, target: &Triple, built: &Built, graph: &Graph, binary: Digest) -> Result<Vec<u8>, Error> {
     let (natives, models) = (linked::of(job, target, built)?, models(job.table, &built.features));
     let (plan, rustc) = (job.plan, &built.rustc);
     Ok(sbom::document(&sbom::Input { plan, target, rustc, graph, natives: &natives, models: &models, binary })?)
@@ -217,11 +212,11 @@ fn planned<'a>(plan: &'a Plan, triple: &Triple) -> Result<&'a PlannedTarget, Err
 /// Unpacks the executable of the archive in `folder` to `to`.
 fn unpack(folder: &Path, planned: &PlannedTarget, exe_name: &str, to: &Path) -> Result<(), package::Error> {
     let inside = format!("{}/{exe_name}", planned.stem);
-    package::extract(&folder.join(&planned.archive), planned.archive_kind, &inside, to)
+    package::extract(&folder.join(&planned.archive), planned.archive_kind, &inside, to, u64::MAX)
 }
 
 /// One executable per platform: what the image starts is what the archive has.
-fn same_executable(platform: &PlannedPlatform, image: &FileEntry, released: &FileEntry) -> Result<(), Error> {
+fn same_executable(platform: &PlannedPlatform, image: &InsideEntry, released: &FileEntry) -> Result<(), Error> {
     if image.digest == released.digest {
         return Ok(());
     }

@@ -93,7 +93,7 @@ fn checked(job: &Job<'_>, planned: &PlannedTarget, from: &Path) -> Result<(), su
     let files = job.table.release.files.iter().map(|f| f.get_ref().as_str());
     let (time, kind) = (job.plan.commit_time, planned.archive_kind);
     let meant = package::planned_entries(&planned.stem, &exe_name, files, time, kind);
-    let held = package::list(&archive, kind)?;
+    let held = package::list(&archive, kind, u64::MAX)?;
     if held != meant {
         let (found, planned) = package::told_apart(&held, &meant);
         return Err(Error::Contents { path: archive, found, planned }.into());

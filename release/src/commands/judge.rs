@@ -132,6 +132,7 @@ impl<'a> View<'a> {
             promoted: false,
             rehearsal: false,
             official: self.opened.official,
+            remote: self.opened.remote,
             trusted_root: self.args.trust.trusted_root.as_deref(),
         };
         work(request, folder.path())
@@ -182,7 +183,7 @@ fn plan_of(here: &Here, tag: &TagArg, args: &PlaceArgs, opened: &Opened) -> Resu
     }
     let findings = plan::output::findings(&made, true);
     if !findings.is_empty() {
-        here.progress.line(findings.trim_end());
+        here.progress.painted(findings.trim_end());
     }
     let plan = if args.here { here.narrowed(made.plan)? } else { made.plan };
     Ok((planned, Some(plan)))

@@ -21,6 +21,7 @@ use crate::plan::crates::Network;
 use crate::progress::Progress;
 use crate::report;
 use crate::scratch::Scratch;
+use crate::shown::shown;
 use crate::table::{Source, Table};
 use crate::verify::files;
 
@@ -32,14 +33,14 @@ pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
     let crates = tag.as_ref().map(|_| Network::Never);
     let made = plan::make(&here.root, &plan::Options { tag, public: public.clone(), crates })?;
     let refused = made.meant && !made.problems.is_empty();
-    let text = match if here.json { Format::Json } else { args.format } {
-        Format::Text => plan::output::text(&made, true),
-        Format::Json => plan::output::json(&made),
+    let status = if refused { REFUSED } else { 0 };
+    Ok(match if here.json { Format::Json } else { args.format } {
+        Format::Text => Output::text(&plan::output::text(&made, true), status),
+        Format::Json => Output::document(&plan::output::json(&made), status),
         // A workflow must not get a matrix to build from.
-        Format::Matrix if refused => here.plan(&args.tag, false, public).map(|_| String::new())?,
-        Format::Matrix => plan::output::matrix(&made.plan, args.builder),
-    };
-    Ok(Output { text, status: if refused { REFUSED } else { 0 } })
+        Format::Matrix if refused => here.plan(&args.tag, false, public).map(|_| Output::text("", status))?,
+        Format::Matrix => Output::document(&plan::output::matrix(&made.plan, args.builder), status),
+    })
 }
 
 /// `changelog`
@@ -65,7 +66,7 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
         return Ok(Output::done(format!("wrote {}\n", path.display())));
     }
     let value = BTreeMap::from([("tag", &tag), ("notes", &notes.markdown)]);
-    Output::of(here.json, &value, |_| notes.markdown.clone(), true)
+    Output::of(here.json, &value, |_| shown(&notes.markdown).into_owned(), true)
 }
 
 /// `doctor`
@@ -161,8 +162,9 @@ pub(super) fn audit(args: &AuditArgs, cli: &Cli) -> Result<Output, Failure> {
         let file = path.display().to_string();
         documents.push(serde_json::to_value(Audited { file, target: triple, facts: &facts, findings: &findings })?);
     }
-    if cli.json {
-        text = serde_json::to_string_pretty(&documents)? + "\n";
-    }
-    Ok(Output { text, status })
+    Ok(if cli.json {
+        Output::document(&(serde_json::to_string_pretty(&documents)? + "\n"), status)
+    } else {
+        Output::text(&text, status)
+    })
 }

@@ -161,15 +161,14 @@ pub(super) fn sbom(here: &Here, args: &SbomArgs) -> Result<Output, Failure> {
         (Some(binary), _) => {
             let target = build::entry(job.table, &planned.triple)?;
             let built = build::would_build(&job, target, Builder::Cargo, &planned.features);
-            let (digest, size) = Digest::of_file(binary).at("read", binary)?;
-            let name = planned.triple.exe_name(&made.plan.name);
-            build::fresh_sbom(&job, &planned.triple, &built, &FileEntry { name, size, digest })?
+            let (digest, _size) = Digest::of_file(binary).at("read", binary)?;
+            build::fresh_sbom(&job, &planned.triple, &built, digest)?
         }
-        (None, Some(Part::Binary(part))) => build::fresh_sbom(&job, &part.target, &part.built, &part.binary)?,
+        (None, Some(Part::Binary(part))) => build::fresh_sbom(&job, &part.target, &part.built, part.binary.digest)?,
         (None, _) => {
             let text = format!("{} has no part, so there is no binary to describe", folder.display());
             return Err(Failure::usage(text, "name one with --binary, or run `sayna-release build` first"));
         }
     };
-    Ok(Output::done(String::from_utf8_lossy(&bytes)))
+    Ok(Output::document(&String::from_utf8_lossy(&bytes), 0))
 }

@@ -14,6 +14,7 @@ use crate::progress::Progress;
 use crate::public::Public;
 use crate::rehearse;
 use crate::scratch::{self, from_here};
+use crate::shown;
 use crate::table::{self, Source};
 
 mod judge;
@@ -33,13 +34,27 @@ pub struct Output {
 
 impl Output {
     fn done(text: impl Into<String>) -> Self {
-        Self { text: text.into(), status: 0 }
+        Self::text(&text.into(), 0)
+    }
+
+    /// Text for people, in which this program's own colours are all that a terminal obeys.
+    fn text(text: &str, status: u8) -> Self {
+        Self { text: shown::painted(text).into_owned(), status }
+    }
+
+    /// A JSON document.
+    fn document(text: &str, status: u8) -> Self {
+        Self { text: shown::json(text).into_owned(), status }
     }
 
     /// Text for people, or with `--json` the value itself.
     fn of<T: Serialize>(json: bool, value: &T, text: impl FnOnce(&T) -> String, ok: bool) -> Result<Self, Failure> {
-        let text = if json { serde_json::to_string_pretty(value)? + "\n" } else { text(value) };
-        Ok(Self { text, status: if ok { 0 } else { crate::failure::INCOMPLETE } })
+        let status = if ok { 0 } else { crate::failure::INCOMPLETE };
+        Ok(if json {
+            Self::document(&(serde_json::to_string_pretty(value)? + "\n"), status)
+        } else {
+            Self::text(&text(value), status)
+        })
     }
 
     fn with_status(self, status: u8) -> Self {
@@ -111,7 +126,7 @@ impl Here {
         }
         let findings = plan::output::findings(&made, true);
         if !findings.is_empty() {
-            self.progress.line(findings.trim_end());
+            self.progress.painted(findings.trim_end());
         }
         Ok(made)
     }

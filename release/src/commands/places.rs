@@ -15,6 +15,8 @@ pub(super) struct Opened {
     pub(super) official: bool,
     /// Things go out of this machine: a release is meant.
     pub(super) real: bool,
+    /// The forge is on another machine.
+    pub(super) remote: bool,
 }
 
 impl Opened {
@@ -25,8 +27,9 @@ impl Opened {
         let names = registry_names(table, args);
         let opened = names.iter().map(|name| registry::open(name, purpose, progress)).collect::<Result<Vec<_>, _>>()?;
         let official = is_own_forge(table, &name) || has_own_registry(table, &opened);
-        let real = name.starts_with("github:") || names.iter().any(|name| name.starts_with("docker://"));
-        Ok(Self { forge, registries: opened, official, real })
+        let remote = name.starts_with("github:");
+        let real = remote || names.iter().any(|name| name.starts_with("docker://"));
+        Ok(Self { forge, registries: opened, official, real, remote })
     }
 
     pub(super) fn registries(&self) -> Vec<&dyn Registry> {

@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Asset, Draft, Error, Forge, Release, Tagged, Upload};
 use crate::atomic::{self, At as _};
+use crate::bounded::{self, DOCUMENT};
 use crate::digest::{self, Digest};
 use crate::lock::Lock;
+use crate::name::FileName;
 
 const PARTIAL: &str = ".partial";
 
@@ -80,7 +82,7 @@ impl Directory {
             return Ok(None);
         }
         let path = folder.join("release.json");
-        let text = fs::read(&path).at("read", &path)?;
+        let text = bounded::read(&path, DOCUMENT)?;
         let broken = |reason: String| Error::Broken { path: path.display().to_string(), reason };
         let description: Description = serde_json::from_slice(&text).map_err(|e| broken(e.to_string()))?;
         if description.tag != tag {
@@ -91,7 +93,7 @@ impl Directory {
             return Err(broken("is not as this program wrote it".to_owned()));
         }
         let notes_path = folder.join("notes.md");
-        let notes = fs::read(&notes_path).at("read", &notes_path)?;
+        let notes = bounded::read(&notes_path, DOCUMENT)?;
         Ok(Some(Release {
             id: tag.to_owned(),
             tag: tag.to_owned(),
@@ -225,7 +227,9 @@ impl Forge for Directory {
             .into_iter()
             .find(|path| path.is_file());
         let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.id) };
-        Ok(atomic::copy(&found.ok_or_else(missing)?, to, false)?)
+        let found = found.ok_or_else(missing)?;
+        let Some(Asset::Uploaded { size, .. }) = release.assets.get(name) else { return Err(missing()) };
+        Ok(atomic::copy_bounded(&found, to, *size)?)
     }
 }
 
@@ -249,6 +253,11 @@ fn read_assets(folder: &Path) -> Result<BTreeMap<String, Asset>, Error> {
             assets.insert(name.to_owned(), Asset::Starter);
         } else {
             let path = folder.join(&name);
+            let broken = |reason: String| Error::Broken { path: path.display().to_string(), reason };
+            name.parse::<FileName>().map_err(|e| broken(e.to_string()))?;
+            if !fs::symlink_metadata(&path).at("read", &path)?.is_file() {
+                return Err(broken("is a link, a folder or a device, and no file".to_owned()));
+            }
             let (digest, size) = Digest::of_file(&path).at("read", &path)?;
             assets.insert(name, Asset::Uploaded { size, digest });
         }

@@ -29,6 +29,8 @@ pub use repository::{NotARepository, Repository};
 pub use settings::Settings;
 pub use token::{Token, Variables};
 
+/// Of a hundred entries each; no list is longer.
+const PAGES: usize = 200;
 /// The version of the API that the types in `api` are of.
 const API_VERSION: &str = "2022-11-28";
 const JSON: &str = "application/vnd.github+json";
@@ -163,6 +165,10 @@ impl Github {
             found.extend(page);
             if !seen.insert(url) {
                 return Err(Error::Broken { path: self.name(), reason: format!("cannot {doing}: a page leads back") });
+            }
+            if seen.len() > PAGES {
+                let reason = format!("cannot {doing}: there are more than {PAGES} pages");
+                return Err(Error::Broken { path: self.name(), reason });
             }
             next = more;
         }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use super::Error;
+use crate::shown::on_one_line;
 
 /// The oldest version that has all that is asked here; the youngest option is `status --no-renames`.
 pub(super) const OLDEST: [u32; 2] = [2, 18];
@@ -172,8 +173,7 @@ fn complaint(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let lines = text.lines().map(|line| line.trim_start_matches("fatal: ").trim_start_matches("error: ").trim());
     let text = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.is_empty() { "it does not say why".to_owned() } else { text }
+    if text.is_empty() { "it does not say why".to_owned() } else { on_one_line(&text).into_owned() }
 }
 
 /// `git version 2.39.5 (Apple Git-154)`, `git version 2.45.1.windows.1`.
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn complaints_are_one_line_that_no_terminal_obeys() {
-        assert_eq!(complaint(b"error: a\nfatal: b \x1b[2J\n\n"), "a; b \u{fffd}[2J");
+        assert_eq!(complaint(b"error: a\nfatal: b \x1b[2J\n\n"), "a; b \\u{1b}[2J");
         assert_eq!(complaint(b""), "it does not say why");
     }
 }

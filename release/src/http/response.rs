@@ -83,9 +83,9 @@ impl Response<'_> {
         self.pour(limit, || Ok(Vec::new()))
     }
 
-    /// Writes the body to a file, whole or not at all, and says what was written.
-    pub fn save(self, to: &Path) -> Result<(Digest, u64), Error> {
-        let written = self.pour(u64::MAX, || Ok(HashingWriter::new(AtomicFile::create(to)?)))?;
+    /// Writes the body, of at most `limit` bytes, to a file, whole or not at all, and says what was written.
+    pub fn save(self, to: &Path, limit: u64) -> Result<(Digest, u64), Error> {
+        let written = self.pour(limit, || Ok(HashingWriter::new(AtomicFile::create(to)?)))?;
         let (file, digest, size) = written.into_parts();
         file.commit()?;
         Ok((digest, size))
@@ -102,14 +102,21 @@ impl Response<'_> {
         }
     }
 
+    fn too_long(&self, found: &str, limit: u64) -> Error {
+        Error::Form { call: self.call(), reason: format!("the answer has {found} bytes, at most {limit} are expected") }
+    }
+
     fn read_into(&mut self, target: &mut impl Write, limit: u64) -> Result<(), Error> {
+        if let Some(announced) = self.inner.content_length().filter(|announced| *announced > limit) {
+            return Err(self.too_long(&announced.to_string(), limit));
+        }
         let mut left = limit;
         while let Some(chunk) = self.client.chunk(self.request, &mut self.inner)? {
             let size = chunk.len() as u64;
-            left = left.checked_sub(size).ok_or_else(|| Error::Form {
-                call: self.call(),
-                reason: format!("the answer has more than {limit} bytes"),
-            })?;
+            left = match left.checked_sub(size) {
+                Some(left) => left,
+                None => return Err(self.too_long(&format!("{limit} and more"), limit)),
+            };
             target.write_all(&chunk).at("write", Path::new("a download"))?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::layer::{self, Found};
 use super::{Assembled, Error, annotations, platform, seal};
 use crate::atomic::At as _;
 use crate::oci::{self, Config, annotation};
-use crate::part::FileEntry;
+use crate::part::InsideEntry;
 use crate::plan::{Plan, PlannedPlatform};
 
 /// As many links in a row as Linux follows.
@@ -24,7 +24,7 @@ pub fn adopt(plan: &Plan, planned: &PlannedPlatform, layout: &Path) -> Result<As
     let manifest = there.manifest(entry.digest)?;
     agrees(plan, planned, &there.config(manifest.config.digest)?)?;
     let layers = manifest.layers.iter().map(|layer| (there.blob_path(layer.digest), layer.media_type.as_str()));
-    let binary = executable(&layers.collect::<Vec<_>>(), &format!("/app/{}", plan.name))?;
+    let binary = executable(&layers.collect::<Vec<_>>(), &format!("/app/{}", plan.name), u64::MAX)?;
     let compressed = manifest.layers.iter().map(|l| l.size).sum();
     let described = seal(plan, planned, manifest, layout)?;
     if described.digest != entry.digest {
@@ -60,11 +60,12 @@ fn agrees(plan: &Plan, planned: &PlannedPlatform, config: &Config) -> Result<(),
 }
 
 /// The file that a path of an image leads to, through links: its own path in the image, size and digest. `layers` are the
-/// compressed layers with their media types, the lowest first.
-pub fn executable(layers: &[(PathBuf, &str)], path: &str) -> Result<FileEntry, Error> {
+/// compressed layers with their media types, the lowest first, each of at most `limit` bytes when it is unpacked.
+pub fn executable(layers: &[(PathBuf, &str)], path: &str, limit: u64) -> Result<InsideEntry, Error> {
     let mut found: BTreeMap<String, (usize, Found)> = BTreeMap::new();
     for (number, (blob, media_type)) in layers.iter().enumerate() {
-        let paths = File::open(blob).and_then(|file| layer::paths(file, media_type)).at("read the layer", blob)?;
+        let paths =
+            File::open(blob).and_then(|file| layer::paths(file, media_type, limit)).at("read the layer", blob)?;
         // A later layer lies above the earlier ones.
         found.extend(paths.into_iter().map(|(path, what)| (path, (number, what))));
     }
@@ -72,9 +73,9 @@ pub fn executable(layers: &[(PathBuf, &str)], path: &str) -> Result<FileEntry, E
     let name = resolved(&found, path).ok_or_else(nowhere)?;
     let number = found.get(&name).map(|(number, _)| *number);
     let (blob, media_type) = number.and_then(|n| layers.get(n)).ok_or_else(nowhere)?;
-    let file = File::open(blob).and_then(|file| layer::find(file, media_type, &name));
+    let file = File::open(blob).and_then(|file| layer::find(file, media_type, &name, limit));
     let (digest, size) = file.at("read the layer", blob)?.ok_or_else(nowhere)?;
-    Ok(FileEntry { name, size, digest })
+    Ok(InsideEntry { name, size, digest })
 }
 
 /// Follows links, of folders on the way too, to a file.

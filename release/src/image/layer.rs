@@ -10,6 +10,7 @@ use tar::EntryType;
 use super::Error;
 use super::frames::Frames;
 use crate::atomic::{self, At as _, AtomicFile};
+use crate::bounded::Bounded;
 use crate::digest::{Digest, HashingWriter};
 use crate::oci::{Descriptor, media};
 use crate::package::gzip;
@@ -138,8 +139,8 @@ pub(super) enum Found {
 }
 
 /// Every path of a compressed layer, without slashes at its ends.
-pub(super) fn paths(file: File, media_type: &str) -> io::Result<Vec<(String, Found)>> {
-    let mut archive = opened(file, media_type)?;
+pub(super) fn paths(file: File, media_type: &str, limit: u64) -> io::Result<Vec<(String, Found)>> {
+    let mut archive = opened(file, media_type, limit)?;
     let mut paths = Vec::new();
     for entry in archive.entries()? {
         let entry = entry?;
@@ -156,8 +157,8 @@ pub(super) fn paths(file: File, media_type: &str) -> io::Result<Vec<(String, Fou
 }
 
 /// Digest and size of one file in a compressed layer; `None` where it has none of that path.
-pub(super) fn find(file: File, media_type: &str, path: &str) -> io::Result<Option<(Digest, u64)>> {
-    let mut archive = opened(file, media_type)?;
+pub(super) fn find(file: File, media_type: &str, path: &str, limit: u64) -> io::Result<Option<(Digest, u64)>> {
+    let mut archive = opened(file, media_type, limit)?;
     for entry in archive.entries()? {
         let mut entry = entry?;
         let is_it = plain(&String::from_utf8_lossy(&entry.path_bytes())) == plain(path);
@@ -173,14 +174,14 @@ fn plain(path: &str) -> &str {
     path.trim_start_matches("./").trim_matches('/')
 }
 
-fn opened(file: File, media_type: &str) -> io::Result<tar::Archive<Box<dyn Read>>> {
+fn opened(file: File, media_type: &str, limit: u64) -> io::Result<tar::Archive<Bounded<Box<dyn Read>>>> {
     let file = BufReader::new(file);
     let reader: Box<dyn Read> = match media_type {
         media::LAYER_GZIP => Box::new(MultiGzDecoder::new(file)),
         media::LAYER_ZSTD => Box::new(Frames::new(file)),
         other => return Err(io::Error::other(format!("{other:?} is no layer that this program reads"))),
     };
-    Ok(tar::Archive::new(reader))
+    Ok(tar::Archive::new(Bounded::new(reader, "an unpacked layer", limit)))
 }
 
 /// Writes a small blob under its digest.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::atomic::{self, At as _, PathError};
 use crate::digest::Digest;
 use crate::oci::{self, Config, Descriptor, Execution, Index, Manifest, annotation, media};
-use crate::part::{FileEntry, ImagePart};
+use crate::part::{ImagePart, InsideEntry};
 use crate::plan::{Plan, PlannedPlatform};
 use crate::table::Compression;
 use crate::triple::Triple;
@@ -50,7 +50,7 @@ pub struct Input<'a> {
 #[derive(Debug, Clone)]
 pub struct Assembled {
     /// The executable, by its path in the image.
-    pub binary: FileEntry,
+    pub binary: InsideEntry,
     /// Digest of the manifest.
     pub manifest: Digest,
     /// Its size in bytes.
@@ -215,7 +215,7 @@ pub fn assemble(input: &Input<'_>, layout: &Path) -> Result<Assembled, Error> {
     let manifest = Manifest::new(config, layers.into_iter().map(|l| l.descriptor).collect());
     let described = seal(input.plan, input.platform, manifest, layout)?;
     let (digest, size) = Digest::of_file(input.binary).at("read", input.binary)?;
-    let binary = FileEntry { name: format!("{BINARIES}/{}", input.plan.name), size, digest };
+    let binary = InsideEntry { name: format!("{BINARIES}/{}", input.plan.name), size, digest };
     Ok(Assembled { binary, manifest: described.digest, manifest_size: described.size, compressed })
 }
 

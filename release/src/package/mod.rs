@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _, AtomicFile, PathError};
 use crate::digest::{Digest, HashingWriter};
+use crate::name::FileName;
 use crate::part::FileEntry;
 use crate::table::ArchiveKind;
 
@@ -171,10 +172,15 @@ pub fn package(input: &Input<'_>, out: &Path) -> Result<Archive, Error> {
     let missing = || Error::Missing { path: path.clone(), name: input.exe_name.clone() };
     let (binary_digest, binary_size) = binary.ok_or_else(missing)?;
     Ok(Archive {
-        archive: FileEntry { name: input.archive.to_owned(), size, digest },
+        archive: FileEntry { name: named(input.archive)?, size, digest },
         checksum: FileEntry::of(out, &name)?,
-        binary: FileEntry { name: input.exe_name.clone(), size: binary_size, digest: binary_digest },
+        binary: FileEntry { name: named(&input.exe_name)?, size: binary_size, digest: binary_digest },
     })
+}
+
+fn named(name: &str) -> Result<FileName, Error> {
+    name.parse()
+        .map_err(|_no_file_name| Error::Name { name: name.to_owned(), reason: "no file can have this name everywhere" })
 }
 
 /// Sorted by name, each name good and only once.
@@ -243,7 +249,7 @@ fn tar(input: &Input<'_>, items: &[Item], out: &mut impl Write, path: &Path) -> 
 fn second_look(input: &Input<'_>, path: &Path, packed: &[(Digest, u64)]) -> Result<(), Error> {
     let names = input.files.iter().map(|(name, _)| name.as_str());
     let meant = planned_entries(input.stem, &input.exe_name, names, input.epoch, input.kind);
-    let (found, contents) = read::everything(path, input.kind)?;
+    let (found, contents) = read::everything(path, input.kind, u64::MAX)?;
     let differs = |found: String, meant: String| Err(Error::SecondLook { path: path.to_owned(), found, meant });
     if found != meant {
         let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");

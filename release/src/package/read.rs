@@ -6,11 +6,13 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use tar::EntryType;
 use zip::ZipArchive;
 
 use super::zip::dos_time;
 use super::{Error, THIRD_PARTY};
 use crate::atomic::{At as _, AtomicFile};
+use crate::bounded::Bounded;
 use crate::digest::Digest;
 use crate::git::when;
 use crate::table::ArchiveKind;
@@ -66,56 +68,113 @@ pub fn told_apart(found: &[Entry], planned: &[Entry]) -> (String, String) {
     other.map_or_else(|| (words(found), words(planned)), |(a, b)| (time(a), time(b)))
 }
 
-/// What an archive holds, in its own order. It is read to its end, so that every checksum inside is compared.
-pub fn list(path: &Path, kind: ArchiveKind) -> Result<Vec<Entry>, Error> {
-    everything(path, kind).map(|(entries, _)| entries)
+/// What an archive holds, in its own order. It is read to its end, so that every checksum inside is compared; `limit` is how
+/// many bytes it may be unpacked to.
+pub fn list(path: &Path, kind: ArchiveKind, limit: u64) -> Result<Vec<Entry>, Error> {
+    everything(path, kind, limit).map(|(entries, _)| entries)
 }
 
 /// The entries, and digest and size of each that is a file.
-pub(super) fn everything(path: &Path, kind: ArchiveKind) -> Result<Everything, Error> {
+pub(super) fn everything(path: &Path, kind: ArchiveKind, limit: u64) -> Result<Everything, Error> {
     let broken = |source: io::Error| Error::Broken { path: path.to_owned(), source };
     let file = BufReader::with_capacity(1 << 17, File::open(path).at("read", path)?);
     match kind {
-        ArchiveKind::TarGz => read_tar(file).map_err(broken),
-        ArchiveKind::Zip => read_zip(file).map_err(broken),
+        ArchiveKind::TarGz => read_tar(file, limit).map_err(broken),
+        ArchiveKind::Zip => read_zip(file, limit).map_err(broken),
     }
 }
 
 type Everything = (Vec<Entry>, Vec<(Digest, u64)>);
 
-fn read_tar(file: BufReader<File>) -> io::Result<Everything> {
-    let mut archive = tar::Archive::new(MultiGzDecoder::new(file));
+/// So many entries does no archive of a release have.
+const ENTRIES: usize = 10_000;
+const UNPACKED: &str = "an unpacked archive";
+
+fn too_many() -> io::Error {
+    io::Error::other(format!("it has more than {ENTRIES} entries"))
+}
+
+/// Every header is looked at as it stands: extensions (PAX, GNU) change what is unpacked, and so are entries like others here.
+fn read_tar(file: BufReader<File>, limit: u64) -> io::Result<Everything> {
+    let mut archive = tar::Archive::new(Bounded::new(MultiGzDecoder::new(file), UNPACKED, limit));
     let (mut found, mut contents) = (Vec::new(), Vec::new());
-    for entry in archive.entries()? {
+    let mut long = None;
+    for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
+        if entry.header().entry_type() == EntryType::GNULongName && long.is_none() {
+            long = Some(long_name(&mut entry)?);
+            continue;
+        }
         let header = entry.header();
         let kind = header.entry_type();
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        // A link, a device or a hidden user name is no file that anyone planned.
-        let named = header.username_bytes().is_some_and(|n| !n.is_empty());
-        let strange = named || !(kind.is_file() || kind.is_dir());
-        let name = if strange { format!("{name} ({kind:?})") } else { name };
+        let name = long.take().unwrap_or_else(|| header.path_bytes().into_owned());
+        let name = strange(header, String::from_utf8_lossy(&name).into_owned())?;
         let owner = (header.uid()?, header.gid()?);
         found.push(Entry { name, mode: header.mode()?, time: header.mtime()?.to_string(), owner });
         if !kind.is_dir() {
             contents.push(Digest::of_reader(&mut entry)?);
         }
+        if found.len() > ENTRIES {
+            return Err(too_many());
+        }
     }
-    // tar ends before gzip does, whose CRC-32 stands at its very end.
-    io::copy(&mut archive.into_inner(), &mut io::sink())?;
-    Ok((found, contents))
+    // tar ends before gzip does, whose CRC-32 stands at its very end; some readers go on after the end of a first archive.
+    let mut rest = archive.into_inner();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match rest.read(&mut buffer)? {
+            0 => return Ok((found, contents)),
+            read if buffer.iter().take(read).all(|byte| *byte == 0) => {}
+            _ => return Err(io::Error::other("it goes on after its end")),
+        }
+    }
 }
 
-fn read_zip(file: BufReader<File>) -> io::Result<Everything> {
+/// The name of the next entry, where a header has no room for it (GNU tar, "Extended Formats").
+fn long_name(entry: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut name = Vec::new();
+    Bounded::new(entry, "a name in an archive", 4096).read_to_end(&mut name)?;
+    if name.pop() == Some(0) { Ok(name) } else { Err(io::Error::other("a long name has no end")) }
+}
+
+/// A link, a device, an extension, a size of what has no content, or a user's name: nothing of it did anyone plan. The name says so.
+fn strange(header: &tar::Header, name: String) -> io::Result<String> {
+    let kind = header.entry_type();
+    let said = |bytes: Option<&[u8]>| bytes.is_some_and(|b| !b.is_empty());
+    let device = |number: io::Result<Option<u32>>| number.ok().flatten().is_some_and(|n| n != 0);
+    let strange = !(kind.is_file() || kind.is_dir())
+        || (kind.is_dir() && header.entry_size()? != 0)
+        || said(header.username_bytes())
+        || said(header.groupname_bytes())
+        || said(header.link_name_bytes().as_deref())
+        || device(header.device_major())
+        || device(header.device_minor());
+    Ok(if strange { format!("{name} ({kind:?})") } else { name })
+}
+
+fn read_zip(file: BufReader<File>, limit: u64) -> io::Result<Everything> {
     let mut archive = ZipArchive::new(file)?;
     let (mut found, mut contents) = (Vec::new(), Vec::new());
+    if archive.len() > ENTRIES {
+        return Err(too_many());
+    }
+    if archive.offset() != 0 || !archive.comment().is_empty() {
+        return Err(io::Error::other("it has something before or after its entries"));
+    }
+    let mut left = limit;
     for position in 0..archive.len() {
         let mut entry = archive.by_index(position)?;
         // Reading to the end checks the CRC.
-        let content = Digest::of_reader(&mut entry)?;
+        let content = Digest::of_reader(&mut Bounded::new(&mut entry, UNPACKED, left))?;
+        left = left.saturating_sub(content.1);
+        let name = entry.name()?.into_owned();
+        let mode = entry.unix_mode().unwrap_or_default();
+        let regular = matches!(mode & 0o170_000, 0 | 0o100_000) && !entry.is_dir() && !entry.is_symlink();
+        let folder = mode & 0o170_000 == 0o040_000 && entry.is_dir() && content.1 == 0;
+        let name = if regular || folder { name } else { format!("{name} (no file: mode {mode:o})") };
         found.push(Entry {
-            name: entry.name()?.into_owned(),
-            mode: entry.unix_mode().unwrap_or_default() & 0o7777,
+            name,
+            mode: mode & 0o7777,
             time: entry.last_modified().map(|t| t.to_string()).unwrap_or_default(),
             owner: (0, 0),
         });
@@ -126,8 +185,8 @@ fn read_zip(file: BufReader<File>) -> io::Result<Everything> {
     Ok((found, contents))
 }
 
-/// Copies one entry's bytes to a new executable file.
-pub fn extract(path: &Path, kind: ArchiveKind, name: &str, to: &Path) -> Result<(), Error> {
+/// Copies one entry's bytes, of which there are `limit` at most, to a new executable file.
+pub fn extract(path: &Path, kind: ArchiveKind, name: &str, to: &Path, limit: u64) -> Result<(), Error> {
     let broken = |source: io::Error| Error::Broken { path: path.to_owned(), source };
     let missing = || Error::Missing { path: path.to_owned(), name: name.to_owned() };
     let file = BufReader::new(File::open(path).at("read", path)?);
@@ -135,22 +194,24 @@ pub fn extract(path: &Path, kind: ArchiveKind, name: &str, to: &Path) -> Result<
         ArchiveKind::TarGz => {
             let mut archive = tar::Archive::new(MultiGzDecoder::new(file));
             for entry in archive.entries().map_err(broken)? {
-                let mut entry = entry.map_err(broken)?;
+                let entry = entry.map_err(broken)?;
                 if entry.path_bytes().as_ref() == name.as_bytes() {
-                    return save(&mut entry, to);
+                    let file = entry.header().entry_type().is_file();
+                    return if file { save(entry, to, limit) } else { Err(missing()) };
                 }
             }
             Err(missing())
         }
         ArchiveKind::Zip => {
             let mut archive = ZipArchive::new(file).map_err(|e| broken(e.into()))?;
-            save(&mut archive.by_name(name).map_err(|_not_there| missing())?, to)
+            let entry = archive.by_name(name).map_err(|_not_there| missing())?;
+            if entry.is_symlink() { Err(missing()) } else { save(entry, to, limit) }
         }
     }
 }
 
-fn save(entry: &mut impl Read, to: &Path) -> Result<(), Error> {
+fn save(entry: impl Read, to: &Path, limit: u64) -> Result<(), Error> {
     let mut file = AtomicFile::create(to)?.executable();
-    io::copy(entry, &mut file).at("unpack to", to)?;
+    io::copy(&mut Bounded::new(entry, "an unpacked file", limit), &mut file).at("unpack to", to)?;
     Ok(file.commit()?)
 }

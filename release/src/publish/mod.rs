@@ -277,7 +277,7 @@ impl Work {
         let mut files = BTreeMap::new();
         for (folder, part) in &parts.binaries {
             for entry in part.assets() {
-                files.insert(entry.name.clone(), (folder.join(&entry.name), entry.digest));
+                files.insert(entry.name.to_string(), (folder.join(&entry.name), entry.digest));
             }
         }
         let mut bytes = None;

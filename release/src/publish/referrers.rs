@@ -142,7 +142,7 @@ fn read(registry: &dyn Registry, entry: &Descriptor) -> Result<Candidate, regist
     let mut content = Vec::new();
     for blob in manifest.blobs() {
         let path = folder.path().join(blob.digest.hex());
-        registry.download(blob.digest, &path)?;
+        registry.download(blob, &path)?;
         let bytes = std::fs::read(&path).at("read", &path)?;
         if Digest::of(&bytes) != blob.digest {
             return form(format!("its blob {} has bytes of {}", blob.digest, Digest::of(&bytes)));

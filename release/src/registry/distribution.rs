@@ -125,6 +125,9 @@ impl Distribution {
             if !seen.insert(url.clone()) || seen.len() > PAGES {
                 return Err(self.broken("has a list without an end: its pages lead in a circle, or are too many"));
             }
+            if seen.len() > PAGES {
+                return Err(self.broken(format!("has a list of more than {PAGES} pages")));
+            }
             let answer = self.read(&Method::GET, &url, missing, |response| {
                 let more = response.next_link().map(|link| self.following(&url, &link)).transpose()?;
                 Ok((page(response)?, more))
@@ -344,10 +347,11 @@ impl Registry for Distribution {
         self.document(&digest.to_string())?.ok_or_else(missing)
     }
 
-    fn download(&self, digest: Digest, to: &Path) -> Result<(), Error> {
-        let url = self.url(&format!("blobs/{digest}"));
-        let saved = self.read(&Method::GET, &url, &MISSING, |response| Ok(response.save(to).map(|_found| ())?))?;
-        saved.ok_or_else(|| Error::Missing { registry: self.name(), what: format!("blob {digest}") })
+    fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error> {
+        let url = self.url(&format!("blobs/{}", blob.digest));
+        let saved =
+            self.read(&Method::GET, &url, &MISSING, |response| Ok(response.save(to, blob.size).map(|_found| ())?))?;
+        saved.ok_or_else(|| Error::Missing { registry: self.name(), what: format!("blob {}", blob.digest) })
     }
 
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {

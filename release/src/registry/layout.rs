@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Object, Registry};
 use crate::atomic::{self, At as _, AtomicFile};
+use crate::bounded::{self, DOCUMENT};
 use crate::digest::{self, Digest};
 use crate::lock::Lock;
 use crate::oci::{self, Descriptor, Index, annotation};
@@ -30,9 +31,9 @@ impl Layout {
 
     fn index(&self) -> Result<Index, Error> {
         let path = self.root.join("index.json");
-        let text = match fs::read(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Index::new(Vec::new())),
-            other => other.at("read", &path)?,
+        let text = match bounded::read(&path, DOCUMENT) {
+            Err(e) if e.source.kind() == io::ErrorKind::NotFound => return Ok(Index::new(Vec::new())),
+            other => other?,
         };
         let broken = |reason: String| Error::Broken { path: path.display().to_string(), reason };
         self.check_marker()?;
@@ -42,7 +43,7 @@ impl Layout {
 
     fn check_marker(&self) -> Result<(), Error> {
         let path = self.root.join("oci-layout");
-        let text = fs::read(&path).at("read", &path)?;
+        let text = bounded::read(&path, DOCUMENT)?;
         if oci::is_marker(&text) {
             return Ok(());
         }
@@ -142,16 +143,16 @@ impl Registry for Layout {
 
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {
         let path = self.blob(digest);
-        match fs::read(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+        match bounded::read(&path, DOCUMENT) {
+            Err(e) if e.source.kind() == io::ErrorKind::NotFound => {
                 Err(Error::Missing { registry: self.name(), what: format!("manifest {digest}") })
             }
-            other => Ok(other.at("read", &path)?),
+            other => Ok(other?),
         }
     }
 
-    fn download(&self, digest: Digest, to: &Path) -> Result<(), Error> {
-        Ok(atomic::copy(&self.blob(digest), to, false)?)
+    fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error> {
+        Ok(atomic::copy_bounded(&self.blob(blob.digest), to, blob.size)?)
     }
 
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {

@@ -79,8 +79,9 @@ pub trait Registry: Sync {
     fn tag(&self, tag: &str, digest: Digest) -> Result<(), Error>;
     /// The bytes of a manifest or index; whether they have that digest is the caller's to check.
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error>;
-    /// Copies a blob's bytes to a new file; whether they have that digest is the caller's to check.
-    fn download(&self, digest: Digest, to: &Path) -> Result<(), Error>;
+    /// Copies a blob's bytes, of which there are as many as its descriptor says, to a new file; whether they have its digest is
+    /// the caller's to check.
+    fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error>;
     /// What is attached to a manifest or index, by anybody (distribution specification, "Listing Referrers").
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error>;
     /// Stores manifests that have a subject, whose blobs are there, and sees to it that all of them are listed as the

@@ -31,7 +31,7 @@ pub(super) fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePa
             budget: build::binary_budget(table, target, &part.built).0,
         });
         let budget = target.budget.archive.0;
-        products.push(Product { name: part.archive.name.clone(), size: part.archive.size, budget });
+        products.push(Product { name: part.archive.name.to_string(), size: part.archive.size, budget });
     }
     let budget = table.image.as_ref().map_or(0, |i| i.budget.0);
     let images = images.iter().map(|p| (format!("image {}/{}", p.os, p.arch), p.compressed));

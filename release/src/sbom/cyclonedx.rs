@@ -56,6 +56,9 @@ pub(super) struct Component {
     pub(super) licences: Vec<Licence>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) purl: Option<String>,
+    /// Where what is not as a registry has it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pedigree: Option<Pedigree>,
     #[serde(rename = "externalReferences", skip_serializing_if = "Vec::is_empty")]
     pub(super) references: Vec<Reference>,
     /// What it has inside.
@@ -105,6 +108,25 @@ pub(super) struct Reference {
 }
 
 #[derive(Debug, Serialize)]
+pub(super) struct Pedigree {
+    commits: Vec<Commit>,
+    notes: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Commit {
+    uid: String,
+    url: String,
+}
+
+impl Pedigree {
+    pub(super) fn of_commit(commit: &str, source: &str) -> Self {
+        let commits = vec![Commit { uid: commit.to_owned(), url: source.to_owned() }];
+        Self { commits, notes: "from the project's repository, not from a package registry" }
+    }
+}
+
+#[derive(Debug, Serialize)]
 pub(super) struct Property {
     pub(super) name: String,
     pub(super) value: String,
@@ -128,6 +150,7 @@ impl Component {
             hashes: Vec::new(),
             licences: Vec::new(),
             purl: None,
+            pedigree: None,
             references: Vec::new(),
             components: Vec::new(),
             properties: Vec::new(),

@@ -3,10 +3,17 @@
 use std::fmt::Write as _;
 
 use crate::graph::Id;
+use crate::plan::Plan;
 
 /// `pkg:cargo/name@version`
 pub(super) fn of_crate(id: &Id) -> String {
     format!("pkg:cargo/{}@{}", encode(&id.name), encode(&id.version.to_string()))
+}
+
+/// `pkg:generic/name@version?vcs_url=git%2B<source>%40<commit>`, of a crate that no registry has like this.
+pub(super) fn in_repository(id: &Id, plan: &Plan) -> String {
+    let url = format!("git+{}@{}", plan.source, plan.commit);
+    generic(&id.name, &id.version.to_string(), &[("vcs_url", &url)])
 }
 
 /// `pkg:github/owner/repository@tag`, of a source on GitHub. That type's names are lower case.

@@ -8,7 +8,7 @@ use crate::attest;
 use crate::changelog;
 use crate::digest::Digest;
 use crate::git::{EPOCH, when};
-use crate::manifest::{self, BinaryEntry, Manifest};
+use crate::manifest::{BinaryEntry, Manifest};
 use crate::part::FileEntry;
 use crate::plan::Plan;
 
@@ -50,10 +50,7 @@ pub(super) fn manifest(scene: &mut Scene<'_>) -> Outcome {
     let name = name.ok_or("no asset is named *.release.json")?.clone();
     check_checksum(scene, &name)?;
     let bytes = fs::read(scene.asset(&name)?)?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|e| format!("{name}: {e}"))?;
-    if manifest.schema != manifest::SCHEMA {
-        return Err(format!("{name} has schema {}, this program reads {}", manifest.schema, manifest::SCHEMA).into());
-    }
+    let manifest = Manifest::read(&bytes).map_err(|e| format!("{name}: {e}"))?;
     let expected = format!("{}-{}.release.json", manifest.name, manifest.version);
     if manifest.tag != scene.request.tag || name != expected || manifest.tag != format!("v{}", manifest.version) {
         return Err(format!("{name} speaks of {} {}, tag {}", manifest.name, manifest.version, manifest.tag).into());
@@ -72,8 +69,7 @@ fn same_origin(name: &str, plan: &Plan, manifest: &Manifest) -> Result<(), Strin
         return Err(format!(
             "{name} is of commit {} ({}), this checkout is at {} ({})",
             manifest.commit, manifest.tree, plan.commit, plan.tree
-        )
-        .into());
+        ));
     }
     if plan.commit_time == manifest.commit_time {
         return Ok(());
@@ -95,7 +91,7 @@ fn expected(scene: &Scene<'_>) -> Result<BTreeSet<String>, String> {
     let mut names: BTreeSet<String> = [checksum_name(&own), own].into();
     match scene.request.plan {
         Some(plan) => names.extend(plan.targets.iter().flat_map(|t| [&t.archive, &t.checksum, &t.sbom]).cloned()),
-        None => names.extend(manifest.assets().map(|f| f.name.clone())),
+        None => names.extend(manifest.assets().map(|f| f.name.to_string())),
     }
     Ok(names)
 }
@@ -140,7 +136,7 @@ fn check_checksum(scene: &Scene<'_>, name: &str) -> Result<Digest, Fault> {
 
 /// Every archive against its checksum file.
 pub(super) fn checksums(scene: &mut Scene<'_>) -> Outcome {
-    let names: Vec<String> = scene.manifest()?.binaries.iter().map(|b| b.archive.name.clone()).collect();
+    let names: Vec<String> = scene.manifest()?.binaries.iter().map(|b| b.archive.name.to_string()).collect();
     for name in &names {
         check_checksum(scene, name)?;
         let path = scene.asset(name)?;
@@ -176,7 +172,7 @@ pub(super) fn sboms(scene: &mut Scene<'_>) -> Outcome {
         same(scene, &entry.sbom)?;
         let bytes = fs::read(scene.asset(&entry.sbom.name)?)?;
         components.push(check_sbom(manifest, entry, &bytes)?);
-        if let Some(fresh) = scene.request.sboms.get(&entry.sbom.name)
+        if let Some(fresh) = scene.request.sboms.get(entry.sbom.name.as_str())
             && *fresh != bytes
         {
             return Err(format!("{} is not what this checkout's graph gives", entry.sbom.name).into());

@@ -1,14 +1,11 @@
 //! Rows on what is inside the archives.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
-use std::process::{Command, Output};
-use std::thread::sleep;
-use std::time::Duration;
 
-use super::{Fault, Outcome, Scene, Seen, Verdict, machine, seen};
+use super::{Fault, Outcome, Scene, Seen, Verdict, machine, program, seen};
 use crate::audit::{self, Expectations};
+use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::manifest::{BinaryEntry, Manifest};
 use crate::package;
@@ -43,17 +40,21 @@ pub(super) fn contents(scene: &mut Scene<'_>) -> Outcome {
     for entry in &manifest.binaries {
         let target = target(scene, entry)?;
         let stem = format!("{}-{}-{}", manifest.name, manifest.version, entry.target);
-        let archive = scene.archives.get(&entry.archive.name).ok_or("the archive was not read")?;
-        let found = package::list(archive, target.archive)?;
+        let archive = scene.archives.get(entry.archive.name.as_str()).ok_or("the archive was not read")?;
+        let size = entry.binary.size;
+        bounded::check(&entry.binary.name, size, bounded::above(target.budget.binary.0))?;
+        // Besides the executable there are texts.
+        let most = size.saturating_add(DOCUMENT);
+        let found = package::list(archive, target.archive, most)?;
         let files = scene.request.table.release.files.iter().map(|f| f.get_ref().as_str());
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
             let (found, planned) = package::told_apart(&found, &planned);
             return Err(format!("{} holds {found}, planned is {planned}", entry.archive.name).into());
         }
-        let binary = scene.folder.join(format!("{}-{}", entry.target, entry.binary.name));
+        let binary = scene.folder.join("binaries").join(entry.target.as_str()).join(&entry.binary.name);
         let inside = format!("{stem}/{}", entry.binary.name);
-        package::extract(archive, target.archive, &inside, &binary)?;
+        package::extract(archive, target.archive, &inside, &binary, size)?;
         let (digest, _) = Digest::of_file(&binary)?;
         if digest != entry.binary.digest {
             return Err(format!("{inside} is {digest}, the manifest says {}", entry.binary.digest).into());
@@ -92,9 +93,14 @@ fn binary<'a>(scene: &'a Scene<'_>, entry: &BinaryEntry) -> Result<&'a Path, Str
     path.map(std::path::PathBuf::as_path).ok_or_else(|| format!("{} was not unpacked", entry.target))
 }
 
-/// What every executable that this machine can run says of itself; of the others nothing is claimed.
+/// What every executable that this machine can run says of itself; of the others nothing is claimed. What came from another
+/// machine is executed only where an attestation says who built it.
 pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
     let manifest = scene.manifest()?;
+    if scene.request.remote && scene.proofs.is_empty() {
+        let evidence = "not executed: no attestation says who built it".to_owned();
+        return Ok(Seen { verdict: Verdict::NotHere, evidence });
+    }
     let wanted = format!("{} {}", manifest.name, manifest.version);
     let mut evidence = Vec::new();
     let mut ran = false;
@@ -104,15 +110,17 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
             continue;
         }
         let program = binary(scene, entry)?;
-        let output = match said(program) {
+        let folder = scene.folder.join("runs").join(entry.target.as_str());
+        let output = match program::run(program, &["--version", "--verbose"], &folder) {
             Ok(output) => output,
-            Err(error) => match machine::refusal(&error, program) {
+            Err(program::Error::System(error)) => match machine::refusal(&error, program) {
                 Some(why) => {
                     evidence.push(format!("{}: {why}", entry.target));
                     continue;
                 }
                 None => return Err(format!("{}: {error}", entry.target).into()),
             },
+            Err(error) => return Err(format!("{}: {error}", entry.target).into()),
         };
         if let Some(why) = machine::complaint(&output) {
             evidence.push(format!("{}: {why}", entry.target));
@@ -130,20 +138,6 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
     }
     let verdict = if ran { Verdict::Ok } else { Verdict::NotHere };
     Ok(Seen { verdict, evidence: evidence.join("; ") })
-}
-
-/// What a program says of itself. One that was written a moment ago may be busy: while another thread of this process starts a
-/// program, the new process holds each file that was open for writing.
-fn said(program: &Path) -> io::Result<Output> {
-    let mut command = Command::new(program);
-    command.args(["--version", "--verbose"]);
-    for _ in 0..50 {
-        match command.output() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => sleep(Duration::from_millis(20)),
-            other => return other,
-        }
-    }
-    command.output()
 }
 
 /// A line of `--version --verbose` against the manifest. A program need not say more than its version; what it says must hold.
@@ -197,8 +191,8 @@ pub(super) fn reproduced(scene: &mut Scene<'_>) -> Outcome {
     if let Some(difference) = second.difference {
         return Err(difference.into());
     }
-    let archives = manifest.binaries.iter().map(|b| (b.archive.name.clone(), b.archive.digest));
-    let sboms = manifest.binaries.iter().map(|b| (b.sbom.name.clone(), b.sbom.digest));
+    let archives = manifest.binaries.iter().map(|b| (b.archive.name.to_string(), b.archive.digest));
+    let sboms = manifest.binaries.iter().map(|b| (b.sbom.name.to_string(), b.sbom.digest));
     let platforms = manifest.image.iter().flat_map(|i| &i.platforms);
     let images = platforms.map(|p| (format!("{}/{}", p.os, p.arch), p.manifest));
     let published: BTreeMap<String, Digest> = archives.chain(sboms).chain(images).collect();

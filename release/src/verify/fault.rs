@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::atomic::PathError;
+use crate::bounded::TooLong;
 use crate::publish::known;
 use crate::{attest, audit, forge, http, package, registry};
 
@@ -66,6 +67,12 @@ fn of_http(error: &http::Error) -> bool {
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         Self::of(is_local(&error), error.to_string())
+    }
+}
+
+impl From<TooLong> for Fault {
+    fn from(error: TooLong) -> Self {
+        Self::Release(error.to_string())
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Verdict;
 use crate::atomic::{At as _, PathError};
 use crate::attest::{self, Attestation, Bundle, Expected, Predicate, Proof, Subject, Trust, Workflow};
+use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::manifest::Manifest;
 use crate::package;
@@ -214,9 +215,8 @@ pub fn run(request: &Request<'_>) -> Result<Report, Error> {
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest, Error> {
-    let bytes = std::fs::read(path).at("read", path)?;
-    let wrong = |e: serde_json::Error| Error::Manifest { path: path.to_owned(), reason: e.to_string() };
-    serde_json::from_slice(&bytes).map_err(wrong)
+    let bytes = bounded::read(path, DOCUMENT)?;
+    Manifest::read(&bytes).map_err(|e| Error::Manifest { path: path.to_owned(), reason: e.to_string() })
 }
 
 /// Bundles that were opened, or why one of them could not be: then none of them proves anything.
@@ -294,9 +294,9 @@ impl Scene<'_> {
     fn checksum(&self, file: &Named) -> Result<Vec<Proof>, String> {
         let path = file.path.with_extension("");
         let target = Named::of(&path, self.table).ok_or("names no file of a release")?;
-        let text = std::fs::read_to_string(&file.path).map_err(|e| e.to_string())?;
+        let text = bounded::read(&file.path, DOCUMENT).map_err(|e| e.to_string())?;
         let (digest, _size) = Digest::of_file(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        if text != package::checksum_line(&target.name, digest) {
+        if text != package::checksum_line(&target.name, digest).as_bytes() {
             return Err(format!("does not match {}, which has {digest}", target.name));
         }
         self.listed(&target, digest)?;
@@ -308,7 +308,7 @@ impl Scene<'_> {
         let Some(sbom) = self.files.iter().find(|f| f.kind == Kind::Sbom && f.stem == file.stem) else {
             return Ok(None);
         };
-        let bytes = std::fs::read(&sbom.path).map_err(|e| format!("{}: {e}", sbom.path.display()))?;
+        let bytes = bounded::read(&sbom.path, DOCUMENT).map_err(|e| e.to_string())?;
         serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.path.display()))
     }
 

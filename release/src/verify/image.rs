@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Fault, Outcome, Scene, Seen, Verdict, seen};
+use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::image;
 use crate::manifest::ImageEntry;
 use crate::oci::{self, annotation};
-use crate::part::FileEntry;
+use crate::part::InsideEntry;
 use crate::registry::Registry;
 
 /// The image that the rows below look for.
@@ -24,7 +25,7 @@ struct Platform {
     name: String,
     manifest: Digest,
     /// The executable inside; not known of an image that came after its manifest.
-    binary: Option<FileEntry>,
+    binary: Option<InsideEntry>,
 }
 
 /// One platform as its registry has it.
@@ -141,7 +142,8 @@ fn read_platform(registry: &dyn Registry, planned: &Platform, folder: &Path) -> 
     let bytes = document(registry, planned.manifest)?;
     let manifest: oci::Manifest =
         serde_json::from_slice(&bytes).map_err(|e| format!("manifest {}: {e}", planned.manifest))?;
-    let path = folder.join(format!("config-{}", manifest.config.digest.hex()));
+    let path = blob_path(folder, manifest.config.digest);
+    bounded::check("a configuration", manifest.config.size, DOCUMENT)?;
     let bytes = fs::read(blob(registry, &manifest.config, &path)?)?;
     let config: oci::Config =
         serde_json::from_slice(&bytes).map_err(|e| format!("configuration {}: {e}", manifest.config.digest))?;
@@ -152,13 +154,22 @@ fn read_platform(registry: &dyn Registry, planned: &Platform, folder: &Path) -> 
     Ok(PlatformImage { manifest, config, planned: planned.clone() })
 }
 
+fn blob_path(folder: &Path, digest: Digest) -> PathBuf {
+    folder.join("blobs").join(digest.hex())
+}
+
 fn blob(registry: &dyn Registry, descriptor: &oci::Descriptor, to: &Path) -> Result<PathBuf, Fault> {
-    registry.download(descriptor.digest, to)?;
+    registry.download(descriptor, to)?;
     let (found, size) = Digest::of_file(to)?;
     if (found, size) == (descriptor.digest, descriptor.size) {
         return Ok(to.to_owned());
     }
     Err(format!("{}: blob {} has bytes of {found}", registry.name(), descriptor.digest).into())
+}
+
+/// What the table allows the layers of a platform.
+fn budget(scene: &Scene<'_>) -> u64 {
+    scene.request.table.image.as_ref().map_or(0, |image| image.budget.0)
 }
 
 /// Every layer, in every registry.
@@ -168,10 +179,14 @@ pub(super) fn layers(scene: &mut Scene<'_>) -> Outcome {
     }
     let mut count = 0;
     let mut size = 0;
+    let most = bounded::above(budget(scene));
     for registry in scene.request.registries {
         for image in &scene.images {
+            // Descriptors are from outside too: what the image's budget allows is all that is downloaded.
+            let sum = image.manifest.layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
+            bounded::check(&format!("the layers of {}", image.planned.name), sum, most).map_err(|e| e.to_string())?;
             for layer in &image.manifest.layers {
-                blob(*registry, layer, &scene.folder.join(layer.digest.hex()))?;
+                blob(*registry, layer, &blob_path(&scene.folder, layer.digest))?;
                 count += 1;
                 size += layer.size;
             }
@@ -209,9 +224,10 @@ pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
 fn check_binary(scene: &Scene<'_>, image: &PlatformImage) -> Result<String, String> {
     let name = &image.planned.name;
     let entrypoint = image.config.config.entrypoint.first().ok_or_else(|| format!("{name}: it has no entrypoint"))?;
-    let blob = |layer: &oci::Descriptor| scene.folder.join(layer.digest.hex());
+    let blob = |layer: &oci::Descriptor| blob_path(&scene.folder, layer.digest);
     let layers: Vec<_> = image.manifest.layers.iter().map(|l| (blob(l), l.media_type.as_str())).collect();
-    let found = image::executable(&layers, entrypoint).map_err(|e| format!("{name}: {e}"))?;
+    let found =
+        image::executable(&layers, entrypoint, bounded::unpacked(budget(scene))).map_err(|e| format!("{name}: {e}"))?;
     if let Some(wanted) = image.planned.binary.as_ref().filter(|wanted| **wanted != found) {
         return Err(format!(
             "{name}: {entrypoint} is {} {}, the manifest says {} {}",

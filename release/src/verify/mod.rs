@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::attest::Proof;
+use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
-use crate::forge::{Forge, Release};
+use crate::forge::{Asset, Forge, Release};
 use crate::manifest::Manifest;
+use crate::name::{FileName, NotAFileName};
 use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::table::Table;
@@ -24,6 +26,7 @@ pub mod files;
 mod image;
 mod latest;
 mod machine;
+mod program;
 mod referrers;
 mod rows;
 
@@ -33,6 +36,7 @@ use fault::Fault;
 /// What is verified, and against what.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about places and run")]
 pub struct Request<'a> {
     /// The release's tag.
     pub tag: &'a str,
@@ -56,6 +60,8 @@ pub struct Request<'a> {
     pub rehearsal: bool,
     /// The forge is the table's own: what it has is attested, or it fails.
     pub official: bool,
+    /// The forge is on another machine: what it has is executed only where it is attested.
+    pub remote: bool,
     /// The roots that attestations are traced back to, where the built-in ones are too old.
     pub trusted_root: Option<&'a Path>,
 }
@@ -212,12 +218,23 @@ impl Scene<'_> {
         self.manifest.as_ref().ok_or_else(|| "the manifest was not read".to_owned())
     }
 
-    /// Downloads an asset once.
+    /// What is downloaded of an asset at most: of an archive what its target's budget allows, else what a document has.
+    fn largest(&self, name: &FileName) -> u64 {
+        let binaries = self.manifest.iter().flat_map(|m| &m.binaries);
+        let archive = binaries.filter(|b| b.archive.name == *name).find_map(|b| self.request.table.target(&b.target));
+        archive.map_or(DOCUMENT, |target| bounded::above(target.budget.archive.0))
+    }
+
+    /// Downloads an asset once, into a folder where nothing else is.
     fn asset(&self, name: &str) -> Result<PathBuf, Fault> {
-        let path = self.folder.join(name);
+        let name: FileName = name.parse().map_err(|e: NotAFileName| e.to_string())?;
+        let path = self.folder.join("assets").join(&name);
         if !path.exists() {
             let release = self.release()?;
-            self.request.forge.download(release, name, &path)?;
+            if let Some(Asset::Uploaded { size, .. }) = release.assets.get(name.as_str()) {
+                bounded::check(&name, *size, self.largest(&name))?;
+            }
+            self.request.forge.download(release, &name, &path)?;
         }
         Ok(path)
     }

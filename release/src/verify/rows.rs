@@ -37,9 +37,10 @@ pub(super) const ROWS: &[Check] = &[
     row!("digests", "archives are the ones the manifest names", ["checksums"], assets::digests),
     row!("contents", "archives hold what was planned", ["digests"], binaries::contents),
     row!("audit", "binaries fit their floor", ["contents"], binaries::audit),
-    row!("runs", "binaries run and say this version", ["contents"], binaries::runs),
     row!("sbom", "SBOMs are those of these binaries", ["attached"], assets::sboms),
     row!("attested", "attested by this project's workflows", ["digests", "sbom"], attested::attested),
+    // Nothing is executed before it is known who built it.
+    row!("runs", "binaries run and say this version", ["contents", "attested"], binaries::runs),
     row!("notes", "the notes are the changelog's", ["manifest"], assets::notes),
     row!("image", "the version tag is the index the manifest names", ["manifest"], image::tag),
     row!("platforms", "every planned platform is in the index", ["image"], image::platforms),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sayna_release::digest::Digest;
 use sayna_release::oci;
 use sayna_release::package;
-use sayna_release::part::{self, BinaryPart, Built, FileEntry, ImagePart, Part};
+use sayna_release::part::{self, BinaryPart, Built, FileEntry, ImagePart, InsideEntry, Part};
 use sayna_release::plan::{Plan, PlannedImage, PlannedPlatform, PlannedTarget};
 use sayna_release::table::{ArchiveKind, Builder, Source};
 
@@ -98,7 +98,7 @@ fn write_binary(plan: &Plan, target: &PlannedTarget, folder: &Path, salt: &str) 
     let line = package::checksum_line(&target.archive, archive.digest);
     let checksum = write(folder, &target.checksum, line.as_bytes());
     let sbom = write(folder, &target.sbom, format!("\"{salt} sbom of {}\"", target.triple).as_bytes());
-    let binary = FileEntry { name: "sayna".to_owned(), size: 5, digest: Digest::of(b"sayna") };
+    let binary = FileEntry { name: "sayna".parse().unwrap(), size: 5, digest: Digest::of(b"sayna") };
     let part = BinaryPart {
         schema: part::SCHEMA,
         origin: plan.origin(),
@@ -141,7 +141,7 @@ fn write_image(plan: &Plan, platform: &PlannedPlatform, folder: &Path, salt: &st
         arch: platform.arch.clone(),
         target: platform.target.clone(),
         built: built(true),
-        binary: FileEntry { name: "usr/bin/sayna".to_owned(), size: 5, digest: Digest::of(b"sayna") },
+        binary: InsideEntry { name: "usr/bin/sayna".to_owned(), size: 5, digest: Digest::of(b"sayna") },
         manifest: described.digest,
         manifest_size: described.size,
         compressed,

@@ -154,7 +154,7 @@ fn a_new_version_of_the_binary_leaves_the_lower_layer() {
     assert_eq!(old[0].media_type, oci::media::LAYER_ZSTD);
     // The executable is found again in a layer of either compression.
     let blob = folder.path().join("1.2.3/blobs/sha256").join(old[1].digest.hex());
-    let found = image::executable(&[(blob, &old[1].media_type)], "/app/sayna").unwrap();
+    let found = image::executable(&[(blob, &old[1].media_type)], "/app/sayna", u64::MAX).unwrap();
     assert_eq!((found.name.as_str(), found.size), ("usr/bin/sayna", fs::metadata("/bin/true").unwrap().len()));
 }
 

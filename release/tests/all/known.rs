@@ -180,8 +180,8 @@ impl Registry for Mute<'_> {
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {
         if self.gives_index { self.inner.manifest(digest) } else { Err(self.error()) }
     }
-    fn download(&self, digest: Digest, to: &Path) -> Result<(), Error> {
-        self.inner.download(digest, to)
+    fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error> {
+        self.inner.download(blob, to)
     }
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
         self.inner.referrers(subject)

@@ -22,6 +22,7 @@ mod git;
 mod github;
 mod gzip;
 mod held;
+mod hostile;
 mod http;
 mod image;
 mod inside;

@@ -26,8 +26,13 @@ use crate::signing::INSTANCE;
 
 /// A program that says its name and version, for the host.
 fn program(version: &str, folder: &Path) -> PathBuf {
+    compiled(&format!("fn main() {{ println!(\"sayna {version}\") }}"), folder)
+}
+
+/// A program of that source, for the host.
+fn compiled(text: &str, folder: &Path) -> PathBuf {
     let (source, program) = (folder.join("main.rs"), folder.join("sayna"));
-    fs::write(&source, format!("fn main() {{ println!(\"sayna {version}\") }}")).unwrap();
+    fs::write(&source, text).unwrap();
     let remap = format!("--remap-path-prefix={}=/src", folder.display());
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     let mut command = Command::new(rustc);
@@ -86,6 +91,15 @@ impl Release {
     /// The same, not published yet.
     pub(crate) fn unpublished() -> Self {
         Self::built("1.2.3", &PROGRAM.1)
+    }
+
+    /// Version 1.2.3 of a program of that source, published.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub(crate) fn of_source(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let release = Self::built("1.2.3", &compiled(text, folder.path()));
+        assert!(release.publish().complete());
+        release
     }
 
     fn built(version: &str, program: &Path) -> Self {
@@ -275,6 +289,7 @@ impl Release {
             promoted: false,
             rehearsal: false,
             official: self.official,
+            remote: false,
             trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
         })
     }
@@ -323,7 +338,7 @@ pub(crate) fn run(request: Request<'_>) -> Report {
     verify::run(request, tempfile::tempdir().unwrap().path())
 }
 
-fn sbom(plan: &Plan, binary: &FileEntry) -> String {
+fn sbom<N>(plan: &Plan, binary: &FileEntry<N>) -> String {
     let component = serde_json::json!({
         "bom-ref": "sayna",
         "name": "sayna",

@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 use sayna_release::digest::Digest;
 use sayna_release::graph::{Crate, Graph};
 use sayna_release::licences::{Library, Linked};
-use sayna_release::part::FileEntry;
 use sayna_release::plan::{self, Plan};
 use sayna_release::sbom::{self, image};
 use sayna_release::table::{Model, Native};
@@ -25,7 +24,7 @@ fn plan() -> Plan {
 }
 
 fn bytes(plan: &Plan, graph: &Graph, target: &Triple, natives: &[&Native]) -> Result<Vec<u8>, sbom::Error> {
-    let binary = FileEntry { name: "sayna".to_owned(), size: 3, digest: Digest::of(b"ELF") };
+    let binary = Digest::of(b"ELF");
     let rustc = semver::Version::new(1, 95, 0);
     // With libwebrtc comes a model, so that both kinds of input are in the same documents.
     let model = Model {
@@ -41,15 +40,7 @@ fn bytes(plan: &Plan, graph: &Graph, target: &Triple, natives: &[&Native]) -> Re
     };
     let models: Vec<&Model> = natives.iter().map(|_| &model).collect();
     let natives: Vec<Linked<'_>> = natives.iter().map(|native| Linked::read(native, None).unwrap()).collect();
-    sbom::document(&sbom::Input {
-        plan,
-        target,
-        rustc: &rustc,
-        graph,
-        natives: &natives,
-        models: &models,
-        binary: &binary,
-    })
+    sbom::document(&sbom::Input { plan, target, rustc: &rustc, graph, natives: &natives, models: &models, binary })
 }
 
 /// What links an input with two libraries inside, of which one has a text of its own.
@@ -59,9 +50,9 @@ fn with_libraries() -> String {
     let libraries = vec![library("webrtc", Some("BSD-3-Clause")), library("ffmpeg", None)];
     let natives = [Linked { native: &native, libraries }];
     let (graph, target, rustc, plan) = (project(), LINUX.parse().unwrap(), semver::Version::new(1, 95, 0), plan());
-    let binary = FileEntry { name: "sayna".to_owned(), size: 3, digest: Digest::of(b"ELF") };
+    let binary = Digest::of(b"ELF");
     let (natives, rustc, plan) = (&natives, &rustc, &plan);
-    let input = sbom::Input { plan, target: &target, rustc, graph: &graph, natives, models: &[], binary: &binary };
+    let input = sbom::Input { plan, target: &target, rustc, graph: &graph, natives, models: &[], binary };
     String::from_utf8(sbom::document(&input).unwrap()).unwrap()
 }
 
@@ -303,4 +294,23 @@ fn validate(text: &str) -> String {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn only_what_has_a_checksum_of_the_registry_has_its_purl() {
+    let of = |graph: &Graph| serde_json::from_str::<Value>(&document(graph, &LINUX.parse().unwrap(), &[])).unwrap();
+    let mut graph = Skeleton::new().graph();
+    // A crate of the same name and version as one of the registry's, which a `[patch]` put in its place.
+    let purl = |value: &Value| {
+        let shared = value["components"].as_array().unwrap().iter().find(|c| c["name"] == "shared").unwrap().clone();
+        (shared["purl"].as_str().unwrap().to_owned(), shared["pedigree"].clone())
+    };
+    let (patched, pedigree) = purl(&of(&graph));
+    let commit = pedigree["commits"][0]["uid"].as_str().unwrap();
+    let url = format!("git%2Bhttps:%2F%2Fgithub.com%2Fsaynaai%2Fsayna%40{commit}");
+    assert_eq!(patched, format!("pkg:generic/shared@1.0.0?vcs_url={url}"));
+    for krate in &mut graph.crates {
+        krate.checksum = Some(Digest::of(b"shared.crate"));
+    }
+    assert_eq!(purl(&of(&graph)), ("pkg:cargo/shared@1.0.0".to_owned(), Value::Null));
 }

@@ -164,8 +164,8 @@ impl Registry for StoppingRegistry<'_> {
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, registry::Error> {
         self.inner.manifest(digest)
     }
-    fn download(&self, digest: Digest, to: &Path) -> Result<(), registry::Error> {
-        self.inner.download(digest, to)
+    fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), registry::Error> {
+        self.inner.download(blob, to)
     }
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, registry::Error> {
         self.inner.referrers(subject)

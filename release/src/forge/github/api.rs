@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::name::FileName;
+
 /// `release`
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Release {
@@ -20,7 +22,7 @@ pub(super) struct Release {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Asset {
     pub(super) id: u64,
-    pub(super) name: String,
+    pub(super) name: FileName,
     /// `uploaded`, or `starter` of an upload that broke off. The description's list of values lacks the second.
     pub(super) state: String,
     pub(super) size: u64,

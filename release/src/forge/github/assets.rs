@@ -22,6 +22,9 @@ enum Fate {
     Gone,
 }
 
+/// GitHub takes no larger file, whatever a list says.
+const LARGEST: u64 = 2 << 30;
+
 impl Github {
     pub(super) fn assets(&self, id: u64) -> Result<Vec<api::Asset>, Error> {
         let found = self.pages("list the assets", &self.url(&format!("/releases/{id}/assets")))?;
@@ -44,7 +47,7 @@ impl Github {
             } else {
                 Asset::Starter
             };
-            Ok((asset.name, whole))
+            Ok((asset.name.into(), whole))
         };
         self.assets(release.id)?.into_iter().map(described).collect()
     }
@@ -107,7 +110,7 @@ impl Github {
     /// GitHub may give a file another name, and says what it received.
     fn accept(&self, asset: &api::Asset, upload: Upload<'_>) -> Result<(), Error> {
         if asset.name != upload.name {
-            let (sent, found) = (upload.name.to_owned(), asset.name.clone());
+            let (sent, found) = (upload.name.to_owned(), asset.name.to_string());
             return Err(Error::Renamed { forge: self.name(), sent, found });
         }
         let found = asset.digest.as_deref().and_then(|d| d.parse::<Digest>().ok());
@@ -174,7 +177,7 @@ impl Github {
             let path = format!("{}: asset {}", self.name(), asset.name);
             return Err(Error::Broken { path, reason: format!("is to be had at {url:?}, another server") });
         }
-        Ok(self.client.send(&request.repeat(Repeat::Safe))?.save(to)?)
+        Ok(self.client.send(&request.repeat(Repeat::Safe))?.save(to, asset.size.min(LARGEST))?)
     }
 }
 

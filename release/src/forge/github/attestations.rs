@@ -25,7 +25,14 @@ impl Github {
         let mut lines = Vec::new();
         for kind in KINDS {
             let mut next = Some(self.url(&format!("/attestations/{digest}?per_page=100&predicate_type={kind}")));
+            let mut pages = 0;
             while let Some(url) = next {
+                pages += 1;
+                if pages > super::PAGES {
+                    let (path, reason) =
+                        (self.name(), format!("{digest} has more than {} pages of attestations", super::PAGES));
+                    return Err(Error::Broken { path, reason });
+                }
                 let page = self.page::<Page>("read the attestations", &url)?;
                 let Some((page, more)) = page.filter(|(page, _)| !page.attestations.is_empty()) else { break };
                 for attestation in page.attestations {

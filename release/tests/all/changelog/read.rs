@@ -54,7 +54,7 @@ fn markup_is_escaped_outside_of_code_spans() {
         world.commit(subject);
     }
     let notes = next(&world);
-    let wanted = MARKUP.map(|(_, shown)| shown.replace("``a`", "``a`"));
+    let wanted = MARKUP.map(|(_, shown)| shown);
     assert_eq!(entries(&notes), wanted);
 }
 
@@ -180,7 +180,7 @@ fn notes_that_are_too_long_are_cut_at_a_line_with_a_link_to_all_of_them() {
     assert_eq!(all.markdown, notes);
     assert!((119_000..=120_000).contains(&length) && all.cut_from.unwrap() > 125_000, "{length} {:?}", all.cut_from);
     assert!(notes.ends_with("[CHANGELOG.md](https://github.com/saynaai/sayna/blob/v0.1.0/CHANGELOG.md)\n"));
-    let last = notes.lines().filter(|line| line.starts_with("- ")).next_back().unwrap();
+    let last = notes.lines().rfind(|line| line.starts_with("- ")).unwrap();
     assert!(last.ends_with("))"), "{last}");
     let warning = made.warnings.iter().find(|w| w.kind == "notes-long").unwrap();
     assert!(warning.message.contains("GitHub takes 125000"), "{warning:?}");

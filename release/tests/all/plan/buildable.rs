@@ -75,7 +75,7 @@ fn the_binary_its_features_and_its_compiler_must_be_there() {
         world.edit("Cargo.toml", "[features]", "[[bin]]\nname = \"other\"\npath = \"src/main.rs\"\n\n[features]");
     });
     stops("cargo-manifest", &["editoin"], |world| {
-        world.edit("Cargo.toml", "edition = \"2024\"", "edition = \"editoin\"")
+        world.edit("Cargo.toml", "edition = \"2024\"", "edition = \"editoin\"");
     });
     stops("toolchain-old", &["rustc 1.999.0", "rust-version"], |world| {
         world.edit("Cargo.toml", "edition", "rust-version = \"1.999\"\nedition");
@@ -97,7 +97,7 @@ fn a_lock_file_that_does_not_fit_is_refused() {
     };
     let one = "\n[[package]]\nname = \"hex\"\nversion = \"0.4.3\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
     let needs = |world: &World, of: &str| {
-        world.edit("Cargo.toml", "[features]", &format!("[dependencies]\n{of}\n\n[features]"))
+        world.edit("Cargo.toml", "[features]", &format!("[dependencies]\n{of}\n\n[features]"));
     };
     stops("lock-outdated", &["sayna depends on hex", "cargo check"], |world| needs(world, "hex = \"0.4\""));
     stops("lock-outdated", &["sayna does not depend on hex"], lock("dependencies = [\"hex\"]\n"));

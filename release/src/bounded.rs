@@ -1,0 +1,111 @@
+//! Bounds on what comes from outside: no file, document or unpacked stream is read further than somebody said that it goes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::atomic::{At as _, PathError};
+
+/// A JSON document, or another text, of a release. The largest that there are, SBOMs of big projects, have a tenth of it.
+pub const DOCUMENT: u64 = 64 << 20;
+/// What a budget may be exceeded by before a thing is taken for something else.
+const SPARE: u64 = 64 << 20;
+
+/// The most that is believed of something that has this budget: a rehearsal may be over it, which is then said.
+pub const fn above(budget: u64) -> u64 {
+    budget.saturating_mul(2).saturating_add(SPARE)
+}
+
+/// The most that something of this packed budget is unpacked to.
+pub const fn unpacked(budget: u64) -> u64 {
+    budget.saturating_mul(8).saturating_add(SPARE)
+}
+
+/// More than was said.
+#[derive(Debug, thiserror::Error)]
+#[error("{found} bytes are more than the {limit} that are expected of {what}")]
+pub struct TooLong {
+    /// What it was.
+    pub what: String,
+    /// How much there is, or `more`.
+    pub found: String,
+    /// How much there may be.
+    pub limit: u64,
+}
+
+/// Refuses a size that is known before anything is read.
+pub fn check(what: &str, found: u64, limit: u64) -> Result<(), TooLong> {
+    if found <= limit { Ok(()) } else { Err(TooLong { what: what.to_owned(), found: found.to_string(), limit }) }
+}
+
+/// A reader that fails where the one behind it goes on for longer than `limit` bytes.
+#[derive(Debug)]
+pub struct Bounded<R> {
+    inner: R,
+    what: &'static str,
+    limit: u64,
+    left: u64,
+}
+
+impl<R> Bounded<R> {
+    /// In front of `inner`; `what` is for the message.
+    pub const fn new(inner: R, what: &'static str, limit: u64) -> Self {
+        Self { inner, what, limit, left: limit }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // One byte beyond the end tells something too long from something that ends here.
+        let most = usize::try_from(self.left.saturating_add(1)).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.inner.read(buffer.get_mut(..most).unwrap_or_default())?;
+        if let Some(left) = self.left.checked_sub(read as u64) {
+            self.left = left;
+            return Ok(read);
+        }
+        let (what, found) = (self.what.to_owned(), format!("{} or more", self.limit.saturating_add(1)));
+        Err(io::Error::other(TooLong { what, found, limit: self.limit }))
+    }
+}
+
+/// A whole file of at most `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PathError> {
+    let file = File::open(path).at("read", path)?;
+    let size = file.metadata().at("read", path)?.len();
+    check("this file", size, limit).map_err(io::Error::other).at("read", path)?;
+    let mut bytes = Vec::new();
+    // It may grow, and a device has no size.
+    Bounded::new(file, "this file", limit).read_to_end(&mut bytes).at("read", path)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_read_whole_and_what_does_not_is_refused_with_both_sizes() {
+        for size in [0, 1, 9, 10] {
+            let mut read = Vec::new();
+            Bounded::new(io::repeat(7).take(size), "it", 10).read_to_end(&mut read).unwrap();
+            assert_eq!(read.len() as u64, size);
+        }
+        for size in [11, 1 << 40] {
+            let mut read = Vec::new();
+            let error = Bounded::new(io::repeat(7).take(size), "a layer", 10).read_to_end(&mut read).unwrap_err();
+            assert_eq!(error.to_string(), "11 or more bytes are more than the 10 that are expected of a layer");
+            assert!(read.len() <= 10);
+        }
+        assert_eq!(
+            check("a.zip", 12, 10).unwrap_err().to_string(),
+            "12 bytes are more than the 10 that are expected of a.zip"
+        );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_device_without_an_end_is_no_document() {
+        let error = read(Path::new("/dev/zero"), 1000).unwrap_err().to_string();
+        assert!(error.contains("1001 or more bytes are more than the 1000"), "{error}");
+    }
+}
