@@ -21,6 +21,7 @@ fn with_flake(from: &str, to: &str) -> World {
     let mut world = project();
     assert!(FLAKE.contains(from), "the flake has no {from:?}");
     world.write("flake.nix", &FLAKE.replacen(from, to, 1));
+    world.edit("sayna-release.toml", "builder = \"cargo\"", "builder = \"nix\"");
     world.commit("feat(nix): a flake");
     world
 }
@@ -315,7 +316,8 @@ fn without_nix_auto_is_cargo_and_nix_is_refused_with_the_way_out() {
     };
     let auto = run(&["build"]);
     assert!(auto.status.success(), "{}", text(&auto.stderr));
-    assert!(text(&auto.stderr).contains("built by cargo: there is no `nix` in PATH"));
+    let said = text(&auto.stderr);
+    assert!(said.contains("built by cargo: there is no `nix` in PATH"), "{said}");
     assert_eq!(binary(&world).built.by, Builder::Cargo);
     for command in ["build", "image", "rehearse"] {
         let refused = run(&[command, "--builder", "nix"]);
