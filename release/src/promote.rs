@@ -46,6 +46,16 @@ pub enum Error {
     /// A registry could not do something.
     #[error(transparent)]
     Registry(#[from] registry::Error),
+    /// A place could not be written after others were.
+    #[error("{source}; {}", sentence(done, left))]
+    Partly {
+        /// One sentence per place that was written, in the order of the run.
+        done: Vec<String>,
+        /// The same of those that were not; the first is the one that failed.
+        left: Vec<String>,
+        /// Why the run ended.
+        source: Box<Self>,
+    },
     /// The tag is none.
     #[error("{0} is not v and a semantic version")]
     Tag(String),
@@ -57,6 +67,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::Unverified { .. } => Some("finish it with `sayna-release publish`, then promote again".to_owned()),
+            Self::Partly { .. } => Some("promote again: it does what is left".to_owned()),
             _ => None,
         }
     }
@@ -150,14 +161,33 @@ impl<'a> Moves<'a> {
     }
 
     fn execute(&self, forge: &dyn Forge) -> Result<(), Error> {
+        let mut done = 0;
+        let written = self.write(forge, &mut done);
+        written.map_err(|source| {
+            let (done, left) = self.said.split_at_checked(done).unwrap_or_default();
+            Error::Partly { done: done.to_vec(), left: left.to_vec(), source: Box::new(source) }
+        })
+    }
+
+    /// Writes each place in the order of `said`, and counts those that were written.
+    fn write(&self, forge: &dyn Forge, done: &mut usize) -> Result<(), Error> {
         if let Some(id) = &self.forge {
             forge.set_latest(id)?;
+            // What a forge had picked itself is set without a word.
+            *done += usize::from(self.said.first().is_some_and(|said| said.starts_with(&forge.name())));
         }
         for (registry, index) in &self.registries {
             registry.tag(LATEST, *index)?;
+            *done += 1;
         }
         Ok(())
     }
+}
+
+/// What was written and what was not.
+fn sentence(done: &[String], left: &[String]) -> String {
+    let list = |places: &[String]| if places.is_empty() { "nothing".to_owned() } else { places.join(", ") };
+    format!("done: {}; not done: {}", list(done), list(left))
 }
 
 fn public_id(forge: &dyn Forge, tag: &str) -> Result<String, forge::Error> {

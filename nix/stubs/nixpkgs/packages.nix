@@ -224,7 +224,7 @@ let
     };
 
     # pkgs/build-support/mkshell/default.nix
-    mkShell = { packages ? [ ], name ? "shell" }: assert builtins.all lib.isDerivation packages; standIn { pname = name; script = "echo '${toString packages}' > $out"; };
+    mkShell = { packages ? [ ], name ? "shell", shellHook ? "" }: assert builtins.all lib.isDerivation packages && builtins.isString shellHook; standIn { pname = name; script = "echo '${toString packages}' > $out"; };
 
     # ca/cacert
     cacert = standIn {

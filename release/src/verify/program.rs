@@ -12,6 +12,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
+use crate::children::Tied;
+
 /// A program that prints its version is done long before; antivirus software may look at it first.
 const LIMIT: Duration = Duration::from_secs(20);
 /// No version is said in more bytes.
@@ -45,25 +47,20 @@ pub(super) fn run(program: &Path, arguments: &[&str], folder: &Path) -> Result<O
         }
     }
     let mut child = started(&mut command)?;
-    let said = said(&mut child, Instant::now() + LIMIT);
-    if said.is_err() {
-        // It is what `said` reports, and it may have ended by itself meanwhile.
-        drop(child.kill());
-        drop(child.wait());
-    }
-    said
+    // Dropping `child` ends it where it runs on, and whatever it has started.
+    said(&mut child, Instant::now() + LIMIT)
 }
 
 /// A program that was written a moment ago may be busy: while another thread of this process starts a program, the new
 /// process holds each file that was open for writing.
-fn started(command: &mut Command) -> io::Result<Child> {
+fn started(command: &mut Command) -> io::Result<Tied> {
     for _ in 0..50 {
-        match command.spawn() {
+        match Tied::spawn(command) {
             Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => sleep(Duration::from_millis(20)),
             other => return other,
         }
     }
-    command.spawn()
+    Tied::spawn(command)
 }
 
 /// How it ended, and all that it printed.

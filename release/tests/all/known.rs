@@ -143,10 +143,21 @@ fn a_git_tag_is_said_and_does_not_count() {
     is_latest(&release, "1.2.3");
 }
 
-/// A registry that cannot say what `latest` is, or cannot give the index that would become it.
+/// What a registry does not answer.
+#[derive(PartialEq)]
+enum Silence {
+    /// What `latest` is.
+    Latest,
+    /// The index that would become it.
+    Index,
+    /// That `latest` was written.
+    Write,
+}
+
+/// A registry that leaves one question without an answer.
 struct Mute<'a> {
     inner: &'a Layout,
-    gives_index: bool,
+    to: Silence,
 }
 
 impl Mute<'_> {
@@ -172,13 +183,13 @@ impl Registry for Mute<'_> {
         self.inner.tags()
     }
     fn resolve(&self, tag: &str) -> Result<Option<Digest>, Error> {
-        if tag == "latest" && self.gives_index { Err(self.error()) } else { self.inner.resolve(tag) }
+        if tag == "latest" && self.to == Silence::Latest { Err(self.error()) } else { self.inner.resolve(tag) }
     }
     fn tag(&self, tag: &str, digest: Digest) -> Result<(), Error> {
-        self.inner.tag(tag, digest)
+        if self.to == Silence::Write { Err(self.error()) } else { self.inner.tag(tag, digest) }
     }
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {
-        if self.gives_index { self.inner.manifest(digest) } else { Err(self.error()) }
+        if self.to == Silence::Index { Err(self.error()) } else { self.inner.manifest(digest) }
     }
     fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error> {
         self.inner.download(blob, to)
@@ -194,19 +205,35 @@ impl Registry for Mute<'_> {
     }
 }
 
+/// Promotes in the forge, the registry and one that leaves `to` without an answer, and gives what is said.
+fn promoted_beside(release: &Release, to: Silence) -> String {
+    let registry = release.registry();
+    let mute = Mute { inner: &registry, to };
+    let promoted = |request: Request<'_>| -> Result<Outcome, promote::Error> {
+        let report = run(request);
+        let registries: [&dyn Registry; 2] = [request.registries[0], &mute];
+        promote::run(&Request { registries: &registries, ..request }, &report, false, false)
+    };
+    release.with_request_to(&release.forge(), None, promoted).unwrap_err().to_string()
+}
+
 #[test]
 fn where_one_place_cannot_be_read_nothing_is_written_in_another() {
     let release = Release::published();
-    let (forge, registry) = (release.forge(), release.registry());
-    for gives_index in [true, false] {
-        let mute = Mute { inner: &registry, gives_index };
-        let promoted = |request: Request<'_>| -> Result<Outcome, promote::Error> {
-            let report = run(request);
-            let registries: [&dyn Registry; 2] = [request.registries[0], &mute];
-            promote::run(&Request { registries: &registries, ..request }, &report, false, false)
-        };
-        let error = release.with_request_to(&forge, None, promoted).unwrap_err();
-        assert!(error.to_string().contains("docker://mute.example/sayna has no answer"), "{error}");
+    for to in [Silence::Latest, Silence::Index] {
+        let said = promoted_beside(&release, to);
+        assert!(said.contains("docker://mute.example/sayna has no answer"), "{said}");
         assert_eq!(latest(&release), (None, None));
     }
+}
+
+#[test]
+fn where_one_place_cannot_be_written_the_others_are_named() {
+    let release = Release::published();
+    let said = promoted_beside(&release, Silence::Write);
+    assert!(said.contains("docker://mute.example/sayna has no answer; done: "), "{said}");
+    let (done, left) = said.split_once("; not done: ").unwrap();
+    assert!(done.contains("latest = v1.2.3") && done.contains("latest = sha256:"), "{said}");
+    assert!(left.starts_with("docker://mute.example/sayna: latest = sha256:"), "{said}");
+    is_latest(&release, "1.2.3");
 }
