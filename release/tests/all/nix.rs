@@ -10,7 +10,7 @@ use sayna_release::table::Builder;
 use sayna_release::{image, oci};
 use serde_json::Value;
 
-use crate::rehearse::project;
+use crate::rehearse::{built_by_nix, project};
 use crate::support::{World, running_rustc};
 
 const FLAKE: &str = include_str!("toy.nix");
@@ -20,8 +20,8 @@ const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 fn with_flake(from: &str, to: &str) -> World {
     let mut world = project();
     assert!(FLAKE.contains(from), "the flake has no {from:?}");
+    built_by_nix(&world);
     world.write("flake.nix", &FLAKE.replacen(from, to, 1));
-    world.edit("sayna-release.toml", "builder = \"cargo\"", "builder = \"nix\"");
     world.commit("feat(nix): a flake");
     world
 }
@@ -199,6 +199,7 @@ fn what_goes_wrong_in_nix_is_explained() {
         assert!(!world.path("dist").join(TRIPLE).join("part.json").exists());
     }
     let world = project();
+    built_by_nix(&world);
     world.write("flake.nix", FLAKE);
     assert!(said(&world, &["build"], 1).contains("next: `git add` new files"));
 }

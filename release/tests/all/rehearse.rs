@@ -32,6 +32,12 @@ pub(crate) fn project() -> World {
     world
 }
 
+/// The first target is built by Nix, where a flake is written.
+pub(crate) fn built_by_nix(world: &World) {
+    let text = world.read("sayna-release.toml");
+    world.write("sayna-release.toml", &text.replacen("builder = \"cargo\"", "builder = \"nix\"", 1));
+}
+
 pub(crate) fn command(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
     command.args(arguments).current_dir(root).stdin(Stdio::null());

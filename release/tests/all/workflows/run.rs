@@ -18,7 +18,7 @@ use serde_norway::Value;
 use super::{jobs, list, steps, workflow};
 use crate::github::Counterpart;
 use crate::registry::server::{Server, TokenServer};
-use crate::rehearse::project;
+use crate::rehearse::{built_by_nix, project};
 use crate::signing::{Claim, INSTANCE, statement};
 use crate::support::{World, project_file};
 
@@ -62,6 +62,7 @@ impl Runner {
     fn new() -> Self {
         let registry = Server::token(&TokenServer::public());
         let mut world = project();
+        built_by_nix(&world);
         // With the files that this project's own table names: outside of a checkout the program knows no other one.
         let licence = "cp ${./LICENSE} ${stem}/LICENSE";
         let flake = include_str!("../toy.nix");
