@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -69,10 +69,14 @@ impl Outside {
         let folders = root.ancestors().map(|folder| folder.join(".cargo")).chain([home.to_owned()]);
         for path in folders.filter_map(|folder| config_in(&folder)) {
             let real = fs::canonicalize(&path).at("read", &path)?;
-            if !seen.insert(real) || is_tracked(root, &path) {
+            if !seen.insert(real) {
                 continue;
             }
             let text = fs::read_to_string(&path).at("read", &path)?;
+            if is_tracked(root, &path) {
+                outside.changing.extend(led_outside(root, &path, &text, &mut BTreeSet::new()));
+                continue;
+            }
             match text.parse::<Table>() {
                 Ok(table) => outside.take(&path, table),
                 Err(_not_toml) => outside.changing.push(Setting { path, key: "what is no TOML".to_owned() }),
@@ -110,6 +114,57 @@ fn is_tracked(root: &Path, path: &Path) -> bool {
     let Ok(name) = path.strip_prefix(root) else { return false };
     let tracked = Checkout::open(root).and_then(|checkout| checkout.tracked());
     tracked.map_or(true, |tracked| tracked.iter().any(|entry| entry.path == name))
+}
+
+/// The settings of a file of the tree that lead to what is not the tree's own: files that it includes, and folders of crates.
+fn led_outside(root: &Path, path: &Path, text: &str, seen: &mut BTreeSet<PathBuf>) -> Vec<Setting> {
+    let setting = |key: &str| Setting { path: path.to_owned(), key: key.to_owned() };
+    let Ok(table) = text.parse::<Table>() else { return vec![setting("what is no TOML")] };
+    let folder = path.parent().unwrap_or(root);
+    let mut led = Vec::new();
+    for include in paths(table.get("include"), "path") {
+        let file = plain(&folder.join(include));
+        match fs::read_to_string(&file) {
+            Ok(text) if is_tracked(root, &file) => {
+                if seen.insert(file.clone()) {
+                    led.extend(led_outside(root, &file, &text, seen));
+                }
+            }
+            _ => led.push(setting(&format!("include {include:?}"))),
+        }
+    }
+    // Folders of crates are named from the folder that has `.cargo`.
+    let leaves_tree = |path: &&str| !plain(&folder.parent().unwrap_or(root).join(path)).starts_with(root);
+    led.extend(paths(table.get("paths"), "path").into_iter().filter(leaves_tree).map(|_| setting("paths")));
+    let patched = table.get("patch").and_then(Value::as_table).into_iter().flatten();
+    for (registry, crates) in patched {
+        for (name, patch) in crates.as_table().into_iter().flatten() {
+            let path = patch.get("path").and_then(Value::as_str);
+            led.extend(path.filter(leaves_tree).map(|_| setting(&format!("patch.{registry}.{name}.path"))));
+        }
+    }
+    led
+}
+
+/// The paths in a value: a text, or a list of texts or of tables that have `key`.
+fn paths<'a>(value: Option<&'a Value>, key: &str) -> Vec<&'a str> {
+    let path = |value: &'a Value| value.as_str().or_else(|| value.get(key)?.as_str());
+    match value {
+        Some(Value::Array(values)) => values.iter().filter_map(path).collect(),
+        other => other.into_iter().filter_map(path).collect(),
+    }
+}
+
+/// A path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+        plain
+    })
 }
 
 /// The keys of all values below a name.

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::git::Commit;
 
-/// What `git revert` writes before an id.
+/// How the lines begin that name ids, as `git revert` writes them; with an `s` for several.
 const BY_ID: &str = "this reverts commit";
+/// The footer that names them below a subject `revert: …` (conventionalcommits.org).
+const REFS: &str = "refs:";
 
 /// The reverted commits of a release and their reverts, among its commits, oldest first. `exists` says of an id that is not
 /// among them whether the repository has it.
@@ -38,12 +40,26 @@ pub(super) fn cancelled<'a>(commits: &[&'a Commit], exists: &dyn Fn(&str) -> boo
     commits.iter().filter(|c| gone.contains(&c.id)).copied().collect()
 }
 
-/// The ids that a message says it reverts, or their begins; not that of the parent which the revert of a merge names too.
+/// The ids that a message says it reverts, or their begins; not that of the parent which the revert of a merge names too. They
+/// stand at the begin of a line: in the middle of a sentence they are somebody's words.
 fn ids(message: &str) -> Vec<String> {
     let text = message.to_ascii_lowercase();
-    let id = |rest: &str| rest.trim_start().chars().take_while(char::is_ascii_hexdigit).collect::<String>();
-    let found = text.match_indices(BY_ID).filter_map(|(at, words)| text.get(at + words.len()..).map(id));
-    found.filter(|id| id.len() >= 7).collect()
+    let is_typed = text.starts_with("revert:") || text.starts_with("revert(");
+    let begins = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+    let lists = begins.filter_map(|at| {
+        let line = text.get(at..)?;
+        let by_id = line.strip_prefix(BY_ID).map(|list| list.strip_prefix('s').unwrap_or(list));
+        by_id.or_else(|| line.strip_prefix(REFS).filter(|_| is_typed))
+    });
+    lists.flat_map(listed).collect()
+}
+
+/// The ids with which a list begins: parted by blanks, ends of lines, commas and `and`.
+fn listed(list: &str) -> Vec<String> {
+    let words = list.split([' ', '\n', ',']).filter(|word| !word.is_empty() && *word != "and");
+    let id = |word: &str| word.trim_end_matches(['.', ';']).to_owned();
+    let is_id = |id: &String| id.len() >= 7 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    words.map(id).take_while(is_id).collect()
 }
 
 /// Whether a revert means the commit of that message, by its subject: `Revert "…"`, `Reapply "…"`, `revert: …`.

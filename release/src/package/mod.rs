@@ -200,8 +200,14 @@ fn items(input: &Input<'_>) -> Result<Vec<Item>, Error> {
     if input.stem.contains('/') {
         return Err(Error::Name { name: input.stem.to_owned(), reason: "the archive has one folder" });
     }
+    check_names(&items.iter().map(|i| i.name.as_str()).collect::<Vec<_>>())?;
+    Ok(items)
+}
+
+/// Whether files of these names can lie in one archive, on every system.
+pub fn check_names(all: &[&str]) -> Result<(), Error> {
     let (mut names, mut folders) = (BTreeSet::new(), BTreeSet::new());
-    for name in items.iter().map(|i| i.name.as_str()) {
+    for name in all.iter().copied() {
         name::check(name)?;
         let lower = name.to_lowercase();
         folders.extend(lower.match_indices('/').map(|(end, _)| lower.split_at(end).0.to_owned()));
@@ -212,7 +218,7 @@ fn items(input: &Input<'_>) -> Result<Vec<Item>, Error> {
     }
     match names.intersection(&folders).next() {
         Some(name) => Err(Error::Name { name: name.clone(), reason: "it is a file, and another name's folder" }),
-        None => Ok(items),
+        None => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 use super::package::Package;
 use super::problem::{Problem, SHOWN};
 use crate::git::{Checkout, Kind, Tracked};
+use crate::package;
 use crate::snippet::nearest;
 use crate::table::{Builder, Floor, Source, Spanned, Table, Target};
 use crate::triple::{Os, Triple};
@@ -51,7 +52,8 @@ impl Contents<'_> {
             );
         }
         problems.extend(self.ignored());
-        problems.extend(release.files.iter().filter_map(|file| self.file(file)));
+        let wrong: Vec<Problem> = release.files.iter().filter_map(|file| self.file(file)).collect();
+        problems.extend(if wrong.is_empty() { self.names().into_iter().collect() } else { wrong });
         problems.extend(self.artifact_name(name, release.name.span()));
         problems
     }
@@ -63,6 +65,23 @@ impl Contents<'_> {
         let pattern = release.ignore_tags.as_ref().filter(|_| release.ignores(&tag))?;
         let message = format!("release.ignore_tags leaves out {tag}, the tag of this version");
         Some(Problem::new("tag-ignored", message).hint("write a pattern of the other tags alone").at(pattern.span()))
+    }
+
+    /// The files beside the executable and the licences, as `package` puts them into one archive.
+    fn names(&self) -> Option<Problem> {
+        let release = &self.table().release;
+        let own = self.table().targets.iter().map(|target| target.triple.get_ref().exe_name(release.name.get_ref()));
+        let own: BTreeSet<String> = own.chain([package::THIRD_PARTY.to_owned()]).collect();
+        let files = release.files.iter().map(|file| file.get_ref().as_str());
+        let all: Vec<&str> = files.chain(own.iter().map(String::as_str)).collect();
+        let refused = package::check_names(&all).err()?;
+        let at = match &refused {
+            package::Error::Name { name, .. } => release.files.iter().rfind(|f| f.get_ref().eq_ignore_ascii_case(name)),
+            _ => None,
+        };
+        let hint = "each name stands once in an archive, beside the executable and THIRD-PARTY-LICENSES";
+        let problem = Problem::new("file-twice", refused.to_string()).hint(hint);
+        Some(if let Some(file) = at { problem.at(file.span()) } else { problem })
     }
 
     fn file(&self, file: &Spanned<String>) -> Option<Problem> {
@@ -78,7 +97,15 @@ impl Contents<'_> {
                 "put the file itself there: a checkout on Windows may have a file with the link's target instead";
             return Some(Problem::new("file-link", message).hint(hint).at(file.span()));
         }
-        if self.root.join(name).is_file() {
+        if let Ok(found) = self.root.join(name).metadata() {
+            if found.is_dir() {
+                let message = format!("{name:?} is a folder");
+                return Some(Problem::new("file-folder", message).hint("list the files in it").at(file.span()));
+            }
+            if is_licence(name) && found.len() == 0 {
+                let message = format!("the licence {name:?} is empty");
+                return Some(Problem::new("file-empty", message).hint("write its text").at(file.span()));
+            }
             return None;
         }
         let folder = self.root.join(name).parent().map(Path::to_owned).unwrap_or_default();
@@ -125,6 +152,7 @@ impl Contents<'_> {
     fn target(&self, target: &Target) -> Vec<Problem> {
         let mut problems = self.features(&target.features);
         problems.extend(floor(&target.floor, &target.triple));
+        problems.extend(budget(target));
         let triple = target.triple.get_ref();
         if target.builder == Builder::Nix && target.system.is_none() {
             let message = format!("{triple} is built by nix, but has no `system`");
@@ -240,6 +268,21 @@ fn duplicates(targets: &[Target]) -> Vec<Problem> {
         Problem::new("duplicate-target", message).hint("keep one of the two entries").at(target.triple.span())
     };
     again.map(problem).collect()
+}
+
+/// Whether a file is one of those that hold terms, by its name.
+fn is_licence(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name).to_ascii_uppercase();
+    ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"].iter().any(|word| last.starts_with(word))
+}
+
+/// No executable fits into nothing.
+fn budget(target: &Target) -> Option<Problem> {
+    let is_none = target.budget.binary.0 == 0 || target.budget.archive.0 == 0;
+    is_none.then(|| {
+        let message = format!("the budget of {} is 0, so no build of it can be released", target.triple.get_ref());
+        Problem::new("budget-none", message).hint("write the largest size that is right").at(target.triple.span())
+    })
 }
 
 /// `host/path` in the characters that a registry accepts (OCI distribution specification, "Pulling manifests").

@@ -64,6 +64,7 @@ fn problems(root: &Path, source: &Source, package: &Package, metadata: &Metadata
             problems.push(Problem::new("toolchain-old", message).hint(hint).at(release.toolchain.span()));
         }
         problems.extend(licence_file(described));
+        problems.extend(sources(described));
     }
     if let Some(locked) = &package.locked {
         problems.extend(lock(package, locked, metadata));
@@ -102,6 +103,20 @@ fn features(target: &Target, binary: &CargoTarget, package: &Package) -> Option<
         let message = format!("the binary {} requires {}, which {triple} does not have", binary.name, first(&lacking));
         let hint = "add it to that target's features, or take it out of `required-features`";
         Problem::new("binary-features", message).hint(hint).at(target.triple.span())
+    })
+}
+
+/// The files that the build of the binary begins with.
+fn sources(package: &Described) -> Option<Problem> {
+    let is_built = |target: &&CargoTarget| {
+        target.is_lib() || target.is_custom_build() || (target.is_bin() && target.name == package.name.as_str())
+    };
+    let built = package.targets.iter().filter(is_built);
+    let missing: Vec<String> =
+        built.filter(|target| !target.src_path.is_file()).map(|target| target.src_path.to_string()).collect();
+    (!missing.is_empty()).then(|| {
+        let message = format!("Cargo.toml names source files that are not there: {}", first(&missing));
+        Problem::new("source-missing", message).hint("add them, or name others in Cargo.toml")
     })
 }
 

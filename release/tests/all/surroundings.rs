@@ -66,6 +66,28 @@ fn configuration_outside_of_the_tree_is_refused_by_its_file_and_key() {
 }
 
 #[test]
+fn configuration_of_the_tree_that_leads_out_of_it_is_refused() {
+    for (text, key) in [
+        ("include = [\"../../o.toml\"]\n", "include"),
+        ("include = [\"../untracked.toml\"]\n", "include"),
+        ("include = [{ path = \"inner.toml\" }]\n", "include"),
+        ("paths = [\"../crates\"]\n", "paths"),
+        ("[patch.crates-io]\nhex = { path = \"../hex\" }\n", "patch.crates-io.hex.path"),
+    ] {
+        let mut world = project();
+        world.write(".cargo/config.toml", text);
+        world.write(".cargo/inner.toml", "include = [\"../../o.toml\"]\n");
+        world.commit("build: configuration");
+        let (parent, tree) = placed(&world, "tree");
+        write(&parent.path().join("o.toml"), SLOW);
+        write(&tree.join("untracked.toml"), SLOW);
+        let output = command(&tree, &["plan", "--tag", "v0.1.0"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}: {}", said(&output));
+        assert!(said(&output).contains(key), "{text}: {}", said(&output));
+    }
+}
+
+#[test]
 fn configuration_of_the_home_is_refused_and_mirrors_in_it_are_not() {
     let (parent, tree) = placed(&project(), "tree");
     let at = parent.path().join("home");

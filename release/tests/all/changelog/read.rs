@@ -31,7 +31,9 @@ fn begun() -> World {
 }
 
 /// A subject, and what stands in the notes.
-const MARKUP: [(&str, &str); 13] = [
+const MARKUP: [(&str, &str); 15] = [
+    ("fix: \\`<b>no code</b>\\`", "\\`&lt;b>no code&lt;/b>\\`"),
+    ("fix: one \\\\<b> and \\<i>", "One \\\\&lt;b> and \\<i>"),
     ("fix: take Option<String>", "Take Option&lt;String>"),
     ("fix: take `Option<String>` and Option<u8>", "Take `Option<String>` and Option&lt;u8>"),
     ("fix(tts): play <audio>", "**tts:** Play &lt;audio>"),

@@ -56,6 +56,32 @@ fn a_release_of_reverted_pairs_alone_is_empty_and_dated_by_its_last_commit() {
 }
 
 #[test]
+fn one_revert_of_several_names_them_in_a_list() {
+    for words in ["This reverts commits A and B.", "This reverts commit A, B", "this reverts commits A,\nB\n\nRefs: x"]
+    {
+        let mut world = begun();
+        let ids = [world.commit("feat: one"), world.commit("feat: two")];
+        let body = words.replace('A', &ids[0]).replace('B', &ids[1]);
+        world.commit(&format!("Revert features\n\n{body}"));
+        assert!(next(&world).is_empty, "{words}: {:?}", subjects(&next(&world)));
+    }
+    let mut world = begun();
+    let ids = [world.commit("feat: one"), world.commit("feat: two")];
+    world.commit(&format!("revert: both are no good\n\nRefs: {}, {}", &ids[0][..9], &ids[1][..9]));
+    assert!(next(&world).is_empty, "{:?}", subjects(&next(&world)));
+}
+
+#[test]
+fn a_sentence_about_a_revert_takes_nothing_back() {
+    let mut world = begun();
+    let feature = world.commit("feat: x");
+    for body in ["Before, the message said: This reverts commit A.", "> This reverts commit A.", "Refs: A"] {
+        world.commit(&format!("fix: z\n\n{}", body.replace('A', &feature)));
+    }
+    assert_eq!(subjects(&next(&world)).len(), 4, "{:?}", subjects(&next(&world)));
+}
+
+#[test]
 fn the_forms_of_reverts() {
     // By the id, of any length; by the subject where there is none, or one that leads nowhere.
     let forms: [&dyn Fn(&str) -> String; 8] = [

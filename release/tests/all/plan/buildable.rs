@@ -56,6 +56,44 @@ fn a_file_that_a_stage_reads_is_there_and_in_git() {
 }
 
 #[test]
+fn files_that_cannot_lie_in_one_archive_are_refused() {
+    let files = |list: &'static str| {
+        move |world: &World| {
+            let text = world.read("sayna-release.toml");
+            let old = text.lines().find(|line| line.starts_with("files = ")).unwrap();
+            world.write("sayna-release.toml", &text.replace(old, &format!("files = {list}")));
+            for name in ["sayna", "readme.md", "THIRD-PARTY-LICENSES", "d/x"] {
+                world.write(name, "x");
+            }
+        }
+    };
+    for (list, name) in [
+        ("[\"README.md\", \"README.md\"]", "README.md"),
+        ("[\"README.md\", \"readme.md\"]", "readme.md"),
+        ("[\"README.md\", \"sayna\"]", "sayna"),
+        ("[\"README.md\", \"THIRD-PARTY-LICENSES\"]", "THIRD-PARTY-LICENSES"),
+    ] {
+        stops("file-twice", &[name, "twice"], files(list));
+    }
+    stops("file-folder", &["\"d\" is a folder"], files("[\"README.md\", \"d\"]"));
+    stops("file-empty", &["LICENSE", "empty"], |world| world.write("LICENSE", ""));
+}
+
+#[test]
+fn sources_and_budgets_that_no_build_can_have_are_refused() {
+    stops("source-missing", &["nope.rs"], |world| world.edit("Cargo.toml", "edition", "build = \"nope.rs\"\nedition"));
+    stops("source-missing", &["nolib.rs"], |world| {
+        world.edit("Cargo.toml", "[features]", "[lib]\npath = \"src/nolib.rs\"\n\n[features]");
+    });
+    stops("budget-none", &["x86_64-unknown-linux-gnu"], |world| {
+        let text = world.read("sayna-release.toml");
+        let begin = text.find("binary = \"").unwrap() + "binary = \"".len();
+        let end = begin + text[begin..].find('"').unwrap();
+        world.write("sayna-release.toml", &format!("{}0 MB{}", &text[..begin], &text[end..]));
+    });
+}
+
+#[test]
 fn licences_that_no_binary_could_be_packed_with_are_refused() {
     let policy = |text: &'static str| move |world: &World| world.write("deny.toml", text);
     stops("licences", &["MIT OR Apache-2.0", "allow"], policy("[licenses]\nallow = [\"Zlib\"]\n"));
