@@ -2,6 +2,7 @@
 //! at its line.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::ops::Range;
 use std::path::{Component, Path};
 
@@ -97,19 +98,18 @@ impl Contents<'_> {
                 "put the file itself there: a checkout on Windows may have a file with the link's target instead";
             return Some(Problem::new("file-link", message).hint(hint).at(file.span()));
         }
-        if let Ok(found) = self.root.join(name).metadata() {
-            if found.is_dir() {
-                let message = format!("{name:?} is a folder");
-                return Some(Problem::new("file-folder", message).hint("list the files in it").at(file.span()));
-            }
-            if is_licence(name) && found.len() == 0 {
-                let message = format!("the licence {name:?} is empty");
-                return Some(Problem::new("file-empty", message).hint("write its text").at(file.span()));
-            }
-            return None;
+        let found = self.root.join(name).metadata().ok();
+        if found.as_ref().is_some_and(fs::Metadata::is_dir) {
+            let message = format!("{name:?} is a folder");
+            return Some(Problem::new("file-folder", message).hint("list the files in it").at(file.span()));
+        }
+        if let Some(found) = found.filter(fs::Metadata::is_file) {
+            let message = || format!("the licence {name:?} is empty");
+            let is_empty = is_licence(name) && found.len() == 0;
+            return is_empty.then(|| Problem::new("file-empty", message()).hint("write its text").at(file.span()));
         }
         let folder = self.root.join(name).parent().map(Path::to_owned).unwrap_or_default();
-        let there: Vec<String> = std::fs::read_dir(folder)
+        let there: Vec<String> = fs::read_dir(folder)
             .map(|entries| entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
             .unwrap_or_default();
         let last = name.rsplit('/').next().unwrap_or(name);
