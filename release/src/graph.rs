@@ -178,6 +178,12 @@ impl Graph {
                 return Err(Error::Unknown { id, missing_in: "cargo metadata" });
             };
             let checksum = match &package.source {
+                None if !is_below(root, package.manifest_path.as_std_path()) => {
+                    return Err(Error::Source {
+                        id,
+                        found: format!("{}, outside of this tree", package.manifest_path),
+                    });
+                }
                 None => None,
                 Some(source) if !source.is_crates_io() => {
                     return Err(Error::Source { id, found: source.repr.clone() });
@@ -214,6 +220,11 @@ impl Crate {
             licence_file,
         }
     }
+}
+
+/// Whether a file is in the tree, whatever links lead to it. An SBOM would place another at the tree's commit, which has no such crate.
+fn is_below(root: &Path, path: &Path) -> bool {
+    matches!((root.canonicalize(), path.canonicalize()), (Ok(root), Ok(path)) if path.starts_with(&root))
 }
 
 /// As [`MetadataCommand::exec`] does it, by a Cargo that ends with this program.

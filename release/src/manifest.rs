@@ -113,6 +113,9 @@ pub enum Error {
     /// An image's tag that is not the version's.
     #[error("its image has the tag {0:?}, not the version's")]
     Tag(String),
+    /// Nothing that was built.
+    #[error("it has no binaries")]
+    Empty,
     /// No commit.
     #[error("{0:?} is no commit's id")]
     Commit(String),
@@ -130,6 +133,9 @@ impl Manifest {
             return Err(Error::Schema(schema));
         }
         let manifest: Self = serde_json::from_slice(bytes)?;
+        if manifest.binaries.is_empty() {
+            return Err(Error::Empty);
+        }
         let targets = manifest.binaries.iter().map(|b| b.target.as_str());
         if let Some(name) = name::clash(manifest.assets().map(|f| f.name.as_str()).chain(targets)) {
             return Err(Error::Twice(name.to_owned()));

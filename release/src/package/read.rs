@@ -143,6 +143,7 @@ fn strange(header: &tar::Header, name: String) -> io::Result<String> {
     let said = |bytes: Option<&[u8]>| bytes.is_some_and(|b| !b.is_empty());
     let device = |number: io::Result<Option<u32>>| number.ok().flatten().is_some_and(|n| n != 0);
     let strange = !(kind.is_file() || kind.is_dir())
+        || kind.is_dir() != name.ends_with('/')
         || (kind.is_dir() && header.entry_size()? != 0)
         || said(header.username_bytes())
         || said(header.groupname_bytes())

@@ -101,6 +101,11 @@ fn a_tar_with_anything_but_the_planned_files_is_refused() {
             builder.append_pax_extensions([record]).unwrap();
         }
     };
+    let mut folder = good.clone();
+    let (header, _, content) = folder.iter_mut().find(|(_, name, _)| name.ends_with("/LICENSE")).unwrap();
+    header.set_entry_type(EntryType::Directory);
+    header.set_size(0);
+    content.clear();
     let twice = packed(&good.iter().chain(good.last()).cloned().collect(), nothing);
     let archives: Vec<(&str, Vec<u8>)> = vec![
         ("a capability in a PAX record", packed(&good, capability)),
@@ -111,6 +116,7 @@ fn a_tar_with_anything_but_the_planned_files_is_refused() {
         ("a file that is not planned", packed(&good, more(EntryType::Regular, "more", 0o644, ""))),
         ("a name that differs by case", packed(&good, more(EntryType::Regular, "SAYNA", 0o755, ""))),
         ("an entry twice", twice),
+        ("a folder in the place of a file", packed(&folder, nothing)),
         ("setuid", changed(&|h| h.set_mode(0o4755))),
         ("the sticky bit", changed(&|h| h.set_mode(0o1755))),
         ("another owner", changed(&|h| h.set_uid(1000))),

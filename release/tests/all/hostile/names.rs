@@ -49,7 +49,7 @@ fn a_hostile_name_anywhere_in_a_manifest_is_quoted_and_nothing_is_written() {
 #[test]
 fn names_that_are_one_where_case_does_not_count_and_tags_of_other_things_are_refused() {
     let release = Release::published();
-    let changes: [(&str, serde_json::Value, &str); 5] = [
+    let changes: [(&str, serde_json::Value, &str); 6] = [
         (
             "/binaries/0/sbom/name",
             json!("SAYNA-1.2.3-x86_64-unknown-linux-gnu.TAR.GZ"),
@@ -59,6 +59,7 @@ fn names_that_are_one_where_case_does_not_count_and_tags_of_other_things_are_ref
         ("/image/tag", json!("latest"), "not the version's"),
         ("/commit", json!("\u{1b}[2J\u{1b}[H"), "is no commit's id"),
         ("/schema", json!(7), "it has schema 7"),
+        ("/binaries", json!([]), "it has no binaries"),
     ];
     for (at, value, said) in changes {
         let mut before = json!(null);
