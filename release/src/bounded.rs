@@ -1,4 +1,4 @@
-//! Bounds on what comes from outside: no file, document or unpacked stream is read further than somebody said that it goes.
+//! Bounds on what comes from outside: no file, document or unpacked stream is read beyond its announced size.
 
 use std::fs::File;
 use std::io::{self, Read};

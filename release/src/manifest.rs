@@ -101,7 +101,7 @@ pub struct PlatformEntry {
 /// Why bytes are no manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Not of this form, or a name in it is none.
+    /// Not of this form, or it holds a name that is not one of a file.
     #[error(transparent)]
     Form(#[from] serde_json::Error),
     /// Of another form.

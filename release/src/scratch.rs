@@ -48,7 +48,7 @@ impl Scratch {
         let made = tempfile::Builder::new().prefix(prefix).tempdir_in(folder).at("write into", folder)?;
         let path = made.path().join(HELD);
         let lock = File::create(&path).at("create", &path)?;
-        // Where a file system has no locks, what was left is removed once it is old enough.
+        // Where a file system has no locks, the next run goes by the age of leftovers.
         let _unsupported = lock.try_lock();
         Ok(Self { _lock: lock, folder: made })
     }

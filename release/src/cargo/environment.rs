@@ -50,7 +50,7 @@ const FLAGS: [&str; 8] =
     ["CFLAGS", "CXXFLAGS", "CPPFLAGS", "ASFLAGS", "ARFLAGS", "RANLIBFLAGS", "LDFLAGS", "CXXSTDLIB"];
 
 /// The variables of the caller that change what Cargo builds or resolves. `host` is the triple of this machine: for another one
-/// somebody has to name its linker and compiler.
+/// the caller names its linker and compiler.
 pub fn foreign(host: &str) -> Vec<OsString> {
     let names = std::env::vars_os().map(|(name, _value)| name);
     names.filter(|name| changes_the_output(&name.to_string_lossy(), host)).collect()

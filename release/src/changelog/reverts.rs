@@ -41,7 +41,7 @@ pub(super) fn cancelled<'a>(commits: &[&'a Commit], exists: &dyn Fn(&str) -> boo
 }
 
 /// The ids that a message says it reverts, or their begins; not that of the parent which the revert of a merge names too. They
-/// stand at the begin of a line: in the middle of a sentence they are somebody's words.
+/// stand at the begin of a line: in the middle of a sentence they are a quotation.
 fn ids(message: &str) -> Vec<String> {
     let text = message.to_ascii_lowercase();
     let is_typed = text.starts_with("revert:") || text.starts_with("revert(");

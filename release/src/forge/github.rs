@@ -81,8 +81,8 @@ impl Github {
         Ok(Self { client, api, repository, token, uploads, changed, looking: None, assets })
     }
 
-    /// Nothing is to be changed: what was listed is not listed again, and where the token is of no use, what everybody sees is
-    /// read without it. (Who publishes must not take what everybody sees for all that is there: drafts are hidden.)
+    /// For commands that change nothing: each list is read once, and where the token is of no use, public releases are read
+    /// without it. (A publisher must not take the public releases for all releases: drafts are hidden.)
     #[must_use]
     pub fn for_looking(self) -> Self {
         Self { looking: Some(Looking::default()), ..self }

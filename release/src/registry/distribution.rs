@@ -110,7 +110,7 @@ impl Distribution {
         }
     }
 
-    /// All pages of a list; `None` where the first one is not there, or `page` finds that it is none. A list that breaks off
+    /// All pages of a list; `None` where the first one is not there, or `page` finds that it is no list. A list that breaks off
     /// later is an error: what is missing from it must not be taken for what is not there.
     fn pages<T>(
         &self,
@@ -124,9 +124,6 @@ impl Distribution {
         while let Some(url) = next.take() {
             if !seen.insert(url.clone()) || seen.len() > PAGES {
                 return Err(self.broken("has a list without an end: its pages lead in a circle, or are too many"));
-            }
-            if seen.len() > PAGES {
-                return Err(self.broken(format!("has a list of more than {PAGES} pages")));
             }
             let answer = self.read(&Method::GET, &url, missing, |response| {
                 let more = response.next_link().map(|link| self.following(&url, &link)).transpose()?;

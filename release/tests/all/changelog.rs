@@ -5,7 +5,7 @@ mod reverts;
 
 use std::process::Command;
 
-use sayna_release::changelog::{self, Request};
+use sayna_release::changelog::{self, Notes, Request};
 use sayna_release::public::Public;
 
 use crate::support::{World, golden};
@@ -107,6 +107,17 @@ fn tagged(tag: &str) -> Request {
 
 fn upcoming(tag: &str) -> Request {
     Request::Upcoming(tag.to_owned())
+}
+
+/// What comes after `v0.1.0`.
+fn next(world: &World) -> Notes {
+    changelog::notes(world.root(), &upcoming("v0.2.0"), &Public::default()).unwrap()
+}
+
+/// The lines of entries, without their links.
+fn entries(notes: &Notes) -> Vec<String> {
+    let lines = notes.markdown.lines().filter_map(|line| line.strip_prefix("- "));
+    lines.map(|line| line.rsplit_once(" ([").unwrap().0.to_owned()).collect()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Releases that somebody made to harm those who verify them: against the program itself, as a stranger would run it.
+//! Releases made to harm those who verify them: against the program itself, as a stranger would run it.
 
 mod archives;
 mod execution;

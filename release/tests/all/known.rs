@@ -96,7 +96,7 @@ fn a_foreign_latest_of_the_forge_is_moved_over_too() {
     assert!(row(&report, "latest").1.starts_with("awaiting promotion") && report.passed(), "{report:#?}");
     assert!(release.promote(false).unwrap().moves[0].contains("in the place of \"nightly\""));
     is_latest(&release, "1.2.3");
-    // A release under a date is one like all others, until the table says that it is none.
+    // A release under a date is one like all others, until the table leaves it out.
     release.next("2023.1.0");
     release.promote(false).unwrap();
     release.next("1.2.4");

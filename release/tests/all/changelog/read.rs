@@ -4,25 +4,14 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use sayna_release::changelog::{self, Notes};
+use sayna_release::changelog;
 use sayna_release::forge::{Draft, Forge as _};
 use sayna_release::plan::{self, Options};
 use sayna_release::public::Public;
 
-use super::{git_cliff, upcoming};
+use super::{entries, git_cliff, next, upcoming};
 use crate::github::{Counterpart, reach};
 use crate::support::World;
-
-/// What comes after `v0.1.0`.
-fn next(world: &World) -> Notes {
-    changelog::notes(world.root(), &upcoming("v0.2.0"), &Public::default()).unwrap()
-}
-
-/// The lines of entries, without their links.
-fn entries(notes: &Notes) -> Vec<String> {
-    let lines = notes.markdown.lines().filter_map(|line| line.strip_prefix("- "));
-    lines.map(|line| line.rsplit_once(" ([").unwrap().0.to_owned()).collect()
-}
 
 fn begun() -> World {
     let world = World::begun();
@@ -88,7 +77,7 @@ fn the_git_cliff_program_escapes_the_same() {
     assert_eq!(next(&world).markdown, format!("{}\n", text.trim()));
 }
 
-/// A commit whose message has these bytes; Git is told that they are of that encoding, or nothing.
+/// A commit whose message has these bytes; its header names that encoding, or none.
 fn commit_bytes(world: &World, encoding: Option<&str>, message: &[u8]) {
     let Some(encoding) = encoding else { return import(world, [message.to_vec()].into_iter()) };
     let folder = tempfile::tempdir().unwrap();
@@ -123,7 +112,7 @@ fn import(world: &World, messages: impl Iterator<Item = Vec<u8>>) {
 fn commits_in_other_encodings_are_decoded_and_count() {
     let world = begun();
     commit_bytes(&world, Some("ISO-8859-1"), b"feat: h\xf6rt \xdcbermut");
-    // As it is written where nobody has told Git.
+    // As it is written without a header.
     commit_bytes(&world, None, b"fix: gr\xfc\xdfe, \x93so\x94 f\xfcr 5 \x80");
     commit_bytes(&world, Some("ISO-8859-15"), b"fix: 7 \xa4");
     commit_bytes(&world, Some("KOI8-R"), b"fix: \xd0\xd2\xc9\xd7\xc5\xd4");

@@ -1,22 +1,9 @@
 //! What was reverted within a release is neither in its notes nor in the step that they ask for.
 
-use sayna_release::changelog::{self, Notes};
 use sayna_release::plan::{self, Options};
-use sayna_release::public::Public;
 
-use super::upcoming;
+use super::{entries, next};
 use crate::support::World;
-
-/// What comes after `v0.1.0`.
-fn next(world: &World) -> Notes {
-    changelog::notes(world.root(), &upcoming("v0.2.0"), &Public::default()).unwrap()
-}
-
-/// The subjects in the notes, in their order.
-fn subjects(notes: &Notes) -> Vec<String> {
-    let lines = notes.markdown.lines().filter_map(|line| line.strip_prefix("- "));
-    lines.map(|line| line.rsplit_once(" ([").unwrap().0.to_owned()).collect()
-}
 
 fn begun() -> World {
     let mut world = World::new();
@@ -37,7 +24,7 @@ fn a_reverted_pair_cancels_out_in_notes_and_step_and_is_said() {
     let feature = world.commit("feat!: gone\n\nBREAKING CHANGE: gone too");
     let back = world.commit(&revert("feat!: gone", &feature));
     let notes = next(&world);
-    assert_eq!(subjects(&notes), ["Stays"]);
+    assert_eq!(entries(&notes), ["Stays"]);
     assert_eq!(notes.cancelled.iter().map(|c| c.id.clone()).collect::<Vec<_>>(), [feature, back]);
     assert_eq!(notes.asked.unwrap().version.to_string(), "0.1.1");
     let made = plan::make(world.root(), &Options::default()).unwrap();
@@ -51,7 +38,7 @@ fn a_release_of_reverted_pairs_alone_is_empty_and_dated_by_its_last_commit() {
     let feature = world.commit("feat: gone");
     world.commit(&revert("feat: gone", &feature));
     let notes = next(&world);
-    assert!(notes.is_empty && subjects(&notes).is_empty(), "{}", notes.markdown);
+    assert!(notes.is_empty && entries(&notes).is_empty(), "{}", notes.markdown);
     assert!(notes.markdown.starts_with("## [0.2.0]"), "{}", notes.markdown);
 }
 
@@ -63,12 +50,12 @@ fn one_revert_of_several_names_them_in_a_list() {
         let ids = [world.commit("feat: one"), world.commit("feat: two")];
         let body = words.replace('A', &ids[0]).replace('B', &ids[1]);
         world.commit(&format!("Revert features\n\n{body}"));
-        assert!(next(&world).is_empty, "{words}: {:?}", subjects(&next(&world)));
+        assert!(next(&world).is_empty, "{words}: {:?}", entries(&next(&world)));
     }
     let mut world = begun();
     let ids = [world.commit("feat: one"), world.commit("feat: two")];
     world.commit(&format!("revert: both are no good\n\nRefs: {}, {}", &ids[0][..9], &ids[1][..9]));
-    assert!(next(&world).is_empty, "{:?}", subjects(&next(&world)));
+    assert!(next(&world).is_empty, "{:?}", entries(&next(&world)));
 }
 
 #[test]
@@ -78,7 +65,7 @@ fn a_sentence_about_a_revert_takes_nothing_back() {
     for body in ["Before, the message said: This reverts commit A.", "> This reverts commit A.", "Refs: A"] {
         world.commit(&format!("fix: z\n\n{}", body.replace('A', &feature)));
     }
-    assert_eq!(subjects(&next(&world)).len(), 4, "{:?}", subjects(&next(&world)));
+    assert_eq!(entries(&next(&world)).len(), 4, "{:?}", entries(&next(&world)));
 }
 
 #[test]
@@ -99,7 +86,7 @@ fn the_forms_of_reverts() {
         let feature = world.commit("feat: gone (#3)");
         world.commit("fix: stays");
         world.commit(&form(&feature));
-        assert_eq!(subjects(&next(&world)), ["Stays"], "form {n}");
+        assert_eq!(entries(&next(&world)), ["Stays"], "form {n}");
     }
 }
 
@@ -111,7 +98,7 @@ fn a_revert_that_was_reverted_takes_nothing_back() {
         let first = world.commit(&revert("feat: back", &feature));
         world.commit(&format!("{again}\n\nThis reverts commit {first}."));
         let notes = next(&world);
-        assert_eq!((subjects(&notes), notes.cancelled.len()), (vec!["Back".to_owned()], 2), "{again}");
+        assert_eq!((entries(&notes), notes.cancelled.len()), (vec!["Back".to_owned()], 2), "{again}");
         // Without an id.
         let mut world = begun();
         world.commit("feat: back");
@@ -122,7 +109,7 @@ fn a_revert_that_was_reverted_takes_nothing_back() {
             "Revert \"Revert \"feat: back\" (#2)\" (#3)".to_owned()
         };
         world.commit(&text);
-        assert_eq!(subjects(&next(&world)), ["Back"], "{text}");
+        assert_eq!(entries(&next(&world)), ["Back"], "{text}");
     }
 }
 
@@ -132,13 +119,13 @@ fn what_an_older_release_had_is_told_as_taken_back() {
     let old = world.git(&["rev-parse", "v0.1.0"]);
     world.commit(&revert("feat: old", &old));
     let notes = next(&world);
-    assert_eq!(subjects(&notes), ["Revert \"feat: old\""]);
+    assert_eq!(entries(&notes), ["Revert \"feat: old\""]);
     assert!(notes.cancelled.is_empty() && !notes.is_empty);
     // One that takes back both stays, and what is new goes.
     let new = world.commit("feat: old");
     world.commit(&format!("revert: both\n\nThis reverts commit {new}.\nThis reverts commit {old}."));
     let notes = next(&world);
-    assert_eq!(subjects(&notes), ["Revert \"feat: old\"", "Both"]);
+    assert_eq!(entries(&notes), ["Revert \"feat: old\"", "Both"]);
 }
 
 #[test]
@@ -156,6 +143,6 @@ fn the_revert_of_a_merge_takes_all_of_it_back() {
     );
     world.commit(&text);
     let notes = next(&world);
-    assert_eq!((subjects(&notes), notes.cancelled.len()), (vec!["Stays".to_owned()], 4));
+    assert_eq!((entries(&notes), notes.cancelled.len()), (vec!["Stays".to_owned()], 4));
     assert_eq!(notes.asked.unwrap().version.to_string(), "0.1.1");
 }

@@ -38,7 +38,7 @@ fn nothing_is_executed_before_its_attestations_hold() {
         (&Verdict::NotChecked { row: attested }, &*format!("not checked: row {attested}"))
     );
     release.promote(false).unwrap_err();
-    // A forge of somebody else's, which need not have any.
+    // Another project's forge, which need not have any.
     release.official = false;
     let report = release.with_request_to(&release.forge(), None, |r| run(Request { remote: true, ..r }));
     assert_eq!(verdict(&report, "runs"), (&Verdict::NotHere, "not executed: no attestation says who built it"));

@@ -66,7 +66,7 @@ fn the_first_push_makes_a_repository_that_reads_are_refused_of() {
             let registry = reach(Purpose::Publish);
             assert_eq!(registry.tags().unwrap(), [""; 0]);
             registry.try_push().unwrap();
-            // Who only looks is told of the refusal.
+            // A command that changes nothing reports the refusal.
             let refused = reach(Purpose::Look).tags().unwrap_err().to_string();
             assert!(refused.contains("status 40"), "{refused}");
         }
