@@ -116,7 +116,7 @@ impl<'a> Held<'a> {
     pub fn binary(&self, planned: &PlannedTarget, dist: &Path) -> Result<Option<BinaryPart>, Error> {
         let Some(entry) = self.manifest.binaries.iter().find(|b| b.target == planned.triple) else { return Ok(None) };
         let files = [&entry.archive, &entry.checksum, &entry.sbom];
-        let is_there = |file: &&FileEntry| matches!(self.release.assets.get(file.name.as_str()), Some(Asset::Uploaded { digest, .. }) if *digest == file.digest);
+        let is_there = |file: &&FileEntry| matches!(self.release.assets.get(file.name.as_str()), Some(Asset::Uploaded { digest, .. }) if *digest == Some(file.digest));
         if !files.iter().all(is_there) {
             return Ok(None);
         }

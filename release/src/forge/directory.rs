@@ -259,7 +259,7 @@ fn read_assets(folder: &Path) -> Result<BTreeMap<String, Asset>, Error> {
                 return Err(broken("is a link, a folder or a device, and no file".to_owned()));
             }
             let (digest, size) = Digest::of_file(&path).at("read", &path)?;
-            assets.insert(name, Asset::Uploaded { size, digest });
+            assets.insert(name, Asset::Uploaded { size, digest: Some(digest) });
         }
     }
     Ok(assets)

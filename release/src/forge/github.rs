@@ -64,6 +64,8 @@ struct Looking {
     listed: RefCell<Option<Vec<api::Release>>>,
     /// The token is of no use; what everybody sees is seen without it.
     anonymous: Cell<bool>,
+    /// The token has shown something of the repository: what it does not show is not there.
+    sees: Cell<bool>,
 }
 
 impl Github {
@@ -116,7 +118,7 @@ impl Github {
     }
 
     /// Reads; where the token is of no use and nothing is to be changed, once more without it.
-    fn look<T>(&self, read: impl Fn() -> Result<T, http::Error>) -> Result<T, http::Error> {
+    fn look<T>(&self, read: impl Fn() -> Result<Option<T>, http::Error>) -> Result<Option<T>, http::Error> {
         let first = read();
         let Some(looking) = self.looking.as_ref().filter(|_| !self.is_anonymous()) else { return first };
         match first {
@@ -124,7 +126,17 @@ impl Github {
                 looking.anonymous.set(true);
                 read().map_err(|_anonymous| error)
             }
-            other => other,
+            // To a token that may not see a repository GitHub says that there is none, a public one included.
+            Ok(None) if !looking.sees.get() => {
+                looking.anonymous.set(true);
+                let found = read();
+                looking.anonymous.set(matches!(found, Ok(Some(_))));
+                if looking.anonymous.get() { found } else { Ok(None) }
+            }
+            other => {
+                looking.sees.set(looking.sees.get() || other.is_ok());
+                other
+            }
         }
     }
 

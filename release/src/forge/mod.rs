@@ -57,8 +57,8 @@ pub enum Asset {
     Uploaded {
         /// In bytes.
         size: u64,
-        /// Of its bytes.
-        digest: Digest,
+        /// Of its bytes; `None` where the forge does not say it, and the forge is only looked at.
+        digest: Option<Digest>,
     },
     /// An upload that broke off; it blocks its name until it is deleted.
     Starter,

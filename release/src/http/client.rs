@@ -17,6 +17,7 @@ use super::request::Authorization;
 use super::wait::{self, Advice};
 use super::{Body, Clock, Error, Refused, Repeat, Request, Response, SystemClock, body, tls};
 use crate::progress::Progress;
+use crate::shown::on_one_line;
 
 /// A connection on which nothing moves for so long is given up.
 const STALL: Duration = Duration::from_secs(60);
@@ -201,7 +202,7 @@ impl Client {
         let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok()).map(str::to_owned);
         let challenges = challenges.collect();
         let permissions = text("x-accepted-github-permissions").map(str::to_owned);
-        let message = request.scrub(&message);
+        let message = on_one_line(&request.scrub(&message)).into_owned();
         let call = call(request, url);
         Box::new(Refused { call, status, message, codes, challenges, permissions, advice }).into()
     }

@@ -58,13 +58,23 @@ pub enum Error {
     /// The server answered, but not what was asked for.
     #[error(transparent)]
     Refused(#[from] Box<Refused>),
-    /// The answer is not in the form that was asked for.
+    /// The answer is not in the form that was asked for: it says nothing, whoever gave it.
     #[error("{call}: {reason}")]
     Form {
         /// Method and address.
         call: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The answer is longer than what was asked for can be.
+    #[error("{call}: the answer has {found} bytes, at most {limit} are expected")]
+    TooLong {
+        /// Method and address.
+        call: String,
+        /// How many bytes it announces or has had so far.
+        found: String,
+        /// In bytes.
+        limit: u64,
     },
 }
 
@@ -101,7 +111,7 @@ impl Error {
     /// Whether the server may have done what was asked all the same: look before asking again.
     pub fn is_ambiguous(&self) -> bool {
         match self {
-            Self::Broken { .. } | Self::Form { .. } => true,
+            Self::Broken { .. } | Self::Form { .. } | Self::TooLong { .. } => true,
             Self::Refused(refused) => matches!(refused.advice, Advice::Transient(_)),
             _ => false,
         }
@@ -110,10 +120,11 @@ impl Error {
     /// Whether it says nothing of what was asked for: this machine, the way to the server or the server itself is in trouble.
     pub fn says_nothing(&self) -> bool {
         match self {
-            Self::Setup { .. } | Self::File(_) | Self::Unreached { .. } | Self::Broken { .. } => true,
-            // A proxy, or a network that wants a login first, answers in the server's place.
-            Self::Refused(refused) => refused.advice != Advice::Final || matches!(refused.status, 407 | 511),
-            Self::Resized { .. } | Self::Unsendable { .. } | Self::Form { .. } => false,
+            // That something is not there is an answer. Any other refusal is of the one who asks, or of a proxy or a network
+            // that answers in the server's place.
+            Self::Refused(refused) => !matches!(refused.status, 404 | 410),
+            Self::Resized { .. } | Self::TooLong { .. } => false,
+            _ => true,
         }
     }
 
@@ -131,6 +142,9 @@ impl Error {
                 "check the network, and SAYNA_CA_FILE where a proxy has its own certificate".into()
             }
             Self::Broken { .. } => "run this again: it looks at what is there first".to_owned(),
+            Self::Form { .. } => {
+                "look at the address in a browser: a proxy, or a network that wants a login, may answer in the server's place".into()
+            }
             Self::Refused(refused) => return refused.hint(),
             _ => return None,
         };

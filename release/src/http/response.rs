@@ -4,12 +4,13 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use reqwest::header::{HeaderMap, LINK};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LINK};
 use serde::de::DeserializeOwned;
 
 use super::{Client, Error, Request, client};
 use crate::atomic::{At as _, AtomicFile};
 use crate::digest::{Digest, HashingWriter};
+use crate::shown::on_one_line;
 
 /// Documents are far smaller.
 const DOCUMENT: u64 = 16 << 20;
@@ -71,11 +72,29 @@ impl Response<'_> {
         client::call(self.request, self.inner.url())
     }
 
+    /// An answer from somebody else: a network that wants a login first gives its page with a status of success.
+    fn not_a_page(&self) -> Error {
+        Error::Form {
+            call: self.call(),
+            reason: "the answer is a page for a browser, not what was asked for".to_owned(),
+        }
+    }
+
+    /// An answer without a body, such as that to HEAD, which must not be a page's.
+    pub fn without_body(self) -> Result<(), Error> {
+        let kind = self.header(CONTENT_TYPE.as_str()).unwrap_or_default().trim_ascii_start();
+        let is_html = kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+        if is_html { Err(self.not_a_page()) } else { Ok(()) }
+    }
+
     /// The body as a JSON document.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let call = self.call();
         let bytes = self.bytes(DOCUMENT)?;
-        serde_json::from_slice(&bytes).map_err(|e| Error::Form { call, reason: format!("not what was expected: {e}") })
+        serde_json::from_slice(&bytes).map_err(|e| {
+            let reason = format!("not what was expected: {}", on_one_line(&e.to_string()));
+            Error::Form { call, reason }
+        })
     }
 
     /// The body, where it has at most `limit` bytes.
@@ -103,7 +122,7 @@ impl Response<'_> {
     }
 
     fn too_long(&self, found: &str, limit: u64) -> Error {
-        Error::Form { call: self.call(), reason: format!("the answer has {found} bytes, at most {limit} are expected") }
+        Error::TooLong { call: self.call(), found: found.to_owned(), limit }
     }
 
     fn read_into(&mut self, target: &mut impl Write, limit: u64) -> Result<(), Error> {
@@ -111,7 +130,11 @@ impl Response<'_> {
             return Err(self.too_long(&announced.to_string(), limit));
         }
         let mut left = limit;
+        let mut first = true;
         while let Some(chunk) = self.client.chunk(self.request, &mut self.inner)? {
+            if std::mem::take(&mut first) && is_page(&chunk) {
+                return Err(self.not_a_page());
+            }
             let size = chunk.len() as u64;
             left = match left.checked_sub(size) {
                 Some(left) => left,
@@ -121,6 +144,13 @@ impl Response<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether bytes are the beginning of a page for a browser, which nothing is that a release has.
+fn is_page(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let begins = |with: &[u8]| bytes.get(..with.len()).is_some_and(|b| b.eq_ignore_ascii_case(with));
+    [&b"<!doctype html"[..], b"<html", b"<head", b"<script", b"<meta", b"<!--"].into_iter().any(begins)
 }
 
 /// Whether the parameters behind an address have the relation `next`, alone or among others.

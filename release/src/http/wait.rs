@@ -67,13 +67,14 @@ pub(super) fn advice(status: u16, headers: &HeaderMap, message: &str, now: Syste
     }
 }
 
-/// `Retry-After`: seconds, a date, or, from some servers, a time in seconds since 1970.
+/// `Retry-After`: seconds, a date, or, from some servers, a time in seconds or milliseconds since 1970.
 fn pause(text: &str, until: &impl Fn(SystemTime) -> Duration) -> Option<Duration> {
     let text = text.trim();
     let Some(seconds) = text.split('.').next().and_then(|whole| whole.parse().ok()) else {
         return date(text).map(until);
     };
-    let seconds = Duration::from_secs(seconds);
+    let (seconds, milliseconds) = (Duration::from_secs(seconds), Duration::from_millis(seconds));
+    let seconds = if milliseconds < EPOCHS { seconds } else { milliseconds };
     if seconds < EPOCHS { Some(seconds) } else { SystemTime::UNIX_EPOCH.checked_add(seconds).map(until) }
 }
 
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn a_pause_is_read_in_every_form_that_servers_write_it_in() {
         let now = "Sat, 28 Nov 2026 12:00:00 GMT";
-        for text in ["30", " 30 ", "30.0", "30.7", "Sat, 28 Nov 2026 12:00:30 GMT", "1795867230"] {
+        for text in ["30", " 30 ", "30.0", "30.7", "Sat, 28 Nov 2026 12:00:30 GMT", "1795867230", "1795867230000"] {
             let asked = at(503, &[("retry-after", text), ("date", now)], "");
             assert_eq!(asked, Advice::Transient(Some(Duration::from_secs(30))), "{text}");
         }

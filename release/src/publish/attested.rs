@@ -147,15 +147,16 @@ impl Attested {
     ) -> Result<(), Error> {
         let ([release], Some(Asset { name, bytes, wanted })) = (releases, &self.asset) else { return Ok(()) };
         let Some(forge::Asset::Uploaded { digest, .. }) = release.assets.get(name) else { return Ok(()) };
-        if *digest == Digest::of(bytes) {
+        if *digest == Some(Digest::of(bytes)) {
             return Ok(());
         }
         let folder = Scratch::temporary()?;
         let path = folder.path().join(name);
         forge.download(release, name, &path)?;
+        let found = Digest::of_file(&path).at("read", &path)?.0;
         let proven = Bundle::read(&path).and_then(|b| attest::check(&self.trust, &b, wanted, self.project()));
         if proven.is_ok() {
-            desired.assets.insert(name.clone(), *digest);
+            desired.assets.insert(name.clone(), found);
         }
         Ok(())
     }

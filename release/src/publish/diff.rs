@@ -284,7 +284,7 @@ fn diff_draft(desired: &DesiredRelease, draft: &Release) -> Result<Vec<ForgeActi
     }
     for (name, digest) in &desired.assets {
         let reason = match draft.assets.get(name) {
-            Some(Asset::Uploaded { digest: found, .. }) if found == digest => continue,
+            Some(Asset::Uploaded { digest: found, .. }) if *found == Some(*digest) => continue,
             Some(Asset::Uploaded { .. }) => Some("other bytes"),
             Some(Asset::Starter) => Some("its upload broke off"),
             None => None,
@@ -301,8 +301,9 @@ fn diff_public(desired: &DesiredRelease, public: &Release) -> Result<(), Refusal
     let differs = |difference: String| Err(Refusal::Public { tag: public.tag.clone(), difference });
     for (name, digest) in &desired.assets {
         match public.assets.get(name) {
-            Some(Asset::Uploaded { digest: found, .. }) if found == digest => {}
+            Some(Asset::Uploaded { digest: found, .. }) if *found == Some(*digest) => {}
             Some(Asset::Uploaded { digest: found, .. }) => {
+                let found = found.map_or_else(|| "other bytes".to_owned(), |found| found.to_string());
                 return differs(format!("{name} has {found} there and {digest} here"));
             }
             Some(Asset::Starter) | None => return differs(format!("{name} is missing there")),

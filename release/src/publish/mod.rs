@@ -332,7 +332,7 @@ fn manifest(plan: &Plan, parts: &Parts, index: Option<&ImageIndex>, releases: &[
     let flake_lock = plan.flake_lock;
     let full = parts.manifest(plan, flake_lock, index)?;
     let without = parts.manifest(plan, flake_lock, None)?;
-    let is_without = |asset: &forge::Asset| matches!(asset, forge::Asset::Uploaded { digest, .. } if *digest == Digest::of(&without));
+    let is_without = |asset: &forge::Asset| matches!(asset, forge::Asset::Uploaded { digest, .. } if *digest == Some(Digest::of(&without)));
     let public = releases.iter().find(|r| !r.draft).and_then(|r| r.assets.get(&plan.manifest));
     Ok(if public.is_some_and(is_without) { without } else { full })
 }

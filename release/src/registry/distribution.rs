@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{Error, Kind, Object, Purpose, Registry};
 use crate::atomic::At as _;
 use crate::digest::Digest;
-use crate::http::{Body, Client, Method, Once, Repeat, Request, Response};
+use crate::http::{self, Body, Client, Method, Once, Repeat, Request, Response};
 use crate::lock::Lock;
 use crate::oci::{Descriptor, media};
 use crate::progress::Progress;
@@ -279,6 +279,25 @@ impl Distribution {
         }
     }
 
+    /// The digest of a document that the registry names no digest of. What is no manifest at all was not sent by a registry.
+    fn digest_of_document(&self, tag: &str) -> Result<Option<Digest>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Versioned {
+            #[serde(rename = "schemaVersion")]
+            _version: u64,
+        }
+        let Some(bytes) = self.document(tag)? else { return Ok(None) };
+        match serde_json::from_slice::<Versioned>(&bytes) {
+            Ok(_) => Ok(Some(Digest::of(&bytes))),
+            Err(e) => Err(http::Error::Form {
+                call: format!("GET {}", self.url(&format!("manifests/{tag}"))),
+                reason: format!("the answer is no manifest: {e}"),
+            }
+            .into()),
+        }
+    }
+
     fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let url = self.url(&format!("manifests/{name}"));
         self.read(&Method::GET, &url, &MISSING, |response| Ok(response.bytes(DOCUMENT)?))
@@ -299,7 +318,7 @@ impl Registry for Distribution {
     fn has(&self, object: &Object) -> Result<bool, Error> {
         let kind = if object.kind == Kind::Blob { "blobs" } else { "manifests" };
         let url = self.url(&format!("{kind}/{}", object.digest));
-        Ok(self.read(&Method::HEAD, &url, &MISSING, |_| Ok(()))?.is_some())
+        Ok(self.read(&Method::HEAD, &url, &MISSING, |response| Ok(response.without_body()?))?.is_some())
     }
 
     fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
@@ -323,7 +342,7 @@ impl Registry for Distribution {
         let digest = |response: Response<'_>| Ok(response.header("docker-content-digest").and_then(|d| d.parse().ok()));
         match self.read(&Method::HEAD, &self.url(&format!("manifests/{tag}")), &MISSING, digest)? {
             // The header may be left out, or be of another algorithm.
-            Some(None) => Ok(self.document(tag)?.map(|bytes| Digest::of(&bytes))),
+            Some(None) => self.digest_of_document(tag),
             Some(found) => Ok(found),
             None => Ok(None),
         }

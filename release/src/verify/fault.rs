@@ -44,6 +44,7 @@ fn of_forge(error: &forge::Error) -> bool {
     match error {
         forge::Error::File(e) => is_local(&e.source),
         forge::Error::Http(e) => of_http(e),
+        forge::Error::Denied { .. } => true,
         _ => false,
     }
 }
@@ -52,7 +53,7 @@ fn of_registry(error: &registry::Error) -> bool {
     match error {
         registry::Error::File(e) => is_local(&e.source),
         registry::Error::Http(e) => of_http(e),
-        registry::Error::Credentials(_) => true,
+        registry::Error::Credentials(_) | registry::Error::Denied { .. } => true,
         _ => false,
     }
 }

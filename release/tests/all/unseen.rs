@@ -1,5 +1,7 @@
 //! Faults of this machine are not those of a release: what is said, and the exit status.
 
+mod network;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

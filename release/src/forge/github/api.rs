@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-use crate::name::FileName;
-
 /// `release`
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Release {
@@ -22,7 +20,8 @@ pub(super) struct Release {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Asset {
     pub(super) id: u64,
-    pub(super) name: FileName,
+    /// As GitHub says it: it is parsed where a release is described.
+    pub(super) name: String,
     /// `uploaded`, or `starter` of an upload that broke off. The description's list of values lacks the second.
     pub(super) state: String,
     pub(super) size: u64,

@@ -7,8 +7,9 @@ use reqwest::Url;
 
 use super::{Asset, Error, Forge as _, Github, LOOKS, Release, TRIES, Upload, api, number, repository};
 use crate::atomic::At as _;
-use crate::digest::Digest;
+use crate::digest::{Digest, NotADigest};
 use crate::http::{Body, Method, Once, Repeat, Request};
+use crate::name::{FileName, NotAFileName};
 use crate::scratch::Scratch;
 
 /// GitHub's own code for a name that is taken.
@@ -42,25 +43,32 @@ impl Github {
 
     pub(super) fn assets_of(&self, release: &api::Release) -> Result<BTreeMap<String, Asset>, Error> {
         let described = |asset: api::Asset| {
+            let name: FileName = asset.name.parse().map_err(|e: NotAFileName| self.broken(&asset, e.to_string()))?;
             let whole = if asset.is_whole() {
-                Asset::Uploaded { size: asset.size, digest: self.digest(&asset)? }
+                Asset::Uploaded { size: asset.size, digest: self.digest(&asset, !release.draft)? }
             } else {
                 Asset::Starter
             };
-            Ok((asset.name.into(), whole))
+            Ok((name.into(), whole))
         };
         self.assets(release.id)?.into_iter().map(described).collect()
     }
 
-    /// As GitHub says it, or of the bytes where it does not.
-    fn digest(&self, asset: &api::Asset) -> Result<Digest, Error> {
-        let broken = |reason: String| Error::Broken { path: format!("{}: asset {}", self.name(), asset.name), reason };
+    fn broken(&self, asset: &api::Asset, reason: String) -> Error {
+        Error::Broken { path: format!("{}: asset {:?}", self.name(), asset.name), reason }
+    }
+
+    /// As GitHub says it. Where it does not, a publisher gets it from the bytes. Who only looks downloads what it checks, within
+    /// the bounds of each file, and needs no digest here.
+    fn digest(&self, asset: &api::Asset, public: bool) -> Result<Option<Digest>, Error> {
         if let Some(text) = &asset.digest {
-            return text.parse().map_err(|e: crate::digest::NotADigest| broken(e.to_string()));
+            return text.parse().map(Some).map_err(|e: NotADigest| self.broken(asset, e.to_string()));
+        }
+        if self.looking.is_some() {
+            return Ok(None);
         }
         let folder = Scratch::temporary()?;
-        let to = folder.path().join("asset");
-        Ok(self.fetch(asset, false, &to)?.0)
+        Ok(Some(self.fetch(asset, public, &folder.path().join("asset"))?.0))
     }
 
     /// Attaches a file, and looks before it tries once more: after a broken answer it may be there, whole or not.
@@ -110,7 +118,7 @@ impl Github {
     /// GitHub may give a file another name, and says what it received.
     fn accept(&self, asset: &api::Asset, upload: Upload<'_>) -> Result<(), Error> {
         if asset.name != upload.name {
-            let (sent, found) = (upload.name.to_owned(), asset.name.to_string());
+            let (sent, found) = (upload.name.to_owned(), asset.name.clone());
             return Err(Error::Renamed { forge: self.name(), sent, found });
         }
         let found = asset.digest.as_deref().and_then(|d| d.parse::<Digest>().ok());
@@ -125,7 +133,7 @@ impl Github {
     fn fate(&self, id: u64, upload: Upload<'_>, taken: bool) -> Result<Fate, Error> {
         for look in 1..=LOOKS {
             if let Some(asset) = self.assets(id)?.into_iter().find(|a| a.name == upload.name) {
-                if asset.is_whole() && self.digest(&asset)? == upload.digest {
+                if asset.is_whole() && self.digest(&asset, false)? == Some(upload.digest) {
                     return Ok(Fate::Done);
                 }
                 self.remove(asset.id)?;
@@ -174,8 +182,7 @@ impl Github {
             (own.as_str(), self.request(Method::GET, &own).replace_header("Accept", "application/octet-stream"))
         };
         if !Url::parse(url).is_ok_and(|url| repository::is_own(&self.api, &url)) {
-            let path = format!("{}: asset {}", self.name(), asset.name);
-            return Err(Error::Broken { path, reason: format!("is to be had at {url:?}, another server") });
+            return Err(self.broken(asset, format!("is to be had at {url:?}, another server")));
         }
         Ok(self.client.send(&request.repeat(Repeat::Safe))?.save(to, asset.size.min(LARGEST))?)
     }

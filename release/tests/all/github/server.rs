@@ -212,6 +212,9 @@ fn act(asked: &Asked, operation: &Operation, values: &[String], hub: &mut Hub) -
         return Answer::error(404, "Not Found");
     }
     let rights = rights(asked, hub).unwrap_or(Rights::Nobody);
+    if rights == Rights::Blind {
+        return Answer::error(404, "Not Found");
+    }
     let rest = &values[2..];
     let operation = operation.id.replace("/repos/{owner}/{repo}", "");
     let outcome = if asked.method == "GET" {

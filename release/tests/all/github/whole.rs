@@ -1,11 +1,12 @@
 //! A whole release on GitHub and in a registry: published, verified by its maintainer and by a stranger, promoted.
 
-use sayna_release::forge::{Forge as _, Github};
+use sayna_release::forge::{Forge as _, Github, Tagged};
 use sayna_release::promote;
 use sayna_release::publish::Error;
 use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Request, Verdict};
 
+use super::state::{Asset, Rights};
 use super::{Counterpart, reach};
 use crate::published::{Release, run};
 
@@ -115,6 +116,60 @@ fn to_verify_takes_few_requests_of_the_sixty_that_a_stranger_has_an_hour() {
     assert!(report.passed(), "{report:#?}");
     let asked = asked(&world) - before;
     assert!(asked <= 6, "{asked} requests: {:?}", world.hub.hub().requests);
+}
+
+#[test]
+fn a_digest_that_github_does_not_say_costs_no_request_and_no_unbounded_download() {
+    let world = World::published(false);
+    world.promote().unwrap();
+    world.hub.hub().no_digests = true;
+    // A file that nothing bounds, as the table knows of no such archive.
+    let extra = "sayna-1.2.3.iso";
+    let large = vec![0; 5 << 20];
+    world.hub.hub().releases[0].assets.push(Asset {
+        id: 4711,
+        name: extra.to_owned(),
+        state: "uploaded",
+        content_type: "application/octet-stream".to_owned(),
+        bytes: large,
+        hidden: 0,
+    });
+    let before = world.hub.hub().requests.len();
+    let report = world.release.with_request_to(&world.forge("").for_looking(), None, run);
+    let row = evidence(&report, "nothing-else");
+    assert!(*row.0 == Verdict::Failed && row.1.contains(extra), "{report:#?}");
+    assert_eq!(report.rows.iter().filter(|r| r.verdict == Verdict::Failed).count(), 1, "{report:#?}");
+    let requests: Vec<String> = world.hub.hub().requests[before..].to_vec();
+    assert!(!requests.iter().any(|r| r.contains(extra) || r.contains("4711")), "{requests:?}");
+    let api = requests.iter().filter(|r| r.contains(" /repos/")).count();
+    assert!(api <= 6, "{api} requests: {requests:?}");
+    // A publisher gets the digests from the bytes.
+    world.hub.hub().releases[0].assets.pop();
+    world.publish();
+}
+
+/// To a token that may not see a repository, GitHub says that there is no such repository.
+#[test]
+fn a_token_that_sees_nothing_hides_nothing_that_is_public() {
+    let world = World::published(false);
+    world.promote().unwrap();
+    world.hub.hub().tokens.insert("blind-token".to_owned(), Rights::Blind);
+    let forge = world.forge("blind-token").for_looking();
+    assert_eq!(forge.latest().unwrap().as_deref(), Some("v1.2.3"));
+    let forge = world.forge("blind-token").for_looking();
+    let report = world.release.with_request_to(&forge, None, run);
+    assert!(report.passed(), "{report:#?}");
+    // What is not there is asked for without the token once, and not each time.
+    let forge = world.forge("push-token").for_looking();
+    let before = asked(&world);
+    for _ in 0..3 {
+        assert!(forge.tagged("v9.9.9").unwrap() == Tagged::Missing);
+    }
+    assert_eq!(asked(&world) - before, 6, "{:?}", world.hub.hub().requests);
+    assert_eq!(forge.releases("v1.2.3").unwrap().len(), 1);
+    let before = asked(&world);
+    assert!(forge.tagged("v9.9.9").unwrap() == Tagged::Missing);
+    assert_eq!(asked(&world) - before, 1);
 }
 
 #[test]
