@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +15,15 @@ use crate::room::{self, Hooks, Livekit, Rooms};
 use crate::voice::Shared;
 #[cfg(feature = "turn-detect")]
 use crate::{detect, voice::Detection};
+
+/// Marks a request on a connection for which none of `server.max_connections` was free: it may ask after the server's health
+/// and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beyond;
+
+/// Marks a request that is not the first one on its connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept;
 
 /// The place of a connection among `server.max_connections`; given back with the last clone.
 #[derive(Debug, Clone)]
@@ -48,6 +57,8 @@ pub(crate) struct App {
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) livekit: Option<Arc<Livekit>>,
     pub(crate) hooks: Arc<Hooks>,
+    /// Those of `server.max_connections` that are free.
+    pub(crate) places: Arc<Semaphore>,
     /// The sessions that are open or leave their rooms, and news of calls on their way to a hook.
     pub(crate) sessions: TaskTracker,
 }
@@ -65,6 +76,7 @@ impl App {
         let detection = Detection::open(&config)?;
         let (draining, cut) = (CancellationToken::new(), CancellationToken::new());
         let sessions = TaskTracker::new();
+        let places = Arc::new(Semaphore::new(config.server.max_connections));
         let rooms = livekit.clone().map(|livekit| Rooms { livekit, tasks: sessions.clone() });
         let shared = Shared {
             config: Arc::new(config),
@@ -76,6 +88,6 @@ impl App {
             draining,
             cut,
         };
-        Ok(Self { shared, auth, livekit, hooks, sessions })
+        Ok(Self { shared, auth, livekit, hooks, places, sessions })
     }
 }

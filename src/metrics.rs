@@ -44,6 +44,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     sessions: Gauge,
     sessions_total: Counter,
+    beyond: Counter,
     closed: Family<ByCode, Counter>,
     errors: Family<ByKind, Counter>,
     audio_in: Counter<u64, AtomicU64>,
@@ -66,6 +67,7 @@ impl Metrics {
             registry: Registry::with_prefix("sayna"),
             sessions: Gauge::default(),
             sessions_total: Counter::default(),
+            beyond: Counter::default(),
             closed: Family::default(),
             errors: Family::default(),
             audio_in: Counter::default(),
@@ -86,6 +88,8 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("sessions", "Sessions that are open", self.sessions.clone());
         registry.register("sessions_opened", "Sessions that were opened", self.sessions_total.clone());
+        let help = "Connections beyond server.max_connections, which got health checks and 503 alone";
+        registry.register("connections_beyond_limit", help, self.beyond.clone());
         registry.register("sessions_closed", "Sessions that the server closed, by close code", self.closed.clone());
         registry.register("session_errors", "Errors that clients were told, by kind", self.errors.clone());
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
@@ -114,6 +118,11 @@ impl Metrics {
         self.sessions.inc();
         self.sessions_total.inc();
         Open(self.sessions.clone())
+    }
+
+    /// Counts connections beyond `server.max_connections`.
+    pub(crate) fn beyond_limit(&self) -> Counter {
+        self.beyond.clone()
     }
 
     pub(crate) fn session_closed(&self, code: u16) {

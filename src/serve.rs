@@ -4,12 +4,13 @@
 //! can hold is bounded in number (connections), and a request's head in size and time, and
 //! nothing a client does can hold up the end beyond `server.shutdown_seconds`.
 
+mod connection;
+
+use std::collections::VecDeque;
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,31 +18,24 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use prometheus_client::metrics::counter::Counter;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
-use crate::app::{App, SetupError, Slot};
+use self::connection::{Place, connection};
+use crate::app::{App, SetupError};
 use crate::bind::BindError;
 use crate::config::Config;
 use crate::metrics::Metrics;
 
-/// How long the head of a request may take, and a kept connection stay without one.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest head of a request; hyper's own limit is ten times as much, which a thousand clients could make it keep.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
-
-/// [`HEAD_TIMEOUT`] once the server was told to stop: a first request that is on its way still gets its answer,
-/// but one that never comes (browsers connect in advance) does not hold up the end.
-const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections beyond `server.max_connections` that are served at a time. They get the health checks and 503, so that an
+/// orchestrator sees a full server as alive, and a client is refused at once. Where all are taken, the oldest is closed.
+const RESERVE: usize = 64;
 
 /// How long to wait where a connection cannot be accepted because the system is out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -120,7 +114,8 @@ pub async fn serve(prepared: Prepared, listener: TcpListener, shutdown: impl Fut
     let server = &app.shared.config.server;
     let parts = Parts {
         limit: server.shutdown,
-        slots: Arc::new(Semaphore::new(server.max_connections)),
+        places: Arc::clone(&app.places),
+        beyond: app.shared.metrics.beyond_limit(),
         draining: app.shared.draining.clone(),
         cut: app.shared.cut.clone(),
         sessions: app.sessions.clone(),
@@ -151,7 +146,10 @@ async fn serve_metrics(listener: TcpListener, metrics: Arc<Metrics>) {
 struct Parts {
     router: Router,
     limit: Duration,
-    slots: Arc<Semaphore>,
+    /// Those of `server.max_connections` that are free.
+    places: Arc<Semaphore>,
+    /// Connections that found none.
+    beyond: Counter,
     /// Cancelled here when nothing new may begin.
     draining: CancellationToken,
     /// Cancelled here when the time to stop is over.
@@ -161,7 +159,7 @@ struct Parts {
 
 async fn run(parts: Parts, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ended {
     let (stop, stopping) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::default();
     let mut ended = Ended::default();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -172,15 +170,15 @@ async fn run(parts: Parts, listener: TcpListener, shutdown: impl Future<Output =
             () = accept(&parts, &listener, &mut connections, &stopping, &mut ended) => {}
         }
     }
-    info!(sessions = parts.sessions.len(), connections = connections.len(), "stopping");
+    info!(sessions = parts.sessions.len(), connections = connections.all.len(), "stopping");
     parts.draining.cancel();
     parts.sessions.close();
     stop.send_replace(true);
     // Whoever asks meanwhile is told that this server stops; that is all they are served, so nobody waits for them.
-    let mut late = JoinSet::new();
+    let mut late = Connections::default();
     let mut refused = Ended::default();
     let all_ended = async {
-        while connections.join_next().await.is_some() {}
+        while connections.all.join_next().await.is_some() {}
         parts.sessions.wait().await;
     };
     let in_time = tokio::select! {
@@ -189,27 +187,56 @@ async fn run(parts: Parts, listener: TcpListener, shutdown: impl Future<Output =
     };
     drop(listener);
     if !in_time {
-        ended.cut = connections.len() + parts.sessions.len();
+        ended.cut = connections.all.len() + parts.sessions.len();
         parts.cut.cancel();
-        connections.shutdown().await;
+        connections.all.shutdown().await;
         timeout(LAST_WORDS, parts.sessions.wait()).await.ok();
     }
-    late.shutdown().await;
+    late.all.shutdown().await;
     ended
+}
+
+/// The connections that are open.
+#[derive(Default)]
+struct Connections {
+    all: JoinSet<()>,
+    /// Those of them that are beyond the limit, the oldest first; some may have ended.
+    beyond: VecDeque<AbortHandle>,
+}
+
+impl Connections {
+    /// Remembers a connection beyond the limit, and closes the oldest one where there are too many.
+    fn reserve(&mut self, handle: AbortHandle) {
+        self.beyond.retain(|handle| !handle.is_finished());
+        self.beyond.push_back(handle);
+        if self.beyond.len() > RESERVE
+            && let Some(oldest) = self.beyond.pop_front()
+        {
+            oldest.abort();
+        }
+    }
 }
 
 /// Takes one connection, or clears one away that has ended.
 async fn accept(
     parts: &Parts,
     listener: &TcpListener,
-    connections: &mut JoinSet<()>,
+    connections: &mut Connections,
     stopping: &watch::Receiver<bool>,
     ended: &mut Ended,
 ) {
     tokio::select! {
-        Some(_) = connections.join_next() => {}
-        accepted = next(listener, &parts.slots) => if let Ok((stream, slot)) = accepted {
-            connections.spawn(connection(stream, Slot(Arc::new(slot)), parts.router.clone(), stopping.clone()));
+        Some(_) = connections.all.join_next() => {}
+        accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+            // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
+            stream.set_nodelay(true).ok();
+            let place = Place::of(&parts.places);
+            let beyond = matches!(place, Place::Beyond);
+            let handle = connections.all.spawn(connection(stream, place, parts.router.clone(), stopping.clone()));
+            if beyond {
+                parts.beyond.inc();
+                connections.reserve(handle);
+            }
         } else {
             ended.refused += 1;
             sleep(ACCEPT_PAUSE).await;
@@ -217,52 +244,12 @@ async fn accept(
     }
 }
 
-async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
-    stream.set_nodelay(true).ok();
-    Ok((stream, slot))
-}
-
-/// One connection, from its first byte to its last; the slot is given back then, or with the session that it became.
-async fn connection(stream: TcpStream, slot: Slot, router: Router, mut stop: watch::Receiver<bool>) {
-    let used = Arc::new(AtomicBool::new(false));
-    let service = TowerToHyperService::new(router);
-    let mark = Arc::clone(&used);
-    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        mark.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(slot.clone());
-        hyper::service::Service::call(&service, request)
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades()
-    );
-    // How a connection ends is the client's business: hyper has answered what could be answered.
-    tokio::select! {
-        _ = &mut connection => return,
-        _ = stop.wait_for(|stop| *stop) => {}
-    }
-    // hyper would close a connection that has not said anything yet, with the request that is on its way.
-    if !used.load(Ordering::Relaxed) {
-        let ended = timeout(LAST_HEAD_TIMEOUT, &mut connection).await.is_ok();
-        if ended || !used.load(Ordering::Relaxed) {
-            return;
-        }
-    }
-    connection.as_mut().graceful_shutdown();
-    connection.await.ok();
-}
-
 #[cfg(test)]
 mod tests {
+    use super::connection::{HEAD_TIMEOUT, MAX_HEAD_BYTES};
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
     use tokio::sync::{mpsc, oneshot};
 
     const REQUEST: &[u8] = b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -277,6 +264,10 @@ mod tests {
 
     impl World {
         async fn new(limit: Duration) -> Self {
+            Self::with_places(limit, 10).await
+        }
+
+        async fn with_places(limit: Duration, places: usize) -> Self {
             let (entered, running) = mpsc::unbounded_channel();
             let slow = move || {
                 let (release, released) = oneshot::channel();
@@ -290,7 +281,8 @@ mod tests {
             let parts = Parts {
                 router: Router::new().route("/slow", get(slow)).route("/", get(async || "quick")),
                 limit,
-                slots: Arc::new(Semaphore::new(10)),
+                places: Arc::new(Semaphore::new(places)),
+                beyond: Counter::default(),
                 draining: CancellationToken::new(),
                 cut: CancellationToken::new(),
                 sessions: TaskTracker::new(),
@@ -359,16 +351,25 @@ mod tests {
         assert_eq!(&answer, b"HTTP/1.1 431");
     }
 
+    /// Clients that connect and say nothing, more of them than the reserve has, and one that asks.
     #[tokio::test]
-    async fn connections_beyond_the_limit_wait_for_a_place() {
-        let slots = Arc::new(Semaphore::new(1));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let _clients = (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
-        let first = next(&listener, &slots).await.unwrap();
-        let mut second = pin!(next(&listener, &slots));
-        assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx))).await.is_pending());
-        drop(first);
-        drop(second.await.unwrap());
+    async fn a_flood_of_idle_connections_beyond_the_limit_does_not_keep_others_from_an_answer() {
+        let world = World::with_places(Duration::ZERO, 1).await;
+        let mut idle = Vec::new();
+        for _ in 0..3 * RESERVE {
+            idle.push(TcpStream::connect(world.address).await.unwrap());
+        }
+        let mut client = TcpStream::connect(world.address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("quick") && answer.to_lowercase().contains("connection: close"), "{answer}");
+        // The oldest of them were closed, and the one within the limit was not.
+        assert_eq!(idle[1].read(&mut [0]).await.unwrap_or(0), 0);
+        let mut within = idle.swap_remove(0);
+        within.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        within.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("quick"), "{answer}");
     }
 }

@@ -9,6 +9,9 @@ pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` where this process was started with SIGHUP ignored, as by `nohup`.
+    #[cfg(unix)]
+    hang_up: Option<tokio::signal::unix::Signal>,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
     #[cfg(windows)]
@@ -19,19 +22,37 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Catches SIGINT and SIGTERM. As process 1 of a container SIGTERM would otherwise do nothing at all.
+    /// Catches SIGINT, SIGTERM and SIGHUP. As process 1 of a container SIGTERM would otherwise do nothing at all. SIGHUP, which a
+    /// terminal sends when it is closed, would end the process in the middle of every sentence.
     pub fn catch() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hang_up = if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up })
     }
 
     /// Waits for the next one and names it.
     pub async fn next(&mut self) -> &'static str {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
+            _ = hang_up => "SIGHUP",
         }
     }
+}
+
+/// Whether SIGHUP (number 1) is among the ignored signals of this process, as Linux lists them (`SigIgn` of `proc_pid_status(5)`).
+/// Elsewhere it is taken as not ignored.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]

@@ -25,6 +25,9 @@ pub enum Error {
     /// The server stops.
     #[error("Server is shutting down")]
     Draining,
+    /// All of `server.max_connections` are taken.
+    #[error("Server is full: server.max_connections are open")]
+    Full,
     /// `/ws` without the headers of an upgrade.
     #[error("WebSocket upgrade expected: connect with ws:// or wss://")]
     NotAnUpgrade,
@@ -126,7 +129,7 @@ impl Error {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Hooks(error) => of_hooks(error),
             Self::WebhookUnsigned | Self::News(NewsError::Signature) => StatusCode::UNAUTHORIZED,
-            Self::Draining | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
+            Self::Draining | Self::Full | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::NotAnUpgrade | Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
@@ -190,7 +193,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let body = Json(Body { error: self.to_string(), code: None });
         match self {
-            Self::Draining => {
+            Self::Draining | Self::Full => {
                 (self.status(), [(header::RETRY_AFTER, "5"), (header::CONNECTION, "close")], body).into_response()
             }
             Self::NotAnUpgrade => (self.status(), [(header::UPGRADE, "websocket")], body).into_response(),

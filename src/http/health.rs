@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Extensions, StatusCode};
 use serde::Serialize;
 
-use crate::app::App;
+use crate::app::{App, Beyond, Kept};
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -23,19 +23,25 @@ pub(super) async fn health() -> Json<Health> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Ready {
-    /// `ready` or `draining`.
+    /// `ready`, `full` or `draining`.
     status: &'static str,
 }
 
-/// Whether new sessions are taken: no longer once the server was told to stop.
+/// Whether new sessions are taken: not while all of `server.max_connections` are open, and no longer once the server was told
+/// to stop. The connection that asks takes one of them itself, which does not count where it asks for the first time.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/health/ready", security(()),
-    responses((status = 200, body = Ready), (status = 503, body = Ready, description = "The server is stopping")),
+    responses((status = 200, body = Ready), (status = 503, body = Ready, description = "The server is full or stopping")),
 ))]
-pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
-    if app.shared.draining.is_cancelled() {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(Ready { status: "draining" }))
+pub(super) async fn ready(State(app): State<App>, extensions: Extensions) -> (StatusCode, Json<Ready>) {
+    let is_kept = extensions.get::<Kept>().is_some();
+    let is_full = extensions.get::<Beyond>().is_some() || (is_kept && app.places.available_permits() == 0);
+    let (code, status) = if app.shared.draining.is_cancelled() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining")
+    } else if is_full {
+        (StatusCode::SERVICE_UNAVAILABLE, "full")
     } else {
-        (StatusCode::OK, Json(Ready { status: "ready" }))
-    }
+        (StatusCode::OK, "ready")
+    };
+    (code, Json(Ready { status }))
 }

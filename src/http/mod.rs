@@ -22,7 +22,7 @@ use axum::routing::{delete, get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::debug;
 
-use crate::app::App;
+use crate::app::{App, Beyond};
 use crate::error::Error;
 use crate::{auth, ws};
 
@@ -75,17 +75,25 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     (!origins.is_empty()).then_some(cors)
 }
 
-/// Counts each request; refuses those that begin work while the server stops.
+/// Counts each request; refuses those that begin work while the server stops or is full.
 async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     // The query stays out of all this: a key may be in it.
     let path = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     let open = matches!(path.as_str(), "/" | "/health/ready");
-    let response = if app.shared.draining.is_cancelled() && !open {
-        Error::Draining.into_response()
+    let refusal = if open {
+        None
+    } else if app.shared.draining.is_cancelled() {
+        Some(Error::Draining)
+    } else if request.extensions().get::<Beyond>().is_some() {
+        Some(Error::Full)
     } else {
-        next.run(request).await
+        None
+    };
+    let response = match refusal {
+        Some(error) => error.into_response(),
+        None => next.run(request).await,
     };
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     app.shared.metrics.request(&path, status, took);

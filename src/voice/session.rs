@@ -4,7 +4,7 @@ mod hear;
 mod room;
 
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -22,6 +22,9 @@ use crate::room::{Connection, Moment};
 
 /// Places of the queue to the client that audio leaves free, so that there is room for what was heard.
 pub(crate) const KEPT_FREE: usize = 32;
+
+/// How often a session of a server that stops looks whether its sentence is over.
+const DRAIN_CHECK: Duration = Duration::from_millis(200);
 
 /// The three ends that connect a session to its client, and whose client that is.
 pub(crate) struct Ends {
@@ -174,6 +177,8 @@ impl Session {
             },
             () = self.deadline.as_mut(), if turn.is_some() => Next::Deadline,
             () = self.shared.draining.cancelled(), if !self.draining => Next::Drain,
+            // A sentence may also end by nothing happening.
+            () = tokio::time::sleep(DRAIN_CHECK), if self.draining => Next::HandedOver,
         }
     }
 
@@ -316,9 +321,10 @@ impl Session {
         }
     }
 
-    /// Once the server stops: closes when nobody is in the middle of a sentence.
+    /// Once the server stops: closes when neither side is in the middle of a sentence.
     fn end_if_drained(&mut self) {
-        let busy = self.conversation.as_ref().is_some_and(|c| c.speech.is_busy() || c.turn.is_open());
+        let is_busy = |c: &Conversation| c.speech.is_busy() || c.turn.is_in_sentence(now());
+        let busy = self.conversation.as_ref().is_some_and(is_busy);
         if self.draining && !busy && self.pending.is_none() && !self.over {
             self.send(Output::Close(Close::Shutdown));
             self.over = true;

@@ -11,6 +11,9 @@ use crate::provider::Transcript;
 /// How long a decision of the detectors is waited for. Without it, the timers decide as if nobody had been asked.
 pub const DECISION: Duration = Duration::from_millis(800);
 
+/// How long after the end of speech its final text may take. A server that stops waits for it.
+const FINAL: Duration = Duration::from_secs(2);
+
 /// What the detectors hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
@@ -64,6 +67,8 @@ pub struct Turn {
     open: Option<Open>,
     /// A turn that was ended here, until the provider can no longer mean the same one.
     forced: Option<Forced>,
+    /// When the detectors heard the end of speech whose final text has not come yet.
+    spoken: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -86,12 +91,19 @@ struct Forced {
 impl Turn {
     /// No turn yet.
     pub fn new(times: config::Turn) -> Self {
-        Self { times, voice: Voice::Unknown, words: false, open: None, forced: None }
+        Self { times, voice: Voice::Unknown, words: false, open: None, forced: None, spoken: None }
     }
 
     /// Whether final texts wait for the end of their turn.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// Whether the speaker is in the middle of a sentence, or its final text has still to come: a turn is open, an interim
+    /// result has words, the detectors hear speech, or heard it less than [`FINAL`] ago.
+    pub fn is_in_sentence(&self, now: Instant) -> bool {
+        let expected = self.spoken.is_some_and(|at| now.saturating_duration_since(at) < FINAL);
+        self.is_open() || self.words || self.voice == Voice::Speaking || expected
     }
 
     /// When [`Self::tick`] has something to say at the earliest.
@@ -111,6 +123,9 @@ impl Turn {
     /// What the detectors hear. [`Self::tick`] comes first, as before a result.
     pub fn hear(&mut self, activity: Activity, now: Instant) -> Option<News> {
         let before = self.voice;
+        if activity == Activity::Silence && before == Voice::Speaking {
+            self.spoken = Some(now);
+        }
         self.voice = match (activity, self.voice) {
             (Activity::Speech, _) => Voice::Speaking,
             (Activity::Silence, _) => Voice::Silent(now),
@@ -166,6 +181,7 @@ impl Turn {
     fn speech_final(&mut self, result: &Transcript, now: Instant) -> bool {
         self.open = None;
         self.words = false;
+        self.spoken = None;
         self.over();
         let Some(forced) = self.forced.take() else { return true };
         let late = now.saturating_duration_since(forced.at) >= self.times.duplicate;
@@ -178,6 +194,7 @@ impl Turn {
         if result.transcript.trim().is_empty() {
             return false;
         }
+        self.spoken = None;
         // What comes after a forced end belongs to the next turn, and so does the verdict that follows.
         self.forced = None;
         let open = self.open.get_or_insert_with(|| Open {

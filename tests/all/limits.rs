@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Error;
 use vendors::{Body, Say, Scene, Vendor};
 
 use crate::support::client::{Client, Frame, config};
-use crate::support::{Server, World};
+use crate::support::{Server, World, get};
 
 /// Whether another client is still served as ever.
 async fn serves(server: &Server) {
@@ -140,19 +140,59 @@ async fn a_client_that_vanishes_in_mid_utterance_leaves_nothing() {
     serves(&server).await;
 }
 
+/// What an orchestrator asks is answered, and who wants a session is refused at once.
 #[tokio::test]
-async fn connections_beyond_the_limit_wait() {
-    let server = World::new().serve(&[("SAYNA_SERVER_MAX_CONNECTIONS", "1")]);
+async fn a_full_server_is_alive_and_refuses_sessions_at_once() {
+    let metrics = "127.0.0.1:0";
+    let mut server = World::new().serve(&[("SAYNA_SERVER_MAX_CONNECTIONS", "2"), ("SAYNA_METRICS_LISTEN", metrics)]);
+    let scraped = server.line().trim().strip_prefix("metrics on http://").unwrap().replace("/metrics", "");
     let mut first = Client::connect(&server).await;
-    let mut second = std::pin::pin!(Client::connect(&server));
-    first.send(json!({"type": "config", "audio": false})).await;
-    tokio::select! {
-        biased;
-        _ = &mut second => panic!("there was no place"),
-        _ = first.expect("ready") => {}
+    // A place is left: the connection that asks takes it, and does not count itself.
+    assert_eq!(server.ask("GET", "/health/ready").1, r#"{"status":"ready"}"#);
+    let mut second = Client::connect(&server).await;
+    for _ in 0..3 {
+        let (head, body) = server.ask("GET", "/health/ready");
+        assert!(head.starts_with("http/1.1 503") && body == r#"{"status":"full"}"#, "{head} {body}");
+        assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
+        for path in ["/ws", "/voices", "/nothing"] {
+            let (head, body) = server.ask("GET", path);
+            assert!(head.starts_with("http/1.1 503") && head.contains("retry-after: "), "{path}: {head}");
+            assert!(body.contains("Server is full: server.max_connections are open"), "{path}: {body}");
+        }
+        let answer = get(scraped.parse().unwrap(), "/metrics");
+        assert!(answer.contains("sayna_sessions 2") && answer.contains("sayna_connections_beyond_limit"), "{answer}");
+    }
+    assert!(matches!(Client::connect_with(&server, "/ws", &[]).await, Err(Error::Http(r)) if r.status() == 503));
+    for client in [&mut first, &mut second] {
+        client.send(json!({"type": "config", "audio": false})).await;
+        client.expect("ready").await;
     }
     first.close().await;
-    second.await;
+    // The place is free when the server has seen the end.
+    while server.ask("GET", "/health/ready").1 != r#"{"status":"ready"}"# {
+        tokio::task::yield_now().await;
+    }
+    serves(&server).await;
+}
+
+/// A load balancer keeps the connection that it asks on, which is one of those that count.
+#[tokio::test]
+async fn a_kept_connection_is_told_when_the_server_is_full() {
+    let server = World::new().serve(&[("SAYNA_SERVER_MAX_CONNECTIONS", "2")]);
+    let mut kept = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let mut ask = async || {
+        kept.write_all(b"GET /health/ready HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            answer.push(kept.read_u8().await.unwrap());
+        }
+        String::from_utf8(answer).unwrap()
+    };
+    assert!(ask().await.ends_with(r#"{"status":"ready"}"#));
+    let client = Client::connect(&server).await;
+    assert!(ask().await.ends_with(r#"{"status":"full"}"#));
+    client.close().await;
+    while !ask().await.ends_with(r#"{"status":"ready"}"#) {}
 }
 
 #[cfg(unix)]
@@ -197,6 +237,27 @@ mod stopping {
         let (status, output) = server.end();
         assert!(output.ends_with("\nstopped\n"), "{output}");
         assert_eq!(status, Some(0));
+    }
+
+    /// A sentence of which only an interim result has come is heard to its end.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_caller_who_speaks_is_heard_to_the_end_of_the_sentence() {
+        let scene =
+            Scene::new().after(3200).say(Say::interim("and then")).after(3200).say(Say::speech_final("and then what"));
+        let deepgram = vendors::server(Vendor::Deepgram).stt([scene]).start().await;
+        let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_SHUTDOWN_SECONDS", "3600")]);
+        let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
+        client.audio(vec![0; 3200]).await;
+        client.expect_heard("and then", false, false).await;
+        server.signal("TERM");
+        while server.ask("GET", "/health/ready").1 != r#"{"status":"draining"}"# {}
+        // Longer than it takes the session to look.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        client.audio(vec![0; 3200]).await;
+        client.expect_heard("and then what", true, true).await;
+        assert_eq!(client.next().await, Frame::Close(1001, REASON.to_owned()));
+        drop(client);
+        assert!(server.end().1.ends_with("\nstopped\n"));
     }
 
     #[tokio::test(flavor = "multi_thread")]

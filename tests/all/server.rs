@@ -80,8 +80,8 @@ mod signals {
     use super::*;
 
     #[test]
-    fn sigint_and_sigterm_end_it_in_order() {
-        for name in ["INT", "TERM"] {
+    fn sigint_sigterm_and_sighup_end_it_in_order() {
+        for name in ["INT", "TERM", "HUP"] {
             let server = World::new().serve(&[]);
             assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
             server.signal(name);
@@ -90,6 +90,25 @@ mod signals {
             assert_eq!(output, format!("stopping on SIG{name}: {stopping}\nstopped\n"));
             assert_eq!(status, Some(0));
         }
+    }
+
+    /// `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_server_that_nohup_started_outlives_its_terminal() {
+        let world = World::new();
+        let mut command = std::process::Command::new("nohup");
+        let server = world.command(&[]);
+        command.arg(server.get_program()).current_dir(server.get_current_dir().unwrap());
+        for (name, _) in server.get_envs().filter(|(_, value)| value.is_none()) {
+            command.env_remove(name);
+        }
+        command.envs([("HOST", "127.0.0.1"), ("PORT", "0")]);
+        let server = crate::support::Server::start(command);
+        server.signal("HUP");
+        assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
+        server.signal("TERM");
+        assert!(server.end().1.starts_with("stopping on SIGTERM"));
     }
 
     #[test]
