@@ -1,8 +1,11 @@
 //! Taking an address, and what to do where that fails.
 
+use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 
 use crate::config::Server;
 
@@ -39,8 +42,66 @@ impl BindError {
     }
 }
 
-/// Takes the address that the configuration names.
-pub async fn bind(server: &Server) -> Result<TcpListener, BindError> {
+/// What a server listens on: one address, or each of those that a name has.
+#[derive(Debug)]
+pub struct Listener(Vec<TcpListener>);
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self(vec![listener])
+    }
+}
+
+impl Listener {
+    /// The addresses, in the order in which the name has them.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.0.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// The next connection on any of them. Cancel safe.
+    pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
+        let next = |context: &mut Context<'_>| {
+            let ready = self.0.iter().find_map(|listener| match listener.poll_accept(context) {
+                Poll::Ready(accepted) => Some(accepted),
+                Poll::Pending => None,
+            });
+            ready.map_or(Poll::Pending, |accepted| Poll::Ready(accepted.map(|(stream, _)| stream)))
+        };
+        poll_fn(next).await
+    }
+}
+
+/// Takes the address that the configuration names; of a name such as `localhost`, each of its addresses that this machine has, on
+/// one port.
+pub async fn bind(server: &Server) -> Result<Listener, BindError> {
+    let (host, mut port) = (server.host.as_str(), server.port);
     let error = |source| BindError { host: server.host.clone(), port: server.port, source };
-    TcpListener::bind((server.host.as_str(), server.port)).await.map_err(error)
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut lacking = None;
+    for mut address in lookup_host((host, port)).await.map_err(error)? {
+        address.set_port(port);
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                // Where the system chooses a port, it is that of all addresses.
+                port = listener.local_addr().map_err(error)?.port();
+                listeners.push(listener);
+            }
+            // A name may have an address of a family that this machine does not speak.
+            Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable || e.kind() == io::ErrorKind::Unsupported => {
+                lacking = Some(e);
+            }
+            // A name that is listed twice for one address.
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse && listeners.iter().any(|l| is_at(l, address)) => {}
+            Err(e) => return Err(error(e)),
+        }
+    }
+    match lacking {
+        Some(source) if listeners.is_empty() => Err(error(source)),
+        _ if listeners.is_empty() => Err(error(io::ErrorKind::NotFound.into())),
+        _ => Ok(Listener(listeners)),
+    }
+}
+
+fn is_at(listener: &TcpListener, address: SocketAddr) -> bool {
+    listener.local_addr().is_ok_and(|own| own == address)
 }

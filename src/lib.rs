@@ -32,7 +32,7 @@ mod serve;
 mod ws;
 
 pub use app::SetupError;
-pub use bind::{BindError, bind};
+pub use bind::{BindError, Listener, bind};
 #[cfg(feature = "openapi")]
 pub use http::openapi;
 pub use serve::{Ended, PrepareError, Prepared, prepare, serve};

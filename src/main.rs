@@ -244,7 +244,9 @@ async fn listen(loaded: Loaded) -> Result<(), Failure> {
     };
     let limit = loaded.config.server.shutdown.as_secs();
     let prepared = sayna::prepare(loaded.config).await?;
-    say(format_args!("listening on http://{}", listener.local_addr()?));
+    for address in listener.addresses()? {
+        say(format_args!("listening on http://{address}"));
+    }
     if let Some(address) = prepared.metrics_address() {
         say(format_args!("metrics on http://{address}/metrics"));
     }

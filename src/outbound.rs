@@ -1,4 +1,8 @@
-//! How the server reaches others: one pool of HTTP connections and one TLS configuration for the whole process.
+//! How the server reaches others: one pool of HTTP connections, one TLS configuration and one choice of proxies for the whole
+//! process, for requests and for sockets alike.
+
+mod connect;
+mod proxy;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +12,9 @@ use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+
+pub use connect::Stream;
+use proxy::Proxies;
 
 /// How long a connection may take to come about; a vendor that is up answers within one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +38,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A variable of the environment that names no proxy.
+    #[error("{name} {reason}: name an HTTP proxy, such as http://proxy.example:3128, or unset it")]
+    Proxy {
+        /// The variable, in capitals.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// TLS refuses its own parts.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
@@ -44,8 +59,8 @@ pub enum Error {
 pub struct Outbound {
     /// For requests.
     pub http: reqwest::Client,
-    /// For sockets of our own.
-    pub tls: Arc<ClientConfig>,
+    tls: Arc<ClientConfig>,
+    proxies: Proxies,
 }
 
 impl Outbound {
@@ -57,29 +72,34 @@ impl Outbound {
         }
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let tls = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { http, tls: Arc::new(tls) })
+        let (tls, proxies) = (Arc::new(tls), Proxies::of_environment()?);
+        let http =
+            builder_with(&tls, &proxies).pool_idle_timeout(IDLE_TIMEOUT).pool_max_idle_per_host(MAX_IDLE).build()?;
+        Ok(Self { http, tls, proxies })
+    }
+
+    /// For a client with limits of its own, which goes the same way.
+    pub fn builder(&self) -> reqwest::ClientBuilder {
+        builder_with(&self.tls, &self.proxies)
     }
 
     /// For large files from public hosts, which answer with the addresses of their stores.
     #[cfg(feature = "models")]
     pub fn following(&self) -> Result<reqwest::Client, Error> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(ClientConfig::clone(&self.tls))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::limited(5))
-            .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(client)
+        let redirects = reqwest::redirect::Policy::limited(5);
+        Ok(self.builder().read_timeout(READ_TIMEOUT).redirect(redirects).build()?)
     }
+}
+
+/// Without redirects, which would take credentials to another host.
+fn builder_with(tls: &ClientConfig, proxies: &Proxies) -> reqwest::ClientBuilder {
+    let proxies = proxies.clone();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .proxy(reqwest::Proxy::custom(move |url| proxies.of(url).map(|proxy| proxy.url)))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
 }
 
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {

@@ -29,7 +29,7 @@ use tracing::info;
 
 use self::connection::{Place, connection};
 use crate::app::{App, SetupError};
-use crate::bind::BindError;
+use crate::bind::{BindError, Listener};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
@@ -108,7 +108,7 @@ pub async fn prepare(config: Config) -> Result<Prepared, PrepareError> {
 }
 
 /// Serves `listener` until `shutdown` completes, the requests that ran then are answered and the sessions have ended.
-pub async fn serve(prepared: Prepared, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ended {
+pub async fn serve(prepared: Prepared, listener: Listener, shutdown: impl Future<Output = ()>) -> Ended {
     let Prepared { app, metrics } = prepared;
     let scraped = metrics.map(|listener| tokio::spawn(serve_metrics(listener, Arc::clone(&app.shared.metrics))));
     let server = &app.shared.config.server;
@@ -157,7 +157,7 @@ struct Parts {
     sessions: TaskTracker,
 }
 
-async fn run(parts: Parts, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ended {
+async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()>) -> Ended {
     let (stop, stopping) = watch::channel(false);
     let mut connections = Connections::default();
     let mut ended = Ended::default();
@@ -220,14 +220,14 @@ impl Connections {
 /// Takes one connection, or clears one away that has ended.
 async fn accept(
     parts: &Parts,
-    listener: &TcpListener,
+    listener: &Listener,
     connections: &mut Connections,
     stopping: &watch::Receiver<bool>,
     ended: &mut Ended,
 ) {
     tokio::select! {
         Some(_) = connections.all.join_next() => {}
-        accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+        accepted = listener.accept() => if let Ok(stream) = accepted {
             // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
             stream.set_nodelay(true).ok();
             let place = Place::of(&parts.places);
@@ -287,7 +287,7 @@ mod tests {
                 cut: CancellationToken::new(),
                 sessions: TaskTracker::new(),
             };
-            let server = tokio::spawn(run(parts, listener, shutdown));
+            let server = tokio::spawn(run(parts, listener.into(), shutdown));
             Self { address, running, stop, server }
         }
 

@@ -32,6 +32,7 @@ mod noise;
 mod openapi;
 mod page;
 mod provider;
+mod proxies;
 mod readme;
 mod real;
 mod rest;

@@ -68,6 +68,25 @@ fn a_port_in_use_is_named_with_a_way_out() {
     assert!(ended.stderr.contains("choose another port: `PORT="), "{}", ended.stderr);
 }
 
+/// Of `localhost` every address: clients try one or the other first.
+#[test]
+fn a_name_is_listened_on_at_each_of_its_addresses() {
+    let mut server = World::new().serve(&[("HOST", "localhost")]);
+    let port = server.address.port();
+    let mut addresses = vec![server.address];
+    let names: Vec<_> = std::net::ToSocketAddrs::to_socket_addrs(&("localhost", port)).unwrap().collect();
+    let bindable = |address: &&std::net::SocketAddr| TcpListener::bind((address.ip(), 0)).is_ok();
+    let expected: std::collections::BTreeSet<_> = names.iter().filter(bindable).copied().collect();
+    while addresses.len() < expected.len() {
+        let line = server.line();
+        addresses.push(line.strip_prefix("listening on http://").unwrap().parse().unwrap());
+    }
+    assert_eq!(addresses.iter().copied().collect::<std::collections::BTreeSet<_>>(), expected);
+    for address in addresses {
+        assert_eq!(crate::support::get(address, "/"), r#"{"status":"OK"}"#);
+    }
+}
+
 #[test]
 fn the_file_decides_where_it_listens() {
     let world = World::new().with_file("sayna.yaml", "server: {host: 127.0.0.1, port: 0}");

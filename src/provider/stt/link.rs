@@ -1,29 +1,21 @@
 //! One connection to a vendor: how it comes about, and what can happen on it.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_util::either::Either;
-
-use url::Url;
 
 use super::SttError;
 use super::dialect::{Frame, Handshake};
+use crate::outbound::{Outbound, Stream};
 use crate::provider::Name;
 
 /// Most of what a session costs are its buffers; the library's own are 128 KiB each, and without a bound.
@@ -33,9 +25,6 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 const MAX_MESSAGE: usize = 1024 * 1024;
 /// As much of an error's body as is told.
 const MAX_BODY: usize = 500;
-
-/// A connection without TLS, or with it.
-type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 
 /// An open connection.
 #[derive(Debug)]
@@ -63,11 +52,11 @@ impl Link {
         provider: Name,
         own: bool,
         handshake: Handshake,
-        tls: Arc<ClientConfig>,
+        outbound: &Outbound,
     ) -> Result<Self, SttError> {
         let unreachable = |reason: String| SttError::Unreachable { provider, reason };
         let url = &handshake.url;
-        let stream = connect(url, tls).await.map_err(unreachable)?;
+        let stream = outbound.connect(url).await.map_err(unreachable)?;
         let mut request = url.as_str().into_client_request().map_err(|e| unreachable(e.to_string()))?;
         for (name, value) in &handshake.headers {
             let mut value = HeaderValue::from_str(value.expose())
@@ -144,22 +133,6 @@ impl Link {
         // It is over either way.
         tokio::time::timeout(limit, close).await.map(Result::ok).ok();
     }
-}
-
-/// Connects to the address's host, with TLS where its scheme wants it.
-async fn connect(url: &Url, tls: Arc<ClientConfig>) -> Result<Stream, String> {
-    let host = url.host_str().ok_or("its address has no host")?;
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = url.port_or_known_default().unwrap_or(443);
-    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|e| e.to_string())?;
-    // A piece of audio is small, and wanted at once.
-    stream.set_nodelay(true).map_err(|e| e.to_string())?;
-    if url.scheme() == "ws" {
-        return Ok(Either::Left(stream));
-    }
-    let name = ServerName::try_from(host).map_err(|e| e.to_string())?;
-    let stream = TlsConnector::from(tls).connect(name, stream).await.map_err(|e| e.to_string())?;
-    Ok(Either::Right(stream))
 }
 
 fn woke(provider: Name, message: Option<Result<Message, WsError>>) -> Result<Woke, SttError> {

@@ -156,7 +156,7 @@ impl Socket {
         let (provider, own) = (credential.provider, credential.own);
         let handshake = dialect.open(Uuid::new_v4());
         let connect = async {
-            let mut fresh = Link::open(provider, own, handshake, Arc::clone(&shared.outbound.tls)).await?;
+            let mut fresh = Link::open(provider, own, handshake, &shared.outbound).await?;
             for frame in dialect.hello(SystemTime::now()) {
                 fresh.write(frame)?;
             }

@@ -59,12 +59,7 @@ fn client(shared: &Shared, connection_timeout: Option<u64>) -> Result<reqwest::C
     if limit.as_secs() == CONNECTION_TIMEOUT {
         return Ok(shared.outbound.http.clone());
     }
-    let tls = rustls::ClientConfig::clone(&shared.outbound.tls);
-    let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .connect_timeout(limit)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")));
+    let builder = shared.outbound.builder().connect_timeout(limit);
     builder.build().map_err(|_| OptionsError::Range { field, expected: "left out on this machine" })
 }
 

@@ -137,7 +137,7 @@ impl Builder {
         self
     }
 
-    /// Speaks TLS, under the name `localhost`, with a certificate that only [`Server::authority`] vouches for.
+    /// Speaks TLS, under the names `localhost` and `vendor.test`, with a certificate that only [`Server::authority`] vouches for.
     #[must_use]
     pub fn tls(mut self) -> Self {
         self.tls = Some(Tls::new());
