@@ -8,14 +8,18 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tracing::warn;
 use url::Url;
 
 use super::Identity;
+use crate::config::Config;
 use crate::error::AuthError;
 use crate::jwt;
 
-/// How long a question is good for, in seconds.
+/// How long a question is good for, and how far in the past it was asked, in seconds: the clock of the service may be behind
+/// ours, and a token of the future is refused by most libraries.
 const VALID: u64 = 300;
+const PAST: u64 = 30;
 
 /// How much of an answer that says no is passed on, and how much of one that says yes is read, in bytes.
 const SHOWN: usize = 500;
@@ -28,6 +32,8 @@ pub(crate) struct Delegate {
     url: Url,
     key: jwt::Key,
     timeout: Duration,
+    /// Whether each token that it accepts is a tenant's.
+    tenants: bool,
     most: usize,
 }
 
@@ -48,14 +54,17 @@ struct AuthData<'a> {
     request_method: &'a str,
 }
 
+/// What the service has to answer with 200.
 #[derive(Deserialize)]
 struct Allowed {
-    id: Option<String>,
+    id: String,
 }
 
 impl Delegate {
-    pub(super) fn new(http: reqwest::Client, url: Url, key: jwt::Key, timeout: Duration, most: usize) -> Self {
-        Self { http, url, key, timeout, most }
+    /// The service of this configuration, which signs with `key`.
+    pub(super) fn new(http: reqwest::Client, url: Url, key: jwt::Key, config: &Config) -> Self {
+        let (auth, most) = (&config.auth, config.server.max_message_bytes);
+        Self { http, url, key, timeout: auth.timeout, tenants: auth.service_tenants, most }
     }
 
     /// Whether the token may do this; gives the request back with the body that had to be read.
@@ -63,10 +72,11 @@ impl Delegate {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, self.most).await.map_err(|_| AuthError::Body(self.most))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let asked = now.saturating_sub(PAST);
         let question = self.key.sign(&Claims {
             sub: "sayna-auth",
-            iat: now,
-            exp: now + VALID,
+            iat: asked,
+            exp: asked + VALID,
             auth_data: AuthData {
                 token,
                 request_body: serde_json::from_slice(&body).unwrap_or_else(|_| Value::Object(Map::new())),
@@ -79,7 +89,7 @@ impl Delegate {
         let (status, text) = answer.unwrap_or_else(|_| {
             Err(AuthError::Unavailable(format!("no answer within {} s", self.timeout.as_secs())))
         })?;
-        let identity = judge(status, &text)?;
+        let identity = judge(status, &text, self.tenants)?;
         Ok((Request::from_parts(parts, Body::from(body)), identity))
     }
 
@@ -99,16 +109,26 @@ impl Delegate {
     }
 }
 
-fn judge(status: StatusCode, body: &[u8]) -> Result<Identity, AuthError> {
+fn judge(status: StatusCode, body: &[u8], tenants: bool) -> Result<Identity, AuthError> {
     let shown = || String::from_utf8_lossy(body.get(..SHOWN).unwrap_or(body)).trim().to_owned();
     match status {
+        StatusCode::OK if !tenants => Ok(Identity(None)),
         StatusCode::OK => {
-            let allowed = serde_json::from_slice::<Allowed>(body).ok();
-            Ok(Identity(allowed.and_then(|allowed| allowed.id).filter(|id| !id.trim().is_empty())))
+            // Without a tenant a client would have the rights to all rooms.
+            let id = serde_json::from_slice::<Allowed>(body).ok().map(|allowed| allowed.id);
+            let id = id.filter(|id| is_name(id)).ok_or(AuthError::NoTenant).inspect_err(|_| {
+                warn!("the auth service accepted a token without naming its tenant: it has to answer {{\"id\": \"TENANT\"}}");
+            })?;
+            Ok(Identity(Some(id)))
         }
         StatusCode::UNAUTHORIZED => Err(AuthError::Denied(shown())),
         _ => Err(AuthError::Service { status: status.as_u16(), body: shown() }),
     }
+}
+
+/// The rule that `auth.api_secrets` has for its ids, and no control characters.
+fn is_name(id: &str) -> bool {
+    !id.is_empty() && id.trim() == id && !id.contains(char::is_control)
 }
 
 /// What the service is told of the headers: not what says who sent them, or by which ways they came.

@@ -65,8 +65,7 @@ impl Authenticator {
                 let pem = std::fs::read_to_string(path);
                 let pem = pem.map_err(|source| SetupError::Unreadable { path: path.clone(), source })?;
                 let key = jwt::Key::from_pem(&pem).map_err(|source| SetupError::Key { path: path.clone(), source })?;
-                let most = config.server.max_message_bytes;
-                let delegate = Delegate::new(outbound.http.clone(), url.clone(), key, auth.timeout, most);
+                let delegate = Delegate::new(outbound.http.clone(), url.clone(), key, config);
                 Ok(Self::Delegate(Box::new(delegate)))
             }
             _ => Ok(Self::Secrets(secrets)),

@@ -96,6 +96,8 @@ pub struct Auth {
     pub service_url: Option<Url>,
     /// `auth.signing_key_path`: the key that questions to that service are signed with.
     pub signing_key_path: Option<PathBuf>,
+    /// `auth.service_tenants`: whether it names the tenant of each token that it accepts.
+    pub service_tenants: bool,
     /// `auth.timeout_seconds`: how long it may take.
     pub timeout: Duration,
 }
@@ -118,6 +120,7 @@ impl Default for Auth {
             api_secret_id: "default".to_owned(),
             service_url: None,
             signing_key_path: None,
+            service_tenants: true,
             timeout: Duration::from_secs(5),
         }
     }

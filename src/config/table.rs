@@ -83,6 +83,7 @@ pub(super) const KEYS: &[Key] = &[
     text!("auth.api_secret_id", ["AUTH_API_SECRET_ID"], WORD, value::word, auth.api_secret_id),
     text!("auth.service_url", ["AUTH_SERVICE_URL"], HTTP, |t| value::url(t, HTTPS), auth.service_url),
     text!("auth.signing_key_path", ["AUTH_SIGNING_KEY_PATH"], PATH, value::path, auth.signing_key_path),
+    text!("auth.service_tenants", ["SAYNA_AUTH_SERVICE_TENANTS"], BOOLEAN, value::boolean, auth.service_tenants),
     text!("auth.timeout_seconds", ["AUTH_TIMEOUT_SECONDS"], "a whole number of seconds from 1 to 300",
         |t| value::seconds(t, 1, 300), auth.timeout, |c| key::seconds(c.auth.timeout)),
 

@@ -247,6 +247,9 @@ pub enum AuthError {
     /// The service said no.
     #[error("Unauthorized: {0}")]
     Denied(String),
+    /// The service said yes, and not to whom.
+    #[error("Unauthorized: the auth service named no tenant")]
+    NoTenant,
     /// The service said something else.
     #[error("Auth service error ({status}): {body}")]
     Service {
@@ -272,7 +275,7 @@ impl AuthError {
         match self {
             Self::Missing => ("missing_auth_header", StatusCode::UNAUTHORIZED),
             Self::Header => ("invalid_auth_header", StatusCode::UNAUTHORIZED),
-            Self::Secret | Self::Denied(_) => ("unauthorized", StatusCode::UNAUTHORIZED),
+            Self::Secret | Self::Denied(_) | Self::NoTenant => ("unauthorized", StatusCode::UNAUTHORIZED),
             Self::Service { status: 400..500, .. } => ("auth_service_error", StatusCode::UNAUTHORIZED),
             Self::Service { .. } => ("auth_service_error", StatusCode::BAD_GATEWAY),
             Self::Unavailable(_) => ("auth_service_unavailable", StatusCode::SERVICE_UNAVAILABLE),

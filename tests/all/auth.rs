@@ -1,6 +1,7 @@
 //! Who may use the server: secrets, and a service that decides.
 
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::support::client::Client;
+use crate::support::livekit::{KEYS as KEYS_OF_LIVEKIT, Livekit};
 use crate::support::{Answer, Server, World};
 
 const SECRETS: &str = r#"[{"id":"first","secret":"s1"},{"id":"second","secret":"s2"}]"#;
@@ -110,14 +112,20 @@ async fn decide(State(service): State<Service>, request: Request) -> (StatusCode
     let jwt = String::from_utf8(body.to_vec()).unwrap();
     let token = claims(&jwt)["auth_data"]["token"].as_str().unwrap().to_owned();
     service.asked.lock().unwrap().push((headers, jwt));
+    if let Some(answer) = token.strip_prefix("yes.") {
+        return (StatusCode::OK, String::from_utf8(URL_SAFE_NO_PAD.decode(answer).unwrap()).unwrap());
+    }
     match token.as_str() {
-        "with-id" => (StatusCode::OK, r#"{"id":"tenant"}"#.to_owned()),
-        "without" => (StatusCode::OK, "fine".to_owned()),
+        "with-id" => (StatusCode::OK, r#"{"id":"tenant","more":1}"#.to_owned()),
         "denied" => (StatusCode::UNAUTHORIZED, "who are you".to_owned()),
         "forbidden" => (StatusCode::FORBIDDEN, "x".repeat(2000)),
         "broken" => (StatusCode::INTERNAL_SERVER_ERROR, "oh".to_owned()),
         _ => std::future::pending().await,
     }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 fn claims(jwt: &str) -> Value {
@@ -156,7 +164,7 @@ async fn a_service_decides_about_tokens_by_a_signed_question() {
             ("AUTH_TIMEOUT_SECONDS", "1"),
         ]);
         let headers = [
-            ("Authorization", "Bearer without"),
+            ("Authorization", "Bearer with-id"),
             ("Content-Type", "application/json"),
             ("X-Forwarded-For", "1.2.3.4"),
             ("X-Sayna-Id", "a"),
@@ -172,11 +180,13 @@ async fn a_service_decides_about_tokens_by_a_signed_question() {
         verify(algorithm, public, &jwt);
         let claims = claims(&jwt);
         assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 300);
+        // A service whose clock is behind ours takes it too.
+        assert!(claims["iat"].as_u64().unwrap() <= now() - 29 && claims["exp"].as_u64().unwrap() > now() + 200);
         assert_eq!(claims["sub"], "sayna-auth");
         assert_eq!(
             claims["auth_data"],
             json!({
-                "token": "without",
+                "token": "with-id",
                 "request_body": {"text": " ", "tts_config": {"provider": "x", "model": ""}},
                 "request_headers": {"content-type": "application/json", "x-other": "d", "content-length": "53", "connection": "close"},
                 "request_path": "/speak",
@@ -215,6 +225,53 @@ async fn what_the_service_says_has_a_code() {
     assert_eq!(refused(&ask(&server, "silent")), (503, "auth_service_unavailable".to_owned()));
     assert_eq!(refused(&ask(&serve("http://127.0.0.1:1/"), "any")), (503, "auth_service_unavailable".to_owned()));
     assert_eq!(server.request("GET", "/voices", &[], b"").json()["error"], "missing_auth_header");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_without_a_tenant_is_refused_unless_the_service_knows_none() {
+    let livekit = Livekit::default().with_room("den", r#"{"auth_id":"first"}"#);
+    let (service, url) = (Service::default().start().await, livekit.start().await);
+    let world = World::new().with_file("key.pem", KEYS[1].1);
+    let serve = |tenants: &str| {
+        world.serve(&[
+            KEYS_OF_LIVEKIT[0],
+            KEYS_OF_LIVEKIT[1],
+            ("LIVEKIT_URL", &url),
+            ("AUTH_REQUIRED", "true"),
+            ("AUTH_SERVICE_URL", &service),
+            ("AUTH_SIGNING_KEY_PATH", "key.pem"),
+            ("SAYNA_AUTH_SERVICE_TENANTS", tenants),
+        ])
+    };
+    let ask = |server: &Server, says: &str| {
+        let token = format!("Bearer yes.{}", URL_SAFE_NO_PAD.encode(says));
+        server.request("GET", "/livekit/rooms", &[("Authorization", &token)], b"")
+    };
+    let (with, without) = (serve("true"), serve("false"));
+    for says in [
+        "{}",
+        "OK",
+        "",
+        r#"{"id":5}"#,
+        r#"{"id":null}"#,
+        r#"{"user_id":"a"}"#,
+        r#"{"id":""}"#,
+        r#"{"id":" "}"#,
+        r#"{"id":" first"}"#,
+        r#"{"id":"first\n"}"#,
+        r#"{"id":["first"]}"#,
+        r#"{"id":"first","id":"second"}"#,
+        r#"{"id":"first"} x"#,
+        r#""first""#,
+        "true",
+    ] {
+        let answer = ask(&with, says);
+        assert_eq!(refused(&answer), (401, "unauthorized".to_owned()), "{says}");
+        assert_eq!(answer.json()["message"], "Unauthorized: the auth service named no tenant");
+        assert_eq!(ask(&without, says).json()["rooms"].as_array().unwrap().len(), 1, "{says}");
+    }
+    let rooms = |id: &str| ask(&with, &json!({"id": id}).to_string()).json()["rooms"].as_array().unwrap().len();
+    assert_eq!((rooms("first"), rooms("second")), (1, 0));
 }
 
 #[test]
