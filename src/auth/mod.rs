@@ -1,6 +1,7 @@
 //! Who is asking: nobody has to say, a secret says it, or another service decides about the token.
 
 mod delegate;
+mod origin;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::jwt;
 use crate::outbound::Outbound;
 
 pub(crate) use delegate::Delegate;
+pub(crate) use origin::{foreign, refuse_pages};
 
 /// The tenant that a request is of; none where nobody has to say.
 #[derive(Debug, Clone, Default)]

@@ -61,7 +61,8 @@ pub(super) const KEYS: &[Key] = &[
         |t| value::seconds(t, 1, 3600), server.ping, |c| key::seconds(c.server.ping)),
     text!("server.pong_timeout_seconds", ["SAYNA_SERVER_PONG_TIMEOUT_SECONDS"], "a whole number of seconds from 1 to 86400",
         |t| value::seconds(t, 1, 86_400), server.pong_timeout, |c| key::seconds(c.server.pong_timeout)),
-    list!("server.allowed_origins", ["SAYNA_SERVER_ALLOWED_ORIGINS"], "a list of origins such as https://app.example.org, or `*`",
+    list!("server.allowed_origins", ["SAYNA_SERVER_ALLOWED_ORIGINS"],
+        "a list of origins such as https://app.example.org or capacitor://localhost (scheme, `://` and host, no path), or `*`",
         value::origin, server.allowed_origins),
     text!("server.extra_ca", ["SAYNA_SERVER_EXTRA_CA"], PATH, value::path, server.extra_ca),
 

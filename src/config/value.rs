@@ -91,13 +91,29 @@ pub(super) fn host_and_port(text: &str) -> Option<String> {
     (port && host(name).is_some()).then(|| text.to_owned())
 }
 
-/// `*`, `null` (what browsers say of a page from a file) or scheme, host and port.
+/// `*`, `null` (what browsers say of a page from a file) or scheme, host and port. Apps have schemes of their own; the web
+/// views of some say `file://`. Origins are compared as texts, so what no browser would write is refused.
 pub(super) fn origin(text: &str) -> Option<String> {
-    let plain = || {
-        let url = url(text, &["http", "https"])?;
-        (url.origin().ascii_serialization() == text).then(|| text.to_owned())
+    let (scheme, host) = text.split_once("://").unwrap_or_default();
+    let good = match scheme {
+        "" => matches!(text, "*" | "null"),
+        "http" | "https" => url(text, &[scheme]).is_some_and(|url| url.origin().ascii_serialization() == text),
+        "file" => host.is_empty(),
+        "ftp" | "ws" | "wss" => false,
+        _ => is_scheme(scheme) && is_authority(host),
     };
-    if text == "*" || text == "null" { Some(text.to_owned()) } else { plain() }
+    good.then(|| text.to_owned())
+}
+
+/// Lower case, as browsers write it.
+fn is_scheme(text: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+    text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(rest)
+}
+
+/// A host of an app, perhaps with a port: visible, and nothing that begins another part of an address.
+fn is_authority(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\,\"<>".contains(&byte))
 }
 
 /// An IPv4 address, perhaps with the length of a prefix.
@@ -162,7 +178,24 @@ mod tests {
         for good in ["http://a", "https://a:1", "https://a.example:8443", "null", "*"] {
             assert_eq!(origin(good).as_deref(), Some(good));
         }
-        for bad in ["a", "http://a/", "http://a/b", "http://a:80", "ftp://a", ""] {
+        for app in [
+            "capacitor://localhost",
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+            "moz-extension://0b1c2d3e-0000-4000-8000-000000000000",
+            "app://obsidian.md",
+            "app://-",
+            "tauri://localhost",
+            "ionic://localhost:8100",
+            "com.example.app+x://host",
+            "file://",
+        ] {
+            assert_eq!(origin(app).as_deref(), Some(app));
+        }
+        for bad in ["app://", "App://a", "app://a/", "app://u:p@a", "app:a", "://a", "1a://b", "app://a b", "file://a"]
+        {
+            assert_eq!(origin(bad), None, "{bad}");
+        }
+        for bad in ["a", "http://a/", "http://a/b", "http://a:80", "ftp://a", "ws://a", ""] {
             assert_eq!(origin(bad), None, "{bad}");
         }
         for good in ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0"] {

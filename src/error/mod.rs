@@ -13,6 +13,10 @@ use crate::room::{HooksError, NewsError};
 use crate::{jwt, room};
 pub use session::SessionError;
 
+/// What a page of another origin is told; as the reason of a close frame, 123 bytes at the most.
+pub(crate) const ORIGIN_REFUSED: &str =
+    "this origin is not allowed: add it to server.allowed_origins, or set auth.required";
+
 /// A request that was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -54,6 +58,9 @@ pub enum Error {
     /// A field without content.
     #[error("Invalid request: {0} cannot be empty")]
     EmptyField(&'static str),
+    /// A browser page of another origin.
+    #[error("{}", ORIGIN_REFUSED)]
+    Origin,
     /// No keys of `LiveKit`.
     #[error("LiveKit service not configured")]
     LivekitNotConfigured,
@@ -142,7 +149,7 @@ impl Error {
             | Self::StreamId => StatusCode::BAD_REQUEST,
             Self::Plan(error) => status(error.kind()),
             Self::Speech(error) => status(error.kind()),
-            Self::ForeignRoom => StatusCode::FORBIDDEN,
+            Self::ForeignRoom | Self::Origin => StatusCode::FORBIDDEN,
             Self::LivekitNotConfigured
             | Self::Room(_)
             | Self::Token(_)

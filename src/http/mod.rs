@@ -49,7 +49,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/sip/hooks", get(sip::hooks).post(sip::set_hooks).delete(sip::delete_hooks))
         .route("/sip/transfer", post(sip::transfer))
         .route("/sip/call", post(sip::call))
-        .route_layer(from_fn_with_state(app.auth.clone(), auth::require));
+        .route_layer(from_fn_with_state(app.auth.clone(), auth::require))
+        .route_layer(from_fn_with_state(app.shared.config.clone(), auth::refuse_pages));
     let router = open
         .merge(guarded)
         .fallback(async || Error::NotFound)

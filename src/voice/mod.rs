@@ -24,6 +24,7 @@ pub(crate) use session::{Ends, KEPT_FREE, run};
 pub use turn::{Activity, DECISION, News, Turn};
 
 use crate::config::Config;
+use crate::error::ORIGIN_REFUSED;
 use crate::metrics::Metrics;
 use crate::provider::Providers;
 use crate::room::Rooms;
@@ -95,7 +96,7 @@ impl Close {
             Self::Shutdown => (1001, "the server is shutting down"),
             Self::SlowReader => (1008, "the client reads too slowly"),
             Self::Silent => (1008, "the client does not answer pings"),
-            Self::Origin => (1008, "this origin is not allowed: see server.allowed_origins"),
+            Self::Origin => (1008, ORIGIN_REFUSED),
             Self::Protocol => (1002, "not the WebSocket protocol"),
             Self::NotUtf8 => (1007, "a text frame is not UTF-8"),
             Self::Left => (1000, "a participant has left the room"),

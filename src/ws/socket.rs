@@ -62,7 +62,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let (mut sink, mut stream) = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await.split();
     if let Some(close) = refusal {
         info!(?close, "session refused");
-        end(&mut sink, close).await;
+        shared.metrics.session_closed(end(&mut sink, close).await);
         timeout(LINGER, drain(&mut stream)).await.ok();
         return;
     }

@@ -80,12 +80,56 @@ async fn what_is_no_websocket_costs_its_sender_the_session() {
 async fn pages_of_other_origins_are_closed_with_a_reason() {
     let server = World::new().serve(&[]);
     let mut page = Client::connect_with(&server, "/ws", &[("origin", "https://evil.example")]).await.unwrap();
-    let reason = "this origin is not allowed: see server.allowed_origins";
-    assert_eq!(page.next().await, Frame::Close(1008, reason.to_owned()));
+    assert_eq!(page.next().await, Frame::Close(1008, ORIGIN_REFUSED.to_owned()));
     let own = format!("http://{}", server.address);
     let mut page = Client::connect_with(&server, "/ws", &[("origin", &own)]).await.unwrap();
     page.send(json!({"type": "config", "audio": false})).await;
     page.expect("ready").await;
+}
+
+const ORIGIN_REFUSED: &str = "this origin is not allowed: add it to server.allowed_origins, or set auth.required";
+
+/// A host of anybody's that leads to this server: to the browser its page is of the same origin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_dns_name_leads_here_is_not_of_this_server() {
+    const REBOUND: [(&str, &str); 2] = [("host", "evil.example:3001"), ("origin", "http://evil.example:3001")];
+    let speak = |server: &Server, headers: &[(&str, &str)]| {
+        let headers = [headers, &[("Content-Type", "application/json")]].concat();
+        let answer = server.request("POST", "/speak", &headers, br#"{"text":" ","tts_config":{}}"#);
+        (answer.status(), String::from_utf8(answer.body).unwrap())
+    };
+    let open = World::new().serve(&[]);
+    let mut page = Client::connect_with(&open, "/ws", &REBOUND).await.unwrap();
+    assert_eq!(page.next().await, Frame::Close(1008, ORIGIN_REFUSED.to_owned()));
+    // The test's requests have the host `test`.
+    let refused = json!({"error": ORIGIN_REFUSED}).to_string();
+    for origin in ["http://test", "https://test", "http://other.example", "null"] {
+        assert_eq!(speak(&open, &[("Origin", origin)]), (403, refused.clone()), "{origin}");
+        assert_eq!(open.request("GET", "/", &[("Origin", origin)], b"").status(), 200);
+        assert_eq!(open.request("DELETE", "/sip/hooks", &[("Origin", origin)], b"").status(), 403);
+    }
+    // What is no browser sends no origin, and calls the server by whatever name it has.
+    assert_ne!(speak(&open, &[]).0, 403);
+    let mut sdk = Client::connect_with(&open, "/ws", &REBOUND[..1]).await.unwrap();
+    sdk.send(json!({"type": "config", "audio": false})).await;
+    sdk.expect("ready").await;
+    // A page that is named may ask, and any of the same name where a token is asked for.
+    let named = World::new().serve(&[("SAYNA_SERVER_ALLOWED_ORIGINS", "http://test,capacitor://localhost")]);
+    for origin in ["http://test", "capacitor://localhost"] {
+        assert_ne!(speak(&named, &[("Origin", origin)]).0, 403);
+        let mut page = Client::connect_with(&named, "/ws", &[("origin", origin)]).await.unwrap();
+        page.send(json!({"type": "config", "audio": false})).await;
+        page.expect("ready").await;
+    }
+    for other in ["http://test:80", "Capacitor://localhost", "capacitor://localhost/", "tauri://localhost"] {
+        assert_eq!(speak(&named, &[("Origin", other)]).0, 403, "{other}");
+    }
+    let guarded = World::new().serve(&[("AUTH_REQUIRED", "true"), ("AUTH_API_SECRET", "s")]);
+    let mut page = Client::connect_with(&guarded, "/ws?api_key=s", &REBOUND).await.unwrap();
+    page.send(json!({"type": "config", "audio": false})).await;
+    page.expect("ready").await;
+    assert_eq!(speak(&guarded, &[("Origin", "http://test")]).0, 401);
+    assert_ne!(speak(&guarded, &[("Origin", "http://test"), ("Authorization", "Bearer s")]).0, 403);
 }
 
 /// A client that sends what makes answers, and never reads them.

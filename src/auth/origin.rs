@@ -1,0 +1,108 @@
+//! Which browser pages may ask. Only browsers send `Origin`, so what sends none is never refused here.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::info;
+
+use crate::config::Config;
+use crate::error::Error;
+
+/// Refuses pages of other origins on a server that asks for no token. Where a token is asked for, it says who may ask, and
+/// browsers send none by themselves. A socket is not refused here: a browser shows its page no refused upgrade.
+pub(crate) async fn refuse_pages(
+    State(config): State<Arc<Config>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let socket = request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == "/ws");
+    if !socket && !config.auth.required && foreign(request.headers(), &config) {
+        return Err(Error::Origin);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether this comes from a page that may not ask: of another origin than the server's own, and not allowed by name.
+pub(crate) fn foreign(headers: &HeaderMap, config: &Config) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let named = |origin: &str| config.server.allowed_origins.iter().any(|allowed| allowed == "*" || allowed == origin);
+    let allowed =
+        origin.to_str().is_ok_and(|origin| named(origin) || host.is_some_and(|host| own(origin, host, config)));
+    if !allowed {
+        info!(?origin, host, "a browser page of an origin that is not allowed");
+    }
+    !allowed
+}
+
+/// Whether the page came from the host that it asks. Behind a proxy that speaks TLS the schemes differ, so host and port
+/// decide. A DNS name says nothing on a server that asks for no token: its owner can have it lead to this machine.
+fn own(origin: &str, host: &str, config: &Config) -> bool {
+    let Some(authority) = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned()) else { return false };
+    authority.as_str().eq_ignore_ascii_case(host) && (config.auth.required || is_address(authority.host()))
+}
+
+/// An IP address, or the one name that browsers never look up.
+fn is_address(host: &str) -> bool {
+    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<Ipv4Addr>().is_ok()
+        || inside.is_some_and(|host| host.parse::<Ipv6Addr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn refused(host: &str, origin: &str, allowed: &[&str], required: bool) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        let mut config = Config::default();
+        config.server.allowed_origins = allowed.iter().map(|&origin| origin.to_owned()).collect();
+        config.auth.required = required;
+        foreign(&headers, &config)
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_foreign_unless_allowed() {
+        assert!(!foreign(&HeaderMap::new(), &Config::default()));
+        for own in ["127.0.0.1:3001", "10.0.0.7", "[::1]:3001", "localhost:3001", "LOCALHOST"] {
+            for scheme in ["http", "https"] {
+                let origin = format!("{scheme}://{own}");
+                assert!(!refused(own, &origin, &[], false), "{origin}");
+                assert!(refused("10.0.0.8:3001", &origin, &[], false), "{origin}");
+            }
+        }
+        for bad in
+            ["http://127.0.0.1", "http://evil.example", "null", "x", "http://127.0.0.1:3001.evil", "app://localhost"]
+        {
+            for required in [false, true] {
+                let refused = |allowed: &[&str]| refused("127.0.0.1:3001", bad, allowed, required);
+                assert!(refused(&[]) && refused(&["https://other"]) && !refused(&["*"]) && !refused(&[bad]), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dns_name_is_the_servers_own_only_where_a_token_is_asked_for() {
+        for name in [
+            "evil.example",
+            "evil.example:3001",
+            "127.0.0.1.evil.example",
+            "a.localhost",
+            "localhost.",
+            "127.1",
+            "sayna",
+        ] {
+            let origin = format!("http://{name}");
+            assert!(refused(name, &origin, &[], false) && !refused(name, &origin, &[], true), "{name}");
+            assert!(!refused(name, &origin, &[&origin], false), "{name}");
+        }
+    }
+}
