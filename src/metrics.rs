@@ -49,6 +49,7 @@ pub(crate) struct Metrics {
     errors: Family<ByKind, Counter>,
     audio_in: Counter<u64, AtomicU64>,
     dropped: Counter,
+    repeated: Counter,
     queued: Gauge,
     unheard: Gauge,
     stt_ready: Family<ByProvider, Histogram, fn() -> Histogram>,
@@ -72,6 +73,7 @@ impl Metrics {
             errors: Family::default(),
             audio_in: Counter::default(),
             dropped: Counter::default(),
+            repeated: Counter::default(),
             queued: Gauge::default(),
             unheard: Gauge::default(),
             stt_ready: Family::new_with_constructor(seconds),
@@ -94,6 +96,8 @@ impl Metrics {
         registry.register("session_errors", "Errors that clients were told, by kind", self.errors.clone());
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
         registry.register("audio_dropped_chunks", "Chunks of it that no provider took", self.dropped.clone());
+        let help = "Calls that LiveKit, or another, told of again; hooks are not";
+        registry.register("calls_repeated", help, self.repeated.clone());
         registry.register("output_queued", "Messages that wait for clients to read", self.queued.clone());
         registry.register("audio_queued", "Chunks of audio that wait for providers to take", self.unheard.clone());
         let unit = || Unit::Seconds;
@@ -139,6 +143,11 @@ impl Metrics {
 
     pub(crate) fn audio_dropped(&self) {
         self.dropped.inc();
+    }
+
+    /// A call whose hook was told before.
+    pub(crate) fn call_repeated(&self) {
+        self.repeated.inc();
     }
 
     /// Messages more, or fewer, that wait for a client.

@@ -39,6 +39,10 @@ pub(super) async fn webhook(State(app): State<App>, headers: HeaderMap, body: By
     let news = livekit.news(token.strip_prefix("Bearer ").unwrap_or(token), &body)?;
     debug!(event = news.event, id = news.id, room = news.room.name, "LiveKit's news");
     if let Some(call) = news.call() {
+        if !livekit.is_first(&call) {
+            app.shared.metrics.call_repeated();
+            return Ok(Json(Received { status: "received" }));
+        }
         let (livekit, hooks) = (Arc::clone(livekit), Arc::clone(&app.hooks));
         // Among the sessions, so that the server does not stop before the hook is told.
         app.sessions.spawn(async move { hooks.tell(&livekit, call).await });

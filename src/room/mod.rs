@@ -31,6 +31,8 @@ pub(crate) struct Livekit {
     pub(crate) public_url: String,
     api_key: String,
     secret: Key,
+    /// Which of its news were told on.
+    told: news::Told,
 }
 
 /// Why nobody gets into a room.
@@ -54,7 +56,14 @@ impl Livekit {
         let (api_key, secret) = (api_key.clone()?, Key::hmac(api_secret.as_ref()?.expose()));
         // The API is spoken where the media server listens.
         let api = url.strip_prefix("ws").map_or_else(|| url.clone(), |rest| format!("http{rest}"));
-        Some(Self { http: outbound.http.clone(), api, public_url: public_url.clone(), api_key, secret })
+        Some(Self {
+            http: outbound.http.clone(),
+            api,
+            public_url: public_url.clone(),
+            api_key,
+            secret,
+            told: news::Told::default(),
+        })
     }
 
     /// A token for a participant. With a tenant, the room is made where it is not there, and marked as the tenant's

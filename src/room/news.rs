@@ -1,10 +1,12 @@
 //! What a LiveKit server tells of itself (its webhook): whether it is its own word, and what of it is a call.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use lru::LruCache;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,10 @@ use super::Livekit;
 
 /// How far its clock may be from ours, in seconds.
 const LEEWAY: u64 = 60;
+
+/// How many calls are remembered, so that each is told once. LiveKit's tokens are good for five minutes: a call would have to
+/// come in every 20 ms for one of them to be forgotten before its token is.
+const REMEMBERED: usize = 16 * 1024;
 
 /// Why news do not count.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +52,9 @@ pub(crate) struct News {
     pub(crate) room: Place,
     #[serde(default)]
     participant: Caller,
+    /// By which it is known again: the digest of its id, or of the whole where it has none.
+    #[serde(skip)]
+    key: Vec<u8>,
 }
 
 /// A room, as hooks are told.
@@ -79,6 +88,20 @@ pub(crate) struct Call {
     /// The id of the event, which goes into a header.
     #[serde(skip)]
     pub(super) event: String,
+    /// By which it is known again.
+    #[serde(skip)]
+    key: Vec<u8>,
+}
+
+/// The calls that have come in lately. LiveKit repeats an event whose answer it did not get, and what was overheard on the
+/// way can be sent again for as long as its token is good.
+#[derive(Debug)]
+pub(super) struct Told(Mutex<LruCache<Vec<u8>, ()>>);
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::unbounded()))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -100,14 +123,31 @@ impl Livekit {
             return Err(NewsError::Signature);
         }
         let text = std::str::from_utf8(body).map_err(|error| NewsError::Body(error.to_string()))?;
-        serde_json::from_str(text).map_err(|error| NewsError::Body(error.to_string()))
+        let mut news: News = serde_json::from_str(text).map_err(|error| NewsError::Body(error.to_string()))?;
+        let known_by = if news.id.is_empty() { body } else { news.id.as_bytes() };
+        news.key = digest(&SHA256, known_by).as_ref().to_vec();
+        Ok(news)
+    }
+
+    /// Whether a call comes for the first time.
+    pub(crate) fn is_first(&self, call: &Call) -> bool {
+        let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not refreshed by a repetition: what goes first is what came first.
+        if told.contains(&call.key) {
+            return false;
+        }
+        told.put(call.key.clone(), ());
+        if told.len() > REMEMBERED {
+            told.pop_lru();
+        }
+        true
     }
 }
 
 impl News {
     /// The call, if that is what has come: somebody joined a room by telephone, and LiveKit says which host was called.
     pub(crate) fn call(self) -> Option<Call> {
-        let Self { event, id, room, participant: Caller { name, identity, sid, mut attributes } } = self;
+        let Self { event, id, room, participant: Caller { name, identity, sid, mut attributes }, key } = self;
         if event != "participant_joined" {
             return None;
         }
@@ -126,6 +166,7 @@ impl News {
             sip_host,
             sip_headers: attributes.into_iter().filter_map(header).collect(),
             event: id,
+            key,
         })
     }
 }
