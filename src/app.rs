@@ -69,7 +69,7 @@ impl App {
         let outbound = Outbound::new(config.server.extra_ca.as_deref())?;
         let auth = Arc::new(Authenticator::new(&config, &outbound)?);
         let livekit = Livekit::new(&config, &outbound).map(Arc::new);
-        let hooks = Arc::new(Hooks::open(&config, outbound.http.clone())?);
+        let hooks = Arc::new(Hooks::open(&config, outbound.clone())?);
         let providers = Providers::new(&config, outbound)?;
         let metrics = Arc::new(Metrics::new(&providers));
         #[cfg(feature = "turn-detect")]

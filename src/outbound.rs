@@ -4,6 +4,7 @@
 mod connect;
 mod proxy;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +82,18 @@ impl Outbound {
     /// For a client with limits of its own, which goes the same way.
     pub fn builder(&self) -> reqwest::ClientBuilder {
         builder_with(&self.tls, &self.proxies)
+    }
+
+    /// For one host at just these addresses, without looking it up again. A proxy is used all the same.
+    pub fn pinned(&self, host: &str, addresses: &[SocketAddr]) -> Result<reqwest::Client, Error> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(ClientConfig::clone(&self.tls))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .resolve_to_addrs(host, addresses)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(client)
     }
 
     /// For large files from public hosts, which answer with the addresses of their stores.

@@ -261,6 +261,8 @@ pub struct Sip {
     pub allowed_addresses: Vec<String>,
     /// `sip.hook_secret`
     pub hook_secret: Option<Secret>,
+    /// `sip.private_hooks`: whether hooks of clients may lead inside.
+    pub private_hooks: bool,
     /// `sip.hooks`
     pub hooks: Vec<SipHook>,
     /// `sip.outbound_address`

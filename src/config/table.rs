@@ -154,6 +154,7 @@ pub(super) const KEYS: &[Key] = &[
         },
         show: |config| config.sip.hooks.iter().map(|hook| hook.host.clone()).collect::<Vec<_>>().show(),
     },
+    text!("sip.private_hooks", ["SAYNA_SIP_PRIVATE_HOOKS"], BOOLEAN, value::boolean, sip.private_hooks),
     text!("sip.outbound_address", ["SIP_OUTBOUND_ADDRESS"], "a host, perhaps with `:port`", value::host_and_port, sip.outbound_address),
     text!("sip.outbound_auth_username", ["SIP_OUTBOUND_AUTH_USERNAME"], WORD, value::word, sip.outbound_auth_username),
     text!("sip.outbound_auth_password", ["SIP_OUTBOUND_AUTH_PASSWORD"], SECRET, value::secret, sip.outbound_auth_password),

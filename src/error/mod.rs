@@ -166,6 +166,7 @@ impl Error {
 fn of_hooks(error: &HooksError) -> StatusCode {
     match error {
         HooksError::Fixed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        HooksError::Foreign(_) | HooksError::ForeignTenant(_) => StatusCode::FORBIDDEN,
         HooksError::NoFolder | HooksError::NoSecret | HooksError::Write(_) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }

@@ -12,28 +12,33 @@ use crate::auth::Identity;
 use crate::error::{Coded, Error};
 use crate::room::{Dial, EntryError, Hooks, HooksError, List, Transfer, Trunk, TwirpError, number};
 
-/// Lists who is told of calls. Hooks are the server's, not a tenant's.
+/// Lists who is told of the tenant's calls.
 #[cfg_attr(feature = "openapi", utoipa::path(get, path = "/sip/hooks", responses(
     (status = 200, body = List), (status = 401, body = crate::error::AuthBody),
 )))]
-pub(super) async fn hooks(State(app): State<App>) -> Json<List> {
-    Json(app.hooks.list())
+pub(super) async fn hooks(State(app): State<App>, Extension(identity): Extension<Identity>) -> Json<List> {
+    Json(app.hooks.list(identity.0.as_deref()))
 }
 
-/// Adds hooks, or puts them in the place of those of the same host.
+/// Adds hooks of the tenant, or puts them in the place of its own of the same host.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sip/hooks", request_body = List,
     responses(
-        super::openapi::Unusable, (status = 200, body = List, description = "All there are now"),
+        super::openapi::Unusable, (status = 200, body = List, description = "All that the tenant has now"),
         (status = 400, description = "A hook that is none; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
+        (status = 403, body = crate::error::Body, description = "A hook, or a host, of another tenant"),
         (status = 405, body = crate::error::Body, description = "A host that only the configuration changes"),
         (status = 500, body = crate::error::Body),
     ),
 ))]
-pub(super) async fn set_hooks(State(app): State<App>, Json(list): Json<List>) -> Result<Json<List>, Error> {
-    change(&app, move |hooks| hooks.add(list.hooks)).await
+pub(super) async fn set_hooks(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    Json(list): Json<List>,
+) -> Result<Json<List>, Error> {
+    change(&app, move |hooks| hooks.add(identity.0.as_deref(), list.hooks)).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,7 +48,7 @@ pub(super) struct Hosts {
     hosts: Vec<String>,
 }
 
-/// Removes the hooks of these hosts.
+/// Removes the tenant's hooks of these hosts.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/sip/hooks", request_body = Hosts,
     responses(
@@ -55,8 +60,12 @@ pub(super) struct Hosts {
         (status = 500, body = crate::error::Body),
     ),
 ))]
-pub(super) async fn delete_hooks(State(app): State<App>, Json(request): Json<Hosts>) -> Result<Json<List>, Error> {
-    change(&app, move |hooks| hooks.remove(&request.hosts)).await
+pub(super) async fn delete_hooks(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    Json(request): Json<Hosts>,
+) -> Result<Json<List>, Error> {
+    change(&app, move |hooks| hooks.remove(identity.0.as_deref(), &request.hosts)).await
 }
 
 /// On a thread that may wait for the disk, and to its end even where the client goes away.

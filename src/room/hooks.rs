@@ -9,8 +9,11 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::named;
+use super::public::is_public_host;
 use crate::config::{Config, Secret, SipHook};
 use crate::disk;
+use crate::outbound::Outbound;
 
 /// The largest file of hooks; some thousands fit.
 const MAX_BYTES: u64 = 1 << 20;
@@ -23,7 +26,7 @@ pub(crate) struct Hook {
     pub(crate) host: String,
     /// Where the news go.
     pub(crate) url: String,
-    /// The tenant whose calls these are; may be empty where nobody has to say who they are.
+    /// The tenant whose hook it is, and whose calls these are; may be empty where there are no tenants.
     pub(crate) auth_id: String,
 }
 
@@ -38,6 +41,11 @@ impl Hook {
             return Err(HooksError::Url(host));
         }
         Ok(Self { host, ..self })
+    }
+
+    /// Whether its address may be one of the inside.
+    fn is_public(&self) -> bool {
+        Url::parse(&self.url).is_ok_and(|url| is_public_host(&url))
     }
 }
 
@@ -58,6 +66,15 @@ pub enum HooksError {
     /// An address that is none.
     #[error("Invalid url of host {0}: an http or https address is expected")]
     Url(String),
+    /// An address of the inside, which a client has no right to.
+    #[error("Invalid url of host {0}: private addresses are refused, unless the operator sets sip.private_hooks")]
+    Private(String),
+    /// A hook that is to be another tenant's.
+    #[error("Access denied: auth_id of host {0} must be the caller's own")]
+    ForeignTenant(String),
+    /// Hosts that have hooks of others.
+    #[error("Access denied: host(s) {} belong to a different tenant", .0.join(", "))]
+    Foreign(Vec<String>),
     /// Twice in one request.
     #[error("Duplicate host in request: {0}")]
     Duplicate(String),
@@ -105,10 +122,13 @@ pub(crate) struct Hooks {
     writing: Mutex<()>,
     path: Option<PathBuf>,
     secret: Option<Secret>,
-    tenants: bool,
+    /// Whether every client has to say who it is.
+    required: bool,
+    /// `sip.private_hooks`
+    pub(super) private: bool,
     /// `sip.room_prefix`
     pub(super) room_prefix: String,
-    pub(super) http: reqwest::Client,
+    pub(super) outbound: Outbound,
 }
 
 /// Where the news of a host go, for whom, and signed by what.
@@ -117,11 +137,13 @@ pub(super) struct Target {
     pub(super) url: String,
     pub(super) auth_id: String,
     pub(super) secret: Option<Secret>,
+    /// The configuration names it; else a client does.
+    pub(super) fixed: bool,
 }
 
 impl Hooks {
     /// Those of the configuration and of the file.
-    pub(crate) fn open(config: &Config, http: reqwest::Client) -> Result<Self, FileError> {
+    pub(crate) fn open(config: &Config, outbound: Outbound) -> Result<Self, FileError> {
         let path = config.cache.path.as_ref().map(|folder| folder.join("sip_hooks.json"));
         let kept = path.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Self {
@@ -130,21 +152,23 @@ impl Hooks {
             writing: Mutex::default(),
             path,
             secret: config.sip.hook_secret.clone(),
-            tenants: config.auth.required,
+            required: config.auth.required,
+            private: config.sip.private_hooks,
             room_prefix: config.sip.room_prefix.clone().unwrap_or_default(),
-            http,
+            outbound,
         })
     }
 
-    /// All that count.
-    pub(crate) fn list(&self) -> List {
-        let fixed = self.fixed.iter().map(|hook| Hook {
+    /// The tenant's hooks that count; all of them, where there are no tenants.
+    pub(crate) fn list(&self, tenant: Option<&str>) -> List {
+        let fixed = self.fixed.iter().filter(|hook| is_of(&hook.auth_id, tenant)).map(|hook| Hook {
             host: hook.host.clone(),
             url: hook.url.to_string(),
             auth_id: hook.auth_id.clone(),
         });
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
-        let added = added.values().filter(|hook| self.fixed(&hook.host).is_none()).cloned();
+        let counts = |hook: &&Hook| is_of(&hook.auth_id, tenant) && self.fixed(&hook.host).is_none();
+        let added = added.values().filter(counts).cloned();
         List { hooks: fixed.chain(added).collect() }
     }
 
@@ -156,53 +180,84 @@ impl Hooks {
     pub(super) fn find(&self, host: &str) -> Option<Target> {
         if let Some(SipHook { url, auth_id, secret, .. }) = self.fixed(host) {
             let secret = secret.clone().or_else(|| self.secret.clone());
-            return Some(Target { url: url.to_string(), auth_id: auth_id.clone(), secret });
+            return Some(Target { url: url.to_string(), auth_id: auth_id.clone(), secret, fixed: true });
         }
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
         let Hook { url, auth_id, .. } = added.get(&host.to_lowercase())?.clone();
-        Some(Target { url, auth_id, secret: self.secret.clone() })
+        Some(Target { url, auth_id, secret: self.secret.clone(), fixed: false })
     }
 
-    /// Adds hooks, or puts them in the place of those of the same host. Waits for the disk.
-    pub(crate) fn add(&self, hooks: Vec<Hook>) -> Result<List, HooksError> {
+    /// Adds hooks of the tenant, or puts them in the place of its own of the same host. Waits for the disk.
+    pub(crate) fn add(&self, tenant: Option<&str>, hooks: Vec<Hook>) -> Result<List, HooksError> {
         let mut new = BTreeMap::new();
         for hook in hooks {
             let hook = hook.checked()?;
             let host = hook.host.clone();
-            if self.tenants && hook.auth_id.trim().is_empty() {
+            if self.required && hook.auth_id.trim().is_empty() {
                 return Err(HooksError::Tenant(host));
+            }
+            if !is_of(&hook.auth_id, tenant) {
+                return Err(HooksError::ForeignTenant(host));
+            }
+            if !self.private && !hook.is_public() {
+                return Err(HooksError::Private(host));
             }
             if new.insert(host.to_lowercase(), hook).is_some() {
                 return Err(HooksError::Duplicate(host));
             }
         }
-        self.may_change(new.values().map(|hook| hook.host.clone()).collect())?;
+        let hosts: Vec<String> = new.values().map(|hook| hook.host.clone()).collect();
+        let foreign = hosts.iter().filter(|host| self.fixed(host).is_some_and(|hook| !is_of(&hook.auth_id, tenant)));
+        let foreign: Vec<String> = foreign.cloned().collect();
+        if !foreign.is_empty() {
+            return Err(HooksError::Foreign(foreign));
+        }
+        self.may_change(tenant, hosts)?;
         if self.secret.is_none() {
             return Err(HooksError::NoSecret);
         }
-        self.change(|hooks| hooks.extend(new))
+        self.change(tenant, |hooks| {
+            let taken = |name: &String| hooks.get(name).is_some_and(|hook| !is_of(&hook.auth_id, tenant));
+            let foreign: Vec<String> =
+                new.iter().filter(|(name, _)| taken(name)).map(|(_, hook)| hook.host.clone()).collect();
+            if !foreign.is_empty() {
+                return Err(HooksError::Foreign(foreign));
+            }
+            hooks.extend(new);
+            Ok(())
+        })
     }
 
-    /// Removes the hooks of these hosts, where there are any. Waits for the disk.
-    pub(crate) fn remove(&self, hosts: &[String]) -> Result<List, HooksError> {
+    /// Removes the tenant's hooks of these hosts, where there are any. Those of other tenants are to it as if they were not
+    /// there. Waits for the disk.
+    pub(crate) fn remove(&self, tenant: Option<&str>, hosts: &[String]) -> Result<List, HooksError> {
         if hosts.is_empty() {
             return Err(HooksError::Nothing);
         }
-        self.may_change(hosts.iter().map(|host| host.trim().to_owned()).collect())?;
-        self.change(|hooks| hooks.retain(|name, _| !hosts.iter().any(|host| host.trim().to_lowercase() == *name)))
+        self.may_change(tenant, hosts.iter().map(|host| host.trim().to_owned()).collect())?;
+        let named = |name: &str| hosts.iter().any(|host| host.trim().to_lowercase() == name);
+        self.change(tenant, |hooks| {
+            hooks.retain(|name, hook| !(is_of(&hook.auth_id, tenant) && named(name)));
+            Ok(())
+        })
     }
 
-    fn may_change(&self, mut hosts: Vec<String>) -> Result<(), HooksError> {
-        hosts.retain(|host| self.fixed(host).is_some());
+    /// Not those of the tenant that the configuration names.
+    fn may_change(&self, tenant: Option<&str>, mut hosts: Vec<String>) -> Result<(), HooksError> {
+        hosts.retain(|host| self.fixed(host).is_some_and(|hook| is_of(&hook.auth_id, tenant)));
         if hosts.is_empty() { Ok(()) } else { Err(HooksError::Fixed(hosts)) }
     }
 
     /// What is told counts, and is on the disk; or nothing has changed.
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Hook>)) -> Result<List, HooksError> {
+    fn change(
+        &self,
+        tenant: Option<&str>,
+        change: impl FnOnce(&mut BTreeMap<String, Hook>) -> Result<(), HooksError>,
+    ) -> Result<List, HooksError> {
         let path = self.path.as_deref().ok_or(HooksError::NoFolder)?;
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut hooks = self.added.read().unwrap_or_else(PoisonError::into_inner).clone();
-        change(&mut hooks);
+        change(&mut hooks)?;
         let bytes = serde_json::to_vec(&List { hooks: hooks.values().cloned().collect() }).map_err(io::Error::from)?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(HooksError::TooMany);
@@ -210,8 +265,13 @@ impl Hooks {
         disk::replace(path, &bytes)?;
         path.parent().into_iter().for_each(disk::sync);
         *self.added.write().unwrap_or_else(PoisonError::into_inner) = hooks;
-        Ok(self.list())
+        Ok(self.list(tenant))
     }
+}
+
+/// Whether a hook of `owner` is this tenant's. Without tenants all are everybody's.
+fn is_of(owner: &str, tenant: Option<&str>) -> bool {
+    named(tenant).is_none_or(|tenant| tenant == owner)
 }
 
 /// The hooks that a file keeps; none where it is not there.

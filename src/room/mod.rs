@@ -3,6 +3,7 @@
 mod hooks;
 mod media;
 mod news;
+mod public;
 mod sip;
 mod tell;
 mod token;

@@ -1,14 +1,19 @@
 //! Passing news of a call on to the hook of the host that was called, signed so that it can tell whose they are.
 
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::hmac;
+use tokio::time::timeout;
 use tracing::{debug, warn};
+use url::{Host, Url};
 
 use super::hooks::{Hooks, Target};
 use super::news::Call;
+use super::public::{is_public, is_public_host};
 use super::{EntryError, Livekit};
 use crate::config::Secret;
+use crate::outbound;
 
 /// How long a hook may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,7 +23,7 @@ impl Hooks {
     /// is logged; but never where the hook is or who calls, which are others' secrets.
     pub(crate) async fn tell(&self, livekit: &Livekit, mut call: Call) {
         let (host, room) = (call.sip_host.clone(), call.room.name.clone());
-        let Some(Target { url, auth_id, secret }) = self.find(&host) else {
+        let Some(Target { url, auth_id, secret, fixed }) = self.find(&host) else {
             debug!(host, room, "nobody is told of calls to this host");
             return;
         };
@@ -36,25 +41,64 @@ impl Hooks {
             Err(error) => warn!(host, room, %error, "the room of a call could not be given to the hook's tenant"),
         }
         call.room_prefix.clone_from(&self.room_prefix);
-        match self.send(&url, &secret, &call).await {
+        let client = match self.client(&url, fixed).await {
+            Ok(client) => client,
+            Err(refusal) => {
+                warn!(host, room, "the hook is not told: {refusal}");
+                return;
+            }
+        };
+        match send(&client, &url, &secret, &call).await {
             Ok(status) if status.is_success() => debug!(host, room, "the hook was told of a call"),
             Ok(status) => warn!(host, room, %status, "the hook did not take the news of a call"),
             Err(error) => warn!(host, room, error, "the hook could not be told of a call"),
         }
     }
 
-    async fn send(&self, url: &str, secret: &Secret, call: &Call) -> Result<reqwest::StatusCode, String> {
-        let body = serde_json::to_string(call).map_err(|error| error.to_string())?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let request = self.http.post(url).timeout(TIMEOUT).header("content-type", "application/json");
-        let request = request
-            .header("x-sayna-signature", format!("v1={}", signature(secret, now, &call.event, &body)))
-            .header("x-sayna-signature-version", "v1")
-            .header("x-sayna-timestamp", now)
-            .header("x-sayna-event-id", &call.event)
-            .body(body);
-        request.send().await.map(|answer| answer.status()).map_err(|error| error.without_url().to_string())
+    /// What the hook is told by. A client's hook is told at public addresses alone, unless the operator allows others; and
+    /// at just those that were looked at, as its name may lead elsewhere the next time. Behind a proxy the proxy looks names
+    /// up, and it decides.
+    async fn client(&self, url: &str, fixed: bool) -> Result<reqwest::Client, Refusal> {
+        if fixed || self.private {
+            return Ok(self.outbound.http.clone());
+        }
+        let url = Url::parse(url)?;
+        if !is_public_host(&url) {
+            return Err(Refusal::Private);
+        }
+        let Some(Host::Domain(name)) = url.host() else { return Ok(self.outbound.http.clone()) };
+        let port = url.port_or_known_default().unwrap_or_default();
+        let found = timeout(TIMEOUT, tokio::net::lookup_host((name, port))).await;
+        let addresses: Vec<SocketAddr> = found.ok().and_then(Result::ok).into_iter().flatten().collect();
+        if addresses.iter().any(|address| !is_public(address.ip())) {
+            return Err(Refusal::Private);
+        }
+        Ok(self.outbound.pinned(name, &addresses)?)
     }
+}
+
+/// Why a hook is not asked.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("its address is a private one; sip.private_hooks allows that")]
+    Private,
+    #[error("its address is none")]
+    Address(#[from] url::ParseError),
+    #[error(transparent)]
+    Client(#[from] outbound::Error),
+}
+
+async fn send(http: &reqwest::Client, url: &str, secret: &Secret, call: &Call) -> Result<reqwest::StatusCode, String> {
+    let body = serde_json::to_string(call).map_err(|error| error.to_string())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let request = http.post(url).timeout(TIMEOUT).header("content-type", "application/json");
+    let request = request
+        .header("x-sayna-signature", format!("v1={}", signature(secret, now, &call.event, &body)))
+        .header("x-sayna-signature-version", "v1")
+        .header("x-sayna-timestamp", now)
+        .header("x-sayna-event-id", &call.event)
+        .body(body);
+    request.send().await.map(|answer| answer.status()).map_err(|error| error.without_url().to_string())
 }
 
 /// What stands after `v1=`: over the time and the event too, so that neither can be changed.

@@ -88,6 +88,71 @@ fn hooks_that_are_none_are_refused_and_nothing_changes() {
     assert_eq!((answer.status(), answer.json()), (400, json!({"error": error})));
 }
 
+/// Each tenant has its own, those of the configuration included.
+#[test]
+fn a_hook_belongs_to_the_tenant_that_made_it() {
+    let world = World::new();
+    let auth = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRETS_JSON", SECRETS)];
+    let server = world.serve(&[SIP[0], SIP[1], SIP[2], ("SIP_HOOKS_JSON", FIXED), auth[0], auth[1]]);
+    let change = |secret: &str, method: &str, body: &Value| {
+        let answer = ask(&server, secret, method, "/sip/hooks", body);
+        (answer.status(), answer.json())
+    };
+    let own = |host: &str, path: &str, tenant: &str| {
+        let mut hook = hook(host, path);
+        hook["auth_id"] = json!(tenant);
+        hook
+    };
+    let (fixed, first) = (hook("Fixed.Example", "fixed"), hook("a.example", "?token=t1"));
+    let second = own("b.example", "?token=t2", "second");
+    assert_eq!(change("s1", "POST", &json!({"hooks": [first]})), (200, json!({"hooks": [fixed, first]})));
+    assert_eq!(change("s2", "POST", &json!({"hooks": [second]})), (200, json!({"hooks": [second]})));
+    assert_eq!(change("s2", "GET", &json!({})), (200, json!({"hooks": [second]})));
+    for (hooks, error) in [
+        (json!([own("A.EXAMPLE", "x", "second")]), "Access denied: host(s) A.EXAMPLE belong to a different tenant"),
+        (
+            json!([own("c.example", "x", "second"), own("fixed.example", "x", "second")]),
+            "Access denied: host(s) fixed.example belong to a different tenant",
+        ),
+        (json!([own("c.example", "x", "first")]), "Access denied: auth_id of host c.example must be the caller's own"),
+    ] {
+        assert_eq!(change("s2", "POST", &json!({"hooks": hooks})), (403, json!({"error": error})));
+    }
+    // Of what is another's nothing goes, and nothing is told.
+    let hosts = json!({"hosts": ["a.example", "fixed.example", "nowhere.example"]});
+    assert_eq!(change("s2", "DELETE", &hosts), (200, json!({"hooks": [second]})));
+    assert_eq!(change("s1", "GET", &json!({})), (200, json!({"hooks": [fixed, first]})));
+    assert_eq!(change("s2", "DELETE", &json!({"hosts": ["B.example"]})), (200, json!({"hooks": []})));
+    assert_eq!(change("s1", "DELETE", &json!({"hosts": ["a.example"]})), (200, json!({"hooks": [fixed]})));
+}
+
+#[test]
+fn a_hook_leads_inside_only_where_the_operator_allows_it() {
+    let addresses = [
+        "http://169.254.169.254/latest",
+        "http://127.0.0.1:8080/x",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://10.0.0.1/",
+        "http://192.168.1.1/",
+        "http://[::1]/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[fd00:ec2::254]/",
+        "http://localhost:9090/metrics",
+    ];
+    let hooks = |url: &str| json!({"hooks": [{"host": "a.example", "url": url, "auth_id": ""}]});
+    let (closed, open) = (World::new(), World::new());
+    let closed = closed.serve(&SIP);
+    let open = open.serve(&[SIP[0], SIP[1], SIP[2], ("SAYNA_SIP_PRIVATE_HOOKS", "true")]);
+    let error =
+        "Invalid url of host a.example: private addresses are refused, unless the operator sets sip.private_hooks";
+    for url in addresses {
+        assert_eq!(change(&closed, "POST", &hooks(url)), (400, json!({"error": error})), "{url}");
+        assert_eq!(change(&open, "POST", &hooks(url)).0, 200, "{url}");
+    }
+    assert_eq!(change(&closed, "POST", &hooks("http://1.1.1.1/")).0, 200);
+}
+
 #[test]
 fn a_file_of_hooks_that_cannot_be_read_stops_the_start() {
     let world = World::new();

@@ -216,6 +216,7 @@ async fn a_hook_added_while_the_server_runs_is_told_too() {
         ("SIP_ROOM_PREFIX", "call-"),
         ("SIP_HOOK_SECRET", SECRET),
         ("CACHE_PATH", "cache"),
+        ("SAYNA_SIP_PRIVATE_HOOKS", "true"),
     ];
     let server = world.serve(&variables);
     let hooks = json!({"hooks": [{"host": "VOICE.example", "url": hook, "auth_id": ""}]});
@@ -224,4 +225,72 @@ async fn a_hook_added_while_the_server_runs_is_told_too() {
     assert_eq!(receiver.next().await["sip_host"], "voice.example");
     // Nobody's call leaves the room as it is.
     assert!(!livekit.called().contains("UpdateRoomMetadata"), "{}", livekit.called());
+}
+
+/// LiveKit repeats what it was not thanked for, and what was overheard can be sent again while its token is good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_rings_once_however_often_it_is_told() {
+    let (livekit, receiver) = (Livekit::default().with_room("call-1", ""), Receiver::default());
+    let (url, hook) = (livekit.start().await, receiver.start().await);
+    let hooks = json!([{"host": "voice.example", "url": hook, "auth_id": "", "secret": SECRET}]).to_string();
+    let variables = [
+        KEYS[0],
+        KEYS[1],
+        ("LIVEKIT_URL", &url),
+        ("SIP_ROOM_PREFIX", "call-"),
+        ("SIP_HOOKS_JSON", &hooks),
+        ("SAYNA_METRICS_LISTEN", "127.0.0.1:0"),
+    ];
+    let mut server = World::new().serve(&variables);
+    let body = call().to_string();
+    let token = Key::hmac("the-secret").sign(&claims(body.as_bytes())).unwrap();
+    let mut nameless = call();
+    nameless.as_object_mut().unwrap().remove("id");
+    for _ in 0..3 {
+        // The very same request, the same event signed again, and one whose id is left out.
+        assert_eq!(send(&server, &token, body.as_bytes()).status(), 200);
+        assert_eq!(tell(&server, &call()).status(), 200);
+        assert_eq!(tell(&server, &nameless).status(), 200);
+    }
+    let mut last = call();
+    last["id"] = json!("EV_2");
+    assert_eq!(tell(&server, &last).status(), 200);
+    let mut told = [receiver.next().await, receiver.next().await, receiver.next().await];
+    told.sort_by_key(|told| told["event"].as_str().unwrap().to_owned());
+    assert_eq!(told.iter().map(|told| &told["event"]).collect::<Vec<_>>(), ["", "EV_1", "EV_2"]);
+    let line = server.line();
+    let address = line.strip_prefix("metrics on http://").and_then(|rest| rest.strip_suffix("/metrics")).unwrap();
+    let metrics = crate::support::get(address.parse().unwrap(), "/metrics");
+    assert!(metrics.contains("\nsayna_calls_repeated_total 7\n"), "{metrics}");
+    #[cfg(unix)]
+    {
+        server.signal("TERM");
+        assert_eq!(server.end().0, Some(0));
+        assert!(receiver.told.lock().unwrap().is_empty());
+    }
+}
+
+/// A name is looked at where it is asked: it may lead inside by then, as one that was kept by an older server may.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_leads_inside_is_not_asked() {
+    let (livekit, receiver) = (Livekit::default().with_room("call-1", ""), Receiver::default());
+    let (url, hook) = (livekit.start().await, receiver.start().await);
+    let world = World::new();
+    std::fs::create_dir(world.path("cache")).unwrap();
+    for hook in [hook.clone(), hook.replace("127.0.0.1", "localhost")] {
+        let kept = json!({"hooks": [{"host": "voice.example", "url": hook, "auth_id": ""}]}).to_string();
+        std::fs::write(world.path("cache/sip_hooks.json"), kept).unwrap();
+        let mut command = world.command(&[]);
+        command.envs([KEYS[0], KEYS[1], ("LIVEKIT_URL", &url), ("SIP_ROOM_PREFIX", "call-")]);
+        command.envs([("SIP_HOOK_SECRET", SECRET), ("CACHE_PATH", "cache"), ("HOST", "127.0.0.1"), ("PORT", "0")]);
+        let log = std::fs::File::create(world.path("log")).unwrap();
+        let server = Server::start_logging(command, log);
+        assert_eq!(tell(&server, &call()).status(), 200);
+        server.signal("TERM");
+        assert_eq!(server.end().0, Some(0));
+        let log = std::fs::read_to_string(world.path("log")).unwrap();
+        assert!(log.contains("the hook is not told: its address is a private one; sip.private_hooks"), "{log}");
+        assert!(receiver.told.lock().unwrap().is_empty());
+    }
 }
