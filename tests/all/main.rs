@@ -15,6 +15,7 @@ mod detection;
 mod docs;
 mod health;
 mod limits;
+mod lines;
 mod livekit;
 #[cfg(unix)]
 mod loading;
