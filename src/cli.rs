@@ -58,8 +58,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
         /// Another host with the same paths
-        #[arg(long, value_name = "URL", env = "SAYNA_MODEL_MIRROR", value_parser = mirror)]
-        mirror: Option<url::Url>,
+        #[arg(long, value_name = "URL", env = "SAYNA_MODEL_MIRROR", hide_env_values = true)]
+        mirror: Option<String>,
     },
     /// Print the OpenAPI document of the REST interface
     #[cfg(feature = "openapi")]
@@ -81,12 +81,12 @@ pub(crate) enum Command {
     },
 }
 
-/// An address without what would be lost behind a path.
+/// An address without what would be lost behind a path. Not parsed by clap, which would repeat a password in it.
 #[cfg(feature = "models")]
-fn mirror(text: &str) -> Result<url::Url, String> {
-    let url = url::Url::parse(text).map_err(|e| e.to_string())?;
-    let fits = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
-    fits.then_some(url).ok_or_else(|| "it must be an http:// or https:// address, without query".to_owned())
+pub(crate) fn mirror(text: &str) -> Option<url::Url> {
+    let fits =
+        |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    url::Url::parse(text).ok().filter(fits)
 }
 
 /// How a document is written.

@@ -6,7 +6,6 @@ mod hypot;
 #[cfg(feature = "models")]
 mod init;
 
-use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -51,8 +50,9 @@ enum Failure {
     Prepare(#[from] PrepareError),
     #[error(transparent)]
     Probe(#[from] probe::Error),
-    #[error(".env cannot be read: {0}")]
-    Dotenv(#[from] dotenvy::Error),
+    #[cfg(feature = "models")]
+    #[error("--mirror (SAYNA_MODEL_MIRROR) must be an http:// or https:// address, without query")]
+    Mirror,
     #[cfg(feature = "models")]
     #[error(transparent)]
     Init(#[from] sayna::models::InitError),
@@ -69,13 +69,13 @@ enum Failure {
 impl Failure {
     fn status(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Dotenv(_) | Self::Prepare(PrepareError::Setup(_)) => 2,
+            Self::Config(_) | Self::Prepare(PrepareError::Setup(_)) => 2,
             Self::Probe(e) if e.is_usage() => 2,
             Self::Bind(_) | Self::Prepare(_) | Self::Probe(_) | Self::System(_) => 1,
             #[cfg(feature = "models")]
             Self::Init(_) => 1,
             #[cfg(feature = "models")]
-            Self::Outbound(_) => 2,
+            Self::Outbound(_) | Self::Mirror => 2,
             #[cfg(feature = "openapi")]
             Self::Write(..) => 1,
         }
@@ -85,11 +85,11 @@ impl Failure {
         match self {
             Self::Bind(e) | Self::Prepare(PrepareError::Bind(e)) => e.hint(),
             Self::Probe(e) => e.hint(),
-            Self::Config(_) | Self::Dotenv(_) | Self::Prepare(_) | Self::System(_) => None,
+            Self::Config(_) | Self::Prepare(_) | Self::System(_) => None,
             #[cfg(feature = "models")]
             Self::Init(e) => e.hint().map(str::to_owned),
             #[cfg(feature = "models")]
-            Self::Outbound(_) => None,
+            Self::Outbound(_) | Self::Mirror => None,
             #[cfg(feature = "openapi")]
             Self::Write(..) => None,
         }
@@ -106,8 +106,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
-    let variables = dotenv()?;
-    let load = || config::load(file, |name| std::env::var_os(name).or_else(|| variables.get(name).map(Into::into)));
+    let load = || load(file);
     if arguments.version {
         say(concat!("sayna ", env!("CARGO_PKG_VERSION")));
         if arguments.verbose {
@@ -123,6 +122,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         #[cfg(feature = "models")]
         Some(Command::Init { from, mirror }) => {
+            // An empty variable is as if it were not set.
+            let mirror = mirror.filter(|mirror| !mirror.is_empty());
+            let mirror = mirror.map(|mirror| cli::mirror(&mirror).ok_or(Failure::Mirror)).transpose()?;
             finish(Builder::new_current_thread().enable_all().build()?, fetch(&load()?.config, from, mirror))
         }
         #[cfg(feature = "openapi")]
@@ -214,13 +216,14 @@ fn document(format: cli::Form, output: Option<&Path>) -> Result<(), Failure> {
     written.map_err(|e| Failure::Write(path.to_owned(), e))
 }
 
-/// What a file `.env` in this folder adds to the environment. The environment itself is left as it is.
-fn dotenv() -> Result<HashMap<String, String>, dotenvy::Error> {
-    match dotenvy::from_path_iter(".env") {
-        Ok(variables) => variables.collect(),
-        Err(e) if e.not_found() => Ok(HashMap::new()),
-        Err(e) => Err(e),
-    }
+/// The configuration of the file, the environment and what a file `.env` in this folder adds to that. The environment itself
+/// is left as it is; an empty variable there is as if it were not set.
+fn load(file: Option<&Path>) -> Result<Loaded, Faults> {
+    let added = config::dotenv(Path::new(".env"))?;
+    config::load(file, |name| {
+        let (set, added) = (std::env::var_os(name), added.get(name).map(Into::into));
+        set.clone().filter(|value| !value.is_empty()).or(added).or(set)
+    })
 }
 
 /// Runs to the end of `task` and not longer: a name that is still being looked up would otherwise hold up the exit.

@@ -32,7 +32,11 @@ impl Check<'_> {
             Kind::Broken => return,
             Kind::Scalar { .. } | Kind::Sequence(_) => {
                 let what = if name.is_empty() { "a configuration".to_owned() } else { format!("`{name}`") };
-                self.problems.push((Some(node.at), Problem::NotAMapping { what, found: node.describe() }));
+                // A text in the place of keys that are secret may be one, as may the whole of another kind of file.
+                let secret = KEYS.iter().any(|key| key.is_secret() && key.path.starts_with(name));
+                let text = secret && matches!(node.kind, Kind::Scalar { .. });
+                let found = if text { "a text".to_owned() } else { node.describe() };
+                self.problems.push((Some(node.at), Problem::NotAMapping { what, found }));
                 return;
             }
         };
@@ -80,7 +84,7 @@ impl Check<'_> {
 /// Sets a key from a value of a file, or of JSON in the environment, which is YAML too.
 pub(super) fn set(key: &Key, node: &Node, config: &mut Config) -> Result<(), Located> {
     let wrong = |node: &Node| {
-        let hidden = key.is_secret() && !node.is_null() && matches!(node.kind, Kind::Scalar { .. });
+        let hidden = !node.is_null() && matches!(&node.kind, Kind::Scalar { text, .. } if key.hides(text));
         let found = if hidden { "what is written there".to_owned() } else { node.describe() };
         (Some(node.at), Problem::Wrong { key: key.path, expected: key.expected, found })
     };

@@ -48,7 +48,7 @@ fn set(key: &Key, text: &str, config: &mut Config) -> Result<(), Problem> {
     done.ok_or_else(|| {
         let found = match text {
             "" => "empty".to_owned(),
-            _ if key.is_secret() => "what is there".to_owned(),
+            _ if key.hides(text) => "what is there".to_owned(),
             _ => format!("`{}`", quote(text)),
         };
         let json = if matches!(key.set, Set::Records { .. }) { " (a JSON array)" } else { "" };

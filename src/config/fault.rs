@@ -92,6 +92,23 @@ pub enum Problem {
         /// The line of the first.
         first: usize,
     },
+    /// A line of a file of variables that is none.
+    #[error("not a line of the form NAME=value")]
+    NotAnAssignment,
+    /// A value that has no end.
+    #[error("`{}`: the value begins with a quote ({mark}) that is not closed", quote(name))]
+    OpenQuote {
+        /// The variable.
+        name: String,
+        /// `'` or `"`.
+        mark: char,
+    },
+    /// A value that ends too early.
+    #[error("`{}`: more text follows behind the quote that ends the value", quote(name))]
+    BehindQuote {
+        /// The variable.
+        name: String,
+    },
     /// A key that is not a word.
     #[error("a key must be a plain word, not {0}")]
     NotAKey(String),
@@ -136,6 +153,14 @@ impl Problem {
                 "check the path given with `-c`; without `-c`, only the environment and the defaults count".to_owned()
             }
             Self::TooLarge => "check that the path given with `-c` is a configuration file".to_owned(),
+            Self::NotAnAssignment => "put `#` before a comment, and a value of several lines between quotes".to_owned(),
+            Self::OpenQuote { .. } => {
+                "close it; or put the value between the other quotes, if this one is a part of it".to_owned()
+            }
+            Self::BehindQuote { .. } => {
+                "a quote before it may not be closed; put a value that has one kind of quotes between the other kind"
+                    .to_owned()
+            }
             Self::Alias => "write the value out".to_owned(),
             Self::Tag => "put quotes around a text that begins with `!`; remove the tag otherwise".to_owned(),
             Self::SecondDocument => "keep one; a configuration is a single document".to_owned(),
@@ -174,6 +199,10 @@ pub struct Faults(Vec<Fault>);
 impl Faults {
     pub(super) fn none_or(faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() { Ok(()) } else { Err(Self(faults)) }
+    }
+
+    pub(super) fn one(fault: Fault) -> Self {
+        Self(vec![fault])
     }
 
     /// The faults: those of the file from top to bottom, then those of the environment.

@@ -29,7 +29,17 @@ impl Key {
     pub(super) fn is_secret(&self) -> bool {
         self.expected == SECRET || matches!(self.set, Set::Records { .. })
     }
+
+    /// Whether this value must not be: it is wrong, so it may hold a secret where none belongs, as addresses do before an `@`
+    /// and behind a `?`.
+    pub(super) fn hides(&self, text: &str) -> bool {
+        self.is_secret() || self.expected == HTTP || self.expected == WS || text.contains(['@', '?'])
+    }
 }
+
+/// What addresses must be; they mark a key as one.
+pub(super) const HTTP: &str = "an http:// or https:// address, without query, user and password";
+pub(super) const WS: &str = "an http://, https://, ws:// or wss:// address, without query, user and password";
 
 /// What a secret must be; it marks a key as one.
 pub(super) const SECRET: &str = "a text that is not empty, without blanks at its ends";

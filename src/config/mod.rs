@@ -4,6 +4,7 @@
 //! fault at once. Nothing else in the program reads a configuration file or the environment.
 
 mod check;
+mod dotenv;
 mod env;
 mod fault;
 mod key;
@@ -20,6 +21,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+pub use dotenv::dotenv;
 pub use fault::{Fault, Faults, Place, Position, Problem};
 pub use secret::Secret;
 pub use settings::{

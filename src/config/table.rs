@@ -1,6 +1,6 @@
 //! The table of keys: the only place where a key's names, its values and their meaning are written down.
 
-use super::key::{self, Key, SECRET, Set, Show as _};
+use super::key::{self, HTTP, Key, SECRET, Set, Show as _, WS};
 use super::value::{self, each};
 
 /// A key of one text: path, variables, what it must be, parser, field.
@@ -38,8 +38,6 @@ macro_rules! list {
 const BOOLEAN: &str = "true or false";
 const PATH: &str = "a path";
 const WORD: &str = "a text that is not empty, without blanks at its ends or control characters";
-const HTTP: &str = "an http:// or https:// address, without query";
-const WS: &str = "an http://, https://, ws:// or wss:// address, without query";
 
 const HTTPS: &[&str] = &["http", "https"];
 const ANY: &[&str] = &["http", "https", "ws", "wss"];

@@ -164,9 +164,47 @@ fn a_file_named_env_adds_to_the_environment() {
     let world = World::new().with_file(".env", "PORT=4001\nHOST=\"127.0.0.1\" # here\n");
     let shown = world.run_with(&["check"], &[("PORT", "5001")]).stdout;
     assert!(shown.contains("5001  ") && shown.contains("127.0.0.1  "), "{shown}");
-    let ended = World::new().with_file(".env", "PORT='40").run(&["check"]);
-    assert_eq!(ended.status, Some(2));
-    assert!(ended.stderr.starts_with("error: .env cannot be read: "), "{}", ended.stderr);
+}
+
+#[test]
+fn a_dollar_in_a_file_named_env_is_a_dollar() {
+    // The text in the address is the key that the server was given.
+    for line in
+        ["AUTH_API_SECRET=pa$$word$HOME", "AUTH_API_SECRET='pa$$word$HOME'", "AUTH_API_SECRET=\"pa$\\$word$HOME\""]
+    {
+        let world = World::new().with_file(".env", format!("{line}\nAUTH_REQUIRED=true\n"));
+        let server = world.serve(&[]);
+        let ask = |secret: &str| server.request("GET", "/voices", &[("Authorization", secret)], b"").status();
+        assert_eq!(ask("Bearer pa$$word$HOME"), 200, "{line}");
+        assert_eq!([ask("Bearer pa"), ask("Bearer pa$"), ask("Bearer pa$word")], [401; 3], "{line}");
+    }
+}
+
+/// A fault in it stops only what reads the configuration, and no value of it is shown.
+#[test]
+fn a_fault_in_a_file_named_env_is_named_by_its_line_and_key() {
+    let running = World::new().serve(&[]);
+    for (text, said) in [
+        (
+            "PORT=1\nDEEPGRAM_API_KEY='hunter2\n",
+            ".env:2:1: `DEEPGRAM_API_KEY`: the value begins with a quote (') that is not",
+        ),
+        ("DEEPGRAM_API_KEY=\"hunter2", ".env:1:1: `DEEPGRAM_API_KEY`: the value begins with a quote (\") that is not"),
+        ("A='hunter2\nB='x'", ".env:1:1: `A`: more text follows behind the quote that ends the value"),
+        ("A=1\nhunter2\n", ".env:2:1: not a line of the form NAME=value"),
+    ] {
+        let world = World::new().with_file(".env", text);
+        for arguments in [&["check"][..], &[], &["health"], &["--version", "--verbose"]] {
+            let ended = world.run(arguments);
+            assert_eq!(ended.status, Some(2), "{arguments:?}");
+            assert!(ended.stderr.contains(said) && ended.stderr.starts_with("error: 1 fault"), "{}", ended.stderr);
+            assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{}", ended.stderr);
+        }
+        for arguments in [&["--version"][..], &["health", &running.url()], &["--help"]] {
+            let ended = world.run(arguments);
+            assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        }
+    }
 }
 
 #[test]
@@ -211,7 +249,7 @@ fn each_kind_of_fault_says_what_and_where() {
     let deep = "a: ".to_owned() + &"[".repeat(100);
     for (text, expected) in [
         ("- a\n", "sayna.yaml:1:1: a configuration must be a mapping (`key: value` lines), not a list"),
-        ("hello", "sayna.yaml:1:1: a configuration must be a mapping (`key: value` lines), not `hello`"),
+        ("hello", "sayna.yaml:1:1: a configuration must be a mapping (`key: value` lines), not a text"),
         ("server: 80", "sayna.yaml:1:9: `server` must be a mapping (`key: value` lines), not `80`"),
         ("server:\n  port: [1]", "sayna.yaml:2:9: `server.port` must be a whole number from 0 to 65535, not a list"),
         ("server:\n  port: {a: 1}", "`server.port` must be a whole number from 0 to 65535, not a mapping"),

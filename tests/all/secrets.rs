@@ -46,6 +46,46 @@ fn secrets_are_never_shown() {
     );
 }
 
+/// A value that is wrong is not shown where a password may be in it: in an address, or in the place of one.
+#[test]
+fn an_address_that_is_wrong_is_not_shown() {
+    let (user, query) = ("https://me:hunter2@a.example", "https://a.example/?token=hunter2");
+    let names = [
+        "AUTH_SERVICE_URL",
+        "LIVEKIT_URL",
+        "LIVEKIT_PUBLIC_URL",
+        "SAYNA_PROVIDERS_DEEPGRAM_STT_URL",
+        "HOST",
+        "SAYNA_PROVIDERS_GOOGLE_TTS_URL",
+        "RECORDING_S3_ENDPOINT",
+        "SAYNA_SERVER_ALLOWED_ORIGINS",
+        "SIP_OUTBOUND_ADDRESS",
+        "SAYNA_METRICS_LISTEN",
+    ];
+    for name in names {
+        for value in [user, query, "wss://me:hunter2@a.example:x", "me:hunter2@a"] {
+            let ended = World::new().run_with(&["check"], &[(name, value)]);
+            assert_eq!(ended.status, Some(2), "{name}={value}");
+            assert!(ended.stderr.contains(&format!("${name}: `")), "{}", ended.stderr);
+            assert!(
+                !ended.stderr.contains("hunter2") && ended.stderr.contains("not what is there"),
+                "{}",
+                ended.stderr
+            );
+        }
+    }
+    for text in [
+        format!("auth: {{service_url: '{user}'}}"),
+        format!("server: {{allowed_origins: ['{user}']}}"),
+        "providers: hunter2".to_owned(),
+        "auth: hunter2".to_owned(),
+        "DEEPGRAM_API_KEY=hunter2\nPORT=80\n".to_owned(),
+    ] {
+        let said = faults(&text);
+        assert!(!said.contains("hunter2") && said.contains("must be"), "{said}");
+    }
+}
+
 /// A server that anybody can reach, open and with keys to spend, says so in one line that names what to set.
 #[test]
 fn an_open_server_with_keys_warns() {
