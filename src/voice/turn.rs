@@ -179,6 +179,10 @@ impl Turn {
 
     /// The provider's own end of a turn: told, unless it is the one that was just told here.
     fn speech_final(&mut self, result: &Transcript, now: Instant) -> bool {
+        if result.transcript.trim().is_empty() && self.open.is_none() && !self.words {
+            // Nothing was said, so nothing has ended.
+            return false;
+        }
         self.open = None;
         self.words = false;
         self.spoken = None;

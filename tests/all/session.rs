@@ -166,6 +166,22 @@ async fn a_turn_without_a_verdict_is_ended_here() {
 }
 
 #[tokio::test]
+async fn an_empty_final_that_no_text_came_before_is_no_end_of_a_turn() {
+    let scene = Scene::new().after(3200).say(Say::speech_final(""));
+    let scene = scene.after(3200).say(Say::last("hello")).after(3200).say(Say::speech_final(""));
+    let scene = scene.after(3200).say(Say::speech_final("")).after(3200).say(Say::speech_final("bye"));
+    let deepgram = vendors::server(Vendor::Deepgram).stt([scene]).start().await;
+    let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
+    let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
+    for _ in 0..5 {
+        client.audio(vec![0; 3200]).await;
+    }
+    client.expect_heard("hello", true, false).await;
+    client.expect_heard("", true, true).await;
+    client.expect_heard("bye", true, true).await;
+}
+
+#[tokio::test]
 async fn a_second_config_ends_the_first_session_and_begins_another() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);

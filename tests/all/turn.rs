@@ -113,6 +113,10 @@ impl Model {
     }
 
     fn end(&mut self, text: &str, told: &mut Vec<Transcript>) {
+        // An end of nothing is none.
+        if text.is_empty() && self.open().is_empty() && !self.words() {
+            return;
+        }
         let counts = |h: &Happened| h.is_end() || matches!(h, Happened::Text(..));
         let duplicate = match self.history.iter().rposition(counts).map(|at| self.history.split_at(at)) {
             Some((before, [Happened::Forced(at), ..])) if self.now < at + 500 => {
@@ -233,6 +237,12 @@ fn each_row_of_the_table() {
     );
     assert_eq!(said(&[Final("a"), Wait(1800), SpeechFinal("a b")]), [last("a"), end(""), end("a b")]);
     assert_eq!(said(&[Final("a"), Wait(2300), SpeechFinal("a")]), [last("a"), end(""), end("a")]);
+    // An empty one that no text came before is the end of nothing.
+    assert_eq!(said(&[SpeechFinal("")]), []);
+    assert_eq!(said(&[SpeechFinal(""), Interim("a"), SpeechFinal("")]), [interim("a"), end("")]);
+    assert_eq!(said(&[Final("a"), SpeechFinal(""), SpeechFinal(""), Wait(9000)]), [last("a"), end("")]);
+    assert_eq!(said(&[Final("a"), Wait(1800), SpeechFinal(""), SpeechFinal("a")]), [last("a"), end("")]);
+    assert_eq!(said(&[Final("a"), Wait(9000), SpeechFinal("")]), [last("a"), end("")]);
     // What follows a forced end is the next turn, with its own verdict.
     assert_eq!(
         said(&[Final("a"), Wait(1800), Final("a"), SpeechFinal("a")]),
