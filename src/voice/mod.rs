@@ -62,8 +62,8 @@ pub(crate) enum Input {
 pub(crate) enum Output {
     /// A text frame.
     Event(Event),
-    /// A binary frame, which is left out once its epoch is over.
-    Audio(u64, Bytes),
+    /// A binary frame, which is left out once it is not current.
+    Audio(Tag, Bytes),
     /// The end, and why.
     Close(Close),
 }
@@ -107,14 +107,44 @@ impl Close {
 
 /// Counts how often the client has had its audio dropped: the session advances it, the writer skips what is older.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Epoch(Arc<AtomicU64>);
+pub(crate) struct Epoch(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Of conversations.
+    begun: AtomicU64,
+    /// Of interruptions.
+    cleared: AtomicU64,
+}
+
+/// By which audio that waits is known to be current. What may not be interrupted counts interruptions not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag {
+    begun: u64,
+    cleared: Option<u64>,
+}
 
 impl Epoch {
-    pub(crate) fn now(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    fn tag(&self, kept: bool) -> Tag {
+        Tag { begun: self.0.begun.load(Ordering::Relaxed), cleared: (!kept).then(|| self.cleared()) }
     }
 
-    fn advance(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    /// Whether audio with this tag is still to be sent.
+    pub(crate) fn is_current(&self, tag: Tag) -> bool {
+        tag == self.tag(tag.cleared.is_none())
+    }
+
+    fn cleared(&self) -> u64 {
+        self.0.cleared.load(Ordering::Relaxed)
+    }
+
+    /// All audio is dropped.
+    fn begin(&self) {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What may be interrupted is.
+    fn clear(&self) {
+        self.0.cleared.fetch_add(1, Ordering::Relaxed);
     }
 }

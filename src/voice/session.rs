@@ -121,6 +121,7 @@ fn timestamp() -> u64 {
 
 impl Session {
     async fn next(&mut self) -> Next {
+        let kept = self.speaks_to_the_end();
         let (mut stt, mut ears, mut speech, mut turn) = (None, None, None, None);
         if let Some(conversation) = &mut self.conversation {
             stt = conversation.stt.as_mut();
@@ -169,7 +170,7 @@ impl Session {
                 (Ok(mut room), Some(frame)) => {
                     if let Some(place) = room.next() {
                         self.shared.metrics.queued(1);
-                        place.send(Output::Audio(self.ends.epoch.now(), frame));
+                        place.send(Output::Audio(self.ends.epoch.tag(kept), frame));
                     }
                     Next::HandedOver
                 }
@@ -227,7 +228,7 @@ impl Session {
             room.leave().await;
         }
         self.pending = None;
-        self.ends.epoch.advance();
+        self.ends.epoch.begin();
         self.dropping = false;
         let stream_id = start::stream_id(&setup)?;
         Span::current().record("stream_id", &stream_id);
@@ -280,7 +281,7 @@ impl Session {
         } else if chars > most {
             Err(SessionError::TextTooLong { chars, most })
         } else {
-            let pushed = conversation.speech.push(text, allow_interruption, now());
+            let pushed = conversation.speech.push(text, allow_interruption);
             pushed.map_err(|_| SessionError::SpeechQueueFull)
         }
     }
@@ -289,14 +290,29 @@ impl Session {
         if self.stage == Stage::WithoutAudio {
             return Ok(());
         }
-        if self.conversation()?.speech.clear(now()) {
+        if self.conversation()?.speech.clear() {
             self.pending = None;
-            self.ends.epoch.advance();
-            if let Some(room) = &mut self.room {
-                room.clear();
-            }
         }
+        self.ends.epoch.clear();
+        if let Some(room) = &mut self.room {
+            room.clear();
+        }
+        // Of what may not be interrupted, and was spoken before what has been dropped.
+        self.complete();
         Ok(())
+    }
+
+    /// Whether what is spoken may not be interrupted.
+    fn speaks_to_the_end(&self) -> bool {
+        self.conversation.as_ref().is_some_and(|conversation| conversation.speech.is_kept())
+    }
+
+    /// Tells the client once that all has been spoken.
+    fn complete(&mut self) {
+        let complete = self.conversation.as_mut().is_some_and(|conversation| conversation.speech.take_complete());
+        if complete {
+            self.tell(Event::TtsPlaybackComplete { timestamp: timestamp() });
+        }
     }
 
     fn spoken(&mut self, step: Step) {
@@ -315,10 +331,7 @@ impl Session {
                 self.fail(&SessionError::Tts(error));
             }
         }
-        let complete = self.conversation.as_mut().is_some_and(|conversation| conversation.speech.take_complete());
-        if complete {
-            self.tell(Event::TtsPlaybackComplete { timestamp: timestamp() });
-        }
+        self.complete();
     }
 
     /// Once the server stops: closes when neither side is in the middle of a sentence.

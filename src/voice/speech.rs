@@ -1,4 +1,4 @@
-//! What is to be spoken: a queue of texts, one synthesis at a time, and whether it may be interrupted.
+//! What is to be spoken: a queue of texts, one synthesis at a time, and which of them may be interrupted.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const MAX_FRAME: usize = 16 * 1024;
 /// The mouth of one session.
 pub(super) struct Speech {
     voice: Voice,
-    queue: VecDeque<String>,
+    queue: Queue,
     current: Option<Current>,
     /// Cut from what has come, in order, not handed over yet.
     frames: VecDeque<Bytes>,
@@ -27,9 +27,55 @@ pub(super) struct Speech {
     asked: Option<Instant>,
     /// The text that was spoken last, for vendors that fit the next to it.
     previous: Option<String>,
-    window: Window,
+}
+
+/// The texts that wait, and what is to be known of the others.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Text>,
+    /// Whether the text that is spoken, or was last, may not be interrupted.
+    kept: bool,
     /// Whether an utterance has come to an end that no `tts_playback_complete` has followed yet.
     spoken: bool,
+    /// Whether one of those that may not be interrupted has.
+    kept_spoken: bool,
+}
+
+/// A text, and whether it may not be interrupted.
+#[derive(Debug)]
+struct Text {
+    text: String,
+    kept: bool,
+}
+
+impl Queue {
+    /// The text whose turn it is.
+    fn begin(&mut self) -> Option<String> {
+        let Text { text, kept } = self.waiting.pop_front()?;
+        self.kept = kept;
+        Some(text)
+    }
+
+    /// The text that is spoken has come to its end.
+    fn end(&mut self) {
+        self.spoken = true;
+        self.kept_spoken |= self.kept;
+    }
+
+    /// Drops the texts that may be interrupted; true where the one that is spoken, if one is, goes too. What was dropped needs no
+    /// end; that of a text which was not is told.
+    fn clear(&mut self, speaking: bool) -> bool {
+        self.waiting.retain(|text| text.kept);
+        self.spoken = self.kept_spoken;
+        !(speaking && self.kept)
+    }
+
+    /// Whether all has come to its end since this was last true.
+    fn take_complete(&mut self, silent: bool) -> bool {
+        let complete = silent && self.waiting.is_empty() && std::mem::take(&mut self.spoken);
+        self.kept_spoken &= !complete;
+        complete
+    }
 }
 
 /// The utterance that is being synthesised.
@@ -54,14 +100,12 @@ impl Speech {
     pub(super) fn new(voice: Voice) -> Self {
         Self {
             voice,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             current: None,
             frames: VecDeque::new(),
             ended: false,
             asked: None,
             previous: None,
-            window: Window::default(),
-            spoken: false,
         }
     }
 
@@ -70,38 +114,45 @@ impl Speech {
     }
 
     /// Speaks `text` after what is there already; gives it back where too much is.
-    pub(super) fn push(&mut self, text: String, allow_interruption: bool, now: Instant) -> Result<(), String> {
-        if self.queue.len() >= MAX_QUEUE {
+    pub(super) fn push(&mut self, text: String, allow_interruption: bool) -> Result<(), String> {
+        if self.queue.waiting.len() >= MAX_QUEUE {
             return Err(text);
         }
-        self.queue.push_back(text);
-        self.window.command(allow_interruption, now);
+        self.queue.waiting.push_back(Text { text, kept: !allow_interruption });
         Ok(())
     }
 
     /// Whether there is anything to speak.
     pub(super) fn is_busy(&self) -> bool {
-        self.current.is_some() || !self.queue.is_empty() || !self.frames.is_empty() || self.ended
+        self.is_speaking() || !self.queue.waiting.is_empty()
     }
 
-    /// Drops all there is to speak, if that is allowed now; says whether it was.
-    pub(super) fn clear(&mut self, now: Instant) -> bool {
-        if !self.window.may_clear(self.is_busy(), now) {
-            return false;
+    fn is_speaking(&self) -> bool {
+        self.current.is_some() || !self.frames.is_empty() || self.ended
+    }
+
+    /// Whether what is spoken now, or was last, may not be interrupted.
+    pub(super) fn is_kept(&self) -> bool {
+        self.queue.kept
+    }
+
+    /// Drops what may be interrupted; whether what is spoken now, if anything is, was.
+    pub(super) fn clear(&mut self) -> bool {
+        let dropped = self.queue.clear(self.is_speaking());
+        if dropped {
+            // Dropping a synthesis cancels its request.
+            self.current = None;
+            self.frames.clear();
+            self.ended = false;
+            self.previous = None;
         }
-        // Dropping a synthesis cancels its request.
-        self.current = None;
-        self.queue.clear();
-        self.frames.clear();
-        self.ended = false;
-        self.previous = None;
-        self.spoken = false;
-        true
+        dropped
     }
 
     /// Whether the queue has just run empty after something was to be spoken; true once.
     pub(super) fn take_complete(&mut self) -> bool {
-        !self.is_busy() && std::mem::take(&mut self.spoken)
+        let silent = !self.is_speaking();
+        self.queue.take_complete(silent)
     }
 
     /// The next audio. Waits for ever where there is nothing to speak. Cancel safe.
@@ -111,7 +162,7 @@ impl Speech {
                 return self.hand_over(frame);
             }
             if std::mem::take(&mut self.ended) {
-                self.spoken = true;
+                self.queue.end();
                 return Step::Ended;
             }
             if self.current.is_none() {
@@ -123,7 +174,7 @@ impl Speech {
                 Some(Err(error)) => {
                     self.current = None;
                     // Whoever waits for the end of what was to be spoken is told of it in this case too.
-                    self.spoken = true;
+                    self.queue.end();
                     return Step::Failed(error);
                 }
                 None => {
@@ -136,7 +187,7 @@ impl Speech {
     }
 
     fn begin(&mut self) {
-        let Some(text) = self.queue.pop_front() else { return };
+        let Some(text) = self.queue.begin() else { return };
         let audio = self.voice.speak(&text, self.previous.as_deref());
         let framer = Framer::new(&self.voice.format());
         self.asked = Some(Instant::now());
@@ -144,10 +195,7 @@ impl Speech {
     }
 
     fn hand_over(&mut self, frame: Bytes) -> Step {
-        let now = Instant::now();
-        let sounds = self.voice.format().duration(frame.len()).unwrap_or_default();
-        self.window.grow(sounds, now);
-        Step::Audio(frame, self.asked.take().map(|asked| now.saturating_duration_since(asked)))
+        Step::Audio(frame, self.asked.take().map(|asked| asked.elapsed()))
     }
 }
 
@@ -156,49 +204,28 @@ fn pieces(mut whole: Bytes) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || (!whole.is_empty()).then(|| whole.split_to(whole.len().min(MAX_FRAME))))
 }
 
-/// Until when `clear` is ignored. The latest `speak` decides whether it is at all.
-#[derive(Debug, Default)]
-struct Window {
-    blocked: bool,
-    until: Option<Instant>,
-}
-
-impl Window {
-    fn command(&mut self, allow_interruption: bool, now: Instant) {
-        self.blocked = !allow_interruption;
-        if self.blocked {
-            self.until = Some(self.until.map_or(now, |until| until.max(now)));
-        }
-    }
-
-    fn grow(&mut self, sounds: Duration, now: Instant) {
-        if self.blocked {
-            self.until = Some(self.until.map_or(now, |until| until.max(now)) + sounds);
-        }
-    }
-
-    /// An utterance that is still to come, or still sounds, is not cleared.
-    fn may_clear(&self, busy: bool, now: Instant) -> bool {
-        !self.blocked || (!busy && self.until.is_none_or(|until| until <= now))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_speak_decides_whether_clear_works() {
-        let begin = Instant::now();
-        let after = |ms| begin + Duration::from_millis(ms);
-        let mut window = Window::default();
-        assert!(window.may_clear(true, begin));
-        window.command(false, begin);
-        assert!(!window.may_clear(true, after(1)) && window.may_clear(false, after(1)));
-        window.grow(Duration::from_millis(100), after(50));
-        window.grow(Duration::from_millis(100), after(50));
-        assert!(!window.may_clear(false, after(249)) && window.may_clear(false, after(250)));
-        window.command(true, after(60));
-        assert!(window.may_clear(true, after(61)));
+    fn each_text_is_kept_or_dropped_by_what_was_said_of_it() {
+        let text = |text: &str, kept| Text { text: text.to_owned(), kept };
+        let mut queue = Queue::default();
+        queue.waiting.extend([text("a", false), text("b", true), text("c", false), text("d", true)]);
+        let left = |queue: &Queue| queue.waiting.iter().map(|text| text.text.clone()).collect::<Vec<_>>().concat();
+        // Nothing is being spoken; "ended" stands for what was.
+        assert!(queue.clear(false) && !queue.take_complete(true));
+        assert_eq!(left(&queue), "bd");
+        queue.begin();
+        assert!(queue.kept && !queue.clear(true), "b goes on");
+        queue.end();
+        queue.waiting.push_back(text("e", false));
+        queue.waiting.pop_front();
+        assert!(!queue.take_complete(false), "e waits");
+        assert!(queue.clear(false) && queue.take_complete(true), "the end of b is told");
+        queue.waiting.push_back(text("f", false));
+        queue.begin();
+        assert!(!queue.kept && queue.clear(true) && !queue.take_complete(true));
     }
 }

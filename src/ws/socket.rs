@@ -213,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<'_, S> {
                 },
                 output = self.outputs.next() => match output {
                     Some(Output::Event(event)) => Message::Text(Utf8Bytes::from(event.to_json())),
-                    Some(Output::Audio(epoch, frame)) if epoch == self.epoch.now() => Message::Binary(frame),
+                    Some(Output::Audio(tag, frame)) if self.epoch.is_current(tag) => Message::Binary(frame),
                     Some(Output::Audio(..)) => continue,
                     Some(Output::Close(close)) => return end(self.sink, close).await,
                     None => {

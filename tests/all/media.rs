@@ -187,6 +187,25 @@ async fn what_the_room_does_not_play_waits_within_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_interrupted_is_played_to_its_end() {
+    let stage = Stage::new().await;
+    let (mut client, mut room) = stage.session(den()).await;
+    let text = ["to the end"; 10].join(" ");
+    client.send(json!({"type": "speak", "text": text, "allow_interruption": false})).await;
+    client.speak("never").await;
+    assert_eq!(room.next().await.unwrap().0, 'A');
+    client.send(json!({"type": "clear"})).await;
+    client.text("nonsense").await;
+    client.expect("error").await;
+    room.say('P', &[]).await;
+    // All of it comes, and nothing on the track is dropped meanwhile.
+    room.played(text.len() * SAMPLES_PER_CHARACTER / 240 - 1).await;
+    client.expect("tts_playback_complete").await;
+    let more = tokio::time::timeout(Duration::from_millis(200), room.next()).await;
+    assert!(more.is_err(), "{more:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_go_both_ways() {
     let stage = Stage::new().await;
     let (mut client, mut room) =

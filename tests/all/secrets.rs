@@ -96,3 +96,44 @@ fn an_open_server_with_keys_warns() {
     assert!(!warned(&[]) && !warned(&[key, ("HOST", "127.0.0.1")]) && !warned(&[key, ("HOST", "localhost")]));
     assert!(!warned(&[key, ("AUTH_REQUIRED", "true"), ("AUTH_API_SECRET", "s")]));
 }
+
+#[test]
+fn a_dollar_in_a_file_named_env_is_a_dollar() {
+    // The text in the address is the key that the server was given.
+    for line in
+        ["AUTH_API_SECRET=pa$$word$HOME", "AUTH_API_SECRET='pa$$word$HOME'", "AUTH_API_SECRET=\"pa$\\$word$HOME\""]
+    {
+        let world = World::new().with_file(".env", format!("{line}\nAUTH_REQUIRED=true\n"));
+        let server = world.serve(&[]);
+        let ask = |secret: &str| server.request("GET", "/voices", &[("Authorization", secret)], b"").status();
+        assert_eq!(ask("Bearer pa$$word$HOME"), 200, "{line}");
+        assert_eq!([ask("Bearer pa"), ask("Bearer pa$"), ask("Bearer pa$word")], [401; 3], "{line}");
+    }
+}
+
+/// A fault in it stops only what reads the configuration, and no value of it is shown.
+#[test]
+fn a_fault_in_a_file_named_env_is_named_by_its_line_and_key() {
+    let running = World::new().serve(&[]);
+    for (text, said) in [
+        (
+            "PORT=1\nDEEPGRAM_API_KEY='hunter2\n",
+            ".env:2:1: `DEEPGRAM_API_KEY`: the value begins with a quote (') that is not",
+        ),
+        ("DEEPGRAM_API_KEY=\"hunter2", ".env:1:1: `DEEPGRAM_API_KEY`: the value begins with a quote (\") that is not"),
+        ("A='hunter2\nB='x'", ".env:1:1: `A`: more text follows behind the quote that ends the value"),
+        ("A=1\nhunter2\n", ".env:2:1: not a line of the form NAME=value"),
+    ] {
+        let world = World::new().with_file(".env", text);
+        for arguments in [&["check"][..], &[], &["health"], &["--version", "--verbose"]] {
+            let ended = world.run(arguments);
+            assert_eq!(ended.status, Some(2), "{arguments:?}");
+            assert!(ended.stderr.contains(said) && ended.stderr.starts_with("error: 1 fault"), "{}", ended.stderr);
+            assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{}", ended.stderr);
+        }
+        for arguments in [&["--version"][..], &["health", &running.url()], &["--help"]] {
+            let ended = world.run(arguments);
+            assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        }
+    }
+}

@@ -101,13 +101,51 @@ async fn what_may_not_be_interrupted_survives_clear() {
     let Frame::Audio(first) = first else { panic!("{first:?}") };
     let rest: usize = client.utterance().await.iter().map(bytes::Bytes::len).sum();
     assert_eq!(first.len() + rest, text.len() * SAMPLES_PER_CHARACTER * 2);
-    // The latest word on it counts.
+    // What was said of that text is not said of the next.
     let text = ["not so this"; 10].join(" ");
     client.send(json!({"type": "speak", "text": text, "allow_interruption": true})).await;
     client.send(json!({"type": "clear"})).await;
     client.speak("end").await;
     let audio: usize = client.utterance().await.iter().map(bytes::Bytes::len).sum();
     assert!(audio < text.len() * SAMPLES_PER_CHARACTER * 2, "{audio}");
+}
+
+/// Sends texts, each with whether it may be interrupted, and `clear` in the middle of the first.
+async fn cleared(client: &mut Client, texts: &[(&str, bool)]) -> usize {
+    for (text, allow) in texts {
+        client.send(json!({"type": "speak", "text": text, "allow_interruption": allow})).await;
+    }
+    let Frame::Audio(first) = client.next().await else { panic!("audio") };
+    client.send(json!({"type": "clear"})).await;
+    first.len() + client.utterance().await.iter().map(bytes::Bytes::len).sum::<usize>()
+}
+
+/// Each text is interrupted, or is not, by what was said of it alone.
+#[tokio::test]
+async fn what_may_not_be_interrupted_is_that_text_and_no_other() {
+    let deepgram = deepgram([slow()]).await;
+    let server = serve(&deepgram);
+    let mut client = session(&server).await;
+    let bytes = |text: &str| text.len() * SAMPLES_PER_CHARACTER * 2;
+    // A later text that may be interrupted does not open it, and goes.
+    assert_eq!(cleared(&mut client, &[("to the end", false), ("never one", true)]).await, bytes("to the end"));
+    // A later text that may not does not close the one before, and stays.
+    let long = "so long that it is cut ".repeat(10);
+    let heard = cleared(&mut client, &[(&long, true), ("never two", true), ("and this one", false)]).await;
+    assert!((bytes("and this one") + 1..bytes(&long)).contains(&heard), "{heard}");
+    let heard = cleared(&mut client, &[("first", false), ("never three", true), ("second", false)]).await;
+    assert_eq!(heard, bytes("first") + bytes("second"));
+    assert!(!texts(&deepgram).iter().any(|text| text.contains("never")), "{:?}", texts(&deepgram));
+    // The end of what was not interrupted is told, though what came behind it was dropped.
+    client.send(json!({"type": "speak", "text": "short", "allow_interruption": false})).await;
+    client.speak(&long).await;
+    let mut heard = 0;
+    while heard <= bytes("short") {
+        let Frame::Audio(frame) = client.next().await else { panic!("audio") };
+        heard += frame.len();
+    }
+    client.send(json!({"type": "clear"})).await;
+    client.utterance().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,11 +27,11 @@ impl Connection {
         match *self {}
     }
 
-    pub(crate) fn speak(&self, _: Bytes) -> Result<(), Bytes> {
+    pub(crate) fn speak(&self, _: Bytes, _: bool) -> Result<(), Bytes> {
         match *self {}
     }
 
-    pub(crate) fn end_utterance(&self) {
+    pub(crate) fn end_utterance(&self, _: bool) {
         match *self {}
     }
 

@@ -79,16 +79,17 @@ impl Session {
     /// Behind the last audio of a text.
     pub(super) fn end_utterance(&self) {
         if let Some(room) = &self.room {
-            room.end_utterance();
+            room.end_utterance(self.speaks_to_the_end());
         }
     }
 
     /// Into the room, or else to the client.
     pub(super) fn play(&mut self, frame: Bytes) {
+        let kept = self.speaks_to_the_end();
         if let Some(room) = &self.room {
-            self.pending = room.speak(frame).err();
+            self.pending = room.speak(frame, kept).err();
         } else if self.ends.output.capacity() > KEPT_FREE {
-            self.send(Output::Audio(self.ends.epoch.now(), frame));
+            self.send(Output::Audio(self.ends.epoch.tag(kept), frame));
         } else {
             self.pending = Some(frame);
         }

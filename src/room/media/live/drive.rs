@@ -137,18 +137,19 @@ impl<L: Link> Drive<L> {
         }
         let (Some(Audio { mouth, .. }), current) = (&mut self.audio, *self.ends.cleared.borrow()) else { return };
         match order {
-            Order::Speech(epoch, speech) if epoch == current => mouth.push(speech),
-            Order::End(epoch) if epoch == current => mouth.end(),
+            Order::Speech(epoch, speech) if epoch.is_none_or(|epoch| epoch == current) => {
+                mouth.push(speech, epoch.is_none());
+            }
+            Order::End(epoch) if epoch.is_none_or(|epoch| epoch == current) => mouth.end(),
             Order::Speech(..) | Order::End(_) => {}
         }
     }
 
     fn clear(&mut self) {
-        if let Some(audio) = &mut self.audio {
-            audio.clear();
-        }
         // What is being played is left to end: a library may take nothing else before.
-        self.link.clear();
+        if self.audio.as_mut().is_none_or(|audio| audio.clear(now())) {
+            self.link.clear();
+        }
     }
 
     fn loading(&mut self) {

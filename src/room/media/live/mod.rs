@@ -46,13 +46,13 @@ const SPEECH: usize = 200 + 1;
 /// Messages that wait to be sent.
 const PACKETS: usize = 16;
 
-/// What goes to the track. What is of an older epoch is left out.
+/// What goes to the track. What is of an older epoch is left out; what may not be interrupted has none.
 #[derive(Debug)]
 enum Order {
     /// Audio.
-    Speech(u64, Bytes),
+    Speech(Option<u64>, Bytes),
     /// The end of an utterance.
-    End(u64),
+    End(Option<u64>),
 }
 
 /// The library's ends of a connection's channels.
@@ -117,24 +117,29 @@ impl Connection {
         }
     }
 
-    /// Puts speech behind what is there; gives it back where there is no room. What has ended takes everything.
-    pub(crate) fn speak(&self, speech: Bytes) -> Result<(), Bytes> {
+    /// Puts speech behind what is there, which [`Self::clear`] may drop unless it is to be kept; gives it back where there is no
+    /// room. What has ended takes everything.
+    pub(crate) fn speak(&self, speech: Bytes, kept: bool) -> Result<(), Bytes> {
         if self.orders.capacity() < 2 {
             return Err(speech);
         }
-        match self.orders.try_send(Order::Speech(*self.cleared.borrow(), speech)) {
+        match self.orders.try_send(Order::Speech(self.epoch(kept), speech)) {
             Err(mpsc::error::TrySendError::Full(Order::Speech(_, speech))) => Err(speech),
             _ => Ok(()),
         }
     }
 
     /// What comes next is another utterance.
-    pub(crate) fn end_utterance(&self) {
+    pub(crate) fn end_utterance(&self, kept: bool) {
         // There is a place for it behind every frame; an end without audio before it may be left out.
-        self.orders.try_send(Order::End(*self.cleared.borrow())).ok();
+        self.orders.try_send(Order::End(self.epoch(kept))).ok();
     }
 
-    /// Drops all speech that is not played yet.
+    fn epoch(&self, kept: bool) -> Option<u64> {
+        (!kept).then(|| *self.cleared.borrow())
+    }
+
+    /// Drops all speech that is not played yet and may be dropped.
     pub(crate) fn clear(&mut self) {
         self.cleared.send_modify(|epoch| *epoch += 1);
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::link::WIRE;
+use super::link::{AHEAD_MS, WIRE};
 use super::loading::Loading;
 use super::mixer::Mixer;
 use crate::audio::{Converter, Error, Format, Framer};
@@ -26,12 +26,14 @@ pub(super) struct Audio {
     pub(super) loading: Loading,
     /// When all that is on the track has been heard.
     heard: Option<Instant>,
+    /// When the last speech on it that may not be dropped has been.
+    kept: Option<Instant>,
 }
 
 impl Audio {
     pub(super) fn new(forms: Forms) -> Result<Self, Error> {
         let (ears, mouth) = (Ears::new(forms.heard)?, Mouth::new(forms.spoken)?);
-        Ok(Self { ears, mouth, loading: Loading::default(), heard: None })
+        Ok(Self { ears, mouth, loading: Loading::default(), heard: None, kept: None })
     }
 
     /// Whether there is the loading sound and no speech.
@@ -49,15 +51,23 @@ impl Audio {
         if self.due().is_some_and(|due| due > now) {
             return None;
         }
-        let frame = self.loading.under(self.mouth.next())?;
+        let speech = self.mouth.next();
+        if speech.is_some() && self.mouth.kept {
+            self.kept = Some(now + Duration::from_millis(AHEAD_MS.into()));
+        }
+        let frame = self.loading.under(speech)?;
         self.heard = Some(self.heard.map_or(now, |heard| heard.max(now)) + FRAME);
         Some(frame)
     }
 
-    /// Drops speech that waits, here and on the track.
-    pub(super) fn clear(&mut self) {
-        self.mouth.clear();
-        self.heard = None;
+    /// Drops speech that waits here, unless it may not be dropped; whether what is on the track may be too.
+    pub(super) fn clear(&mut self, now: Instant) -> bool {
+        if !self.mouth.kept {
+            self.mouth.clear();
+        }
+        let free = self.kept.is_none_or(|kept| kept <= now);
+        self.heard = self.heard.filter(|_| !free);
+        free
     }
 }
 
@@ -103,15 +113,19 @@ pub(super) struct Mouth {
     converter: Converter,
     framer: Framer,
     frames: VecDeque<Bytes>,
+    /// What came last may not be dropped.
+    kept: bool,
 }
 
 impl Mouth {
     pub(super) fn new(spoken: Format) -> Result<Self, Error> {
         let converter = Converter::new(spoken, WIRE.encoding, WIRE.sample_rate)?;
-        Ok(Self { spoken, converter, framer: Framer::new(&WIRE), frames: VecDeque::new() })
+        Ok(Self { spoken, converter, framer: Framer::new(&WIRE), frames: VecDeque::new(), kept: false })
     }
 
-    pub(super) fn push(&mut self, speech: Bytes) {
+    /// Takes speech, which may perhaps not be dropped.
+    pub(super) fn push(&mut self, speech: Bytes, kept: bool) {
+        self.kept = kept;
         let converted = self.converter.push(speech);
         self.frames.extend(self.framer.push(converted));
     }
@@ -159,13 +173,13 @@ mod tests {
     #[test]
     fn speech_becomes_whole_frames_and_ends_whole() {
         let mut mouth = Mouth::new(Format::mono(Encoding::Linear16, 16_000)).unwrap();
-        mouth.push(Bytes::from(vec![1; 16_000 * 2 / 4 + 2]));
+        mouth.push(Bytes::from(vec![1; 16_000 * 2 / 4 + 2]), false);
         mouth.end();
         let frames: Vec<Bytes> = std::iter::from_fn(|| mouth.next()).collect();
         assert!(frames.iter().all(|frame| frame.len() == 960));
         // A quarter of a second, and a sample more.
         assert_eq!(frames.len(), 26);
-        mouth.push(Bytes::from(vec![1; 32_000]));
+        mouth.push(Bytes::from(vec![1; 32_000]), false);
         mouth.clear();
         mouth.end();
         assert!(mouth.is_empty() && mouth.next().is_none());
@@ -182,14 +196,27 @@ mod tests {
         assert_eq!((frames(&mut audio, 0), audio.due()), (6, Some(begun + FRAME)));
         assert_eq!((frames(&mut audio, 1), frames(&mut audio, 1), frames(&mut audio, 3)), (1, 0, 2));
         // Speech is not waited with, and the sound alone then waits until it has been heard.
-        audio.mouth.push(Bytes::from(vec![0; 960 * 20]));
+        audio.mouth.push(Bytes::from(vec![0; 960 * 20]), false);
         assert_eq!((audio.due(), frames(&mut audio, 3)), (None, 20));
         assert_eq!((audio.due(), frames(&mut audio, 23)), (Some(begun + FRAME * 24), 0));
-        audio.clear();
+        assert!(audio.clear(begun + FRAME * 23));
         assert_eq!((frames(&mut audio, 23), frames(&mut audio, 1_000)), (6, 6));
         // What fades out is an end of it.
         audio.loading.stop();
         assert_eq!((frames(&mut audio, 2_000), audio.due()), (3, None));
+    }
+
+    #[test]
+    fn what_may_not_be_interrupted_stays_here_and_on_the_track() {
+        let form = Format::mono(Encoding::Linear16, 48_000);
+        let mut audio = Audio::new(Forms { heard: form, spoken: form }).unwrap();
+        let begun = Instant::now();
+        audio.mouth.push(Bytes::from(vec![0; 960 * 2]), true);
+        assert!(audio.next(begun).is_some() && !audio.clear(begun) && audio.next(begun).is_some());
+        // What follows it may be dropped, but not what the library still has of it.
+        audio.mouth.push(Bytes::from(vec![0; 960 * 2]), false);
+        assert!(!audio.clear(begun + FRAME * 19) && audio.next(begun).is_none());
+        assert!(audio.clear(begun + FRAME * 20));
     }
 
     #[test]
