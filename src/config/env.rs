@@ -7,13 +7,21 @@ use super::key::{Key, Set};
 use super::table::KEYS;
 use super::{Config, Loaded, Origin, check, yaml};
 
-/// Sets every key whose variable is there. An empty one is a fault and not a default: where an unset variable was
-/// passed on (`PORT=$PORT`), the server would otherwise come up somewhere unexpected.
+/// A variable that is a fault where it is empty: where an unset one was passed on (`PORT=$PORT`), the server would otherwise come
+/// up somewhere unexpected.
+const NEVER_EMPTY: &str = "PORT";
+
+/// Sets every key whose variable is there. An empty one is as if it were not, as container files pass on what is not set
+/// (`DEEPGRAM_API_KEY=`), unless the key has a meaning for it; the warnings say so.
 pub(super) fn apply(variable: impl Fn(&str) -> Option<OsString>, loaded: &mut Loaded, faults: &mut Vec<Fault>) {
     for (index, key) in KEYS.iter().enumerate() {
         let mut first: Option<&'static str> = None;
         for &name in key.env {
             let Some(value) = variable(name) else { continue };
+            if value.is_empty() && name != NEVER_EMPTY && !takes_empty(key) {
+                loaded.warnings.push(format!("${name} is empty, and counts as not set"));
+                continue;
+            }
             let done = match (first.replace(name), value.to_str()) {
                 (Some(other), _) => Err(Problem::Rule {
                     message: format!("${other} is set too, and both are `{}`", key.path),
@@ -28,6 +36,10 @@ pub(super) fn apply(variable: impl Fn(&str) -> Option<OsString>, loaded: &mut Lo
             }
         }
     }
+}
+
+fn takes_empty(key: &Key) -> bool {
+    matches!(key.set, Set::Text(set) if set(&mut Config::default(), "").is_some())
 }
 
 fn set(key: &Key, text: &str, config: &mut Config) -> Result<(), Problem> {

@@ -166,6 +166,43 @@ fn a_file_named_env_adds_to_the_environment() {
     assert!(shown.contains("5001  ") && shown.contains("127.0.0.1  "), "{shown}");
 }
 
+/// Container files pass on what is not set. Of the port that is a fault: it would be another than what was meant.
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let by_default = World::new().run(&["check"]).stdout;
+    for (path, variables) in sayna::config::variables() {
+        for name in variables {
+            let ended = World::new().run_with(&["check"], &[(name, "")]);
+            let warned = ended.stdout.contains(&format!("\nwarning: ${name} is empty, and counts as not set\n"));
+            match *name {
+                "PORT" => {
+                    assert_eq!(ended.status, Some(2));
+                    let said = "$PORT: `server.port` must be a whole number from 0 to 65535, not empty";
+                    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+                }
+                // To these it means something: the machine's own identity, and no prefix.
+                "GOOGLE_APPLICATION_CREDENTIALS" | "RECORDING_PREFIX" => assert!(!warned && ended.status == Some(0)),
+                _ => {
+                    assert!(warned && ended.status == Some(0), "{path}: {} {}", ended.stdout, ended.stderr);
+                    assert_eq!(
+                        ended.stdout.split("\nwarning: $").next(),
+                        by_default.split("\nwarning: $").next().map(str::trim_end)
+                    );
+                }
+            }
+        }
+    }
+    // What a file says then counts, and so does the other name of a key.
+    let world =
+        World::new().with_file("sayna.yaml", "server: {host: 127.0.0.1}").with_file(".env", "LIVEKIT_API_KEY=k\n");
+    let empty = [("HOST", ""), ("LIVEKIT_API_KEY", ""), ("RECORDING_S3_BUCKET", ""), ("RECORDING_GCS_BUCKET", "b")];
+    let shown = world.run_with(&["check", "-c", "sayna.yaml"], &empty).stdout;
+    for (value, origin) in [("127.0.0.1", "sayna.yaml:1"), ("k", "$LIVEKIT_API_KEY"), ("b", "$RECORDING_GCS_BUCKET")] {
+        let line = |line: &str| line.split_whitespace().skip(1).eq([value, origin]);
+        assert!(shown.lines().any(line), "{value}: {shown}");
+    }
+}
+
 #[test]
 fn an_empty_file_is_the_defaults() {
     for text in ["", "\n", "# nothing\n", "---\n", "server:\n", "\u{feff}server: {}\r\n", "{}", "~"] {
@@ -179,7 +216,7 @@ fn all_faults_are_told_at_once() {
     let text = "server:\n  prot: 80\n  port: eighty\n  host: http://x\n  port: 12\n  shutdown_seconds:\n\
                 sever: {}\nport: 80\n? [a]\n: 3\n";
     let world = World::new().with_file("sayna.yaml", text);
-    let ended = world.run_with(&["-c", "sayna.yaml"], &[("PORT", "70000"), ("HOST", "")]);
+    let ended = world.run_with(&["-c", "sayna.yaml"], &[("PORT", "70000"), ("HOST", " ")]);
     assert_eq!(ended.status, Some(2));
     assert_eq!(
         ended.stderr,
@@ -197,7 +234,7 @@ fn all_faults_are_told_at_once() {
   sayna.yaml:8:1: unknown key `port`
       did you mean `port:` below `server:`?
   sayna.yaml:9:3: a key must be a plain word, not a list
-  $HOST: `server.host` must be an IP address or a host name, without scheme or port, not empty
+  $HOST: `server.host` must be an IP address or a host name, without scheme or port, not ` `
   $PORT: `server.port` must be a whole number from 0 to 65535, not `70000`
 "
     );
