@@ -8,7 +8,7 @@ let
 
   file = yaml.generate "sayna.yaml" cfg.settings;
   checked = pkgs.runCommand "sayna-checked.yaml" { } ''
-    ${lib.getExe cfg.package} check -c ${file}
+    ${lib.getExe cfg.package} check --values-only -c ${file}
     cp ${file} $out
   '';
 

@@ -50,6 +50,26 @@ pub enum SetupError {
     Detect(#[from] detect::OpenError),
 }
 
+/// Everything that would keep a server with this configuration from starting on this machine, by the user who asks. Nothing is
+/// started, and nothing is left behind; the addresses to listen on are not tried, as a server may have them.
+pub fn examine(config: &Config) -> Vec<SetupError> {
+    let outbound = Outbound::new(config.server.extra_ca.as_deref());
+    let (outbound, unreachable) = match outbound {
+        Ok(outbound) => (Some(outbound), None),
+        // The other parts are looked at all the same.
+        Err(error) => (Outbound::new(None).ok(), Some(error)),
+    };
+    let mut found: Vec<SetupError> = unreachable.into_iter().map(SetupError::from).collect();
+    if let Some(outbound) = &outbound {
+        found.extend(Authenticator::new(config, outbound).err().map(SetupError::from));
+        found.extend(Hooks::open(config, outbound.clone()).err().map(SetupError::from));
+    }
+    found.extend(Providers::examine(config).into_iter().map(SetupError::from));
+    #[cfg(feature = "turn-detect")]
+    found.extend(Detection::open(config).err().map(SetupError::from));
+    found
+}
+
 /// The parts of the server. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct App {

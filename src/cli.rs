@@ -45,8 +45,15 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Report every fault of the configuration; start nothing
-    #[command(after_help = "Example:\n  sayna check -c sayna.yaml\n\nExit status: 0 no fault, 2 faults")]
-    Check,
+    #[command(after_help = "Examples:\n  sayna check -c sayna.yaml\n  sayna check --values-only -c sayna.yaml\n\n\
+                            Files and folders that the configuration names are looked at as the server would, by\n\
+                            the user who asks.\n\n\
+                            Exit status: 0 no fault, 2 faults")]
+    Check {
+        /// Only the values: nothing that they name is looked for, as it is on another machine
+        #[arg(long)]
+        values_only: bool,
+    },
     /// Fetch the model files that this build needs
     #[cfg(feature = "models")]
     #[command(after_help = "Examples:\n  sayna init\n  sayna init --from ~/Downloads\n\n\

@@ -31,7 +31,7 @@ mod metrics;
 mod serve;
 mod ws;
 
-pub use app::SetupError;
+pub use app::{SetupError, examine};
 pub use bind::{BindError, Listener, bind};
 #[cfg(feature = "openapi")]
 pub use http::openapi;

@@ -6,7 +6,8 @@ mod hypot;
 #[cfg(feature = "models")]
 mod init;
 
-use std::fmt::{Display, Write as _};
+use std::ffi::OsString;
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::pin::pin;
@@ -17,7 +18,7 @@ use sayna::config::{self, Faults, Loaded, Origin};
 #[cfg(feature = "turn-detect")]
 use sayna::detect;
 use sayna::signals::Signals;
-use sayna::{BindError, PrepareError, probe};
+use sayna::{BindError, PrepareError, SetupError, probe};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tracing::warn;
@@ -45,6 +46,8 @@ enum Failure {
     #[error(transparent)]
     Config(#[from] Faults),
     #[error(transparent)]
+    Start(Errors),
+    #[error(transparent)]
     Bind(#[from] BindError),
     #[error(transparent)]
     Prepare(#[from] PrepareError),
@@ -66,10 +69,22 @@ enum Failure {
     System(#[from] io::Error),
 }
 
+/// Everything that would keep the server from starting.
+#[derive(Debug, thiserror::Error)]
+struct Errors(Vec<SetupError>);
+
+impl Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        writeln!(f, "{count} fault{} in what the configuration names", if count == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
 impl Failure {
     fn status(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Prepare(PrepareError::Setup(_)) => 2,
+            Self::Config(_) | Self::Start(_) | Self::Prepare(PrepareError::Setup(_)) => 2,
             Self::Probe(e) if e.is_usage() => 2,
             Self::Bind(_) | Self::Prepare(_) | Self::Probe(_) | Self::System(_) => 1,
             #[cfg(feature = "models")]
@@ -85,7 +100,7 @@ impl Failure {
         match self {
             Self::Bind(e) | Self::Prepare(PrepareError::Bind(e)) => e.hint(),
             Self::Probe(e) => e.hint(),
-            Self::Config(_) | Self::Prepare(_) | Self::System(_) => None,
+            Self::Config(_) | Self::Start(_) | Self::Prepare(_) | Self::System(_) => None,
             #[cfg(feature = "models")]
             Self::Init(e) => e.hint().map(str::to_owned),
             #[cfg(feature = "models")]
@@ -106,7 +121,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
-    let load = || load(file);
+    let load = || with_variables(|variable| config::load(file, variable));
     if arguments.version {
         say(concat!("sayna ", env!("CARGO_PKG_VERSION")));
         if arguments.verbose {
@@ -116,8 +131,14 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     match arguments.command {
         None => finish(Builder::new_multi_thread().enable_all().build()?, listen(load()?)),
-        Some(Command::Check) => {
-            say(report(&load()?, file));
+        Some(Command::Check { values_only }) => {
+            let loaded =
+                if values_only { with_variables(|variable| config::load_values(file, variable))? } else { load()? };
+            let errors = if values_only { Vec::new() } else { sayna::examine(&loaded.config) };
+            if !errors.is_empty() {
+                return Err(Failure::Start(Errors(errors)));
+            }
+            say(report(&loaded, file));
             Ok(())
         }
         #[cfg(feature = "models")]
@@ -216,11 +237,13 @@ fn document(format: cli::Form, output: Option<&Path>) -> Result<(), Failure> {
     written.map_err(|e| Failure::Write(path.to_owned(), e))
 }
 
-/// The configuration of the file, the environment and what a file `.env` in this folder adds to that. The environment itself
-/// is left as it is; an empty variable there is as if it were not set.
-fn load(file: Option<&Path>) -> Result<Loaded, Faults> {
+/// Loads by the environment and what a file `.env` in this folder adds to it. The environment itself is left as it is; an empty
+/// variable there is as if it were not set.
+fn with_variables(
+    load: impl FnOnce(&dyn Fn(&str) -> Option<OsString>) -> Result<Loaded, Faults>,
+) -> Result<Loaded, Faults> {
     let added = config::dotenv(Path::new(".env"))?;
-    config::load(file, |name| {
+    load(&|name| {
         let (set, added) = (std::env::var_os(name), added.get(name).map(Into::into));
         set.clone().filter(|value| !value.is_empty()).or(added).or(set)
     })

@@ -90,6 +90,19 @@ pub fn variables() -> impl Iterator<Item = (&'static str, &'static [&'static str
 
 /// Reads the file, where there is one, and the environment; the environment wins key by key.
 pub fn load(file: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Loaded, Faults> {
+    load_where(file, variable, Path::exists)
+}
+
+/// The same for another machine than this: files that the configuration names are not looked for.
+pub fn load_values(file: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Loaded, Faults> {
+    load_where(file, variable, |_| true)
+}
+
+fn load_where(
+    file: Option<&Path>,
+    variable: impl Fn(&str) -> Option<OsString>,
+    exists: impl Fn(&Path) -> bool,
+) -> Result<Loaded, Faults> {
     let mut loaded = Loaded::defaults();
     let mut faults = Vec::new();
     if let Some(path) = file {
@@ -99,7 +112,7 @@ pub fn load(file: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) ->
         }
     }
     env::apply(variable, &mut loaded, &mut faults);
-    rules::check(&mut loaded, Path::exists, &mut faults);
+    rules::check(&mut loaded, exists, &mut faults);
     Faults::none_or(faults).map(|()| loaded)
 }
 

@@ -49,6 +49,17 @@ fn is_exposed(config: &Config) -> bool {
     keys && !config.auth.required && !inside
 }
 
+/// Whether who listens at `host` has this address too. Of a name it is not known here where it leads.
+fn overlap(host: &str, address: IpAddr) -> bool {
+    match host.parse::<IpAddr>() {
+        // `::` takes the addresses of IPv4 too.
+        Ok(IpAddr::V6(host)) if host.is_unspecified() => true,
+        Ok(host) if host.is_unspecified() || address.is_unspecified() => host.is_ipv4() == address.is_ipv4(),
+        Ok(host) => host == address,
+        Err(_) => address.is_unspecified() || (host == "localhost" && address.is_loopback()),
+    }
+}
+
 /// Whether anything in a section is other than it would be by itself.
 fn is_set(loaded: &Loaded, section: &str) -> bool {
     let defaults = Loaded::defaults();
@@ -149,6 +160,14 @@ impl Rules<'_> {
         if server.pong_timeout <= server.ping {
             let message = "`server.pong_timeout_seconds` is not longer than `server.ping_seconds`";
             self.broken("server.pong_timeout_seconds", message, "two or three pings should fit into it");
+        }
+        if let Some(metrics) = self.loaded.config.metrics.listen
+            && metrics.port() == server.port
+            && server.port != 0
+            && overlap(&server.host, metrics.ip())
+        {
+            let message = format!("`metrics.listen` and `server.port` are both port {} of one address", server.port);
+            self.broken("metrics.listen", message, "give the metrics a port of their own, such as 9090");
         }
     }
 

@@ -104,6 +104,14 @@ impl Providers {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// What would keep [`Self::new`] from its work. Nothing is made.
+    pub(crate) fn examine(config: &Config) -> Vec<StartError> {
+        let path = config.cache.path.clone().unwrap_or_default();
+        let cache = Cache::examine(&config.cache).map_err(|source| StartError::Cache { path, source });
+        let google = config.providers.google.key.as_ref().map(|key| Tokens::of_server(key.expose())).transpose();
+        cache.err().into_iter().chain(google.map_err(StartError::Google).err()).collect()
+    }
+
     /// Checks how speech is to be recognised. Nobody is asked yet.
     pub fn stt(&self, options: &SttOptions) -> Result<SttPlan, PlanError> {
         SttPlan::new(Arc::clone(&self.shared), options)

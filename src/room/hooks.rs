@@ -279,7 +279,10 @@ fn read(path: &Path) -> Result<Vec<Hook>, FileError> {
     let wrong = |reason: String| FileError { path: path.to_owned(), reason };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // Where the folder is none, its own fault is told.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(wrong(error.to_string())),
     };
     let mut bytes = Vec::new();

@@ -94,3 +94,71 @@ fn usage_errors_end_with_2() {
         assert!(ended.stderr.starts_with("error: ") && ended.stdout.is_empty(), "{ended:?}");
     }
 }
+
+/// What `check` does not find, the start finds, too late.
+#[test]
+fn check_finds_what_would_keep_the_server_from_starting() {
+    let auth =
+        [("AUTH_REQUIRED", "true"), ("AUTH_SERVICE_URL", "http://127.0.0.1:1"), ("AUTH_SIGNING_KEY_PATH", "text")];
+    for (variables, said) in [
+        (&auth[..], "`auth.signing_key_path`: text: no private key in PEM form: "),
+        (&[("SAYNA_SERVER_EXTRA_CA", "text")], "`server.extra_ca`: text: has no certificate"),
+        (&[("GOOGLE_APPLICATION_CREDENTIALS", "nowhere.json")], "`providers.google_credentials`: "),
+        (&[("CACHE_PATH", "text/cache")], "`cache.path`: text/cache: "),
+        (&[("CACHE_PATH", "text")], "`cache.path`: text: "),
+        (&[("CACHE_PATH", ".")], "sip_hooks.json: "),
+        (
+            &[("SAYNA_METRICS_LISTEN", "127.0.0.1:3001")],
+            "$SAYNA_METRICS_LISTEN: `metrics.listen` and `server.port` are both port 3001",
+        ),
+    ] {
+        let world = World::new().with_file("text", "not a key").with_file("sip_hooks.json", "{");
+        for arguments in [&["check"][..], &[]] {
+            let ended = world.run_with(arguments, variables);
+            assert_eq!(ended.status, Some(2), "{arguments:?} {variables:?} {}", ended.stdout);
+            assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+        }
+        let values = world.run_with(&["check", "--values-only"], variables);
+        assert_eq!(values.status == Some(0), variables[0].0 != "SAYNA_METRICS_LISTEN", "{}", values.stderr);
+    }
+    // All of them at once, and nothing is left behind.
+    let world = World::new().with_file("text", "not a key");
+    let several = [("SAYNA_SERVER_EXTRA_CA", "text"), ("CACHE_PATH", "text/cache")];
+    let ended = world.run_with(&["check"], &[&auth[..], &several].concat());
+    assert!(
+        ended.stderr.starts_with("error: 3 faults in what the configuration names\n\n  `server.extra_ca`"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(world.run_with(&["check"], &[("CACHE_PATH", "a/b")]).status, Some(0));
+    assert!(!world.path("a").exists());
+}
+
+#[test]
+fn two_listeners_on_one_port_are_a_fault_where_they_meet() {
+    let faulty = |host: &str, metrics: &str| {
+        let variables = [("HOST", host), ("PORT", "4001"), ("SAYNA_METRICS_LISTEN", metrics)];
+        World::new().run_with(&["check"], &variables).status == Some(2)
+    };
+    for (host, metrics) in [
+        ("0.0.0.0", "127.0.0.1:4001"),
+        ("127.0.0.1", "0.0.0.0:4001"),
+        ("127.0.0.1", "127.0.0.1:4001"),
+        ("::", "[::1]:4001"),
+        ("::", "10.0.0.1:4001"),
+        ("localhost", "127.0.0.1:4001"),
+        ("voice.example", "0.0.0.0:4001"),
+    ] {
+        assert!(faulty(host, metrics), "{host} {metrics}");
+    }
+    for (host, metrics) in [
+        ("0.0.0.0", "127.0.0.1:4002"),
+        ("127.0.0.1", "127.0.0.2:4001"),
+        ("127.0.0.1", "[::1]:4001"),
+        ("localhost", "10.0.0.1:4001"),
+    ] {
+        assert!(!faulty(host, metrics), "{host} {metrics}");
+    }
+    let any = [("PORT", "0"), ("SAYNA_METRICS_LISTEN", "127.0.0.1:0")];
+    assert_eq!(World::new().run_with(&["check"], &any).status, Some(0));
+}

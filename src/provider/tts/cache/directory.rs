@@ -47,14 +47,28 @@ fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
+fn try_to_write(directory: &Path) -> io::Result<()> {
+    let trial = directory.join(format!(".sayna-{}", Uuid::new_v4().simple()));
+    File::create(&trial)?;
+    fs::remove_file(&trial)
+}
+
 impl Directory {
     /// Makes the directory where it is not there, and sees whether it can be written.
     pub(super) fn open(path: PathBuf, limit: u64, ttl: Duration) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
-        let trial = path.join(format!(".sayna-{}", Uuid::new_v4().simple()));
-        File::create(&trial)?;
-        fs::remove_file(&trial)?;
+        try_to_write(&path)?;
         Ok(Self { path, limit, ttl, bytes: AtomicU64::new(0), full: Notify::new() })
+    }
+
+    /// Whether [`Self::open`] could do that: the directory, or the nearest above it that is there, can be written.
+    pub(super) fn could_open(path: &Path) -> io::Result<()> {
+        let there = path.ancestors().find(|path| path.symlink_metadata().is_ok());
+        let there = there.unwrap_or(Path::new("."));
+        if !there.metadata()?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        try_to_write(there)
     }
 
     pub(super) fn bytes(&self) -> u64 {

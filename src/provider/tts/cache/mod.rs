@@ -34,6 +34,11 @@ impl Cache {
         Ok(Self::Directory(directory))
     }
 
+    /// Whether [`Self::open`] could do its work; nothing is made.
+    pub(in crate::provider) fn examine(config: &config::Cache) -> io::Result<()> {
+        config.path.as_deref().map_or(Ok(()), Directory::could_open)
+    }
+
     /// What can be had without waiting.
     pub(super) fn at_hand(&self, key: &Key) -> Option<Bytes> {
         match self {
