@@ -86,14 +86,7 @@ impl Outbound {
 
     /// For one host at just these addresses, without looking it up again. A proxy is used all the same.
     pub fn pinned(&self, host: &str, addresses: &[SocketAddr]) -> Result<reqwest::Client, Error> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(ClientConfig::clone(&self.tls))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .resolve_to_addrs(host, addresses)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(client)
+        Ok(self.builder().resolve_to_addrs(host, addresses).build()?)
     }
 
     /// For large files from public hosts, which answer with the addresses of their stores.
