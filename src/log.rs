@@ -1,8 +1,18 @@
-//! What the program writes to standard error, one line per event.
+//! What the program writes: the log to standard error, one line per event, and its few own lines to standard output.
+//!
+//! A line is handed to a thread of its own and never waited for. A pipe that nobody reads any more, one whose reader has stopped,
+//! and a full disk cost lines, which are counted, and nothing else.
+
+use std::io::{self, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 mod line;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Format;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -10,13 +20,33 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::Log;
 use line::OneLine;
 
+/// Lines that may wait for a slow reader.
+const WAITING: usize = 4_096;
+
+/// How long the end of the program waits for the last lines to be written.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// Lines that were not written. Like the subscriber of `tracing`, the streams are those of the whole process.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+static LINES: OnceLock<SyncSender<Line>> = OnceLock::new();
+
+/// What the thread that writes is handed.
+enum Line {
+    Out(Vec<u8>),
+    Error(Vec<u8>),
+    /// Everything before it is written when this is dropped.
+    Mark(SyncSender<()>),
+}
+
 /// Begins to write, in the form that the configuration names. A second call changes nothing.
 pub fn init(log: &Log) {
     // The configuration was checked: what does not parse here is no level that it takes.
     let filter =
         log.filter.parse::<Targets>().unwrap_or_else(|_unchecked| Targets::new().with_default(LevelFilter::INFO));
-    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let colours = io::IsTerminal::is_terminal(&io::stderr());
+    // By default the subscriber reports a failure of its own by `eprintln!`, which panics where standard error is what failed.
+    let builder =
+        tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(Lines).log_internal_errors(false);
     let result = if log.json {
         let builder = builder.json().flatten_event(true).with_span_list(false);
         builder.map_event_format(|format| OneLine { format, colours: false }).finish().with(filter).try_init()
@@ -27,4 +57,130 @@ pub fn init(log: &Log) {
     };
     // Only a program that embeds this one has a log of its own already.
     result.ok();
+}
+
+/// A line to standard output, in its order among those of the log.
+pub fn say(line: impl std::fmt::Display) {
+    send(Line::Out(format!("{line}\n").into_bytes()));
+}
+
+/// Lines that could not be written.
+pub fn dropped() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
+}
+
+/// Waits until what was handed over is written, for as long as that can be expected to take.
+pub fn finish() {
+    let Some(lines) = LINES.get() else { return };
+    let (mark, written) = sync_channel(0);
+    if lines.try_send(Line::Mark(mark)).is_ok() {
+        // Its end is what is waited for; at a reader that has stopped the wait ends by itself.
+        written.recv_timeout(LAST_LINES).ok();
+    }
+}
+
+fn send(line: Line) {
+    let start = || {
+        let (lines, written) = sync_channel(WAITING);
+        // Without a thread every line is dropped and counted, as the receiver is gone with it.
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || write(&written)).ok();
+        lines
+    };
+    if LINES.get_or_init(start).try_send(line).is_err() {
+        count();
+    }
+}
+
+fn count() {
+    DROPPED.fetch_add(1, Ordering::Relaxed);
+}
+
+fn write(lines: &Receiver<Line>) {
+    let (mut out, mut error) = (Stream::new(io::stdout()), Stream::new(io::stderr()));
+    for line in lines {
+        match line {
+            Line::Out(line) => out.write(&line),
+            Line::Error(line) => error.write(&line),
+            Line::Mark(mark) => drop(mark),
+        }
+    }
+}
+
+/// One of the two streams, and whether a line on it broke off.
+struct Stream<W> {
+    to: W,
+    torn: bool,
+}
+
+impl<W: Write> Stream<W> {
+    fn new(to: W) -> Self {
+        Self { to, torn: false }
+    }
+
+    /// The next line begins on a line of its own, whatever became of the last one.
+    fn write(&mut self, line: &[u8]) {
+        let begun = if self.torn { self.to.write_all(b"\n") } else { Ok(()) };
+        let written = begun.and_then(|()| self.to.write_all(line)).and_then(|()| self.to.flush());
+        self.torn = written.is_err();
+        if self.torn {
+            count();
+        }
+    }
+}
+
+/// Hands each event over as one line.
+#[derive(Debug, Clone, Copy)]
+struct Lines;
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        *self
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        send(Line::Error(line.to_vec()));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, and then no more until it is emptied.
+    struct Full(Vec<u8>, usize);
+
+    impl Write for &mut Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.1 - self.0.len());
+            self.0.extend_from_slice(&bytes[..taken]);
+            if taken == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_after_one_that_broke_off_begins_by_itself() {
+        let mut disk = Full(Vec::new(), 8);
+        let mut stream = Stream::new(&mut disk);
+        let before = dropped();
+        stream.write(b"first\n");
+        stream.write(b"second\n");
+        stream.write(b"third\n");
+        stream.to.1 = 100;
+        stream.write(b"fourth\n");
+        assert_eq!(String::from_utf8_lossy(&disk.0), "first\nse\nfourth\n");
+        assert_eq!(dropped() - before, 2);
+    }
 }

@@ -112,7 +112,9 @@ impl Failure {
 }
 
 fn main() -> ExitCode {
-    let Err(failure) = run(Arguments::parse()) else { return ExitCode::SUCCESS };
+    let ended = run(Arguments::parse());
+    sayna::log::finish();
+    let Err(failure) = ended else { return ExitCode::SUCCESS };
     let hint = failure.hint().map(|hint| format!("\n  {hint}")).unwrap_or_default();
     // Where nobody can be told, the exit status has to do.
     writeln!(io::stderr(), "error: {failure}{hint}").ok();
@@ -258,6 +260,9 @@ fn finish<T>(runtime: Runtime, task: impl Future<Output = T>) -> T {
 
 /// Serves until the first signal and the end of the running requests, or the second signal.
 async fn listen(loaded: Loaded) -> Result<(), Failure> {
+    // Not waited for: a signal counts even where the reader of these lines has stopped.
+    use sayna::log::say;
+
     sayna::log::init(&loaded.config.log);
     for warning in &loaded.warnings {
         warn!("{warning}");
@@ -310,7 +315,7 @@ fn report(loaded: &Loaded, file: Option<&Path>) -> String {
     text
 }
 
-/// A line to standard output. A server whose output nobody reads any more keeps serving.
+/// A line to standard output, by commands that end after it.
 fn say(line: impl Display) {
     writeln!(io::stdout(), "{line}").ok();
 }

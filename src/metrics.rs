@@ -207,7 +207,7 @@ impl Drop for Open {
     }
 }
 
-/// What the providers have counted themselves, read when it is asked for.
+/// What the providers and the log have counted themselves, read when it is asked for.
 #[derive(Debug)]
 struct ByProviders(Providers);
 
@@ -238,6 +238,8 @@ impl Collector for ByProviders {
         let kinds: Vec<_> = kinds.map(|(name, kind, count)| ([("provider", name), ("kind", kind)], count)).collect();
         let errors: Vec<(&[(&str, &str)], u64)> = kinds.iter().map(|(labels, count)| (&labels[..], *count)).collect();
         counter("provider_errors", "Errors of providers, by kind", &errors)?;
+        let lines = crate::log::dropped();
+        counter("log_dropped_lines", "Lines of the log that could not be written", &[(&[], lines)])?;
         let bytes = ConstGauge::new(i64::try_from(all.cache_bytes).unwrap_or(i64::MAX));
         let help = "Bytes in the cache";
         bytes.encode(encoder.encode_descriptor("cache_bytes", help, None, bytes.metric_type())?)

@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("local", &["config", "detect", "models"]),
     ("log", &["config"]),
     ("main", &["cli", "init"]),
-    ("metrics", &["provider"]),
+    ("metrics", &["log", "provider"]),
     ("models", &["config", "disk", "outbound"]),
     ("outbound", &[]),
     ("probe", &["config"]),

@@ -31,6 +31,7 @@ mod nixos;
 mod noise;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod output;
 mod page;
 mod provider;
 mod proxies;

@@ -6,9 +6,9 @@ pub(crate) mod livekit;
 pub(crate) mod room;
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -158,11 +158,16 @@ fn body_of(head: &str, mut rest: &[u8]) -> (Vec<u8>, bool) {
     }
 }
 
+/// Where a program's output comes from.
+trait Source: std::fmt::Debug + Read + Send + Sync {}
+
+impl<T: std::fmt::Debug + Read + Send + Sync> Source for T {}
+
 /// A running server; ends with the test at the latest.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    stdout: BufReader<Box<dyn Source>>,
     pub(crate) address: SocketAddr,
 }
 
@@ -178,11 +183,38 @@ impl Server {
 
     fn start_to(mut command: Command, log: Stdio) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let stdout: Box<dyn Source> = Box::new(child.stdout.take().unwrap());
+        let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let address = line.strip_prefix("listening on http://").expect(&line).trim().parse().unwrap();
         Self { child, stdout, address }
+    }
+
+    /// With all that it writes in one pipe, as a log shipper has it.
+    #[cfg(unix)]
+    pub(crate) fn start_shipped(mut command: Command) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let child = command.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+        // It has the other ends of the pipe.
+        drop(command);
+        let reader: Box<dyn Source> = Box::new(reader);
+        let mut stdout = BufReader::new(reader);
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it has ended");
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                break address.trim().parse().unwrap();
+            }
+        };
+        Self { child, stdout, address }
+    }
+
+    /// The reader of its output dies.
+    #[cfg(unix)]
+    pub(crate) fn stop_reading(&mut self) {
+        let nothing: Box<dyn Source> = Box::new(std::io::empty());
+        self.stdout = BufReader::new(nothing);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -242,6 +274,12 @@ impl Server {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Waits for its end without reading its output; returns the exit status.
+    #[cfg(unix)]
+    pub(crate) fn wait(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
     }
 
     /// Waits for its end; returns the exit status and the rest of the output.
