@@ -73,6 +73,8 @@ struct Shared {
     stats: Stats,
     cache: Cache,
     flights: Flights,
+    /// `server.max_text_chars`, which counts for what a text becomes too.
+    max_text_chars: usize,
     /// Where tokens for Google come from, where it is configured.
     tokens: Option<Arc<Tokens>>,
     #[cfg(feature = "local")]
@@ -90,6 +92,7 @@ impl Providers {
         let tokens = google.map_err(StartError::Google)?.map(Arc::new);
         #[cfg(feature = "local")]
         let local = crate::local::Engines::new(config);
+        let max_text_chars = config.server.max_text_chars;
         let (config, stats, flights) = (config.providers.clone(), Stats::default(), Flights::default());
         let shared = Shared {
             config,
@@ -97,6 +100,7 @@ impl Providers {
             stats,
             cache,
             flights,
+            max_text_chars,
             tokens,
             #[cfg(feature = "local")]
             local,

@@ -3,6 +3,7 @@
 
 mod arrows;
 mod auth;
+mod bounds;
 #[cfg(unix)]
 mod callers;
 mod cli;

@@ -7,11 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use tokio::time::{sleep, timeout};
+use tokio::task::{spawn_blocking, yield_now};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::TtsError;
 use super::dialect::{Decoder, Request};
 use super::engine::Vendor;
+use super::flight::Pace;
 use super::voice::Inner;
 use crate::audio::{Converter, Encoding, Format, wav};
 use crate::provider::stats::Count;
@@ -24,6 +26,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// As much of an error's body as is told.
 const MAX_BODY: usize = 500;
+/// Audio that is converted at once.
+const SLICE: usize = 64 * 1024;
 /// More than a text of 5000 characters makes, at the highest rate, spoken as slowly as can be.
 pub(super) const MAX_AUDIO: usize = 128 * 1024 * 1024;
 
@@ -33,6 +37,7 @@ pub(super) async fn synthesize(
     vendor: &Vendor,
     text: &str,
     previous: Option<&str>,
+    pace: &Pace,
     mut sink: impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
     let stats = &voice.shared.stats;
@@ -54,11 +59,7 @@ pub(super) async fn synthesize(
         sleep(pause(attempt, &error)).await;
         attempt += 1;
     };
-    let limit = voice.request_timeout;
-    let timed_out = || TtsError::Timeout { provider, what: "finish its answer", limit };
-    let received =
-        timeout(limit, receive(voice, vendor, response, &mut sink)).await.unwrap_or_else(|_| Err(timed_out()));
-    received.inspect_err(count)
+    receive(voice, vendor, response, pace, &mut sink).await.inspect_err(count)
 }
 
 fn pause(attempt: u32, error: &TtsError) -> Duration {
@@ -128,20 +129,29 @@ async fn receive(
     voice: &Inner,
     vendor: &Vendor,
     mut response: Response,
+    pace: &Pace,
     sink: &mut impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
     let provider = voice.credential.provider;
     let mut output = Output::new(vendor.dialect.decoder(), vendor.dialect.format(), voice.format, provider)?;
-    let mut received: usize = 0;
+    let (mut received, limit): (usize, Duration) = (0, voice.request_timeout);
+    let mut left = limit;
+    let timed_out = || TtsError::Timeout { provider, what: "finish its answer", limit };
     let cut = |e: reqwest::Error| TtsError::Cut { provider, reason: told(&e) };
-    while let Some(piece) = response.chunk().await.map_err(cut)? {
+    loop {
+        // The time that the passengers take is not the vendor's.
+        pace.room().await;
+        let begun = Instant::now();
+        let piece = timeout(left, response.chunk()).await.map_err(|_| timed_out())?;
+        left = left.saturating_sub(begun.elapsed());
+        let Some(piece) = piece.map_err(cut)? else { break };
         received += piece.len();
         if received > MAX_AUDIO {
             return Err(TtsError::TooLong { provider, limit: MAX_AUDIO });
         }
         output.push(piece, sink);
     }
-    output.finish(provider, sink)
+    output.finish(provider, sink).await
 }
 
 /// From the vendor's bytes to the client's.
@@ -168,11 +178,22 @@ impl Output {
         self.give(audio, sink);
     }
 
-    pub(super) fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
-        let last = std::mem::replace(&mut self.decoder, Decoder::Raw).finish(provider)?;
-        for audio in [self.converter.push(last), self.converter.finish()] {
+    pub(super) async fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+        let decoder = std::mem::replace(&mut self.decoder, Decoder::Raw);
+        // A whole answer in JSON is megabytes: it is read on a thread for what computes.
+        let mut last = match decoder {
+            Decoder::Raw => Bytes::new(),
+            json @ Decoder::Json { .. } => {
+                spawn_blocking(move || json.finish(provider)).await.unwrap_or(Err(TtsError::Ended))?
+            }
+        };
+        while !last.is_empty() {
+            let audio = self.converter.push(last.split_to(last.len().min(SLICE)));
             self.give(audio, sink);
+            yield_now().await;
         }
+        let audio = self.converter.finish();
+        self.give(audio, sink);
         if self.given == 0 {
             Err(TtsError::Unreadable { provider, problem: "an answer without audio".to_owned() })
         } else {

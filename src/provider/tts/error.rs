@@ -67,9 +67,18 @@ pub enum TtsError {
     #[cfg(feature = "local")]
     #[error("local: {0}")]
     Local(#[from] crate::local::Error),
-    /// The server ends.
-    #[error("the server is ending")]
+    /// The server ends, or a fault of its own has ended the synthesis.
+    #[error("the synthesis broke off inside of the server: it is ending, or its log says more; send the text again")]
     Ended,
+    /// What is spoken for the words of a text makes it longer than what is spoken at once.
+    #[error(
+        "with its pronunciations the text is longer than {most} characters (server.max_text_chars): shorten the text, or what is \
+         spoken for its words"
+    )]
+    TextTooLong {
+        /// `server.max_text_chars`.
+        most: usize,
+    },
     /// More audio than a text of any length makes.
     #[error("{provider} sent more than {limit} bytes for one text")]
     TooLong {
@@ -93,6 +102,7 @@ impl TtsError {
             | Self::Unreadable { .. }
             | Self::Credentials { .. }
             | Self::Ended
+            | Self::TextTooLong { .. }
             | Self::TooLong { .. } => false,
         }
     }
@@ -104,6 +114,7 @@ impl TtsError {
             Self::Api { status, own, .. } => ErrorKind::of_status(*status, *own),
             #[cfg(feature = "local")]
             Self::Local(error) => ErrorKind::of_local(error),
+            Self::TextTooLong { .. } => ErrorKind::BadOptions,
             Self::Credentials { own, .. } => ErrorKind::ProviderAuth { own: *own },
             Self::Unreachable { .. }
             | Self::Cut { .. }

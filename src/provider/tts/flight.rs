@@ -3,25 +3,60 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::cache::Key;
 use super::client::{Utterance, synthesize};
 use super::engine::Engine;
 use super::{Started, TtsError};
 use crate::audio::{Encoding, wav};
-use crate::provider::Source;
+use crate::provider::stats::Count;
+use crate::provider::{Shared, Source};
+
+/// How much audio may be ahead of the passenger who has taken most. A provider is not read faster: what nobody takes would fill
+/// the memory. It is almost three minutes at 24 kHz.
+const AHEAD: usize = 8 * 1024 * 1024;
 
 /// What has come of a synthesis so far. It only grows, so that everyone can read at their own pace; how much it can grow is
-/// bounded by the client. Reading takes a lock for as long as it takes to count a reference.
+/// bounded by what its passengers have taken. Reading takes a lock for as long as it takes to count a reference.
 #[derive(Debug, Default)]
 struct Progress {
     pieces: Vec<Bytes>,
     end: Option<Result<(), TtsError>>,
     cached: bool,
+    pace: Arc<Pace>,
+}
+
+/// How far a synthesis is, and how far its fastest passenger.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    given: AtomicUsize,
+    taken: AtomicUsize,
+    moved: Notify,
+}
+
+impl Pace {
+    fn gave(&self, bytes: usize) {
+        self.given.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    fn took(&self, until: usize) {
+        if self.taken.fetch_max(until, Ordering::AcqRel) < until {
+            self.moved.notify_one();
+        }
+    }
+
+    /// Waits until the passengers have taken so much that more is wanted.
+    pub(super) async fn room(&self) {
+        while self.given.load(Ordering::Acquire) >= self.taken.load(Ordering::Acquire) + AHEAD {
+            // A move between the look and the wait has left its notice.
+            self.moved.notified().await;
+        }
+    }
 }
 
 /// Every synthesis that is under way. The lock is held for a look-up, once per text, and never while anything is waited for.
@@ -52,8 +87,7 @@ pub(super) fn board(key: Key, utterance: Utterance) -> Speech {
     let shared = Arc::clone(&utterance.voice.shared);
     if let Some(audio) = shared.cache.at_hand(&key) {
         shared.stats.source(Source::Cache);
-        let progress = Progress { pieces: vec![audio], end: Some(Ok(())), cached: true };
-        return Speech { progress: watch::channel(progress).1, next: 0, source: None };
+        return Speech::new(watch::channel(Progress::cached(audio)).1, None);
     }
     let mut flights = shared.flights.lock();
     let (progress, source) = match flights.entry(key) {
@@ -69,12 +103,12 @@ pub(super) fn board(key: Key, utterance: Utterance) -> Speech {
     if source.is_some() {
         shared.stats.source(Source::Shared);
     }
-    Speech { progress, next: 0, source }
+    Speech::new(progress, source)
 }
 
 /// Speaks, or gives up once nobody listens any more.
 async fn fly(key: Key, utterance: Utterance, progress: watch::Sender<Progress>) {
-    let shared = Arc::clone(&utterance.voice.shared);
+    let mut entry = Landing { shared: Arc::clone(&utterance.voice.shared), key: Some(key) };
     {
         let mut flight = std::pin::pin!(speak(&key, &utterance, &progress));
         loop {
@@ -82,7 +116,9 @@ async fn fly(key: Key, utterance: Utterance, progress: watch::Sender<Progress>) 
                 biased;
                 () = &mut flight => break,
                 () = progress.closed() => {
-                    if shared.flights.abandon(&key, &progress) {
+                    if entry.shared.flights.abandon(&key, &progress) {
+                        // The next flight of this text may be on the map already.
+                        entry.key = None;
                         return;
                     }
                     // It has landed, and what is left is to keep the audio; or someone has boarded since.
@@ -94,23 +130,51 @@ async fn fly(key: Key, utterance: Utterance, progress: watch::Sender<Progress>) 
             }
         }
     }
-    shared.flights.lock().remove(&key);
+}
+
+/// The place of a flight on the map, which is cleared whichever way the flight ends: one that unwinds must not leave behind what
+/// others would wait for.
+struct Landing {
+    shared: Arc<Shared>,
+    key: Option<Key>,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            // Outside of the lock, as what is removed wakes its passengers.
+            let flight = self.shared.flights.lock().remove(&key);
+            drop(flight);
+        }
+    }
 }
 
 async fn speak(key: &Key, utterance: &Utterance, progress: &watch::Sender<Progress>) {
     let shared = &utterance.voice.shared;
     if let Some(audio) = shared.cache.get(key).await {
         shared.stats.source(Source::Cache);
-        progress.send_replace(Progress { pieces: vec![audio], end: Some(Ok(())), cached: true });
+        progress.send_replace(Progress::cached(audio));
         return;
     }
-    shared.stats.source(Source::Provider);
-    let sink = |piece: Bytes| progress.send_modify(|progress| progress.pieces.push(piece));
     let Utterance { voice, text, previous } = utterance;
+    let text = match voice.pronounced(text).await {
+        Ok(text) => text,
+        Err(error) => {
+            shared.stats.count(voice.credential.provider, Count::Error(error.kind()));
+            progress.send_modify(|progress| progress.end = Some(Err(error)));
+            return;
+        }
+    };
+    shared.stats.source(Source::Provider);
+    let pace = Arc::clone(&progress.borrow().pace);
+    let sink = |piece: Bytes| {
+        pace.gave(piece.len());
+        progress.send_modify(|progress| progress.pieces.push(piece));
+    };
     let end = match &voice.engine {
-        Engine::Vendor(vendor) => synthesize(voice, vendor, text, previous.as_deref(), sink).await,
+        Engine::Vendor(vendor) => synthesize(voice, vendor, &text, previous.as_deref(), &pace, sink).await,
         #[cfg(feature = "local")]
-        Engine::Local(speaker) => super::local::synthesize(voice, speaker, text, sink).await,
+        Engine::Local(speaker) => super::local::synthesize(voice, speaker, &text, &pace, sink).await,
     };
     let whole = end.is_ok().then(|| whole(utterance, &progress.borrow().pieces));
     progress.send_modify(|progress| progress.end = Some(end));
@@ -142,11 +206,26 @@ fn whole(utterance: &Utterance, pieces: &[Bytes]) -> Bytes {
 pub struct Speech {
     progress: watch::Receiver<Progress>,
     next: usize,
+    /// Bytes that were taken.
+    taken: usize,
+    pace: Arc<Pace>,
     /// Where it comes from, where that is known before the beginning.
     source: Option<Source>,
 }
 
+impl Progress {
+    /// Of audio that is there already.
+    fn cached(audio: Bytes) -> Self {
+        Self { pieces: vec![audio], end: Some(Ok(())), cached: true, pace: Arc::default() }
+    }
+}
+
 impl Speech {
+    fn new(progress: watch::Receiver<Progress>, source: Option<Source>) -> Self {
+        let pace = Arc::clone(&progress.borrow().pace);
+        Self { progress, next: 0, taken: 0, pace, source }
+    }
+
     /// Waits for the first audio and leaves it where it is.
     pub async fn start(&mut self) -> Result<Started, TtsError> {
         let begun = |progress: &Progress| !progress.pieces.is_empty() || progress.end.is_some();
@@ -167,6 +246,8 @@ impl Speech {
                 let progress = self.progress.borrow_and_update();
                 if let Some(piece) = progress.pieces.get(self.next) {
                     self.next += 1;
+                    self.taken += piece.len();
+                    self.pace.took(self.taken);
                     return Some(Ok(piece.clone()));
                 }
                 if self.next == usize::MAX {
@@ -185,7 +266,7 @@ impl Speech {
     }
 }
 
-/// The task was dropped with its runtime.
+/// The task was dropped with its runtime, or has unwound.
 fn ended() -> TtsError {
     TtsError::Ended
 }

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::TtsError;
 use super::client::Output;
 use super::dialect::{Decoder, Wish};
+use super::flight::Pace;
 use super::voice::Inner;
 use crate::audio::{Encoding, Format};
 use crate::local::Error;
@@ -52,26 +53,40 @@ pub(super) async fn synthesize(
     voice: &Inner,
     speaker: &Speaker,
     text: &str,
+    pace: &Pace,
     mut sink: impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
-    let (stats, limit) = (&voice.shared.stats, voice.request_timeout);
+    let stats = &voice.shared.stats;
     stats.count(Name::Local, Count::Request);
-    let timed_out = TtsError::Timeout { provider: Name::Local, what: "finish its answer", limit };
-    let spoken = timeout(limit, speak(voice, speaker, text, &mut sink)).await.unwrap_or(Err(timed_out));
+    let spoken = speak(voice, speaker, text, pace, &mut sink).await;
     spoken.inspect_err(|error| stats.count(Name::Local, Count::Error(error.kind())))
 }
 
-async fn speak(voice: &Inner, speaker: &Speaker, text: &str, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
-    let local = &voice.shared.local;
+async fn speak(
+    voice: &Inner,
+    speaker: &Speaker,
+    text: &str,
+    pace: &Pace,
+    sink: &mut impl FnMut(Bytes),
+) -> Result<(), TtsError> {
+    let (local, limit) = (&voice.shared.local, voice.request_timeout);
+    let timed_out = || TtsError::Timeout { provider: Name::Local, what: "finish its answer", limit };
     let (engine, _place) = local.speak().await?;
-    let sentences = engine.sentences(text);
+    let (reader, text) = (engine.clone(), text.to_owned());
+    let sentences = local.pool().run(move || reader.sentences(&text)).await?;
     if sentences.is_empty() {
         return Err(Error::Silent.into());
     }
     let mut output = Output::new(Decoder::Raw, FORMAT, voice.format, Name::Local)?;
+    let mut left = limit;
     for sentence in sentences {
         let (engine, manner) = (engine.clone(), speaker.manner);
-        let samples = local.pool().run(move || engine.say(&sentence, manner)).await??;
+        // The time that the passengers take is not the engine's.
+        pace.room().await;
+        let begun = Instant::now();
+        let said = timeout(left, local.pool().run(move || engine.say(&sentence, manner))).await;
+        let samples = said.map_err(|_| timed_out())???;
+        left = left.saturating_sub(begun.elapsed());
         let mut bytes = Bytes::from(samples.into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>());
         // A quarter of a second at a time: everybody else's work comes between.
         while !bytes.is_empty() {
@@ -79,5 +94,5 @@ async fn speak(voice: &Inner, speaker: &Speaker, text: &str, sink: &mut impl FnM
             yield_now().await;
         }
     }
-    output.finish(Name::Local, sink)
+    output.finish(Name::Local, sink).await
 }

@@ -1,27 +1,96 @@
 //! Words that are spoken as something else.
 
-use crate::provider::Pronunciation;
+use crate::provider::{OptionsError, Pronunciation};
 
-/// Replaces whole words, in one pass from left to right: what was put in is not looked at again, so that two words can be
-/// exchanged, and of words that begin at the same place the longest counts. A word may have spaces and signs in it.
-pub(super) fn pronounce(text: &str, pronunciations: &[Pronunciation]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut before = None;
-    while let Some(next) = rest.chars().next() {
-        let fits =
-            |p: &&Pronunciation| !p.word.is_empty() && rest.starts_with(&p.word) && is_whole(before, rest, &p.word);
-        if let Some(found) = pronunciations.iter().filter(fits).max_by_key(|p| p.word.len()) {
-            out.push_str(&found.pronunciation);
-            before = found.word.chars().next_back();
-            rest = rest.split_at_checked(found.word.len()).map_or("", |(_, rest)| rest);
-        } else {
-            out.push(next);
-            before = Some(next);
-            rest = rest.split_at_checked(next.len_utf8()).map_or("", |(_, rest)| rest);
-        }
+/// The longest word that is looked for, in bytes. It bounds the work for each character of a text.
+const LONGEST_WORD: usize = 400;
+
+/// Words with what is spoken for them, in the order of their bytes, so that those of one beginning lie together.
+#[derive(Debug, Default)]
+pub(super) struct Pronunciations {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    word: String,
+    spoken: String,
+    /// The longest other word that this one begins with, by its place among the entries.
+    shorter: Option<usize>,
+}
+
+/// A text that became longer than what is spoken at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooLong;
+
+impl Pronunciations {
+    /// Refuses words that are longer than any word.
+    pub(super) fn check(words: &[Pronunciation]) -> Result<(), OptionsError> {
+        let expected = "a list of words of at most 400 bytes each";
+        let field = "pronunciations";
+        let fits = words.iter().all(|entry| entry.word.len() <= LONGEST_WORD);
+        if fits { Ok(()) } else { Err(OptionsError::Range { field, expected }) }
     }
-    out
+
+    /// Of two entries with the same word the last one counts.
+    pub(super) fn new(words: &[Pronunciation]) -> Self {
+        let mut sorted: Vec<&Pronunciation> = words.iter().filter(|entry| !entry.word.is_empty()).rev().collect();
+        sorted.sort_by(|a, b| a.word.cmp(&b.word));
+        sorted.dedup_by(|a, b| a.word == b.word);
+        let mut entries: Vec<Entry> = Vec::with_capacity(sorted.len());
+        // The words that begin the last one, each beginning the next.
+        let mut open: Vec<usize> = Vec::new();
+        for entry in sorted {
+            let begins = |at: &usize| entries.get(*at).is_some_and(|shorter| entry.word.starts_with(&shorter.word));
+            while open.last().is_some_and(|at| !begins(at)) {
+                open.pop();
+            }
+            let shorter = open.last().copied();
+            open.push(entries.len());
+            entries.push(Entry { word: entry.word.clone(), spoken: entry.pronunciation.clone(), shorter });
+        }
+        Self { entries }
+    }
+
+    /// Replaces whole words, in one pass from left to right: what was put in is not looked at again, so that two words can be
+    /// exchanged, and of words that begin at the same place the longest counts. A word may have spaces and signs in it. Ends
+    /// as soon as there are more than `most` characters.
+    pub(super) fn apply(&self, text: &str, most: usize) -> Result<String, TooLong> {
+        let mut out = String::with_capacity(text.len());
+        let (mut rest, mut before, mut chars) = (text, None, 0);
+        while let Some(next) = rest.chars().next() {
+            let taken = if let Some(found) = self.find(before, rest) {
+                out.push_str(&found.spoken);
+                chars += found.spoken.chars().take(most.saturating_add(1)).count();
+                before = found.word.chars().next_back();
+                found.word.len()
+            } else {
+                out.push(next);
+                chars += 1;
+                before = Some(next);
+                next.len_utf8()
+            };
+            if chars > most {
+                return Err(TooLong);
+            }
+            rest = rest.split_at_checked(taken).map_or("", |(_, rest)| rest);
+        }
+        Ok(out)
+    }
+
+    /// The longest whole word that `rest` begins with.
+    fn find(&self, before: Option<char>, rest: &str) -> Option<&Entry> {
+        // Words that `rest` begins with stand before it in the order. The last entry before it is the longest of them, or shares
+        // its beginning with all of them.
+        let mut at = self.entries.partition_point(|entry| entry.word.as_str() <= rest).checked_sub(1);
+        while let Some(entry) = at.and_then(|at| self.entries.get(at)) {
+            if rest.starts_with(&entry.word) && is_whole(before, rest, &entry.word) {
+                return Some(entry);
+            }
+            at = entry.shorter;
+        }
+        None
+    }
 }
 
 /// Neither end of `word` is inside of a longer one.
@@ -44,7 +113,7 @@ mod tests {
             word: (*word).into(),
             pronunciation: (*pronunciation).into(),
         };
-        pronounce(text, &words.iter().map(pronunciation).collect::<Vec<_>>())
+        Pronunciations::new(&words.iter().map(pronunciation).collect::<Vec<_>>()).apply(text, 1_000).unwrap()
     }
 
     #[test]
@@ -65,5 +134,45 @@ mod tests {
     fn what_was_put_in_stays() {
         assert_eq!(said("a b", &[("a", "b"), ("b", "a")]), "b a");
         assert_eq!(said("aa", &[("a", "x"), ("", "y")]), "aa");
+    }
+
+    /// The first reading of the rule, word by word, for every text and list of words.
+    fn by_hand(text: &str, words: &[Pronunciation]) -> String {
+        let (mut out, mut rest, mut before) = (String::new(), text, None);
+        while let Some(next) = rest.chars().next() {
+            let fits =
+                |p: &&Pronunciation| !p.word.is_empty() && rest.starts_with(&p.word) && is_whole(before, rest, &p.word);
+            let found = words.iter().filter(fits).max_by_key(|p| p.word.len());
+            out.push_str(found.map_or(&next.to_string(), |found| &found.pronunciation));
+            before = found.map_or(Some(next), |found| found.word.chars().next_back());
+            rest = &rest[found.map_or(next.len_utf8(), |found| found.word.len())..];
+        }
+        out
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_sorted_words_are_found_as_by_hand(text in "[ab+ é]{0,40}", words in proptest::collection::vec("[ab+ é]{0,5}", 0..30)) {
+            let pronunciation = |(number, word): (usize, &String)| Pronunciation { word: word.clone(), pronunciation: format!("<{number}>") };
+            let words: Vec<_> = words.iter().enumerate().map(pronunciation).collect();
+            proptest::prop_assert_eq!(Pronunciations::new(&words).apply(&text, 10_000), Ok(by_hand(&text, &words)));
+        }
+    }
+
+    #[test]
+    fn what_becomes_too_long_is_refused_and_never_built() {
+        let long = Pronunciation { word: "a".into(), pronunciation: "x".repeat(100_000) };
+        let words = Pronunciations::new(&[long]);
+        assert_eq!(words.apply(&"a ".repeat(2_500), 5_000), Err(TooLong));
+        assert_eq!(words.apply("a", 100_000).map(|text| text.len()), Ok(100_000));
+        assert_eq!(words.apply("a", 99_999), Err(TooLong));
+        assert_eq!(Pronunciations::default().apply("abc", 2), Err(TooLong));
+    }
+
+    #[test]
+    fn a_word_that_is_longer_than_any_word_is_refused() {
+        let word = |length: usize| [Pronunciation { word: "é".repeat(length), pronunciation: String::new() }];
+        assert!(Pronunciations::check(&word(200)).is_ok());
+        assert!(Pronunciations::check(&word(201)).is_err());
     }
 }

@@ -1,14 +1,15 @@
 //! A voice with all its settings.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::TtsError;
 use super::cache::Key;
 use super::client::Utterance;
 use super::dialect::Wish;
 use super::engine::Engine;
 use super::flight::{self, Speech};
-use super::pronounce::pronounce;
+use super::pronounce::Pronunciations;
 use crate::audio::{Encoding, Format};
 use crate::provider::{Credential, Name, OptionsError, PlanError, Pronunciation, Shared, TtsOptions};
 
@@ -33,6 +34,8 @@ pub(super) struct Inner {
     pub(super) format: Format,
     format_name: String,
     pronunciations: Vec<Pronunciation>,
+    /// The same, made ready when the first text needs it.
+    words: OnceLock<Pronunciations>,
     /// Everything that two equal texts must have in common to sound the same.
     key: Key,
 }
@@ -54,9 +57,11 @@ impl Voice {
             engine.format()
         };
         let request_timeout = seconds("request_timeout", options.request_timeout, REQUEST_TIMEOUT)?;
+        Pronunciations::check(&options.pronunciations)?;
         let key = Key::of_voice(&wish);
-        let pronunciations = options.pronunciations.clone();
-        let inner = Inner { shared, credential, engine, request_timeout, format, format_name, pronunciations, key };
+        let (pronunciations, words) = (options.pronunciations.clone(), OnceLock::new());
+        let inner =
+            Inner { shared, credential, engine, request_timeout, format, format_name, pronunciations, words, key };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -78,8 +83,24 @@ impl Voice {
     /// Speaks a text; `previous` is what was spoken before it, for its melody. Begins at once.
     pub fn speak(&self, text: &str, previous: Option<&str>) -> Speech {
         let key = self.inner.key.of_text(text.trim());
-        let text = pronounce(text.trim(), &self.inner.pronunciations);
-        flight::board(key, Utterance { voice: Arc::clone(&self.inner), text, previous: previous.map(str::to_owned) })
+        let (text, previous) = (text.trim().to_owned(), previous.map(str::to_owned));
+        flight::board(key, Utterance { voice: Arc::clone(&self.inner), text, previous })
+    }
+}
+
+impl Inner {
+    /// A text with its pronunciations, which may be many: they are put in on a thread for what computes. What it becomes is held
+    /// to the same limit as the text.
+    pub(super) async fn pronounced(self: &Arc<Self>, text: &str) -> Result<String, TtsError> {
+        if self.pronunciations.is_empty() {
+            return Ok(text.to_owned());
+        }
+        let (inner, text, most) = (Arc::clone(self), text.to_owned(), self.shared.max_text_chars);
+        let work = move || {
+            let words = inner.words.get_or_init(|| Pronunciations::new(&inner.pronunciations));
+            words.apply(&text, most).map_err(|_| TtsError::TextTooLong { most })
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(TtsError::Ended))
     }
 }
 
@@ -105,5 +126,46 @@ pub(super) fn seconds(field: &'static str, value: Option<u64>, usual: u64) -> Re
     match value.unwrap_or(usual) {
         seconds @ 1..=LONGEST_TIMEOUT => Ok(Duration::from_secs(seconds)),
         _ => Err(OptionsError::Range { field, expected: "a number of seconds from 1 to 600" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dialect::{Dialect, Request};
+    use super::super::engine::Vendor;
+    use super::*;
+    use crate::config::Config;
+    use crate::outbound::Outbound;
+    use crate::provider::Providers;
+
+    /// A dialect with a fault of its own.
+    #[derive(Debug)]
+    struct Broken;
+
+    impl Dialect for Broken {
+        fn request(&self, _: &str, _: Option<&str>) -> Request {
+            panic!("a fault")
+        }
+
+        fn format(&self) -> Format {
+            Format::mono(Encoding::Linear16, SAMPLE_RATE)
+        }
+    }
+
+    /// The second one would wait for what the first one left on the map, for ever.
+    #[tokio::test]
+    async fn a_synthesis_that_unwinds_leaves_nothing_to_wait_for() {
+        let outbound = Outbound::new(None).unwrap();
+        let (http, providers) = (outbound.http.clone(), Providers::new(&Config::default(), outbound).unwrap());
+        let options = serde_json::json!({"provider": "deepgram", "model": "", "auth": {"api_key": "k"}});
+        let voice = providers.voice(&serde_json::from_value(options).unwrap()).unwrap();
+        let mut inner = Arc::try_unwrap(voice.inner).unwrap();
+        inner.engine = Engine::Vendor(Vendor { dialect: Box::new(Broken), http, tokens: None });
+        let voice = Voice { inner: Arc::new(inner) };
+        for _ in 0..2 {
+            let mut speech = voice.speak("hello", None);
+            let ended = tokio::time::timeout(Duration::from_secs(30), speech.start()).await;
+            assert_eq!(ended.map(|started| started.map(|_| ())), Ok(Err(TtsError::Ended)));
+        }
     }
 }
