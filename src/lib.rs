@@ -25,10 +25,12 @@ mod app;
 mod auth;
 mod bind;
 mod disk;
+mod files;
 mod http;
 mod metrics;
 
 mod serve;
+mod stall;
 mod ws;
 
 pub use app::{SetupError, examine};

@@ -44,7 +44,6 @@ pub(crate) struct Metrics {
     registry: Registry,
     sessions: Gauge,
     sessions_total: Counter,
-    beyond: Counter,
     closed: Family<ByCode, Counter>,
     errors: Family<ByKind, Counter>,
     audio_in: Counter<u64, AtomicU64>,
@@ -56,6 +55,19 @@ pub(crate) struct Metrics {
     first_audio: Family<ByProvider, Histogram, fn() -> Histogram>,
     requests: Family<ByRequest, Counter>,
     request_seconds: Family<ByRequest, Histogram, fn() -> Histogram>,
+    /// What has become of connections.
+    pub(crate) connections: Connections,
+}
+
+/// Connections that did not end as their clients wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connections {
+    /// The client took nothing of its answer.
+    pub(crate) stalled: Counter,
+    /// The system could not hand it over.
+    pub(crate) refused: Counter,
+    /// It found none of `server.max_connections` free.
+    pub(crate) beyond: Counter,
 }
 
 fn seconds() -> Histogram {
@@ -68,7 +80,6 @@ impl Metrics {
             registry: Registry::with_prefix("sayna"),
             sessions: Gauge::default(),
             sessions_total: Counter::default(),
-            beyond: Counter::default(),
             closed: Family::default(),
             errors: Family::default(),
             audio_in: Counter::default(),
@@ -80,6 +91,7 @@ impl Metrics {
             first_audio: Family::new_with_constructor(seconds),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(seconds),
+            connections: Connections::default(),
         };
         metrics.register();
         metrics.registry.register_collector(Box::new(ByProviders(providers.clone())));
@@ -91,7 +103,7 @@ impl Metrics {
         registry.register("sessions", "Sessions that are open", self.sessions.clone());
         registry.register("sessions_opened", "Sessions that were opened", self.sessions_total.clone());
         let help = "Connections beyond server.max_connections, which got health checks and 503 alone";
-        registry.register("connections_beyond_limit", help, self.beyond.clone());
+        registry.register("connections_beyond_limit", help, self.connections.beyond.clone());
         registry.register("sessions_closed", "Sessions that the server closed, by close code", self.closed.clone());
         registry.register("session_errors", "Errors that clients were told, by kind", self.errors.clone());
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
@@ -108,6 +120,13 @@ impl Metrics {
         registry.register("http_requests", "Requests that were answered", self.requests.clone());
         let help = "Until the head of the answer";
         registry.register_with_unit("http_request", help, unit(), self.request_seconds.clone());
+        let Connections { stalled, refused } = &self.connections;
+        registry.register(
+            "connections_stalled",
+            "Connections that were cut, as nobody read the answer",
+            stalled.clone(),
+        );
+        registry.register("connections_refused", "Connections that the system had no file for", refused.clone());
     }
 
     /// All of them as Prometheus reads them.
@@ -122,11 +141,6 @@ impl Metrics {
         self.sessions.inc();
         self.sessions_total.inc();
         Open(self.sessions.clone())
-    }
-
-    /// Counts connections beyond `server.max_connections`.
-    pub(crate) fn beyond_limit(&self) -> Counter {
-        self.beyond.clone()
     }
 
     pub(crate) fn session_closed(&self, code: u16) {

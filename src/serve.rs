@@ -18,11 +18,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use prometheus_client::metrics::counter::Counter;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -31,14 +30,13 @@ use self::connection::{Place, connection};
 use crate::app::{App, SetupError};
 use crate::bind::{BindError, Listener};
 use crate::config::Config;
-use crate::metrics::Metrics;
+use crate::files::{self, Reserve};
+use crate::metrics::{self, Metrics};
+use crate::stall::{Exempt, Stalling};
 
 /// Connections beyond `server.max_connections` that are served at a time. They get the health checks and 503, so that an
 /// orchestrator sees a full server as alive, and a client is refused at once. Where all are taken, the oldest is closed.
 const RESERVE: usize = 64;
-
-/// How long to wait where a connection cannot be accepted because the system is out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long sessions have to tell their clients, once the time to stop is over.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -96,6 +94,7 @@ impl Prepared {
 
 /// Builds every part of a server. To be called inside the runtime that runs it.
 pub async fn prepare(config: Config) -> Result<Prepared, PrepareError> {
+    files::prepare(config.server.max_connections);
     let metrics = match config.metrics.listen {
         None => None,
         Some(address) => {
@@ -115,7 +114,8 @@ pub async fn serve(prepared: Prepared, listener: Listener, shutdown: impl Future
     let parts = Parts {
         limit: server.shutdown,
         places: Arc::clone(&app.places),
-        beyond: app.shared.metrics.beyond_limit(),
+        write_timeout: server.write_timeout,
+        counts: app.shared.metrics.connections.clone(),
         draining: app.shared.draining.clone(),
         cut: app.shared.cut.clone(),
         sessions: app.sessions.clone(),
@@ -148,8 +148,9 @@ struct Parts {
     limit: Duration,
     /// Those of `server.max_connections` that are free.
     places: Arc<Semaphore>,
-    /// Connections that found none.
-    beyond: Counter,
+    /// `server.write_timeout_seconds`.
+    write_timeout: Duration,
+    counts: metrics::Connections,
     /// Cancelled here when nothing new may begin.
     draining: CancellationToken,
     /// Cancelled here when the time to stop is over.
@@ -160,14 +161,14 @@ struct Parts {
 async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()>) -> Ended {
     let (stop, stopping) = watch::channel(false);
     let mut connections = Connections::default();
-    let mut ended = Ended::default();
+    let (mut ended, mut reserve) = (Ended::default(), Reserve::new());
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             // First, so that no flood of connections keeps it from being seen.
             biased;
             () = &mut shutdown => break,
-            () = accept(&parts, &listener, &mut connections, &stopping, &mut ended) => {}
+            () = accept(&parts, &listener, &mut connections, &stopping, (&mut ended, &mut reserve)) => {}
         }
     }
     info!(sessions = parts.sessions.len(), connections = connections.all.len(), "stopping");
@@ -183,7 +184,7 @@ async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()
     };
     let in_time = tokio::select! {
         ended = timeout(parts.limit, all_ended) => ended.is_ok(),
-        () = async { loop { accept(&parts, &listener, &mut late, &stopping, &mut refused).await } } => false,
+        () = async { loop { accept(&parts, &listener, &mut late, &stopping, (&mut refused, &mut reserve)).await } } => false,
     };
     drop(listener);
     if !in_time {
@@ -206,7 +207,7 @@ struct Connections {
 
 impl Connections {
     /// Remembers a connection beyond the limit, and closes the oldest one where there are too many.
-    fn reserve(&mut self, handle: AbortHandle) {
+    fn keep_beyond(&mut self, handle: AbortHandle) {
         self.beyond.retain(|handle| !handle.is_finished());
         self.beyond.push_back(handle);
         if self.beyond.len() > RESERVE
@@ -223,24 +224,34 @@ async fn accept(
     listener: &Listener,
     connections: &mut Connections,
     stopping: &watch::Receiver<bool>,
-    ended: &mut Ended,
+    (ended, reserve): (&mut Ended, &mut Reserve),
 ) {
     tokio::select! {
         Some(_) = connections.all.join_next() => {}
-        accepted = listener.accept() => if let Ok(stream) = accepted {
-            // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
-            stream.set_nodelay(true).ok();
-            let place = Place::of(&parts.places);
-            let beyond = matches!(place, Place::Beyond);
-            let handle = connections.all.spawn(connection(stream, place, parts.router.clone(), stopping.clone()));
-            if beyond {
-                parts.beyond.inc();
-                connections.reserve(handle);
+        accepted = listener.accept() => match accepted {
+            Ok(stream) => open(parts, stream, connections, stopping),
+            Err(error) => {
+                ended.refused += 1;
+                parts.counts.refused.inc();
+                reserve.refuse(listener, &error).await;
             }
-        } else {
-            ended.refused += 1;
-            sleep(ACCEPT_PAUSE).await;
         }
+    }
+}
+
+/// Begins to serve a connection.
+fn open(parts: &Parts, stream: TcpStream, connections: &mut Connections, stopping: &watch::Receiver<bool>) {
+    // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
+    stream.set_nodelay(true).ok();
+    let place = Place::of(&parts.places);
+    let is_beyond = matches!(place, Place::Beyond);
+    let exempt = Exempt::default();
+    let stream = Stalling::new(stream, parts.write_timeout, exempt.clone(), parts.counts.clone());
+    let serving = connection((stream, exempt), place, parts.router.clone(), stopping.clone());
+    let handle = connections.all.spawn(serving);
+    if is_beyond {
+        parts.counts.beyond.inc();
+        connections.keep_beyond(handle);
     }
 }
 
@@ -249,7 +260,6 @@ mod tests {
     use super::connection::{HEAD_TIMEOUT, MAX_HEAD_BYTES};
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
     use tokio::sync::{mpsc, oneshot};
 
     const REQUEST: &[u8] = b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -282,7 +292,8 @@ mod tests {
                 router: Router::new().route("/slow", get(slow)).route("/", get(async || "quick")),
                 limit,
                 places: Arc::new(Semaphore::new(places)),
-                beyond: Counter::default(),
+                write_timeout: Duration::from_secs(30),
+                counts: metrics::Connections::default(),
                 draining: CancellationToken::new(),
                 cut: CancellationToken::new(),
                 sessions: TaskTracker::new(),

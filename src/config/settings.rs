@@ -52,6 +52,10 @@ pub struct Server {
     pub max_connections: usize,
     /// `server.max_message_bytes`: the largest message on `/ws`, and the largest body of a request.
     pub max_message_bytes: usize,
+    /// `server.body_timeout_seconds`: how long the body of a request may take, as a whole.
+    pub body_timeout: Duration,
+    /// `server.write_timeout_seconds`: how long a client may take nothing of an answer that waits for it.
+    pub write_timeout: Duration,
     /// `server.max_text_chars`: the longest text that is spoken at once.
     pub max_text_chars: usize,
     /// `server.ping_seconds`: how often a session's socket is pinged.
@@ -72,6 +76,8 @@ impl Default for Server {
             shutdown: Duration::from_secs(10),
             max_connections: 1000,
             max_message_bytes: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             max_text_chars: 5000,
             ping: Duration::from_secs(20),
             pong_timeout: Duration::from_secs(60),

@@ -38,6 +38,9 @@ pub enum Error {
     /// `/ws` in another version than 13.
     #[error("Unsupported WebSocket version: 13 is spoken here")]
     WebSocketVersion,
+    /// A body that did not end in time.
+    #[error("The body of the request did not come within {0} s (server.body_timeout_seconds)")]
+    BodyTimeout(u64),
     /// Nothing to speak.
     #[error("Text cannot be empty")]
     EmptyText,
@@ -139,6 +142,7 @@ impl Error {
             Self::Draining | Self::Full | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::NotAnUpgrade | Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
             Self::EmptyText
             | Self::TextTooLong { .. }
@@ -204,6 +208,7 @@ impl IntoResponse for Error {
             Self::Draining | Self::Full => {
                 (self.status(), [(header::RETRY_AFTER, "5"), (header::CONNECTION, "close")], body).into_response()
             }
+            Self::BodyTimeout(_) => (self.status(), [(header::CONNECTION, "close")], body).into_response(),
             Self::NotAnUpgrade => (self.status(), [(header::UPGRADE, "websocket")], body).into_response(),
             Self::WebSocketVersion => (self.status(), [(header::SEC_WEBSOCKET_VERSION, "13")], body).into_response(),
             _ => (self.status(), body).into_response(),

@@ -1,5 +1,6 @@
 //! The REST interface: which path is answered by what, and what goes around it.
 
+mod body;
 mod health;
 mod livekit;
 #[cfg(feature = "openapi")]
@@ -56,6 +57,7 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(most))
+        .layer(from_fn_with_state(app.clone(), body::in_time))
         .layer(from_fn_with_state(app.clone(), watch));
     match cors(&app.shared.config.server.allowed_origins) {
         Some(cors) => router.layer(cors).with_state(app),

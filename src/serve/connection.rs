@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::app::{Beyond, Kept, Slot};
+use crate::stall::{Exempt, Stalling};
 
 /// How long the head of a connection's first request may take.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,7 +50,7 @@ impl Place {
 }
 
 /// One connection, from its first byte to its last; the place is given back then, or with the session that it became.
-pub(super) async fn connection(stream: TcpStream, place: Place, router: Router, stop: watch::Receiver<bool>) {
+pub(super) async fn connection(stream: Watched, place: Place, router: Router, stop: watch::Receiver<bool>) {
     match place {
         Place::Taken(slot) => serve(stream, Some(slot), router, stop).await,
         // What it may ask is answered in no time. A client that is slow must not hold the reserve.
@@ -59,7 +60,10 @@ pub(super) async fn connection(stream: TcpStream, place: Place, router: Router, 
     }
 }
 
-async fn serve(stream: TcpStream, slot: Option<Slot>, router: Router, mut stop: watch::Receiver<bool>) {
+/// A stream that ends where its client takes nothing, unless it becomes a session's.
+type Watched = (Stalling<TcpStream>, Exempt);
+
+async fn serve((stream, exempt): Watched, slot: Option<Slot>, router: Router, mut stop: watch::Receiver<bool>) {
     let used = Arc::new(AtomicBool::new(false));
     let service = TowerToHyperService::new(router);
     let mark = Arc::clone(&used);
@@ -73,7 +77,7 @@ async fn serve(stream: TcpStream, slot: Option<Slot>, router: Router, mut stop: 
             Some(slot) => drop(extensions.insert(slot.clone())),
             None => drop(extensions.insert(Beyond)),
         }
-        hyper::service::Service::call(&service, request)
+        exempt.clone().of_sessions(hyper::service::Service::call(&service, request))
     });
     let mut connection = pin!(
         http1::Builder::new()

@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("detect", &[]),
     ("disk", &[]),
+    ("files", &[]),
     ("error", &["jwt", "provider", "room"]),
     ("http", &["app", "auth", "error", "provider", "room", "voice", "ws"]),
     ("hypot", &[]),
@@ -29,8 +30,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("probe", &["config"]),
     ("provider", &["audio", "config", "disk", "jwt", "local", "outbound"]),
     ("room", &["audio", "config", "disk", "jwt", "outbound"]),
-    ("serve", &["app", "bind", "config", "http", "metrics"]),
+    ("serve", &["app", "bind", "config", "files", "http", "metrics", "stall"]),
     ("signals", &[]),
+    ("stall", &["metrics"]),
     ("voice", &["audio", "config", "detect", "error", "metrics", "models", "provider", "room"]),
     ("ws", &["app", "auth", "error", "metrics", "voice"]),
 ];

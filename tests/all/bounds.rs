@@ -1,9 +1,13 @@
 //! One request cannot bring the server down: what it makes of memory, time and connections is bounded.
 
-use serde_json::{Value, json};
-use vendors::Vendor;
+use std::io::{Read as _, Write as _};
+use std::process::Command;
 
-use crate::support::World;
+use serde_json::{Value, json};
+use vendors::{Body, Vendor};
+
+use crate::support::client::Client;
+use crate::support::{Server, World};
 
 fn tts(pronunciations: &Value) -> Value {
     json!({"provider": "deepgram", "model": "", "voice_id": "aura-asteria-en", "pronunciations": pronunciations})
@@ -54,4 +58,118 @@ async fn eight_clients_with_many_pronunciations_are_served_beside_others() {
     for client in 0..8 {
         assert!(bodies.iter().any(|body| body.ends_with(&format!("w2 spoken {client}\"}}"))), "{client}");
     }
+}
+
+/// The webhook is open by design, even where LiveKit is not configured.
+#[test]
+fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
+    let server = World::new().serve(&[("SAYNA_SERVER_BODY_TIMEOUT_SECONDS", "1")]);
+    for (path, head) in [
+        ("/livekit/webhook", "Content-Length: 100000"),
+        ("/livekit/webhook", "Transfer-Encoding: chunked"),
+        ("/speak", "Content-Type: application/json\r\nContent-Length: 100000"),
+        ("/sip/hooks", "Content-Type: application/json\r\nContent-Length: 100000"),
+    ] {
+        let mut slow = server.connect();
+        write!(slow, "POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: x\r\n{head}\r\n\r\n").unwrap();
+        let mut reader = slow.try_clone().unwrap();
+        let answer = std::thread::spawn(move || {
+            let mut answer = String::new();
+            reader.read_to_string(&mut answer).ok();
+            answer
+        });
+        let piece = if head.contains("chunked") { "1\r\n \r\n" } else { " " };
+        while !answer.is_finished() && slow.write_all(piece.as_bytes()).is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        let answer = answer.join().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.to_lowercase().contains("connection: close"), "{answer}");
+        assert!(answer.contains("did not come within 1 s (server.body_timeout_seconds)"), "{path}: {answer}");
+    }
+    assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
+}
+
+/// An answer of 120 MB, of which its client reads nothing.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_reads_is_bounded_and_given_up() {
+    let endless = Body::Bytes(vec![0; 120 << 20].into());
+    let deepgram = vendors::server(Vendor::Deepgram).tts([endless]).start().await;
+    let variables = [("SAYNA_SERVER_WRITE_TIMEOUT_SECONDS", "1"), ("SAYNA_METRICS_LISTEN", "127.0.0.1:0")];
+    let mut server = World::new().serve_with(&[("deepgram", &deepgram)], &variables);
+    let line = server.line();
+    let metrics = line.strip_prefix("metrics on http://").and_then(|rest| rest.strip_suffix("/metrics")).unwrap();
+    let body = json!({"text": "hello", "tts_config": tts(&json!([]))}).to_string();
+    let mut deaf = server.connect();
+    let head = "POST /speak HTTP/1.1\r\nHost: test\r\nContent-Type: application/json";
+    write!(deaf, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    // The vendor is not asked for more than somebody reads, and is left when the client is.
+    deepgram.until(|record| record.requests.first().is_some_and(|request| request.cancelled)).await;
+    assert!(server.peak_kb() < 100_000, "{} KB", server.peak_kb());
+    let metrics = crate::support::get(metrics.parse().unwrap(), "/metrics");
+    assert!(metrics.contains("\nsayna_connections_stalled_total 1\n"), "{metrics}");
+}
+
+/// A session has rules of its own: its client may read late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_client_reads_late_goes_on() {
+    let long = Body::Bytes(vec![0; 20 << 20].into());
+    let deepgram = vendors::server(Vendor::Deepgram).tts([long]).start().await;
+    let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_WRITE_TIMEOUT_SECONDS", "1")]);
+    let mut client = Client::ready(&server, crate::support::client::config("deepgram", "deepgram")).await;
+    client.speak("hello").await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let bytes: usize = client.utterance().await.iter().map(bytes::Bytes::len).sum();
+    assert_eq!(bytes, 20 << 20);
+}
+
+/// The program under this limit of open files, as the shell writes it.
+#[cfg(unix)]
+fn with_files(world: &World, limit: &str) -> Command {
+    let program = world.command(&[]);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit {limit} && exec \"$0\"")]).arg(program.get_program());
+    command.current_dir(program.get_current_dir().unwrap());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.envs([("HOST", "127.0.0.1"), ("PORT", "0")]);
+    command
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_file_for_it_a_client_is_refused_at_once_and_the_log_says_so_once() {
+    let world = World::new();
+    let log = std::fs::File::create(world.path("log")).unwrap();
+    let server = Server::start_logging(with_files(&world, "-n 64"), log);
+    let held: Vec<_> = (0..64).map(|_| server.connect()).collect();
+    for _ in 0..2 {
+        let refused = server.request("GET", "/", &[], b"");
+        assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("5")));
+        assert_eq!(refused.json(), json!({"error": "The server has no file left; try it later"}));
+    }
+    drop(held);
+    while server.request("GET", "/", &[], b"").status() != 200 {}
+    server.signal("TERM");
+    assert_eq!(server.end().0, Some(0));
+    let log = std::fs::read_to_string(world.path("log")).unwrap();
+    let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(lines("no file is left for new connections"), 1, "{log}");
+    // The start has said it already.
+    assert_eq!(lines("this process may open 64 files: enough for some 0 of 1000 connections"), 1, "{log}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_limit_of_open_files_is_raised_where_it_may_be() {
+    let world = World::new();
+    let mut command = with_files(&world, "-S -n 64");
+    command.env("SAYNA_SERVER_MAX_CONNECTIONS", "100");
+    let server = Server::start(command);
+    let _held: Vec<_> = (0..90).map(|_| server.connect()).collect();
+    assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
 }

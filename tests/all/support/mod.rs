@@ -257,8 +257,19 @@ impl Server {
     /// Resident memory.
     #[cfg(target_os = "linux")]
     pub(crate) fn memory_kb(&self) -> u64 {
+        self.status_kb("VmRSS:")
+    }
+
+    /// The most of it since the start.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_kb(&self) -> u64 {
+        self.status_kb("VmHWM:")
+    }
+
+    #[cfg(target_os = "linux")]
+    fn status_kb(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 

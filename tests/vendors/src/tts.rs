@@ -144,7 +144,7 @@ pub(crate) async fn synthesize(
         Body::Status(status, headers, body) => return refuse(status, &headers, &body),
         Body::Silent => return std::future::pending().await,
         Body::Speech => Pieces { whole: audio(), size: 4_096, ..Pieces::default() },
-        Body::Bytes(bytes) => Pieces { whole: bytes, size: usize::MAX, ..Pieces::default() },
+        Body::Bytes(bytes) => Pieces { whole: bytes, size: 65_536, ..Pieces::default() },
         Body::Slow(size, pause) => Pieces { whole: audio(), size, pause, ..Pieces::default() },
         Body::Cut(end) => Pieces { whole: audio(), size: 4_096, end: Some((end, End::Cut)), ..Pieces::default() },
         Body::Stall(end) => Pieces { whole: audio(), size: 4_096, end: Some((end, End::Stall)), ..Pieces::default() },
