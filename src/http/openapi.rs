@@ -36,6 +36,9 @@ struct Document;
 #[derive(utoipa::IntoResponses)]
 #[allow(dead_code, reason = "described, never made: axum answers like this by itself")]
 pub(super) enum Unusable {
+    /// A body that did not come in time.
+    #[response(status = 408)]
+    Late(crate::error::Body),
     /// A body beyond the limit.
     #[response(status = 413, content_type = "text/plain")]
     TooLarge(String),

@@ -27,6 +27,7 @@ pub(super) struct Received {
         (status = 200, body = Received),
         (status = 400, body = crate::error::Body, description = "Signed, but not what LiveKit writes"),
         (status = 401, body = crate::error::Body, description = "Not signed by LiveKit"),
+        (status = 408, body = crate::error::Body, description = "A body that did not come in time"),
         (status = 413, body = String, content_type = "text/plain", description = "A body beyond the limit"),
         (status = 503, body = crate::error::Body, description = "No keys of LiveKit"),
     ),

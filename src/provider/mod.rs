@@ -73,6 +73,7 @@ struct Shared {
     stats: Stats,
     cache: Cache,
     flights: Flights,
+    lists: voices::Lists,
     /// `server.max_text_chars`, which counts for what a text becomes too.
     max_text_chars: usize,
     /// Where tokens for Google come from, where it is configured.
@@ -100,6 +101,7 @@ impl Providers {
             stats,
             cache,
             flights,
+            lists: voices::Lists::default(),
             max_text_chars,
             tokens,
             #[cfg(feature = "local")]
@@ -126,7 +128,8 @@ impl Providers {
         Voice::new(Arc::clone(&self.shared), options)
     }
 
-    /// The voices of every provider that the server has credentials for and that answers; the others are left out.
+    /// The voices of every provider that the server has credentials for and that answers; the others are left out. A list is kept
+    /// for five minutes.
     pub async fn voices(&self) -> BTreeMap<&'static str, Vec<VoiceInfo>> {
         voices::all(&self.shared).await
     }

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("detect", &[]),
     ("disk", &[]),
-    ("files", &[]),
+    ("files", &["bind"]),
     ("error", &["jwt", "provider", "room"]),
     ("http", &["app", "auth", "error", "provider", "room", "voice", "ws"]),
     ("hypot", &[]),

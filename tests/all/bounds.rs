@@ -173,3 +173,25 @@ fn the_limit_of_open_files_is_raised_where_it_may_be() {
     let _held: Vec<_> = (0..90).map(|_| server.connect()).collect();
     assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_voices_are_asked_for_once_however_many_want_them() {
+    let (deepgram, elevenlabs) =
+        (vendors::server(Vendor::Deepgram).start().await, vendors::server(Vendor::ElevenLabs).start().await);
+    // One that fails: its key is another.
+    let azure = vendors::server(Vendor::Azure).key("another").start().await;
+    let vendors = [("deepgram", &deepgram), ("elevenlabs", &elevenlabs), ("azure", &azure)];
+    let server = World::new().serve_with(&vendors, &[]);
+    std::thread::scope(|threads| {
+        for _ in 0..20 {
+            threads.spawn(|| {
+                let voices = server.request("GET", "/voices", &[], b"").json();
+                assert_eq!(voices.as_object().unwrap().keys().collect::<Vec<_>>(), ["deepgram", "elevenlabs"]);
+            });
+        }
+    });
+    for (name, vendor) in vendors {
+        // This one's list has two pages.
+        assert_eq!(vendor.record().requests.len(), if name == "elevenlabs" { 2 } else { 1 }, "{name}");
+    }
+}

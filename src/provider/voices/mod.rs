@@ -4,10 +4,13 @@ mod locale;
 mod map;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use super::tts::TtsError;
@@ -15,6 +18,9 @@ use super::{Credential, Name, Shared, address, retry_after, shortened, told};
 
 /// Until a vendor's list is there. Whoever asks waits for the slowest.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How long a list is kept, and how long a vendor that failed is left alone.
+const KEPT: Duration = Duration::from_secs(300);
+const LEFT_ALONE: Duration = Duration::from_secs(10);
 /// Longer than any list; Azure's has 500 kB.
 const MAX_LIST: usize = 16 * 1024 * 1024;
 /// A list in pages ends by then.
@@ -38,9 +44,46 @@ pub struct VoiceInfo {
     pub language: String,
 }
 
+/// The lists as they were last told, one per vendor that has any. Whoever asks a vendor holds its lock meanwhile, so that the
+/// others wait for the same answer.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    deepgram: List,
+    elevenlabs: List,
+    google: List,
+    azure: List,
+}
+
+type List = Mutex<Option<Told>>;
+
+/// What a vendor has told, and when; none where it failed.
+#[derive(Debug, Clone)]
+struct Told {
+    at: Instant,
+    voices: Option<Vec<VoiceInfo>>,
+}
+
+impl Told {
+    fn is_good(&self) -> bool {
+        self.at.elapsed() < if self.voices.is_some() { KEPT } else { LEFT_ALONE }
+    }
+}
+
+impl Lists {
+    /// Cartesia's list is not offered to clients, and the voice on this machine needs none.
+    fn of(&self, name: Name) -> Option<&List> {
+        match name {
+            Name::Deepgram => Some(&self.deepgram),
+            Name::ElevenLabs => Some(&self.elevenlabs),
+            Name::Google => Some(&self.google),
+            Name::Azure => Some(&self.azure),
+            Name::Cartesia | Name::Local => None,
+        }
+    }
+}
+
 /// The lists of all vendors that the server has credentials for, at once. Those that fail are left out.
-pub(super) async fn all(shared: &Shared) -> BTreeMap<&'static str, Vec<VoiceInfo>> {
-    // Cartesia's list is not offered to clients.
+pub(super) async fn all(shared: &Arc<Shared>) -> BTreeMap<&'static str, Vec<VoiceInfo>> {
     let (elevenlabs, deepgram, google, azure) = tokio::join!(
         of(shared, Name::ElevenLabs),
         of(shared, Name::Deepgram),
@@ -70,11 +113,26 @@ fn local(_shared: &Shared) -> Option<(&'static str, Vec<VoiceInfo>)> {
     None
 }
 
-async fn of(shared: &Shared, name: Name) -> Option<(&'static str, Vec<VoiceInfo>)> {
+/// A vendor's list, kept or new. It is asked for to the end, even where the client that wanted it has left.
+async fn of(shared: &Arc<Shared>, name: Name) -> Option<(&'static str, Vec<VoiceInfo>)> {
     let credential = Credential::resolve(name, None, &shared.config).ok()?;
+    let shared = Arc::clone(shared);
+    let list = tokio::spawn(async move {
+        let mut told = shared.lists.of(name)?.lock().await;
+        if !told.as_ref().is_some_and(Told::is_good) {
+            let voices = ask(&shared, &credential).await;
+            *told = Some(Told { at: Instant::now(), voices });
+        }
+        told.as_ref()?.voices.clone()
+    });
+    Some((name.as_str(), list.await.ok()??))
+}
+
+async fn ask(shared: &Shared, credential: &Credential) -> Option<Vec<VoiceInfo>> {
+    let name = credential.provider;
     let timed_out = TtsError::Timeout { provider: name, what: "list its voices", limit: LIMIT };
-    match tokio::time::timeout(LIMIT, pages(shared, &credential)).await.unwrap_or(Err(timed_out)) {
-        Ok(voices) => Some((name.as_str(), voices)),
+    match tokio::time::timeout(LIMIT, pages(shared, credential)).await.unwrap_or(Err(timed_out)) {
+        Ok(voices) => Some(voices),
         Err(error) => {
             tracing::warn!(provider = %name, %error, "no list of voices");
             None
