@@ -11,11 +11,14 @@ use tracing::warn;
 
 use crate::bind::Listener;
 
-/// Files beside those of connections: models, the cache, the log, the runtime's own.
-const OTHERS: u64 = 64;
+/// Files beside those of connections: models, the cache, the log, the runtime's own, clients that are refused.
+const OTHERS: u64 = 128;
 
-/// How long to wait where a connection cannot be accepted, and how long a refused client has to take its answer.
+/// How long to wait where a connection cannot be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a refused client has for its request. Others wait behind it, and most requests come with their connection.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// How long it is quiet before running out is said again.
 const QUIET: Duration = Duration::from_secs(60);
@@ -87,7 +90,7 @@ impl Reserve {
             sleep(PAUSE).await;
         } else if let Ok(Ok(stream)) = timeout(PAUSE, listener.accept()).await {
             // It is over either way.
-            timeout(PAUSE, refuse(stream)).await.ok();
+            timeout(LINGER, refuse(stream)).await.ok();
         }
         self.file = open();
     }

@@ -56,12 +56,12 @@ pub(crate) struct Metrics {
     requests: Family<ByRequest, Counter>,
     request_seconds: Family<ByRequest, Histogram, fn() -> Histogram>,
     /// What has become of connections.
-    pub(crate) connections: Connections,
+    pub(crate) broken: Broken,
 }
 
 /// Connections that did not end as their clients wanted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Connections {
+pub(crate) struct Broken {
     /// The client took nothing of its answer.
     pub(crate) stalled: Counter,
     /// The system could not hand it over.
@@ -91,7 +91,7 @@ impl Metrics {
             first_audio: Family::new_with_constructor(seconds),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(seconds),
-            connections: Connections::default(),
+            broken: Broken::default(),
         };
         metrics.register();
         metrics.registry.register_collector(Box::new(ByProviders(providers.clone())));
@@ -103,7 +103,7 @@ impl Metrics {
         registry.register("sessions", "Sessions that are open", self.sessions.clone());
         registry.register("sessions_opened", "Sessions that were opened", self.sessions_total.clone());
         let help = "Connections beyond server.max_connections, which got health checks and 503 alone";
-        registry.register("connections_beyond_limit", help, self.connections.beyond.clone());
+        registry.register("connections_beyond_limit", help, self.broken.beyond.clone());
         registry.register("sessions_closed", "Sessions that the server closed, by close code", self.closed.clone());
         registry.register("session_errors", "Errors that clients were told, by kind", self.errors.clone());
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
@@ -120,7 +120,7 @@ impl Metrics {
         registry.register("http_requests", "Requests that were answered", self.requests.clone());
         let help = "Until the head of the answer";
         registry.register_with_unit("http_request", help, unit(), self.request_seconds.clone());
-        let Connections { stalled, refused } = &self.connections;
+        let Broken { stalled, refused } = &self.broken;
         registry.register(
             "connections_stalled",
             "Connections that were cut, as nobody read the answer",

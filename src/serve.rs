@@ -31,7 +31,7 @@ use crate::app::{App, SetupError};
 use crate::bind::{BindError, Listener};
 use crate::config::Config;
 use crate::files::{self, Reserve};
-use crate::metrics::{self, Metrics};
+use crate::metrics::{Broken, Metrics};
 use crate::stall::{Exempt, Stalling};
 
 /// Connections beyond `server.max_connections` that are served at a time. They get the health checks and 503, so that an
@@ -115,7 +115,7 @@ pub async fn serve(prepared: Prepared, listener: Listener, shutdown: impl Future
         limit: server.shutdown,
         places: Arc::clone(&app.places),
         write_timeout: server.write_timeout,
-        counts: app.shared.metrics.connections.clone(),
+        counts: app.shared.metrics.broken.clone(),
         draining: app.shared.draining.clone(),
         cut: app.shared.cut.clone(),
         sessions: app.sessions.clone(),
@@ -150,7 +150,7 @@ struct Parts {
     places: Arc<Semaphore>,
     /// `server.write_timeout_seconds`.
     write_timeout: Duration,
-    counts: metrics::Connections,
+    counts: Broken,
     /// Cancelled here when nothing new may begin.
     draining: CancellationToken,
     /// Cancelled here when the time to stop is over.
@@ -293,7 +293,7 @@ mod tests {
                 limit,
                 places: Arc::new(Semaphore::new(places)),
                 write_timeout: Duration::from_secs(30),
-                counts: metrics::Connections::default(),
+                counts: Broken::default(),
                 draining: CancellationToken::new(),
                 cut: CancellationToken::new(),
                 sessions: TaskTracker::new(),

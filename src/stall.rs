@@ -11,7 +11,7 @@ use axum::http::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use crate::metrics::Connections;
+use crate::metrics::Broken;
 
 /// Where that ends, for what has rules of its own: a session's socket is closed by its pings.
 #[derive(Debug, Clone, Default)]
@@ -37,12 +37,12 @@ pub(crate) struct Stalling<S> {
     stream: S,
     limit: Duration,
     exempt: Exempt,
-    counts: Connections,
+    counts: Broken,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalling<S> {
-    pub(crate) fn new(stream: S, limit: Duration, exempt: Exempt, counts: Connections) -> Self {
+    pub(crate) fn new(stream: S, limit: Duration, exempt: Exempt, counts: Broken) -> Self {
         Self { stream, limit, exempt, counts, deadline: None }
     }
 
@@ -105,7 +105,7 @@ mod tests {
     async fn a_peer_that_takes_a_byte_in_time_goes_on_and_one_that_takes_nothing_ends() {
         let limit = Duration::from_secs(30);
         let (near, mut far) = duplex(8);
-        let (exempt, counts) = (Exempt::default(), Connections::default());
+        let (exempt, counts) = (Exempt::default(), Broken::default());
         let mut near = Stalling::new(near, limit, exempt.clone(), counts.clone());
         let writing = tokio::spawn(async move {
             let ended = near.write_all(&[0; 20]).await.map_err(|error| error.kind());

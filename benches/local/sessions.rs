@@ -60,7 +60,7 @@ pub(crate) fn table(recording: &[i16]) {
 
 /// The samples that have been said where somebody pauses: before the silence that ends each utterance.
 async fn ends(samples: &[i16]) -> Vec<usize> {
-    let (ears, _place) = Engines::new(&super::config()).listen().await.unwrap();
+    let ears = Engines::new(&super::config()).listen().await.unwrap();
     let (mut stream, mut ends, mut ended) = (ears.stream(), Vec::new(), Vec::new());
     for (number, frame) in samples.chunks(FRAME).enumerate() {
         let bytes: Vec<u8> = frame.iter().flat_map(|sample| sample.to_le_bytes()).collect();

@@ -317,12 +317,20 @@ pub struct Models {
 }
 
 /// Engines on this machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Local {
     /// `local.workers`: none is one per processor.
     pub workers: Option<usize>,
     /// `local.max_sessions`: none is twice the workers.
     pub max_sessions: Option<usize>,
+    /// `local.wait_seconds`: how long a text or an utterance waits for its turn.
+    pub wait: Duration,
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self { workers: None, max_sessions: None, wait: Duration::from_secs(10) }
+    }
 }
 
 /// Figures for Prometheus.

@@ -169,6 +169,8 @@ pub(super) const KEYS: &[Key] = &[
     text!("local.workers", ["SAYNA_LOCAL_WORKERS"], "a whole number from 1 to 1024", |t| value::number(t, 1_usize, 1024), local.workers),
     text!("local.max_sessions", ["SAYNA_LOCAL_MAX_SESSIONS"], "a whole number from 1 to 100000",
         |t| value::number(t, 1_usize, 100_000), local.max_sessions),
+    text!("local.wait_seconds", ["SAYNA_LOCAL_WAIT_SECONDS"], "a whole number of seconds from 0 to 600",
+        |t| value::seconds(t, 0, 600), local.wait, |c| key::seconds(c.local.wait)),
 
     text!("metrics.listen", ["SAYNA_METRICS_LISTEN"], "an IP address and a port such as 127.0.0.1:9090", value::address, metrics.listen),
     text!("log.json", ["SAYNA_LOG_JSON"], BOOLEAN, value::boolean, log.json),

@@ -4,11 +4,11 @@
 mod session;
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::provider::{ErrorKind, PlanError, TtsError};
+use crate::provider::{ErrorKind, PlanError, TtsError, whole_seconds};
 use crate::room::{HooksError, NewsError};
 use crate::{jwt, room};
 pub use session::SessionError;
@@ -183,9 +183,9 @@ fn status(kind: ErrorKind) -> StatusCode {
         | ErrorKind::InvalidAuthInput
         | ErrorKind::BadOptions
         | ErrorKind::ProviderAuth { own: true } => StatusCode::BAD_REQUEST,
+        ErrorKind::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::MissingServerAuth
         | ErrorKind::ProviderAuth { own: false }
-        | ErrorKind::RateLimited
         | ErrorKind::Provider
         | ErrorKind::Timeout => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -209,6 +209,13 @@ impl IntoResponse for Error {
                 (self.status(), [(header::RETRY_AFTER, "5"), (header::CONNECTION, "close")], body).into_response()
             }
             Self::BodyTimeout(_) => (self.status(), [(header::CONNECTION, "close")], body).into_response(),
+            Self::Speech(ref error) => match error.retry_after() {
+                Some(after) => {
+                    let seconds = HeaderValue::from(whole_seconds(after));
+                    (self.status(), [(header::RETRY_AFTER, seconds)], body).into_response()
+                }
+                None => (self.status(), body).into_response(),
+            },
             Self::NotAnUpgrade => (self.status(), [(header::UPGRADE, "websocket")], body).into_response(),
             Self::WebSocketVersion => (self.status(), [(header::SEC_WEBSOCKET_VERSION, "13")], body).into_response(),
             _ => (self.status(), body).into_response(),

@@ -10,8 +10,10 @@ pub mod speech;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::detect::VadModel;
@@ -35,10 +37,15 @@ pub enum Error {
         problem: String,
     },
     /// Others were here before.
-    #[error("{sessions} sessions are served already, and more would be too slow for all (`local.max_sessions`)")]
+    #[error(
+        "{sessions} are served already, and no place was free within {} s (`local.max_sessions`, `local.wait_seconds`): try it \
+         later", wait.as_secs()
+    )]
     Overloaded {
         /// As many as are served.
         sessions: usize,
+        /// How long it was waited for.
+        wait: Duration,
     },
     /// A model was asked and did not answer.
     #[error("the model failed: {0}")]
@@ -72,6 +79,31 @@ impl Ears {
     }
 }
 
+/// Places for those who have work for an engine; who has none now holds none. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Places {
+    free: Arc<Semaphore>,
+    sessions: usize,
+    wait: Duration,
+}
+
+impl Places {
+    fn new(sessions: usize, wait: Duration) -> Self {
+        Self { free: Arc::new(Semaphore::new(sessions)), sessions, wait }
+    }
+
+    /// Waits for its turn, for a bounded time.
+    pub async fn take(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let overloaded = |_| Error::Overloaded { sessions: self.sessions, wait: self.wait };
+        timeout(self.wait, self.take_again()).await.map_err(overloaded)?
+    }
+
+    /// For work that has begun: waits for as long as it takes.
+    pub async fn take_again(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.free).acquire_owned().await.map_err(|_| Error::Ended)
+    }
+}
+
 /// The engines of this process. Their models are read when they are first asked for.
 #[derive(Debug)]
 pub struct Engines {
@@ -79,9 +111,8 @@ pub struct Engines {
     pool: Pool,
     voice: OnceCell<Arc<Voice>>,
     ears: OnceCell<Ears>,
-    speaking: Arc<Semaphore>,
-    listening: Arc<Semaphore>,
-    sessions: usize,
+    speaking: Places,
+    listening: Places,
 }
 
 impl Engines {
@@ -95,9 +126,8 @@ impl Engines {
             pool: Pool::new(workers),
             voice: OnceCell::new(),
             ears: OnceCell::new(),
-            speaking: Arc::new(Semaphore::new(sessions)),
-            listening: Arc::new(Semaphore::new(sessions)),
-            sessions,
+            speaking: Places::new(sessions, config.local.wait),
+            listening: Places::new(sessions, config.local.wait),
         }
     }
 
@@ -106,32 +136,36 @@ impl Engines {
         &self.pool
     }
 
-    /// The voice, and a place among those who may use it at a time.
-    pub async fn speak(&self) -> Result<(Arc<Voice>, OwnedSemaphorePermit), Error> {
-        let place = self.place(&self.speaking)?;
+    /// Places for texts, each of which needs one while it is spoken.
+    pub fn speaking(&self) -> &Places {
+        &self.speaking
+    }
+
+    /// Places for utterances, each of which needs one while it is recognised.
+    pub fn listening(&self) -> &Places {
+        &self.listening
+    }
+
+    /// The voice.
+    pub async fn speak(&self) -> Result<Arc<Voice>, Error> {
         let load = async {
             let models = self.models.clone();
             self.pool.run(move || Voice::load(&models)).await?.map(Arc::new)
         };
-        Ok((Arc::clone(self.voice.get_or_try_init(|| load).await?), place))
+        Ok(Arc::clone(self.voice.get_or_try_init(|| load).await?))
     }
 
-    /// Recognition, and a place among those who may use it at a time.
-    pub async fn listen(&self) -> Result<(Ears, OwnedSemaphorePermit), Error> {
-        let place = self.place(&self.listening)?;
+    /// Recognition.
+    pub async fn listen(&self) -> Result<Ears, Error> {
         let load = async {
             let models = self.models.clone();
             self.pool.run(move || Ears::load(&models)).await?
         };
-        Ok((self.ears.get_or_try_init(|| load).await?.clone(), place))
+        Ok(self.ears.get_or_try_init(|| load).await?.clone())
     }
 
     /// Whether the voice's files are there.
     pub fn has_voice(&self) -> bool {
         speech::FILES.iter().all(|name| self.models.find(name).is_ok())
-    }
-
-    fn place(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(places).try_acquire_owned().map_err(|_| Error::Overloaded { sessions: self.sessions })
     }
 }

@@ -30,6 +30,7 @@ pub use name::{Name, Unsupported};
 pub use options::{Pronunciation, SttOptions, TtsOptions};
 pub use stats::{Provider, Snapshot, Source};
 pub use stt::{Stt, SttError, SttEvent, SttPlan, Transcript};
+pub(crate) use tts::whole_seconds;
 pub use tts::{Speech, Started, TtsError, Voice};
 pub use voices::VoiceInfo;
 

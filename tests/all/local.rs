@@ -1,10 +1,12 @@
 //! The engines on this machine from outside: real models and real speech, without a key and without a network.
 
+use std::io::{Read as _, Write as _};
+
 use serde_json::{Value, json};
 
 use crate::models::{bare, folder};
 use crate::support::client::{Client, Frame};
-use crate::support::{Server, World};
+use crate::support::{Answer, Server, World};
 
 /// What is said in the recording.
 const BECKETT: &str = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better.";
@@ -211,23 +213,47 @@ async fn who_has_not_ended_is_understood_for_the_time_being() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models, from PyPI"]
-async fn more_sessions_than_are_served_are_an_error_to_the_newest() {
+async fn silent_clients_keep_nobody_from_being_heard_and_texts_wait_for_their_turn() {
     let server = server(&[("SAYNA_LOCAL_MAX_SESSIONS", "1")]);
-    let first = Client::ready(&server, config()).await;
-    let mut second = Client::connect(&server).await;
-    second.send(config()).await;
-    let expected = "Failed to start voice manager: local: 1 sessions are served already, and more would be too slow for all \
-                    (`local.max_sessions`)";
-    second.expect_error(expected).await;
-    // A place that is given up is free.
-    first.close().await;
-    loop {
-        let mut next = Client::connect(&server).await;
-        next.send(config()).await;
-        if matches!(next.next().await, Frame::Event(event) if event["type"] == "ready") {
-            break;
-        }
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        silent.push(Client::ready(&server, config()).await);
     }
+    let mut client = Client::ready(&server, config()).await;
+    let heard = heard(&mut client, &recording(), 11).await;
+    assert!(word_errors(BECKETT, &heard) <= 2, "{heard}");
+    std::thread::scope(|threads| {
+        for text in ["One and one.", "Two and two.", "Three and three.", "Four and four."] {
+            let server = &server;
+            threads.spawn(move || assert_eq!(speak(server, text).status(), 200));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs the models, from PyPI"]
+fn a_text_without_a_place_in_time_is_refused_with_when_to_come_back() {
+    let server = server(&[("SAYNA_LOCAL_MAX_SESSIONS", "1"), ("SAYNA_LOCAL_WAIT_SECONDS", "0")]);
+    let long = "This is a sentence of a long text. ".repeat(100);
+    let body =
+        json!({"text": long, "tts_config": {"provider": "local", "model": "", "audio_format": "wav"}}).to_string();
+    let mut first = server.connect();
+    let head = "POST /speak HTTP/1.1\r\nHost: test\r\nContent-Type: application/json";
+    write!(first, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    first.read_exact(&mut [0; 12]).unwrap();
+    let refused = speak(&server, "Another.");
+    assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("1")));
+    let expected = "Failed to synthesize speech: local: 1 are served already, and no place was free within 0 s \
+                    (`local.max_sessions`, `local.wait_seconds`): try it later";
+    assert_eq!(refused.json(), json!({"error": expected}));
+    // A place that is given up is free.
+    drop(first);
+    while speak(&server, "Another.").status() != 200 {}
+}
+
+fn speak(server: &Server, text: &str) -> Answer {
+    server
+        .post("/speak", &json!({"text": text, "tts_config": {"provider": "local", "model": "", "audio_format": "wav"}}))
 }
 
 #[test]

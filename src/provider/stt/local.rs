@@ -14,7 +14,7 @@ use super::dialect::{Intake, primary, samples};
 use super::{SttError, SttEvent, Transcript};
 use crate::audio::{Converter, Encoding};
 use crate::local::hearing::{Heard, RATE, Stream, Utterance};
-use crate::local::{Ears, Error, Pool};
+use crate::local::{Ears, Error};
 use crate::provider::stats::Count;
 use crate::provider::{Name, OptionsError, Shared, SttOptions};
 
@@ -50,9 +50,8 @@ pub(super) async fn run(
 ) {
     shared.stats.count(Name::Local, Count::Session);
     let failed = |error: &Error| shared.stats.count(Name::Local, Count::Error(SttError::from(error.clone()).kind()));
-    // The place is kept to the end.
-    let (ears, _place) = match shared.local.listen().await {
-        Ok(listening) => listening,
+    let ears = match shared.local.listen().await {
+        Ok(ears) => ears,
         Err(error) => {
             failed(&error);
             // Whoever waited may have given up.
@@ -63,7 +62,7 @@ pub(super) async fn run(
     if ready.send(Ok(())).is_err() {
         return;
     }
-    let listener = Listener::new(shared.local.pool().clone(), ears, intake.converter, audio, events.clone());
+    let listener = Listener::new(Arc::clone(&shared), ears, intake.converter, audio, events.clone());
     let ended = tokio::select! {
         _ = stop => return,
         ended = listener.run() => ended,
@@ -95,7 +94,7 @@ enum Part {
 }
 
 struct Listener {
-    pool: Pool,
+    shared: Arc<Shared>,
     ears: Ears,
     stream: Stream,
     converter: Converter,
@@ -111,14 +110,14 @@ struct Listener {
 
 impl Listener {
     fn new(
-        pool: Pool,
+        shared: Arc<Shared>,
         ears: Ears,
         converter: Converter,
         audio: mpsc::Receiver<Bytes>,
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
         let (stream, raw, waiting) = (ears.stream(), Bytes::new(), VecDeque::new());
-        Self { pool, ears, stream, converter, audio, ended: false, raw, waiting, work: None, events }
+        Self { shared, ears, stream, converter, audio, ended: false, raw, waiting, work: None, events }
     }
 
     async fn run(mut self) -> Result<(), Error> {
@@ -131,7 +130,11 @@ impl Listener {
             }
             tokio::select! {
                 biased;
-                (heard, part) = done(&mut self.work) => self.tell(heard?, part).await?,
+                (heard, part) = done(&mut self.work) => match heard {
+                    // What was said is lost, and what is said next may be heard.
+                    Err(error @ Error::Overloaded { .. }) => self.refuse(error).await?,
+                    heard => self.tell(heard?, part).await?,
+                },
                 () = yield_now(), if more => {
                     let slice = self.raw.split_to(self.raw.len().min(SLICE));
                     let audio = self.converter.push(slice);
@@ -163,15 +166,25 @@ impl Listener {
         }
         let whisper = Arc::clone(&self.ears.whisper);
         if let Some(Utterance { samples, ended }) = self.waiting.pop_front() {
-            let pool = self.pool.clone();
-            let heard = Box::pin(async move { pool.run(move || whisper.hear(&samples)).await });
+            let (pool, places) = (self.shared.local.pool().clone(), self.shared.local.listening().clone());
+            // It has a place while it is recognised: a session that says nothing takes none.
+            let heard = Box::pin(async move {
+                let _place = places.take().await?;
+                pool.run(move || whisper.hear(&samples)).await
+            });
             self.work = Some(Work { heard, part: Part::Whole { ended } });
         } else if let Some(samples) = self.stream.beginning(PARTIAL)
-            && let Some(heard) = self.pool.run_idle(move || whisper.hear(&samples))
+            && let Some(heard) = self.shared.local.pool().run_idle(move || whisper.hear(&samples))
         {
             self.stream.took();
             self.work = Some(Work { heard: Box::pin(heard), part: Part::Beginning(self.stream.number()) });
         }
+    }
+
+    async fn refuse(&mut self, error: Error) -> Result<(), Error> {
+        let error = SttError::from(error);
+        self.shared.stats.count(Name::Local, Count::Error(error.kind()));
+        self.events.send(SttEvent::Error(error)).await.map_err(|_| Error::Ended)
     }
 
     async fn tell(&mut self, heard: Result<Heard, Error>, part: Part) -> Result<(), Error> {

@@ -89,6 +89,11 @@ pub enum TtsError {
     },
 }
 
+/// Never less than what was asked for.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
 impl TtsError {
     /// Whether another attempt may go better.
     pub fn is_retryable(&self) -> bool {
@@ -104,6 +109,16 @@ impl TtsError {
             | Self::Ended
             | Self::TextTooLong { .. }
             | Self::TooLong { .. } => false,
+        }
+    }
+
+    /// When the same may be asked for again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            // A text takes about as long.
+            #[cfg(feature = "local")]
+            Self::Local(crate::local::Error::Overloaded { .. }) => Some(Duration::from_secs(1)),
+            _ => None,
         }
     }
 

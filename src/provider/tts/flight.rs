@@ -50,9 +50,14 @@ impl Pace {
         }
     }
 
+    /// Whether more is wanted now.
+    pub(super) fn has_room(&self) -> bool {
+        self.given.load(Ordering::Acquire) < self.taken.load(Ordering::Acquire) + AHEAD
+    }
+
     /// Waits until the passengers have taken so much that more is wanted.
     pub(super) async fn room(&self) {
-        while self.given.load(Ordering::Acquire) >= self.taken.load(Ordering::Acquire) + AHEAD {
+        while !self.has_room() {
             // A move between the look and the wait has left its notice.
             self.moved.notified().await;
         }

@@ -71,7 +71,8 @@ async fn speak(
 ) -> Result<(), TtsError> {
     let (local, limit) = (&voice.shared.local, voice.request_timeout);
     let timed_out = || TtsError::Timeout { provider: Name::Local, what: "finish its answer", limit };
-    let (engine, _place) = local.speak().await?;
+    let engine = local.speak().await?;
+    let mut place = Some(local.speaking().take().await?);
     let (reader, text) = (engine.clone(), text.to_owned());
     let sentences = local.pool().run(move || reader.sentences(&text)).await?;
     if sentences.is_empty() {
@@ -81,11 +82,19 @@ async fn speak(
     let mut left = limit;
     for sentence in sentences {
         let (engine, manner) = (engine.clone(), speaker.manner);
-        // The time that the passengers take is not the engine's.
-        pace.room().await;
+        // The time that the passengers take is not the engine's, and nobody is kept from a place by them.
+        if !pace.has_room() {
+            place = None;
+            pace.room().await;
+        }
         let begun = Instant::now();
-        let said = timeout(left, local.pool().run(move || engine.say(&sentence, manner))).await;
-        let samples = said.map_err(|_| timed_out())???;
+        let work = async {
+            if place.is_none() {
+                place = Some(local.speaking().take_again().await?);
+            }
+            local.pool().run(move || engine.say(&sentence, manner)).await?
+        };
+        let samples = timeout(left, work).await.map_err(|_| timed_out())??;
         left = left.saturating_sub(begun.elapsed());
         let mut bytes = Bytes::from(samples.into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>());
         // A quarter of a second at a time: everybody else's work comes between.

@@ -22,6 +22,7 @@ mod pronounce;
 mod voice;
 
 pub use error::TtsError;
+pub(crate) use error::whole_seconds;
 pub use flight::Speech;
 #[cfg(feature = "local")]
 pub(super) use local::VOICE as LOCAL_VOICE;
