@@ -102,8 +102,6 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("sessions", "Sessions that are open", self.sessions.clone());
         registry.register("sessions_opened", "Sessions that were opened", self.sessions_total.clone());
-        let help = "Connections beyond server.max_connections, which got health checks and 503 alone";
-        registry.register("connections_beyond_limit", help, self.broken.beyond.clone());
         registry.register("sessions_closed", "Sessions that the server closed, by close code", self.closed.clone());
         registry.register("session_errors", "Errors that clients were told, by kind", self.errors.clone());
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
@@ -120,13 +118,15 @@ impl Metrics {
         registry.register("http_requests", "Requests that were answered", self.requests.clone());
         let help = "Until the head of the answer";
         registry.register_with_unit("http_request", help, unit(), self.request_seconds.clone());
-        let Broken { stalled, refused } = &self.broken;
+        let Broken { stalled, refused, beyond } = &self.broken;
         registry.register(
             "connections_stalled",
             "Connections that were cut, as nobody read the answer",
             stalled.clone(),
         );
         registry.register("connections_refused", "Connections that the system had no file for", refused.clone());
+        let help = "Connections beyond server.max_connections, which got health checks and 503 alone";
+        registry.register("connections_beyond_limit", help, beyond.clone());
     }
 
     /// All of them as Prometheus reads them.

@@ -112,7 +112,7 @@ mod tests {
             (ended, near)
         });
         for _ in 0..4 {
-            sleep(limit - Duration::from_secs(1)).await;
+            sleep(limit.saturating_sub(Duration::from_secs(1))).await;
             far.read_u8().await.unwrap();
         }
         let (ended, mut near) = writing.await.unwrap();

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Sleep;
+use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, info};
 
 use super::message::{Command, Event, Setup};
@@ -109,6 +110,16 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
     }
 }
 
+/// Completes when the server stops, and from then on each time that a session has to look whether its sentence is over: it may
+/// also end by nothing happening.
+async fn drain(stops: &CancellationToken, draining: bool) {
+    if draining {
+        tokio::time::sleep(DRAIN_CHECK).await;
+    } else {
+        stops.cancelled().await;
+    }
+}
+
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
@@ -177,9 +188,7 @@ impl Session {
                 _ => Next::ClientGone,
             },
             () = self.deadline.as_mut(), if turn.is_some() => Next::Deadline,
-            () = self.shared.draining.cancelled(), if !self.draining => Next::Drain,
-            // A sentence may also end by nothing happening.
-            () = tokio::time::sleep(DRAIN_CHECK), if self.draining => Next::HandedOver,
+            () = drain(&self.shared.draining, self.draining) => Next::Drain,
         }
     }
 

@@ -85,7 +85,7 @@ fn keys_are_not_logged() {
     let server = Server::start_logging(command, log);
     assert_eq!(server.ask("GET", "/voices?api_key=hunter2x").0.split(' ').nth(1), Some("401"));
     server.request("GET", "/livekit/rooms?api_key=hunter2", &[], b"");
-    drop(server);
+    server.stop();
     let log = std::fs::read_to_string(world.path("log")).unwrap();
     assert!(log.contains("/livekit/rooms") && !log.contains("hunter2") && !log.contains("api_key"), "{log}");
 }

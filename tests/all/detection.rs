@@ -143,7 +143,7 @@ fn which_engine_it_is_is_told_in_the_log_and_with_the_version() {
     let mut command = world.command(&[]);
     command.env("HOST", "127.0.0.1").env("PORT", "0").env("SAYNA_TURN_DETECT_LIBRARY", &library);
     command.env("SAYNA_MODELS_PATH", model("").to_str().unwrap());
-    drop(Server::start_logging(command, fs::File::create(&log).unwrap()));
+    Server::start_logging(command, fs::File::create(&log).unwrap()).stop();
     let told = format!("ONNX Runtime ({library})");
     let log = fs::read_to_string(log).unwrap();
     assert_eq!(log.matches(&format!("turn detection by {told}")).count(), 1, "{log}");
@@ -158,7 +158,7 @@ fn without_the_models_the_server_starts_and_says_how_to_get_them() {
     let mut command = world.command(&[]);
     command.env("HOST", "127.0.0.1").env("PORT", "0").env("XDG_CACHE_HOME", world.path("nothing"));
     command.env("HOME", world.path("nothing"));
-    drop(Server::start_logging(command, fs::File::create(&log).unwrap()));
+    Server::start_logging(command, fs::File::create(&log).unwrap()).stop();
     let log = fs::read_to_string(log).unwrap();
     let told = "turns are ended by timers alone: the model file silero_vad.onnx is missing";
     assert!(log.contains(told) && log.contains("`sayna init` fetches it"), "{log}");

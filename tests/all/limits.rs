@@ -146,6 +146,7 @@ async fn a_client_that_does_not_read_is_closed() {
     let burst: Vec<u8> = small.repeat(10_000);
     while client.stream().write_all(&burst).await.is_ok() {}
     serves(&server).await;
+    server.stop();
     let log = std::fs::read_to_string(world.path("log")).unwrap();
     assert!(log.contains("code=1008") && log.contains("the client reads too slowly"), "{log}");
 }

@@ -41,7 +41,8 @@ async fn log(json: &str) -> String {
     let error = client.expect("error").await;
     assert!(error["message"].as_str().unwrap().contains("forged"), "{error}");
     server.request("GET", "/ws?x=%0Aforged", &[("Origin", "http://forged")], b"");
-    drop((client, server));
+    drop(client);
+    server.stop();
     std::fs::read_to_string(world.path("log")).unwrap()
 }
 

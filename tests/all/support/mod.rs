@@ -280,6 +280,18 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// Ends it in order, so that every line of its log is written.
+    pub(crate) fn stop(self) {
+        #[cfg(unix)]
+        {
+            self.signal("TERM");
+            self.end();
+        }
+        // Killed when it is dropped: a thread writes the log, and is given the time for it.
+        #[cfg(not(unix))]
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+
     /// The next line of its output.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
