@@ -17,29 +17,39 @@ use crate::cargo::foreign;
 use crate::children;
 use crate::digest::Digest;
 use crate::triple::Triple;
+use tree::Shown;
 
 mod lock;
+mod origin;
 mod tree;
 
-/// A crate by what tells it from every other one: Cargo's registry has each name and version once.
+pub use origin::Origin;
+
+/// A crate by what tells it from every other one: each origin has a name and version once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: Version,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 impl std::fmt::Display for Id {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
+        write!(f, "{} {}", self.name, self.version)?;
+        match &self.origin {
+            Origin::Project | Origin::Registry => Ok(()),
+            other => write!(f, " ({other})"),
+        }
     }
 }
 
 /// One linked crate.
 #[derive(Debug, Clone)]
 pub struct Crate {
-    /// Name and version.
+    /// Name, version and origin.
     pub id: Id,
     /// Its manifest's `license`, as written there.
     pub licence: Option<String>,
@@ -47,7 +57,7 @@ pub struct Crate {
     pub authors: Vec<String>,
     /// Its manifest's `repository`.
     pub repository: Option<String>,
-    /// SHA-256 of the file that Cargo's registry gives; `None` for a crate of this workspace.
+    /// SHA-256 of the file that a registry gives; `None` where the crate comes from none.
     pub checksum: Option<Digest>,
     /// The linked crates that it depends on, sorted.
     pub dependencies: BTreeSet<Id>,
@@ -64,7 +74,7 @@ pub struct Crate {
 pub struct Graph {
     /// The package that the binary belongs to.
     pub package: Crate,
-    /// Every other crate, by name and version.
+    /// Every other crate, sorted.
     pub crates: Vec<Crate>,
     /// The features that were asked for, sorted.
     pub features: Vec<String>,
@@ -110,18 +120,30 @@ pub enum Error {
         message: String,
     },
     /// A crate that the tree has and the metadata or Cargo.lock lacks.
-    #[error("{id} is linked, but {missing_in} does not have it")]
+    #[error("{krate} is linked, but {missing_in} does not have it")]
     Unknown {
         /// The crate.
-        id: Id,
+        krate: String,
         /// Which of Cargo's answers lacks it.
         missing_in: &'static str,
     },
-    /// A crate that comes neither from Cargo's registry nor from this workspace.
-    #[error("{id} comes from {found}, not from Cargo's registry")]
+    /// A crate in a folder of this machine that is not in the tree.
+    #[error("{name} {version} comes from {}, which is outside of this tree", path.display())]
+    Outside {
+        /// The crate.
+        name: String,
+        /// Its version.
+        version: Version,
+        /// Its manifest.
+        path: PathBuf,
+    },
+    /// A crate whose origin cannot be named to others.
+    #[error("{name} {version} comes from {found:?}, and an SBOM can name registries, Git repositories and this tree")]
     Source {
         /// The crate.
-        id: Id,
+        name: String,
+        /// Its version.
+        version: Version,
         /// Its source, in Cargo's words.
         found: String,
     },
@@ -142,8 +164,8 @@ impl Error {
             Self::Unknown { .. } => {
                 Some("`cargo update --workspace` brings Cargo.lock in line with the manifests".to_owned())
             }
-            Self::Source { id, .. } => {
-                Some(format!("take {} from Cargo's registry: deny.toml refuses other sources", id.name))
+            Self::Outside { name, .. } | Self::Source { name, .. } => {
+                Some(format!("take {name} from a registry or a Git repository, or add it to this tree"))
             }
         }
     }
@@ -171,35 +193,65 @@ impl Graph {
         // Qualified, so that a workspace member with a feature of the same name is left alone.
         let qualified: Vec<String> = asked.iter().map(|feature| format!("{package}/{feature}")).collect();
         let tree = tree::read(options, root, package, triple, &qualified)?;
-        let checksums = lock::read(root)?;
-        let mut described = metadata(options, root, triple, qualified)?;
-        let mut describe = |id: Id, dependencies: BTreeSet<Id>| -> Result<Crate, Error> {
-            let Some(package) = described.remove(&id) else {
-                return Err(Error::Unknown { id, missing_in: "cargo metadata" });
-            };
-            let checksum = match &package.source {
-                None if !is_below(root, package.manifest_path.as_std_path()) => {
-                    return Err(Error::Source {
-                        id,
-                        found: format!("{}, outside of this tree", package.manifest_path),
-                    });
-                }
-                None => None,
-                Some(source) if !source.is_crates_io() => {
-                    return Err(Error::Source { id, found: source.repr.clone() });
-                }
-                Some(_) => match checksums.get(&id) {
-                    Some(digest) => Some(*digest),
-                    None => return Err(Error::Unknown { id, missing_in: "Cargo.lock" }),
-                },
-            };
-            Ok(Crate::new(id, dependencies, checksum, package))
+        let described =
+            Described { root, packages: metadata(options, root, triple, qualified)?, locked: lock::read(root)? };
+        let mut crates: BTreeMap<Id, Crate> = BTreeMap::new();
+        for (shown, below) in &tree.edges {
+            let krate = described.krate(shown, below)?;
+            crates.insert(krate.id.clone(), krate);
+        }
+        let root_crate = crates.remove(&described.id(&tree.root)?.0);
+        let package = root_crate.ok_or_else(|| unknown(&tree.root.to_string(), METADATA))?;
+        let features = asked.into_iter().cloned().collect();
+        Ok(Self { package, crates: crates.into_values().collect(), features })
+    }
+
+    /// A crate's name for people, which tells it from another one of its name and version.
+    pub fn called(&self, id: &Id) -> String {
+        let same = |other: &Crate| other.id != *id && other.id.to_string() == id.to_string();
+        if self.crates.iter().any(same) { format!("{id} ({})", id.origin) } else { id.to_string() }
+    }
+}
+
+const METADATA: &str = "cargo metadata";
+
+fn unknown(krate: &str, missing_in: &'static str) -> Error {
+    Error::Unknown { krate: krate.to_owned(), missing_in }
+}
+
+/// What Cargo's metadata and Cargo.lock say of the crates that its tree shows.
+struct Described<'a> {
+    root: &'a Path,
+    packages: Vec<Package>,
+    locked: BTreeMap<Id, Digest>,
+}
+
+impl Described<'_> {
+    fn id(&self, shown: &Shown) -> Result<(Id, &Package), Error> {
+        let package = self.packages.iter().find(|package| shown.is(package));
+        let package = package.ok_or_else(|| unknown(&shown.to_string(), METADATA))?;
+        let (name, version) = (package.name.to_string(), package.version.clone());
+        let Some(source) = &package.source else {
+            let manifest = package.manifest_path.as_std_path();
+            if !is_below(self.root, manifest) {
+                return Err(Error::Outside { name, version, path: manifest.to_owned() });
+            }
+            return Ok((Id { name, version, origin: Origin::Project }, package));
         };
-        let root_dependencies = tree.edges.get(&tree.root).cloned().unwrap_or_default();
-        let root_crate = describe(tree.root.clone(), root_dependencies)?;
-        let others = tree.edges.into_iter().filter(|(id, _)| *id != tree.root);
-        let crates = others.map(|(id, dependencies)| describe(id, dependencies)).collect::<Result<_, _>>()?;
-        Ok(Self { package: root_crate, crates, features: asked.into_iter().cloned().collect() })
+        match Origin::parse(&source.repr) {
+            Some(origin) => Ok((Id { name, version, origin }, package)),
+            None => Err(Error::Source { name, version, found: source.repr.clone() }),
+        }
+    }
+
+    fn krate(&self, shown: &Shown, below: &BTreeSet<Shown>) -> Result<Crate, Error> {
+        let (id, package) = self.id(shown)?;
+        let dependencies = below.iter().map(|shown| Ok(self.id(shown)?.0)).collect::<Result<_, Error>>()?;
+        let checksum = self.locked.get(&id).copied();
+        if checksum.is_none() && matches!(id.origin, Origin::Registry | Origin::Other { .. }) {
+            return Err(unknown(&id.to_string(), "Cargo.lock"));
+        }
+        Ok(Crate::new(id, dependencies, checksum, package.clone()))
     }
 }
 
@@ -240,12 +292,7 @@ fn run(command: &MetadataCommand) -> Result<Metadata, cargo_metadata::Error> {
 }
 
 /// Every package that Cargo resolves for the target: more than is linked.
-fn metadata(
-    options: &[&str],
-    root: &Path,
-    triple: &Triple,
-    features: Vec<String>,
-) -> Result<BTreeMap<Id, Package>, Error> {
+fn metadata(options: &[&str], root: &Path, triple: &Triple, features: Vec<String>) -> Result<Vec<Package>, Error> {
     let mut command = MetadataCommand::new();
     command.current_dir(root).manifest_path(root.join("Cargo.toml"));
     command.features(CargoOpt::NoDefaultFeatures).features(CargoOpt::SomeFeatures(features));
@@ -255,6 +302,5 @@ fn metadata(
         command.env_remove(name);
     }
     let metadata = run(&command).map_err(|e| Error::Metadata { target: triple.clone(), source: Box::new(e) })?;
-    let by_id = |package: Package| (Id { name: package.name.to_string(), version: package.version.clone() }, package);
-    Ok(metadata.packages.into_iter().map(by_id).collect())
+    Ok(metadata.packages)
 }

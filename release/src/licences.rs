@@ -188,7 +188,7 @@ pub fn third_party(root: &Path, graph: &Graph, natives: &[Linked<'_>]) -> Result
     std.authors = vec!["The Rust Project contributors".to_owned()];
     let mut components = vec![std];
     for krate in &graph.crates {
-        components.push(of_crate(&policy, krate)?);
+        components.push(of_crate(&policy, krate, graph.called(&krate.id))?);
     }
     let mut natives: Vec<&Linked<'_>> = natives.iter().collect();
     natives.sort_by_key(|linked| linked.native.to_string());
@@ -224,8 +224,7 @@ pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
     std::iter::once(std).chain(natives).filter_map(Result::err).collect()
 }
 
-fn of_crate(policy: &Policy, krate: &Crate) -> Result<Component, Error> {
-    let name = krate.id.to_string();
+fn of_crate(policy: &Policy, krate: &Crate, name: String) -> Result<Component, Error> {
     let Some(expression) = &krate.licence else { return Err(Error::Unnamed { component: name }) };
     let terms = policy.check(&name, expression)?;
     let mut texts = texts::shipped(krate)?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use semver::Version;
 
 use crate::digest::Digest;
-use crate::graph::{Crate, Graph, Id};
+use crate::graph::{Crate, Graph, Id, Origin};
 use crate::licences::Linked;
 use crate::plan::Plan;
 use crate::table::Model;
@@ -22,6 +22,10 @@ mod purl;
 use cyclonedx::{
     Component, Dependency, Document, Hash, Kind, Licence, Metadata, Pedigree, Property, Reference, ReferenceKind, Tools,
 };
+
+/// Why a crate has a pedigree.
+const IN_PROJECT: &str = "from the project's repository, not from a package registry";
+const IN_GIT: &str = "from a Git repository, not from a package registry";
 
 /// What a document is made from.
 #[derive(Debug)]
@@ -142,7 +146,7 @@ fn metadata(input: &Input<'_>, component: Component) -> Result<Metadata, Error> 
 /// What the document is about: the executable.
 fn package(input: &Input<'_>) -> Result<Component, Error> {
     let (plan, package) = (input.plan, &input.graph.package);
-    let purl = purl::github(&plan.source, &plan.tag).unwrap_or_else(|| purl::in_repository(&package.id, plan));
+    let purl = purl::github(&plan.source, &plan.tag).unwrap_or_else(|| purl::of_crate(&package.id, plan));
     let mut component = Component::new(Kind::Application, plan.name.clone(), plan.version.to_string());
     component.bom_ref = bom_ref(&package.id);
     component.hashes = vec![Hash::sha256(&input.binary)];
@@ -158,19 +162,18 @@ fn package(input: &Input<'_>) -> Result<Component, Error> {
     Ok(component)
 }
 
-/// A crate as the registry has it, which its checksum proves; every other one is this project's own, or was patched, and lies in
-/// its repository.
+/// A crate. What a registry has is proved by its checksum; of every other one the commit says what it is.
 fn of_crate(krate: &Crate, plan: &Plan) -> Result<Component, Error> {
     let mut component = Component::new(Kind::Library, krate.id.name.clone(), krate.id.version.to_string());
     component.bom_ref = bom_ref(&krate.id);
     component.hashes = krate.checksum.iter().map(Hash::sha256).collect();
     component.licences = licences(&krate.id, krate.licence.as_deref())?;
-    if krate.checksum.is_some() {
-        component.purl = Some(purl::of_crate(&krate.id));
-    } else {
-        component.purl = Some(purl::in_repository(&krate.id, plan));
-        component.pedigree = Some(Pedigree::of_commit(&plan.commit, &plan.source));
-    }
+    component.purl = Some(purl::of_crate(&krate.id, plan));
+    component.pedigree = match &krate.id.origin {
+        Origin::Registry | Origin::Other { .. } => None,
+        Origin::Project => Some(Pedigree::of_commit(&plan.commit, &plan.source, IN_PROJECT)),
+        Origin::Git { url, commit } => Some(Pedigree::of_commit(commit, purl::repository(url), IN_GIT)),
+    };
     let repository = krate.repository.iter().cloned();
     component.references = repository.map(|url| Reference::new(ReferenceKind::Vcs, url)).collect();
     Ok(component)
@@ -226,6 +229,11 @@ fn licence(component: &str, expression: &str) -> Result<Licence, Error> {
     })
 }
 
+/// Of two crates with the same name and version each has its own.
 fn bom_ref(id: &Id) -> String {
-    format!("{}@{}", id.name, id.version)
+    let Id { name, version, origin } = id;
+    match origin {
+        Origin::Registry => format!("{name}@{version}"),
+        other => format!("{name}@{version} {other}"),
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use semver::Version;
 use serde::Deserialize;
 
-use super::{Error, Id};
+use super::{Error, Id, Origin};
 use crate::atomic::At as _;
 use crate::digest::Digest;
 
@@ -21,6 +21,7 @@ struct Lock {
 struct Locked {
     name: String,
     version: Version,
+    source: Option<String>,
     checksum: Option<String>,
 }
 
@@ -31,11 +32,12 @@ pub(super) fn read(root: &Path) -> Result<BTreeMap<Id, Digest>, Error> {
     let wrong = |message: String| Error::Lock { path: path.clone(), message };
     let lock: Lock = toml::from_str(&text).map_err(|e| wrong(e.message().to_owned()))?;
     let mut checksums = BTreeMap::new();
-    for Locked { name, version, checksum } in lock.package {
-        let Some(checksum) = checksum else { continue };
+    for Locked { name, version, source, checksum } in lock.package {
+        let origin = source.and_then(|source| Origin::parse(&source));
+        let (Some(checksum), Some(origin)) = (checksum, origin) else { continue };
         let digest =
             Digest::from_hex(&checksum).map_err(|e| wrong(format!("the checksum of {name} {version}: {e}")))?;
-        checksums.insert(Id { name, version }, digest);
+        checksums.insert(Id { name, version, origin }, digest);
     }
     Ok(checksums)
 }

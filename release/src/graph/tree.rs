@@ -3,23 +3,61 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use cargo_metadata::Package;
 use semver::Version;
 
-use super::{Error, Id};
+use super::{Error, Origin};
 use crate::cargo::foreign;
 use crate::children;
 use crate::triple::Triple;
+
+/// A crate as `cargo tree` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Shown {
+    name: String,
+    version: Version,
+    /// A folder, a repository with the first digits of a commit, or a registry's name; nothing for Cargo's registry.
+    from: Option<String>,
+}
+
+impl Shown {
+    /// Whether it is that package of `cargo metadata`.
+    pub(super) fn is(&self, package: &Package) -> bool {
+        if self.name != package.name.as_str() || self.version != package.version {
+            return false;
+        }
+        let origin = package.source.as_ref().map(|source| Origin::parse(&source.repr));
+        match (&self.from, origin) {
+            (None, Some(Some(Origin::Registry))) => true,
+            (Some(from), None) => package.manifest_path.parent().is_some_and(|folder| folder == from.as_str()),
+            (Some(from), Some(Some(Origin::Git { url, commit }))) => {
+                let shown = from.rsplit_once('#');
+                shown.is_some_and(|(of, digits)| of == url && commit.starts_with(digits))
+            }
+            // Two other registries with the same crate: the metadata has each one's address, the tree its local name alone.
+            (Some(from), Some(Some(Origin::Other { .. }) | None)) => from.starts_with("registry "),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
 
 /// The linked crates; each is a key, also the ones that depend on nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Tree {
     /// The package itself.
-    pub(super) root: Id,
+    pub(super) root: Shown,
     /// What each crate depends on.
-    pub(super) edges: BTreeMap<Id, BTreeSet<Id>>,
+    pub(super) edges: BTreeMap<Shown, BTreeSet<Shown>>,
 }
 
 /// Asks Cargo for the normal dependencies of one package on one target; macros run at build time and are not linked.
@@ -49,8 +87,8 @@ pub(super) fn read(
 /// Reads lines such as `2 mio v1.2.0 (/where/it/lies) (*)`. A crate's dependencies follow its first mention only; any
 /// later one ends in `(*)` and adds just the edge to it.
 fn parse(text: &str) -> Result<Tree, Error> {
-    let mut edges: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
-    let mut above: Vec<Id> = Vec::new();
+    let mut edges: BTreeMap<Shown, BTreeSet<Shown>> = BTreeMap::new();
+    let mut above: Vec<Shown> = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let wrong = || Error::TreeLine { line: line.to_owned() };
         let (depth, id) = entry(line).ok_or_else(wrong)?;
@@ -68,12 +106,15 @@ fn parse(text: &str) -> Result<Tree, Error> {
     Ok(Tree { root, edges })
 }
 
-fn entry(line: &str) -> Option<(usize, Id)> {
+fn entry(line: &str) -> Option<(usize, Shown)> {
     let mut words = line.split_whitespace();
     let depth = words.next()?.parse().ok()?;
     let name = words.next()?.to_owned();
     let version = Version::parse(words.next()?.strip_prefix('v')?).ok()?;
-    Some((depth, Id { name, version }))
+    // A folder may have spaces in its name.
+    let rest = line.trim_end().trim_end_matches(" (*)").replacen(" (proc-macro)", "", 1);
+    let from = rest.split_once(" (").and_then(|(_, from)| from.strip_suffix(')')).map(str::to_owned);
+    Some((depth, Shown { name, version, from }))
 }
 
 #[cfg(test)]
@@ -93,6 +134,16 @@ mod tests {
             edges,
             ["app 0.1.0 > x 1.0.0, z 1.0.0", "x 1.0.0 > y 2.0.0+c.1", "y 2.0.0+c.1 > ", "z 1.0.0 > x 1.0.0"]
         );
+    }
+
+    #[test]
+    fn crates_of_one_name_and_version_are_told_by_where_they_come_from() {
+        let text = "0 app v0.1.0 (/app)\n1 x v1.0.0\n1 x v1.0.0 (/app/x y)\n2 z v1.0.0\n1 x v1.0.0 (/app/x y) (*)\n\
+                    1 x v1.0.0 (proc-macro) (https://example.org/x#0123abcd)\n";
+        let from: Vec<_> = parse(text).unwrap().edges.into_keys().map(|shown| (shown.name, shown.from)).collect();
+        let of = |name: &str, from: &str| (name.to_owned(), Some(from.to_owned()));
+        let x = [of("x", "/app/x y"), of("x", "https://example.org/x#0123abcd"), ("z".to_owned(), None)];
+        assert_eq!(from, [vec![of("app", "/app"), ("x".to_owned(), None)], x.to_vec()].concat());
     }
 
     #[test]

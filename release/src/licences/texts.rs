@@ -8,7 +8,7 @@ use spdx::{AdditionItem, LicenseItem};
 use super::Error;
 use super::policy::Terms;
 use crate::atomic::{At as _, PathError};
-use crate::graph::Crate;
+use crate::graph::{Crate, Origin};
 
 /// What files with licence texts are called, in upper case.
 const LICENCES: [&str; 4] = ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"];
@@ -55,11 +55,16 @@ impl Text {
 }
 
 /// The texts in a crate's folder, by path. Code that a crate has taken in (C libraries, say) brings its own, in
-/// folders below; a crate of this workspace is its top folder alone.
+/// folders below; a crate of this workspace is its top folder alone. One from Git may share the texts at the top of its
+/// repository with others.
 pub(super) fn shipped(krate: &Crate) -> Result<Vec<Text>, PathError> {
     let mut files = Vec::new();
-    let depth = if krate.checksum.is_some() { 8 } else { 0 };
+    let depth = if krate.id.origin == Origin::Project { 0 } else { 8 };
     collect(&krate.folder, depth, false, &mut files)?;
+    let above = if matches!(krate.id.origin, Origin::Git { .. }) { above(&krate.folder) } else { Vec::new() };
+    for folder in &above {
+        collect(folder, 0, false, &mut files)?;
+    }
     if let Some(file) = &krate.licence_file
         && !files.contains(file)
     {
@@ -72,13 +77,21 @@ pub(super) fn shipped(krate: &Crate) -> Result<Vec<Text>, PathError> {
         if body.is_empty() || bytes.contains(&0) {
             continue;
         }
-        let is_own = krate.licence_file.as_ref() == Some(&path) || is_own_licence(&krate.folder, &path);
+        let is_own = krate.licence_file.as_ref() == Some(&path)
+            || is_own_licence(&krate.folder, &path)
+            || above.iter().any(|folder| is_own_licence(folder, &path));
         let text = if is_own { Text::Shipped(body) } else { Text::Notice(body) };
         if !texts.contains(&text) {
             texts.push(text);
         }
     }
     Ok(texts)
+}
+
+/// The folders above a crate in Cargo's checkout of a repository; none of a crate that was vendored.
+fn above(folder: &Path) -> Vec<&Path> {
+    let Some(top) = folder.ancestors().position(|above| above.join(".cargo-ok").exists()) else { return Vec::new() };
+    folder.ancestors().take(top + 1).skip(1).collect()
 }
 
 /// Files that hold texts, sorted by path; `all` where the folder itself is one of licences.

@@ -120,9 +120,9 @@ struct Commit {
 }
 
 impl Pedigree {
-    pub(super) fn of_commit(commit: &str, source: &str) -> Self {
+    pub(super) fn of_commit(commit: &str, source: &str, notes: &'static str) -> Self {
         let commits = vec![Commit { uid: commit.to_owned(), url: source.to_owned() }];
-        Self { commits, notes: "from the project's repository, not from a package registry" }
+        Self { commits, notes }
     }
 }
 

@@ -2,18 +2,28 @@
 
 use std::fmt::Write as _;
 
-use crate::graph::Id;
+use crate::graph::{Id, Origin};
 use crate::plan::Plan;
 
-/// `pkg:cargo/name@version`
-pub(super) fn of_crate(id: &Id) -> String {
-    format!("pkg:cargo/{}@{}", encode(&id.name), encode(&id.version.to_string()))
+/// Of a crate. Only what a registry has is `pkg:cargo`, of another registry than Cargo's with `repository_url`: scanners
+/// look at name and version alone. All else is `pkg:generic/name@version?vcs_url=git%2B<repository>%40<commit>`.
+pub(super) fn of_crate(id: &Id, plan: &Plan) -> String {
+    let (name, version) = (&id.name, &id.version.to_string());
+    match &id.origin {
+        Origin::Registry => of("cargo", name, version, &[]),
+        Origin::Other { index } => of("cargo", name, version, &[("repository_url", index)]),
+        Origin::Git { url, commit } => generic(name, version, &[("vcs_url", &vcs(repository(url), commit))]),
+        Origin::Project => generic(name, version, &[("vcs_url", &vcs(&plan.source, &plan.commit))]),
+    }
 }
 
-/// `pkg:generic/name@version?vcs_url=git%2B<source>%40<commit>`, of a crate that no registry has like this.
-pub(super) fn in_repository(id: &Id, plan: &Plan) -> String {
-    let url = format!("git+{}@{}", plan.source, plan.commit);
-    generic(&id.name, &id.version.to_string(), &[("vcs_url", &url)])
+/// A repository's address without the branch or tag that the manifest asks for: the commit says it.
+pub(super) fn repository(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(repository, _)| repository)
+}
+
+fn vcs(repository: &str, commit: &str) -> String {
+    format!("git+{repository}@{commit}")
 }
 
 /// `pkg:github/owner/repository@tag`, of a source on GitHub. That type's names are lower case.
@@ -25,7 +35,11 @@ pub(super) fn github(source: &str, tag: &str) -> Option<String> {
 
 /// `pkg:generic/name@version?…`, for what no package registry has; qualifiers come sorted by key.
 pub(super) fn generic(name: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
-    let mut purl = format!("pkg:generic/{}@{}", encode(name), encode(version));
+    of("generic", name, version, qualifiers)
+}
+
+fn of(kind: &str, name: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
+    let mut purl = format!("pkg:{kind}/{}@{}", encode(name), encode(version));
     for (number, (key, value)) in qualifiers.iter().enumerate() {
         purl.push(if number == 0 { '?' } else { '&' });
         purl.push_str(key);
@@ -55,8 +69,7 @@ mod tests {
 
     #[test]
     fn build_metadata_and_urls_are_encoded() {
-        let id = Id { name: "libgit2-sys".to_owned(), version: "0.18.2+1.9.1".parse().unwrap() };
-        assert_eq!(of_crate(&id), "pkg:cargo/libgit2-sys@0.18.2%2B1.9.1");
+        assert_eq!(of("cargo", "libgit2-sys", "0.18.2+1.9.1", &[]), "pkg:cargo/libgit2-sys@0.18.2%2B1.9.1");
         let qualifiers = [("checksum", "sha256:ab"), ("download_url", "https://example.org/a b.zip")];
         let generic = generic("x", "1", &qualifiers);
         assert_eq!(generic, "pkg:generic/x@1?checksum=sha256:ab&download_url=https:%2F%2Fexample.org%2Fa%20b.zip");

@@ -31,6 +31,7 @@ mod known;
 mod latest;
 mod licences;
 mod nix;
+mod origin;
 mod package;
 mod plan;
 mod publish;

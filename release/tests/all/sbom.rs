@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use sayna_release::digest::Digest;
-use sayna_release::graph::{Crate, Graph};
+use sayna_release::graph::{Crate, Graph, Origin};
 use sayna_release::licences::{Library, Linked};
 use sayna_release::plan::{self, Plan};
 use sayna_release::sbom::{self, image};
@@ -311,6 +311,12 @@ fn only_what_has_a_checksum_of_the_registry_has_its_purl() {
     assert_eq!(patched, format!("pkg:generic/shared@1.0.0?vcs_url={url}"));
     for krate in &mut graph.crates {
         krate.checksum = Some(Digest::of(b"shared.crate"));
+        krate.id.origin = Origin::Registry;
     }
     assert_eq!(purl(&of(&graph)), ("pkg:cargo/shared@1.0.0".to_owned(), Value::Null));
+    for krate in &mut graph.crates {
+        krate.id.origin = Origin::Other { index: "https://crates.example.org/index/".to_owned() };
+    }
+    let other = "pkg:cargo/shared@1.0.0?repository_url=https:%2F%2Fcrates.example.org%2Findex%2F";
+    assert_eq!(purl(&of(&graph)), (other.to_owned(), Value::Null));
 }
