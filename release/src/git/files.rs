@@ -60,6 +60,15 @@ impl Checkout {
         records(&out).map(|record| entry(record).ok_or_else(|| self.git.strange(what, record))).collect()
     }
 
+    /// Files that Git ignores, relative to the root, without those of one folder.
+    pub fn ignored(&self, without: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
+        let mut arguments: Vec<String> =
+            ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", "."].map(str::to_owned).to_vec();
+        arguments.extend(without.map(|folder| format!(":(exclude,literal){}", folder.display())));
+        let out = self.git.call("list the ignored files", arguments).output()?;
+        Ok(records(&out).map(path_of).collect())
+    }
+
     /// Files and links of the working tree as they are now, sorted, relative to the root: tracked ones that exist, those of
     /// submodules, and new ones that are not ignored.
     pub fn files(&self) -> Result<BTreeSet<PathBuf>, Error> {

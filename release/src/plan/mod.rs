@@ -12,6 +12,7 @@ pub mod output;
 mod package;
 mod present;
 mod problem;
+mod sources;
 mod surroundings;
 mod version;
 

@@ -1,17 +1,15 @@
 //! Whether the tree has what a release is built from: at least one target, the files that each stage reads, and all of them in
 //! Git, as a release is built from a clone.
 
-use std::path::Path;
-
-use super::contents::{Contents, is_inside};
+use super::contents::Contents;
 use super::problem::Problem;
 use crate::licences;
 use crate::package;
-use crate::table::{ArchiveKind, Builder, FILE, Target};
+use crate::table::{ArchiveKind, Builder, Target};
 use crate::triple::Os;
 
 /// What rustup reads; the first of the two wins.
-const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
+pub(super) const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
 /// Where the table's keys are described.
 const KEYS: &str = "docs/adding-a-target.md has every key";
@@ -46,25 +44,6 @@ impl Contents<'_> {
             let message = format!("{} is built by nix, and there is no flake.nix", by_nix.triple.get_ref());
             let hint = "write builder = \"cargo\", or add the flake: docs/building.md has its outputs";
             Problem::new("flake-missing", message).hint(hint).at(by_nix.triple.span())
-        })
-    }
-
-    /// Files that are here and in no clone, as Git ignores them. New ones that it does not ignore are changes.
-    fn ignored_files(&self, changed: &[String]) -> Option<Problem> {
-        let own = ["Cargo.toml", "Cargo.lock", "cliff.toml", licences::POLICY_FILE, FILE, "flake.nix", "flake.lock"];
-        let files = self.source.table.release.files.iter().map(|file| file.get_ref().as_str());
-        let files = files.filter(|name| is_inside(name));
-        // A submodule's files are below its entry.
-        let has = |name: &str| self.tracked.iter().any(|entry| Path::new(name).starts_with(&entry.path));
-        let missing: Vec<String> = own
-            .into_iter()
-            .chain(files)
-            .filter(|name| self.root.join(name).is_file() && !has(name) && !changed.iter().any(|other| other == name))
-            .map(str::to_owned)
-            .collect();
-        (!missing.is_empty()).then(|| {
-            let message = format!("Git ignores what a release needs: {}", super::contents::first(&missing));
-            Problem::new("file-ignored", message).hint("`git add --force` them, and take them out of .gitignore")
         })
     }
 

@@ -55,6 +55,79 @@ fn a_file_that_a_stage_reads_is_there_and_in_git() {
     });
 }
 
+/// A world of which Git ignores one file, which is there.
+fn ignoring(file: &str, text: &str, change: impl FnOnce(&World)) {
+    stops("file-ignored", &[file, "git add --force"], |world| {
+        change(world);
+        world.write(file, text);
+        world.write(".gitignore", &format!("/{file}\n"));
+    });
+}
+
+#[test]
+fn a_source_that_git_ignores_is_in_no_clone_and_is_refused() {
+    let main = |text: &'static str| move |world: &World| world.write("src/main.rs", text);
+    ignoring("src/main.rs", "fn main() {}\n", |_| ());
+    ignoring("build.rs", "fn main() {}\n", |_| ());
+    ignoring("src/lib.rs", "", |_| ());
+    ignoring("src/audio.rs", "", main("mod audio;\nfn main() {}\n"));
+    ignoring("src/audio/mod.rs", "", main("pub(crate) mod audio ;\nfn main() {}\n"));
+    ignoring("src/audio/wave.rs", "", |world| {
+        world.write("src/main.rs", "mod audio;\nfn main() {}\n");
+        world.write("src/audio.rs", "mod wave;\n");
+    });
+    ignoring("src/own.txt", "x", main("fn main() { print!(include_str!(\"own.txt\")); }\n"));
+    ignoring(
+        "data/own.bin",
+        "x",
+        main("const X: &[u8] = include_bytes!(\n    \"../data/own.bin\"\n);\nfn main() { let _ = X; }\n"),
+    );
+    ignoring("src/odd.inc", "", main("#[path = \"odd.inc\"]\nmod odd;\nfn main() {}\n"));
+}
+
+#[test]
+fn a_path_crate_that_git_ignores_is_refused() {
+    let leaf = "[package]\nname = \"leaf\"\nversion = \"1.0.0\"\nedition = \"2024\"\nlicense = \"MIT\"\n";
+    let lock = "version = 4\n\n[[package]]\nname = \"leaf\"\nversion = \"1.0.0\"\n\n[[package]]\nname = \"sayna\"\nversion = \"0.1.0\"\ndependencies = [\"leaf\"]\n";
+    for (ignored, named) in
+        [("leaf/", "leaf/Cargo.toml"), ("leaf/src/lib.rs", "leaf/src/lib.rs"), ("leaf/src/part.rs", "leaf/src/part.rs")]
+    {
+        for table in ["[dependencies]", "[build-dependencies]"] {
+            stops("file-ignored", &[named], |world| {
+                world.write("leaf/Cargo.toml", leaf);
+                world.write("leaf/src/lib.rs", "mod part;\n");
+                world.write("leaf/src/part.rs", "");
+                world.edit("Cargo.toml", "[features]", &format!("{table}\nleaf = {{ path = \"leaf\" }}\n\n[features]"));
+                world.write("Cargo.lock", lock);
+                world.write(".gitignore", &format!("/{ignored}\n"));
+            });
+        }
+    }
+}
+
+#[test]
+fn settings_that_git_ignores_are_refused() {
+    stops("cargo-config", &["profile.release.opt-level", "commit it"], |world| {
+        world.write(".cargo/config.toml", "[profile.release]\nopt-level = 0\n");
+        world.write(".gitignore", "/.cargo/\n");
+    });
+    let toolchain = format!("[toolchain]\nchannel = {:?}\n", crate::support::running_rustc());
+    ignoring("rust-toolchain.toml", &toolchain, |_| ());
+}
+
+#[test]
+fn files_that_git_ignores_and_no_build_reads_stop_nothing() {
+    let world = world(|world| {
+        world.write("src/main.rs", "mod audio;\nfn main() { let _ = \"notes.txt\"; }\n");
+        world.write("src/audio.rs", "// a model of it\n");
+        for name in ["src/old.rs", "notes.txt", "target/debug/audio.rs", "audio.rs.bak", ".env"] {
+            world.write(name, "mod audio;");
+        }
+        world.write(".gitignore", "/target\n/src/old.rs\n/notes.txt\n*.bak\n.env\n");
+    });
+    assert_eq!(made_for(&world, "v0.1.0").problems, []);
+}
+
 #[test]
 fn files_that_cannot_lie_in_one_archive_are_refused() {
     let files = |list: &'static str| {
