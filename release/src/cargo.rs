@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 mod config;
 mod environment;
+mod words;
 
 pub use config::{Outside, Setting};
 pub use environment::foreign;
+pub use words::{Cause, Words};
 
 /// Cargo's home; none where neither `CARGO_HOME` nor a home folder is known.
 pub fn home() -> Option<PathBuf> {

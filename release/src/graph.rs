@@ -7,13 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use cargo_metadata::{CargoOpt, Metadata, MetadataCommand, Package};
 use semver::Version;
 
 use crate::atomic::PathError;
-use crate::cargo::foreign;
+use crate::cargo::{Words, foreign};
 use crate::children;
 use crate::digest::Digest;
 use crate::triple::Triple;
@@ -86,24 +86,26 @@ pub enum Error {
     /// A file is missing or not readable.
     #[error(transparent)]
     File(#[from] PathError),
-    /// `cargo metadata` could not be run, or failed.
+    /// Cargo could not be started.
+    #[error("cannot run cargo: {0}")]
+    Run(#[source] std::io::Error),
+    /// Cargo failed.
+    #[error("{command} for {target}: {words}")]
+    Cargo {
+        /// What was asked.
+        command: &'static str,
+        /// The target.
+        target: Triple,
+        /// Why.
+        words: Words,
+    },
+    /// What `cargo metadata` printed is not understood.
     #[error("cargo metadata for {target}: {source}")]
     Metadata {
         /// The target.
         target: Triple,
-        /// What went wrong; Cargo's own words where it ran.
+        /// What is wrong.
         source: Box<cargo_metadata::Error>,
-    },
-    /// `cargo tree` could not be started.
-    #[error("cannot run cargo tree: {0}")]
-    Run(#[source] std::io::Error),
-    /// `cargo tree` failed.
-    #[error("cargo tree for {target}: {stderr}")]
-    Tree {
-        /// The target.
-        target: Triple,
-        /// Cargo's own words.
-        stderr: String,
     },
     /// A line of `cargo tree` that this program does not understand.
     #[error("cargo tree printed {line:?} where a depth, a name and a version belong")]
@@ -156,11 +158,15 @@ impl Error {
             Self::File(_) | Self::Lock { .. } => {
                 Some("`cargo generate-lockfile` writes Cargo.lock; commit it".to_owned())
             }
-            Self::Metadata { .. } | Self::Tree { .. } => {
-                Some("`cargo fetch --locked` gets every crate that Cargo.lock names; then try again".to_owned())
-            }
+            Self::Cargo { command, words, .. } => Some(
+                words
+                    .cause
+                    .map_or_else(|| format!("`{command} --locked` says the same"), |cause| cause.hint().to_owned()),
+            ),
             Self::Run(_) => Some("install Rust from https://rustup.rs, or set CARGO to the path of cargo".to_owned()),
-            Self::TreeLine { .. } => Some("build with the toolchain that sayna-release.toml names".to_owned()),
+            Self::Metadata { .. } | Self::TreeLine { .. } => {
+                Some("build with the toolchain that sayna-release.toml names".to_owned())
+            }
             Self::Unknown { .. } => {
                 Some("`cargo update --workspace` brings Cargo.lock in line with the manifests".to_owned())
             }
@@ -280,15 +286,20 @@ fn is_below(root: &Path, path: &Path) -> bool {
 }
 
 /// As [`MetadataCommand::exec`] does it, by a Cargo that ends with this program.
-fn run(command: &MetadataCommand) -> Result<Metadata, cargo_metadata::Error> {
-    let output = children::output(command.cargo_command().stdin(Stdio::null()))?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+fn run(command: &MetadataCommand, triple: &Triple) -> Result<Metadata, Error> {
+    let output = children::output(command.cargo_command().stdin(Stdio::null())).map_err(Error::Run)?;
     if !output.status.success() {
-        return Err(cargo_metadata::Error::CargoMetadata { stderr: text(output.stderr) });
+        return Err(failed(METADATA, triple, &output));
     }
-    let document = text(output.stdout);
-    let document = document.lines().find(|line| line.starts_with('{'));
-    MetadataCommand::parse(document.ok_or(cargo_metadata::Error::NoJson)?)
+    let document = String::from_utf8_lossy(&output.stdout);
+    let document = document.lines().find(|line| line.starts_with('{')).ok_or(cargo_metadata::Error::NoJson);
+    let metadata = document.and_then(MetadataCommand::parse);
+    metadata.map_err(|e| Error::Metadata { target: triple.clone(), source: Box::new(e) })
+}
+
+fn failed(command: &'static str, target: &Triple, output: &Output) -> Error {
+    let words = Words::read(&String::from_utf8_lossy(&output.stderr));
+    Error::Cargo { command, target: target.clone(), words }
 }
 
 /// Every package that Cargo resolves for the target: more than is linked.
@@ -301,6 +312,5 @@ fn metadata(options: &[&str], root: &Path, triple: &Triple, features: Vec<String
     for name in foreign(triple.as_str()) {
         command.env_remove(name);
     }
-    let metadata = run(&command).map_err(|e| Error::Metadata { target: triple.clone(), source: Box::new(e) })?;
-    Ok(metadata.packages)
+    Ok(run(&command, triple)?.packages)
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::Package;
 use semver::Version;
 
-use super::{Error, Origin};
+use super::{Error, Origin, failed};
 use crate::cargo::foreign;
 use crate::children;
 use crate::triple::Triple;
@@ -78,8 +78,7 @@ pub(super) fn read(
     }
     let output = children::output(command.stdin(Stdio::null())).map_err(Error::Run)?;
     if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Error::Tree { target: triple.clone(), stderr });
+        return Err(failed("cargo tree", triple, &output));
     }
     parse(&String::from_utf8_lossy(&output.stdout))
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::problem::Problem;
 use super::{Plan, PlannedTarget};
+use crate::cargo::Cause;
 use crate::graph::{self, Graph};
 use crate::licences;
 
@@ -73,13 +74,11 @@ fn look(root: &Path, plan: &Plan, target: &PlannedTarget, network: Network) -> R
     text.map(|_text| ()).map_err(|error| Fault::Wrong(error.to_string(), error.hint()))
 }
 
-/// Cargo names the option where it needed the network.
 fn told(error: &graph::Error, target: &PlannedTarget, network: Network) -> Fault {
-    let mut text = error.to_string();
-    if let graph::Error::Metadata { source, .. } = error {
-        text = source.to_string();
-    }
-    if network == Network::Never && text.contains("offline") {
+    if let graph::Error::Cargo { words, .. } = error
+        && network == Network::Never
+        && words.cause == Some(Cause::Offline)
+    {
         return Fault::Unseen("not all crates were downloaded".to_owned());
     }
     let of = format!(" for {}", target.triple);

@@ -100,7 +100,8 @@ impl Error {
 }
 
 /// Findings with which Cargo resolves nothing, or that every linked crate would repeat.
-const UNRESOLVED: [&str; 7] = [
+const UNRESOLVED: [&str; 8] = [
+    "cargo-failed",
     "cargo-manifest",
     "licences",
     "lock-missing",

@@ -10,7 +10,7 @@ use semver::Version;
 use super::contents::first;
 use super::package::{Locked, Package};
 use super::problem::Problem;
-use crate::cargo::foreign;
+use crate::cargo::{Words, foreign};
 use crate::table::{Source, Target};
 
 /// What is wrong with the manifests, and what could not be asked.
@@ -35,13 +35,20 @@ pub(super) fn check(root: &Path, source: &Source, package: &Package) -> Said {
             let message = "there is no `cargo` here: the binary, rust-version and Cargo.lock were not looked at";
             said.warnings.push(Problem::new("cargo-missing", message).hint("install Rust from https://rustup.rs"));
         }
-        Err(e) => {
-            let words = match e {
-                Error::CargoMetadata { stderr } => stderr.trim().to_owned(),
-                other => other.to_string(),
+        Err(Error::CargoMetadata { stderr }) => {
+            let words = Words::read(&stderr);
+            let problem = match words.cause {
+                Some(cause) => {
+                    Problem::new("cargo-failed", format!("Cargo cannot read the manifests: {words}")).hint(cause.hint())
+                }
+                None => Problem::new("cargo-manifest", format!("Cargo does not understand the manifests:\n{words}"))
+                    .hint("`cargo check` says the same"),
             };
-            let message = format!("Cargo does not understand the manifests:\n{words}");
-            said.problems.push(Problem::new("cargo-manifest", message).hint("`cargo check` says the same"));
+            said.problems.push(problem);
+        }
+        Err(other) => {
+            let message = format!("what Cargo says of the manifests is not understood: {other}");
+            said.problems.push(Problem::new("cargo-manifest", message).hint("use the toolchain of sayna-release.toml"));
         }
     }
     said

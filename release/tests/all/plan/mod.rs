@@ -3,6 +3,8 @@
 mod buildable;
 mod contents;
 mod public;
+#[cfg(unix)]
+mod words;
 
 use std::fs;
 use std::process::Command;
