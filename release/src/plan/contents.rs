@@ -10,6 +10,7 @@ use super::package::Package;
 use super::problem::{Problem, SHOWN};
 use crate::git::{Checkout, Kind, Tracked};
 use crate::package;
+use crate::registry::Reference;
 use crate::snippet::nearest;
 use crate::table::{Builder, Floor, Source, Spanned, Table, Target};
 use crate::triple::{Os, Triple};
@@ -202,6 +203,10 @@ impl Contents<'_> {
                 problems.push(Problem::new("platform-mismatch", message).hint(hint).at(span));
             }
         }
+        if image.budget.0 == 0 {
+            let hint = "write the largest size that is right";
+            problems.push(Problem::new("budget-none", "image.budget is 0, so no image can be released").hint(hint));
+        }
         problems.extend(image.repositories.iter().filter_map(repository));
         problems
     }
@@ -278,7 +283,9 @@ fn is_licence(name: &str) -> bool {
 
 /// No executable fits into nothing.
 fn budget(target: &Target) -> Option<Problem> {
-    let is_none = target.budget.binary.0 == 0 || target.budget.archive.0 == 0;
+    let budget = &target.budget;
+    let all = [Some(budget.binary), Some(budget.archive), budget.without_livekit];
+    let is_none = all.into_iter().flatten().any(|size| size.0 == 0);
     is_none.then(|| {
         let message = format!("the budget of {} is 0, so no build of it can be released", target.triple.get_ref());
         Problem::new("budget-none", message).hint("write the largest size that is right").at(target.triple.span())
@@ -292,7 +299,8 @@ fn repository(repository: &Spanned<String>) -> Option<Problem> {
     };
     let is_host = |host: &str| host == "localhost" || host.contains(['.', ':']);
     let parts = repository.get_ref().split_once('/');
-    let is_right = parts.is_some_and(|(host, path)| is_host(host) && path.split('/').all(is_word));
+    let is_right = parts.is_some_and(|(host, path)| is_host(host) && path.split('/').all(is_word))
+        && repository.get_ref().parse::<Reference>().is_ok();
     (!is_right).then(|| {
         Problem::new("repository-form", format!("{:?} is not an image repository", repository.get_ref()))
             .hint("write host and path in lower case and without a tag, such as \"docker.io/owner/name\"")

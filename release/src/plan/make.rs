@@ -138,6 +138,7 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     let contents = Contents { root, source: &source, package: &package, checkout: &checkout, tracked: &tracked };
     problems.extend(contents.check());
     problems.extend(contents.check_native());
+    problems.extend(contents.lists());
     let time = checkout.time()?;
     problems.extend(contents.present(time, &changed));
     let said = manifests::check(root, &source, &package);

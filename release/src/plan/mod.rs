@@ -5,6 +5,7 @@
 
 mod contents;
 pub mod crates;
+mod lists;
 mod make;
 mod manifests;
 mod native;

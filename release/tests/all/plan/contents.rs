@@ -208,3 +208,59 @@ fn a_native_input_that_no_target_needs_needs_no_pin() {
     world.tag("v0.1.1");
     assert_eq!(kinds(&made(&world).problems), [""; 0]);
 }
+
+#[test]
+fn what_may_not_be_empty_or_there_twice_is_refused() {
+    let image = "[\"docker.io/saynaai/sayna\"]";
+    let others = ["docker.io/saynaai/sayna", "index.docker.io/saynaai/sayna", "registry-1.docker.io/saynaai/sayna"];
+    for other in others {
+        let both = format!("[\"docker.io/saynaai/sayna\", \"{other}\"]");
+        assert_only(&with_table(image, &both), "value-twice", &["image.repositories", other]);
+    }
+    let both = "[\"ghcr.io/saynaai/sayna\", \"GHCR.io:443/saynaai/sayna\"]";
+    assert_only(&with_table(image, both), "value-twice", &["image.repositories", "GHCR.io:443"]);
+    let different = made(&with_table(image, "[\"docker.io/saynaai/sayna\", \"ghcr.io/saynaai/sayna\"]"));
+    assert_eq!(kinds(&different.problems), [""; 0]);
+    for wrong in ["saynaai/sayna", "docker.io/sayna", "docker.io/a..b/sayna", "docker.io/saynaai/sayna:1"] {
+        let found = made(&with_table(image, &format!("[{wrong:?}]"))).problems;
+        assert_eq!(kinds(&found), ["repository-form"], "{wrong}");
+    }
+    assert_only(&with_table("[\"libc.so.6\"]", "[]"), "list-empty", &["x86_64-unknown-linux-gnu", "libs"]);
+    let windows = "[\"kernel32.dll\"]";
+    for (from, to, kind, word) in [
+        ("[\"libc.so.6\"]", "[\"libc.so.6\", \"libc.so.6\"]", "value-twice", "libc.so.6"),
+        ("[\"libc.so.6\"]", "[\"libc.so.6\", \" \"]", "value-empty", "libs"),
+        (windows, "[\"kernel32.dll\", \"KERNEL32.dll\"]", "value-twice", "KERNEL32.dll"),
+        ("features = []", "features = [\"default\", \"default\"]", "value-twice", "features"),
+        ("runner = \"ubuntu-24.04\"", "runner = \"\"", "value-empty", "runner"),
+        ("[\"RUSTFLAGS\", ", "[\"RUSTFLAGS\", \"RUSTFLAGS\", ", "value-twice", "build.unset"),
+        ("[\"RUSTFLAGS\", ", "[\"\", ", "value-empty", "build.unset"),
+        ("cargo = \"/cargo\"", "cargo = \"/src\"", "value-twice", "build.remap"),
+        ("target = \"/target\" }", "target = \"\" }", "value-empty", "build.remap"),
+        ("[forge]", "[build.rustflags]\nlinux = [\"\"]\n\n[forge]", "value-empty", "build.rustflags"),
+        ("name = \"sayna\"", "name = \"sayna\"\ncachix = \"\"", "value-empty", "release.cachix"),
+        ("budget = \"80 MB\"", "budget = \"0 MB\"", "budget-none", "image.budget"),
+        ("archive = \"4 MB\" }", "archive = \"4 MB\", without_livekit = \"0 kB\" }", "budget-none", "x86_64"),
+    ] {
+        assert_only(&with_table(from, to), kind, &[word]);
+    }
+}
+
+#[test]
+fn native_inputs_and_models_are_there_once_and_whole() {
+    let entry = |name: &str, env: &str, version: &str| {
+        format!(
+            "[[native]]\nname = {name:?}\nversion = {version:?}\nlicence = \"MIT\"\nfor = \"default\"\nenv = {env:?}\nsource = \"nixpkgs\"\n\n"
+        )
+    };
+    let two = |first: String, second: String| with_table("[forge]", &format!("{first}{second}[forge]"));
+    assert_only(&two(entry("a", "A", "1"), entry("a", "B", "1")), "value-twice", &["[[native]]", "\"a\""]);
+    assert_only(&two(entry("a", "A", "1"), entry("b", "A", "1")), "value-twice", &["`env`", "\"A\""]);
+    assert_only(&two(entry("a", "A", ""), entry("b", "B", "1")), "value-empty", &["`version` of a"]);
+    let model = "{\"name\":\"m/x.onnx\",\"for\":\"default\",\"url\":\"https://example.org/x\",\"bytes\":1,\"sha256\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\",\"licence\":\"MIT\",\"wheel\":\"w.whl\",\"path\":\"x\"}";
+    let mut world = World::new();
+    world.write("models.json", &format!("[{model},{model}]"));
+    world.commit("feat: begin");
+    world.tag("v0.1.0");
+    assert_only(&world, "value-twice", &["models.json", "m/x.onnx"]);
+}
