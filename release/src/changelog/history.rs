@@ -11,6 +11,7 @@ use git_cliff_core::tag::Tag;
 use indexmap::IndexMap;
 use semver::Version;
 
+use super::merges::Merge;
 use super::{Error, Request, reverts};
 use crate::atomic::At as _;
 use crate::git::{self, Checkout};
@@ -33,6 +34,8 @@ pub(super) struct History {
     pub(super) base: Option<Version>,
     /// Commits of the last release that were reverted within it, and their reverts.
     pub(super) cancelled: Vec<git::Commit>,
+    /// The merges of the last release, oldest first.
+    pub(super) merges: Vec<Merge>,
 }
 
 impl History {
@@ -96,13 +99,17 @@ impl History {
         }
         let end = tags.last().filter(|(id, _)| *id == end);
         let exists = |id: &str| checkout.has_commit(id);
-        let cancelled = reverts::cancelled(&of(end.map(|(id, _)| id)), &exists).into_iter().cloned().collect();
+        let latest = of(end.map(|(id, _)| id));
+        let cancelled = reverts::cancelled(&latest, &exists).into_iter().cloned().collect();
+        let merges = latest.iter().filter(|commit| commit.parents.len() > 1);
+        let merge = |commit: &&git::Commit| Merge { id: commit.id.clone(), brought: reverts::merged(&latest, commit) };
+        let merges = merges.map(merge).collect();
         let last = release(of(None), None, releases.last().or(before_all.as_ref()));
         releases.extend(last);
         let previous = releases.last().and_then(|r| r.previous.as_ref()).and_then(|r| r.version.clone());
         let before =
             tags.values().rev().skip(1).filter_map(|tag| Version::parse(tag.name.trim_start_matches('v')).ok());
-        Ok(Self { previous, base: before.max(), cancelled, releases })
+        Ok(Self { previous, base: before.max(), cancelled, merges, releases })
     }
 }
 

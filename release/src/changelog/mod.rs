@@ -6,6 +6,7 @@
 
 mod history;
 mod length;
+mod merges;
 mod reverts;
 
 use std::fs;
@@ -176,6 +177,8 @@ pub fn notes(root: &Path, request: &Request, public: &Public) -> Result<Notes, E
     let mut history = History::of_release(root, &boundaries, request)?;
     let cancelled = std::mem::take(&mut history.cancelled);
     config.git.commit_parsers.splice(0..0, cancelled.iter().map(|commit| unlisted(&commit.id)));
+    let stood_for = merges::told(&mut history, &config)?;
+    config.git.commit_parsers.splice(0..0, stood_for.iter().map(|id| unlisted(id)));
     let previous = history.previous.clone();
     let asked = asked(&history, &config, &cancelled)?;
     let mut changelog =

@@ -82,7 +82,7 @@ fn takes_back(revert: &str, message: &str) -> bool {
 }
 
 /// What a merge brought: the commits that its first parent does not have.
-fn merged(commits: &[&Commit], merge: &Commit) -> HashSet<String> {
+pub(super) fn merged(commits: &[&Commit], merge: &Commit) -> HashSet<String> {
     let parents: HashMap<&str, &[String]> = commits.iter().map(|c| (c.id.as_str(), c.parents.as_slice())).collect();
     let reach = |from: &[String]| {
         let mut found: HashSet<String> = HashSet::new();

@@ -156,6 +156,36 @@ fn a_merge_with_the_title_of_its_pull_request_is_not_listed_beside_what_it_merge
     assert_eq!(notes.asked.unwrap().version.to_string(), "0.2.0");
 }
 
+/// The notes after a branch with these commits was merged under that title.
+fn merged(subjects: &[&str], title: &str) -> changelog::Notes {
+    let mut world = begun();
+    world.branch("topic", &world.head());
+    let topic = subjects.iter().map(|subject| world.commit(subject)).last().unwrap();
+    world.switch("main");
+    world.commit("docs: main goes on");
+    world.merge(&topic, title);
+    next(&world)
+}
+
+#[test]
+fn the_title_of_a_merge_is_listed_where_nothing_that_it_merges_is() {
+    let of = |subjects: &[&str], title: &str| entries(&merged(subjects, title));
+    let title = "feat(livekit): rooms";
+    for subjects in [&["wip"][..], &["more", "chore: tidy"], &["chore: tidy"], &["style: blanks", "wip"]] {
+        let notes = merged(subjects, title);
+        assert_eq!(entries(&notes), ["**livekit:** Rooms", "Main goes on"], "{subjects:?}");
+        assert_eq!((notes.unconventional.len(), notes.asked.unwrap().version.to_string().as_str()), (0, "0.2.0"));
+    }
+    assert_eq!(merged(&["wip"], "feat(api)!: another route").asked.unwrap().version.to_string(), "0.2.0");
+    // One that is listed says it, and so does the title of a merge inside.
+    assert_eq!(of(&["fix: leave", "wip"], title), ["Leave", "Main goes on", "Wip"]);
+    assert_eq!(of(&["wip"], "Merge branch 'topic'"), ["Main goes on", "Wip"]);
+    assert_eq!(of(&["wip"], "Rooms for all"), ["Main goes on", "Wip"]);
+    assert_eq!(of(&["chore: tidy"], "Rooms for all"), ["Main goes on", "Rooms for all"]);
+    assert_eq!(of(&["chore: tidy"], "Merge branch 'topic'"), ["Main goes on"]);
+    assert_eq!(of(&["chore: tidy"], "chore: merge it"), ["Main goes on"]);
+}
+
 #[test]
 fn notes_that_are_too_long_are_cut_at_a_line_with_a_link_to_all_of_them() {
     let world = begun();
