@@ -15,6 +15,7 @@ use crate::table::ArchiveKind;
 
 mod content;
 pub mod gzip;
+mod local;
 mod name;
 mod read;
 mod zip;

@@ -10,7 +10,7 @@ use tar::EntryType;
 use zip::ZipArchive;
 
 use super::zip::dos_time;
-use super::{Error, THIRD_PARTY};
+use super::{Error, THIRD_PARTY, local};
 use crate::atomic::{At as _, AtomicFile};
 use crate::bounded::Bounded;
 use crate::digest::Digest;
@@ -80,7 +80,10 @@ pub(super) fn everything(path: &Path, kind: ArchiveKind, limit: u64) -> Result<E
     let file = BufReader::with_capacity(1 << 17, File::open(path).at("read", path)?);
     match kind {
         ArchiveKind::TarGz => read_tar(file, limit).map_err(broken),
-        ArchiveKind::Zip => read_zip(file, limit).map_err(broken),
+        ArchiveKind::Zip => {
+            let again = BufReader::new(File::open(path).at("read", path)?);
+            read_zip(file, again, limit).map_err(broken)
+        }
     }
 }
 
@@ -153,7 +156,7 @@ fn strange(header: &tar::Header, name: String) -> io::Result<String> {
     Ok(if strange { format!("{name} ({kind:?})") } else { name })
 }
 
-fn read_zip(file: BufReader<File>, limit: u64) -> io::Result<Everything> {
+fn read_zip(file: BufReader<File>, again: BufReader<File>, limit: u64) -> io::Result<Everything> {
     let mut archive = ZipArchive::new(file)?;
     let (mut found, mut contents) = (Vec::new(), Vec::new());
     if archive.len() > ENTRIES {
@@ -183,6 +186,7 @@ fn read_zip(file: BufReader<File>, limit: u64) -> io::Result<Everything> {
             contents.push(content);
         }
     }
+    local::check(&mut archive, again)?;
     Ok((found, contents))
 }
 

@@ -13,8 +13,8 @@ use sayna_release::package;
 use sayna_release::table::ArchiveKind;
 use serde_json::json;
 use tar::{Builder, EntryType, Header};
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use super::{assets, change, verify};
 use crate::published::Release;
@@ -187,4 +187,52 @@ fn a_zip_with_anything_but_files_is_seen() {
         writer.write_all(&vec![0; 2 << 20]).unwrap();
     });
     assert!(bomb.is_err_and(|e| e.to_string().contains("more than the 1048576 that are expected")));
+}
+
+/// The zip of one planned file, and where each of its parts begins.
+fn zip() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.zip");
+    let mut writer = ZipWriter::new(fs::File::create(&path).unwrap());
+    for (name, method) in [("s/README.md", CompressionMethod::Stored), ("s/sayna.exe", CompressionMethod::Deflated)] {
+        writer.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        writer.write_all(b"text text text text").unwrap();
+    }
+    writer.finish().unwrap();
+    fs::read(&path).unwrap()
+}
+
+#[test]
+fn a_zip_whose_local_headers_say_other_than_its_directory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.zip");
+    let listed = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        package::list(&path, ArchiveKind::Zip, 1 << 20).map(|entries| entries.len()).map_err(|e| e.to_string())
+    };
+    let good = zip();
+    assert_eq!(listed(&good), Ok(2));
+    let second = good.windows(4).skip(1).position(|bytes| bytes == b"PK\x03\x04").unwrap() + 1;
+    let changed = |at: usize, bytes: &[u8]| {
+        let mut archive = good.clone();
+        archive[at..at + bytes.len()].copy_from_slice(bytes);
+        archive
+    };
+    // By "APPNOTE.TXT", 4.3.7: the method is at 8, the time at 10, the checksum at 14, the sizes at 18 and 22, the name at 30.
+    for (what, at, bytes, words) in [
+        ("another name", second + 30, &b"s/other.exe"[..], "another name, \"s/other.exe\""),
+        ("a name above", 30, &b"../../x.exe"[..], "another name"),
+        ("another method", second + 8, &[0, 0][..], "another compression or time"),
+        ("another time", second + 10, &[1, 1][..], "another compression or time"),
+        ("another checksum", second + 14, &[1, 2, 3, 4][..], "another size or checksum"),
+        ("another packed size", second + 18, &[1, 0, 0, 0][..], "another size or checksum"),
+        ("another size", second + 22, &[1, 0, 0, 0][..], "another size or checksum"),
+    ] {
+        let refused = listed(&changed(at, bytes)).unwrap_err();
+        assert!(refused.contains(words) && refused.contains("local header"), "{what}: {refused}");
+    }
+    // A third file, of which the directory knows nothing, between the two.
+    let mut hidden = good.clone();
+    hidden.splice(second..second, good[..second].to_vec());
+    assert!(listed(&hidden).is_err());
 }
