@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::table::Builder;
@@ -155,7 +156,7 @@ pub struct PlanArgs {
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
     /// Of a matrix: only the targets of this builder.
-    #[arg(long, value_parser = builder)]
+    #[arg(long, value_parser = builder())]
     pub builder: Option<Builder>,
 }
 
@@ -384,10 +385,7 @@ pub struct SbomArgs {
     pub dist: PathBuf,
 }
 
-fn builder(text: &str) -> Result<Builder, String> {
-    match text {
-        "nix" => Ok(Builder::Nix),
-        "cargo" => Ok(Builder::Cargo),
-        _ => Err("the builders are nix and cargo".to_owned()),
-    }
+/// The table's builders, which help and errors list.
+fn builder() -> impl TypedValueParser<Value = Builder> {
+    PossibleValuesParser::new(["nix", "cargo"]).map(|name| if name == "nix" { Builder::Nix } else { Builder::Cargo })
 }

@@ -23,7 +23,7 @@ use crate::registry::{Layout, Registry};
 use crate::reproduce::{self, Again};
 use crate::scratch::{Scratch, from_here};
 use crate::table::{Builder, Table};
-use crate::verify::{self, Report, Reproduce, Reproduced, Request};
+use crate::verify::{self, Report, Reproduce, Reproduced, Request, Verdict};
 use crate::{git, promote, public};
 
 mod here;
@@ -279,12 +279,22 @@ fn fresh_sboms(job: &Job<'_>, binaries: &[BinaryPart]) -> Result<BTreeMap<String
 fn checked(request: &Request<'_>, folder: &Path) -> Result<(Report, String), Error> {
     let downloads = Scratch::new_in(folder)?;
     let report = verify::run(*request, downloads.path());
-    let failed = report.rows.iter().filter(|r| r.verdict.stops_promotion()).count();
-    let note = match failed {
-        0 => format!("{} rows hold", report.rows.len()),
-        n => format!("{n} of {} rows do not hold", report.rows.len()),
-    };
+    let note = counted(&report);
     Ok((report, note))
+}
+
+/// How many rows came out in which way.
+fn counted(report: &Report) -> String {
+    let of = |is: &dyn Fn(&Verdict) -> bool| report.rows.iter().filter(|row| is(&row.verdict)).count();
+    let stopped = of(&Verdict::stops_promotion);
+    if stopped > 0 {
+        return format!("{stopped} of {} rows do not hold", report.rows.len());
+    }
+    let (refused, absent) = (of(&|v| *v == Verdict::WouldRefuse), of(&|v| *v == Verdict::NotHere));
+    let mut said = vec![format!("{} rows hold", of(&|v| *v == Verdict::Ok))];
+    said.extend((refused > 0).then(|| format!("{refused} would refuse")));
+    said.extend((absent > 0).then(|| format!("{absent} not here")));
+    said.join(", ")
 }
 
 fn published(

@@ -74,6 +74,12 @@ fn a_rehearsal_makes_everything_twice_and_a_second_one_nothing() {
     let mut world = project();
     let first = rehearsed(world.root());
     assert_eq!((&first["passed"], &first["reproduced"]), (&Value::Bool(true), &Value::Bool(true)));
+    // A rehearsal is signed by nobody: its rows of attestations are not among those that hold.
+    let (rows, stages) = (first["report"]["rows"].as_array().unwrap(), first["stages"].as_array().unwrap());
+    let of = |verdict: &str| rows.iter().filter(|row| row["verdict"] == verdict).count();
+    let note = stages.iter().rfind(|stage| stage["name"] == "verify").unwrap()["note"].as_str().unwrap();
+    assert!(of("not-here") > 0 && note.starts_with(&format!("{} rows hold", of("ok"))), "{note}");
+    assert!(note.ends_with(&format!("{} not here", of("not-here"))), "{note}");
     let folder = folder(&first);
     let assets = folder.join("forge/published/v0.1.0/assets");
     let mut names: Vec<String> =

@@ -11,7 +11,7 @@ use sayna_release::publish::{self, Only, Options, Places, Refusal};
 use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Verdict};
 
-use crate::fixture::tree;
+use crate::fixture::{plan, tree};
 use crate::published::{Release, documents};
 
 fn failed(report: &Report) -> Vec<(&str, &str)> {
@@ -174,6 +174,18 @@ fn missing_and_additional_files_have_their_rows() {
     fs::remove_file(assets.join(&release.plan.targets[0].sbom)).unwrap();
     let report = release.verify();
     assert_eq!(failed(&report), [("attached", release.plan.targets[0].sbom.as_str())]);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_manifest_that_leaves_out_one_of_several_targets_fails_its_row() {
+    let mut release = Release::published();
+    release.plan = plan("1.2.3", 2, 1);
+    let report = release.verify();
+    let said = failed(&report).into_iter().find(|(id, _)| *id == "manifest").unwrap().1.to_owned();
+    assert!(said.contains("has binaries for [x86_64-unknown-linux-gnu]"), "{said}");
+    assert!(said.contains("planned are [aarch64-unknown-linux-gnu, x86_64-unknown-linux-gnu]"), "{said}");
+    assert!(matches!(release.promote(false), Err(Error::Unverified { .. })));
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn a_long_build_reports_its_units_where_there_is_no_terminal() {
 #[test]
 fn bad_input_costs_one_clear_message() {
     let world = project();
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["plan", "--builder", "make"], 2, "[possible values: nix, cargo]"),
+        (&["plan", "--help"], 0, "[possible values: nix, cargo]"),
         (&["build", "--builder", "nix"], 2, "no flake.nix"),
         (&["build", "--target", "mips-unknown-linux-gnu"], 2, "is not a triple"),
         (&["build", "--target", "aarch64-apple-darwin"], 2, "is not in sayna-release.toml"),
