@@ -60,13 +60,20 @@ impl Checkout {
         records(&out).map(|record| entry(record).ok_or_else(|| self.git.strange(what, record))).collect()
     }
 
-    /// Files that Git ignores, relative to the root, without those of one folder.
+    /// Files that Git ignores, relative to the root, also those of submodules, without those of one folder.
     pub fn ignored(&self, without: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
         let mut arguments: Vec<String> =
             ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", "."].map(str::to_owned).to_vec();
         arguments.extend(without.map(|folder| format!(":(exclude,literal){}", folder.display())));
         let out = self.git.call("list the ignored files", arguments).output()?;
-        Ok(records(&out).map(path_of).collect())
+        let mut files: Vec<PathBuf> = records(&out).map(path_of).collect();
+        for Tracked { path, kind } in self.tracked()? {
+            if kind == Kind::Submodule && self.has_submodule(&path) {
+                let inner = Self::open(&self.root.join(&path))?.ignored(None)?;
+                files.extend(inner.into_iter().map(|file| path.join(file)));
+            }
+        }
+        Ok(files)
     }
 
     /// Files and links of the working tree as they are now, sorted, relative to the root: tracked ones that exist, those of

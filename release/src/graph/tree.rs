@@ -33,16 +33,38 @@ impl Shown {
         let origin = package.source.as_ref().map(|source| Origin::parse(&source.repr));
         match (&self.from, origin) {
             (None, Some(Some(Origin::Registry))) => true,
-            (Some(from), None) => package.manifest_path.parent().is_some_and(|folder| folder == from.as_str()),
+            // One of the two may be reached by a link.
+            (Some(from), None) => package.manifest_path.parent().is_some_and(|folder| {
+                folder == from.as_str()
+                    || matches!((folder.canonicalize(), Path::new(from).canonicalize()), (Ok(a), Ok(b)) if a == b)
+            }),
             (Some(from), Some(Some(Origin::Git { url, commit }))) => {
                 let shown = from.rsplit_once('#');
-                shown.is_some_and(|(of, digits)| of == url && commit.starts_with(digits))
+                shown.is_some_and(|(of, digits)| is_same(of, &url) && commit.starts_with(digits))
             }
             // Two other registries with the same crate: the metadata has each one's address, the tree its local name alone.
             (Some(from), Some(Some(Origin::Other { .. }) | None)) => from.starts_with("registry "),
             _ => false,
         }
     }
+}
+
+/// One of Cargo's answers has a branch as `a%2Fb`, another one as `a/b`.
+fn is_same(shown: &str, described: &str) -> bool {
+    shown == described || decoded(shown) == described.as_bytes() || shown.as_bytes() == decoded(described)
+}
+
+/// The address as it is, and what the manifest asks for without its encoding.
+fn decoded(url: &str) -> Vec<u8> {
+    let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
+    let (mut rest, mut bytes) = (query.as_bytes(), address.as_bytes().to_vec());
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+        bytes.push(byte.unwrap_or(*first));
+    }
+    bytes
 }
 
 impl fmt::Display for Shown {

@@ -140,7 +140,7 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
     problems.extend(contents.check_native());
     problems.extend(contents.lists());
     let time = checkout.time()?;
-    problems.extend(contents.present(time, &changed));
+    problems.extend(contents.present(time));
     let said = manifests::check(root, &source, &package);
     problems.extend(said.problems);
     problems.extend(surroundings::configuration(root)?);

@@ -16,7 +16,7 @@ const KEYS: &str = "docs/adding-a-target.md has every key";
 
 impl Contents<'_> {
     /// Everything that is missing.
-    pub(super) fn present(&self, time: i64, changed: &[String]) -> Vec<Problem> {
+    pub(super) fn present(&self, time: i64) -> Vec<Problem> {
         let table = &self.source.table;
         let mut problems = Vec::new();
         let none = |what: &str| format!("the table has no {what}, so there is nothing to release");
@@ -31,7 +31,7 @@ impl Contents<'_> {
         }
         problems.extend(table.targets.iter().filter_map(runner));
         problems.extend(self.flake());
-        problems.extend(self.ignored_files(changed));
+        problems.extend(self.ignored_files());
         problems.extend(self.toolchain_file());
         problems.extend(table.targets.iter().find_map(|target| dated(target, time)));
         problems.extend(self.licences());

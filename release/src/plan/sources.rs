@@ -30,24 +30,21 @@ struct Local {
 
 impl Contents<'_> {
     /// Files that are here and in no clone, as Git ignores them. New ones that it does not ignore are changes.
-    pub(super) fn ignored_files(&self, changed: &[String]) -> Option<Problem> {
+    pub(super) fn ignored_files(&self) -> Option<Problem> {
         let files = self.source.table.release.files.iter().map(|file| file.get_ref().as_str());
         let named = OWN.into_iter().chain(TOOLCHAIN_FILES).chain(files.filter(|name| is_inside(name)));
         let mut read: BTreeSet<PathBuf> =
             named.map(PathBuf::from).filter(|name| self.root.join(name).is_file()).collect();
-        // A submodule's files are below its entry.
-        let tracked: BTreeSet<&Path> = self.tracked.iter().map(|entry| entry.path.as_path()).collect();
-        let has = |path: &Path| {
-            path.ancestors().any(|above| tracked.contains(above))
-                || changed.iter().any(|other| Path::new(other) == path)
-        };
+        // What cannot be listed has an error of its own.
+        let files = self.checkout.files().unwrap_or_default();
+        let has = |path: &Path| files.contains(path);
         let (crates, target) = crates(self.root);
         let ignored = self.checkout.ignored(target.as_deref()).unwrap_or_default();
         for krate in crates {
             let lacks: Vec<PathBuf> = krate.files.iter().filter(|file| !has(file)).cloned().collect();
             // Of a crate that lies in an ignored folder as a whole, its manifest says it.
             if lacks.is_empty() {
-                read.extend(self.taken_in(&krate.folder, &ignored));
+                read.extend(self.taken_in(&krate.folder, &files, &ignored));
             }
             read.extend(lacks);
         }
@@ -60,15 +57,14 @@ impl Contents<'_> {
     }
 
     /// Ignored files below a crate's folder that one of its sources has as a module, or takes in by name.
-    fn taken_in(&self, folder: &Path, ignored: &[PathBuf]) -> Vec<PathBuf> {
+    fn taken_in(&self, folder: &Path, files: &BTreeSet<PathBuf>, ignored: &[PathBuf]) -> Vec<PathBuf> {
         let below: Vec<&PathBuf> = ignored.iter().filter(|path| path.starts_with(folder)).collect();
         if below.is_empty() {
             return Vec::new();
         }
-        let is_source = |path: &&Path| path.extension().is_some_and(|end| end == "rs") && path.starts_with(folder);
-        let sources: Vec<&Path> = self.tracked.iter().map(|entry| entry.path.as_path()).filter(is_source).collect();
+        let is_source = |path: &&PathBuf| path.extension().is_some_and(|end| end == "rs") && path.starts_with(folder);
         let mut found = Vec::new();
-        for source in sources {
+        for source in files.iter().filter(is_source) {
             let Ok(text) = fs::read_to_string(self.root.join(source)) else { continue };
             found.extend(below.iter().filter(|file| takes_in(source, &text, file)).map(|file| (*file).clone()));
         }

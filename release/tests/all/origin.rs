@@ -49,6 +49,7 @@ impl Place {
         run(&["init", "--quiet", "--initial-branch", "main"]);
         run(&["add", "."]);
         run(&["commit", "--quiet", "--message", "feat: hex"]);
+        run(&["branch", "for/one"]);
         let commit = run(&["rev-parse", "HEAD"]);
         Self { folder, commit }
     }
@@ -117,7 +118,7 @@ fn crates_of_git_repositories_are_named_by_their_commits() {
     let place = Place::new();
     let url = place.url();
     let graph = place.graph(&format!(
-        "hex = {{ git = {url:?} }}\nother = {{ package = \"hex\", git = {url:?}, branch = \"main\" }}\n"
+        "hex = {{ git = {url:?} }}\nother = {{ package = \"hex\", git = {url:?}, branch = \"for/one\" }}\n"
     ));
     let document = document(&graph);
     let found = of_hex(&document);
@@ -147,6 +148,18 @@ fn a_patch_by_path_or_by_git_is_no_crate_of_the_registry() {
         let found: Vec<&str> = found.iter().map(|component| component["purl"].as_str().unwrap()).collect();
         assert!(found.len() == 1 && found[0].starts_with("pkg:generic/hex@") && found[0].contains(purl), "{found:?}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_tree_that_is_reached_by_a_link_has_the_same_crates() {
+    let place = Place::new();
+    package(&place.root().join("own"), "own", "1.0.0", "");
+    place.graph("own = { path = \"own\" }\n");
+    let link = place.folder.path().join("link");
+    std::os::unix::fs::symlink(place.root(), &link).unwrap();
+    let graph = Graph::resolve(&link, "app", &host(), &[]).unwrap();
+    assert_eq!(graph.crates.iter().map(|krate| krate.id.to_string()).collect::<Vec<_>>(), ["own 1.0.0"]);
 }
 
 #[test]
