@@ -37,7 +37,11 @@ impl Contents<'_> {
             named.map(PathBuf::from).filter(|name| self.root.join(name).is_file()).collect();
         // What cannot be listed has an error of its own.
         let files = self.checkout.files().unwrap_or_default();
-        let has = |path: &Path| files.contains(path);
+        // A file below a link has another path where it is listed; the link itself is found elsewhere.
+        let top = fs::canonicalize(self.root).unwrap_or_else(|_unreadable| self.root.to_owned());
+        let at_its_place =
+            |path: &Path| Some(fs::canonicalize(self.root.join(path)).ok()?.strip_prefix(&top).ok()?.to_owned());
+        let has = |path: &Path| files.contains(path) || at_its_place(path).is_some_and(|path| files.contains(&path));
         let (crates, target) = crates(self.root);
         let ignored = self.checkout.ignored(target.as_deref()).unwrap_or_default();
         for krate in crates {
