@@ -106,7 +106,7 @@ impl Metrics {
         registry.register("session_errors", "Errors that clients were told, by kind", self.errors.clone());
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
         registry.register("audio_dropped_chunks", "Chunks of it that no provider took", self.dropped.clone());
-        let help = "Calls that LiveKit, or another, told of again; hooks are not";
+        let help = "Calls that were reported again; their hooks were not asked";
         registry.register("calls_repeated", help, self.repeated.clone());
         registry.register("output_queued", "Messages that wait for clients to read", self.queued.clone());
         registry.register("audio_queued", "Chunks of audio that wait for providers to take", self.unheard.clone());

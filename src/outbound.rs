@@ -114,5 +114,5 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
         roots.add(certificate.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
         count += 1;
     }
-    if count == 0 { Err("has no certificate".to_owned()) } else { Ok(()) }
+    if count == 0 { Err("has no certificate; a PEM file of certificates is expected".to_owned()) } else { Ok(()) }
 }

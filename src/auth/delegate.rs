@@ -117,7 +117,7 @@ fn judge(status: StatusCode, body: &[u8], tenants: bool) -> Result<Identity, Aut
             // Without a tenant a client would have the rights to all rooms.
             let id = serde_json::from_slice::<Allowed>(body).ok().map(|allowed| allowed.id);
             let id = id.filter(|id| is_name(id)).ok_or(AuthError::NoTenant).inspect_err(|_| {
-                warn!("the auth service accepted a token without naming its tenant: it has to answer {{\"id\": \"TENANT\"}}");
+                warn!("the auth service accepted a token without naming its tenant: it has to answer {{\"id\": \"TENANT\"}}, or needs auth.service_tenants: false");
             })?;
             Ok(Identity(Some(id)))
         }

@@ -45,7 +45,10 @@ pub enum SetupError {
         source: std::io::Error,
     },
     /// The file has no key that signs.
-    #[error("`auth.signing_key_path`: {}: {source}", path.display())]
+    #[error(
+        "`auth.signing_key_path`: {}: {source}; `openssl ecparam -name prime256v1 -genkey -noout -out signing.pem` makes one",
+        path.display()
+    )]
     Key {
         /// The file.
         path: std::path::PathBuf,

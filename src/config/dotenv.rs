@@ -107,7 +107,7 @@ fn quoted(name: &str, quote: char, first: &str, lines: &mut Lines<'_>) -> Result
                     Some('r') => value.push('\r'),
                     Some('t') => value.push('\t'),
                     Some(escaped @ ('\\' | '"' | '$')) => value.push(escaped),
-                    // Known to nobody, as in the paths of Windows.
+                    // Not an escape: a path of Windows, for example.
                     Some(other) => value.extend(['\\', other]),
                     None => value.push('\\'),
                 },

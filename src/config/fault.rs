@@ -92,7 +92,7 @@ pub enum Problem {
         /// The line of the first.
         first: usize,
     },
-    /// A line of a file of variables that is none.
+    /// A line of a file of variables that sets no variable.
     #[error("not a line of the form NAME=value")]
     NotAnAssignment,
     /// A value that has no end.

@@ -28,6 +28,11 @@ pub(super) fn check(loaded: &mut Loaded, exists: impl Fn(&Path) -> bool, faults:
         let warning = "only one of `livekit.api_key` and `livekit.api_secret` is set: LiveKit counts as not configured";
         loaded.warnings.push(warning.to_owned());
     }
+    let auth = &loaded.config.auth;
+    if !auth.required && (auth.service_url.is_some() || !auth.secrets().is_empty()) {
+        let warning = "secrets or a service are set in `auth`, but no client is asked for a token: set AUTH_REQUIRED=true (`auth.required`)";
+        loaded.warnings.push(warning.to_owned());
+    }
     if is_exposed(&loaded.config) {
         let warning = "everybody who reaches this server can spend the providers' keys: set AUTH_REQUIRED=true and \
                        AUTH_API_SECRETS_JSON, or HOST=127.0.0.1";

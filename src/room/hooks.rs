@@ -279,7 +279,7 @@ fn read(path: &Path) -> Result<Vec<Hook>, FileError> {
     let wrong = |reason: String| FileError { path: path.to_owned(), reason };
     let file = match File::open(path) {
         Ok(file) => file,
-        // Where the folder is none, its own fault is told.
+        // A folder that is a file is reported by the cache.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }

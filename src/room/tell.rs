@@ -55,9 +55,9 @@ impl Hooks {
         }
     }
 
-    /// What the hook is told by. A client's hook is told at public addresses alone, unless the operator allows others; and
-    /// at just those that were looked at, as its name may lead elsewhere the next time. Behind a proxy the proxy looks names
-    /// up, and it decides.
+    /// The HTTP client for this hook. A hook that a client has added is asked at public addresses alone, unless the operator
+    /// allows others. Its name is looked up once: a second answer of DNS may differ from the one that was checked. Behind a
+    /// proxy the proxy looks names up, and its rules count.
     async fn client(&self, url: &str, fixed: bool) -> Result<reqwest::Client, Refusal> {
         if fixed || self.private {
             return Ok(self.outbound.http.clone());
@@ -82,7 +82,7 @@ impl Hooks {
 enum Refusal {
     #[error("its address is a private one; sip.private_hooks allows that")]
     Private,
-    #[error("its address is none")]
+    #[error("its address cannot be read: {0}")]
     Address(#[from] url::ParseError),
     #[error(transparent)]
     Client(#[from] outbound::Error),

@@ -46,6 +46,19 @@ fn secrets_are_never_shown() {
     );
 }
 
+/// An empty `AUTH_REQUIRED` is one that is not set.
+#[test]
+fn secrets_without_authentication_are_a_warning() {
+    let warned = |variables: &[(&str, &str)]| {
+        let ended = World::new().with_file("key.pem", "").run_with(&["check", "--values-only"], variables);
+        ended.stdout.contains("\nwarning: secrets or a service are set in `auth`, but no client is asked for a token: set AUTH_REQUIRED=true")
+    };
+    let service = [("AUTH_SERVICE_URL", "http://a"), ("AUTH_SIGNING_KEY_PATH", "key.pem")];
+    assert!(warned(&[("AUTH_API_SECRET", "s")]) && warned(&service));
+    assert!(warned(&[("AUTH_API_SECRET", "s"), ("AUTH_REQUIRED", "")]));
+    assert!(!warned(&[]) && !warned(&[("AUTH_API_SECRET", "s"), ("AUTH_REQUIRED", "true")]));
+}
+
 /// A value that is wrong is not shown where a password may be in it: in an address, or in the place of one.
 #[test]
 fn an_address_that_is_wrong_is_not_shown() {

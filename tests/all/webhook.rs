@@ -270,6 +270,22 @@ async fn a_call_rings_once_however_often_it_is_told() {
     }
 }
 
+/// The addresses that were checked are those that are connected to, whatever DNS says by then.
+#[tokio::test]
+async fn a_pinned_name_is_not_looked_up_again() {
+    let receiver = Receiver::default();
+    let url = receiver.start().await.replace("127.0.0.1", "localhost");
+    let address = url.split('/').nth(2).unwrap().replace("localhost", "127.0.0.1").parse().unwrap();
+    let outbound = sayna::outbound::Outbound::new(None).unwrap();
+    let ask = async |host: &str, addresses: &[std::net::SocketAddr]| {
+        let client = outbound.pinned(host, addresses).unwrap();
+        client.get(url.replace("localhost", host)).send().await.map(|answer| answer.status().as_u16())
+    };
+    // The receiver takes POST alone.
+    assert_eq!(ask("hook.example", &[address]).await.unwrap(), 405);
+    assert!(ask("localhost", &[]).await.is_err());
+}
+
 /// A name is looked at where it is asked: it may lead inside by then, as one that was kept by an older server may.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
