@@ -246,7 +246,7 @@ fn open(parts: &Parts, stream: TcpStream, connections: &mut Connections, stoppin
     let place = Place::of(&parts.places);
     let is_beyond = matches!(place, Place::Beyond);
     let exempt = Exempt::default();
-    let stream = Stalling::new(stream, parts.write_timeout, exempt.clone(), parts.counts.clone());
+    let stream = Stalling::accepted(stream, parts.write_timeout, exempt.clone(), parts.counts.clone());
     let serving = connection((stream, exempt), place, parts.router.clone(), stopping.clone());
     let handle = connections.all.spawn(serving);
     if is_beyond {

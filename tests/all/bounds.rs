@@ -37,6 +37,22 @@ async fn what_pronunciations_make_of_a_text_counts_against_its_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_goes_on_after_a_text_that_became_too_long() {
+    let deepgram = vendors::server(Vendor::Deepgram).start().await;
+    let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_MAX_TEXT_CHARS", "100")]);
+    let mut config = crate::support::client::config("deepgram", "deepgram");
+    config["tts_config"]["pronunciations"] = json!([{"word": "long", "pronunciation": "x".repeat(101)}]);
+    let mut client = Client::ready(&server, config).await;
+    client.speak("so long").await;
+    let expected = "TTS error: with its pronunciations the text is longer than 100 characters (server.max_text_chars): \
+                    shorten the text, or what is spoken for its words";
+    client.expect_error(expected).await;
+    client.expect("tts_playback_complete").await;
+    client.speak("so short").await;
+    assert!(!client.utterance().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn eight_clients_with_many_pronunciations_are_served_beside_others() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
