@@ -159,6 +159,8 @@ pub struct Providers {
     pub google: Vendor,
     /// `providers.azure_speech_region`
     pub azure_region: Option<String>,
+    /// `providers.elevenlabs_high_rates`: whether the account may ask for samples at 44.1 and 48 kHz.
+    pub elevenlabs_high_rates: bool,
 }
 
 /// What is known of one vendor.

@@ -102,6 +102,7 @@ pub(super) const KEYS: &[Key] = &[
     text!("providers.deepgram_tts_url", ["SAYNA_PROVIDERS_DEEPGRAM_TTS_URL"], HTTP, |t| value::url(t, HTTPS), providers.deepgram.tts_url),
     text!("providers.elevenlabs_stt_url", ["SAYNA_PROVIDERS_ELEVENLABS_STT_URL"], WS, |t| value::url(t, ANY), providers.elevenlabs.stt_url),
     text!("providers.elevenlabs_tts_url", ["SAYNA_PROVIDERS_ELEVENLABS_TTS_URL"], HTTP, |t| value::url(t, HTTPS), providers.elevenlabs.tts_url),
+    text!("providers.elevenlabs_high_rates", ["SAYNA_PROVIDERS_ELEVENLABS_HIGH_RATES"], BOOLEAN, value::boolean, providers.elevenlabs_high_rates),
     text!("providers.cartesia_stt_url", ["SAYNA_PROVIDERS_CARTESIA_STT_URL"], WS, |t| value::url(t, ANY), providers.cartesia.stt_url),
     text!("providers.cartesia_tts_url", ["SAYNA_PROVIDERS_CARTESIA_TTS_URL"], HTTP, |t| value::url(t, HTTPS), providers.cartesia.tts_url),
     text!("providers.google_stt_url", ["SAYNA_PROVIDERS_GOOGLE_STT_URL"], WS, |t| value::url(t, ANY), providers.google.stt_url),

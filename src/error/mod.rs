@@ -152,6 +152,7 @@ impl Error {
             | Self::News(NewsError::Body(_))
             | Self::StreamId => StatusCode::BAD_REQUEST,
             Self::Plan(error) => status(error.kind()),
+            Self::Speech(TtsError::Api { status: 429, .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::Speech(error) => status(error.kind()),
             Self::ForeignRoom | Self::Origin => StatusCode::FORBIDDEN,
             Self::LivekitNotConfigured

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tracing::{debug, warn};
 
 use crate::app::App;
+use crate::audio::{Encoding, wav};
 use crate::error::Error;
 use crate::provider::{Speech, TtsOptions};
 
@@ -55,13 +56,20 @@ pub(super) async fn speak(State(app): State<App>, Json(request): Json<Request>) 
     let started = speech.start().await.inspect_err(|error| warn!(%error, "speech failed"))?;
     app.shared.metrics.first_audio(voice.provider(), begun.elapsed());
     let format = voice.format();
-    let mut response = Body::from_stream(futures_util::stream::unfold(speech, piece)).into_response();
+    let silence =
+        wav::header(&format, Some(0)).filter(|_| format.encoding == Encoding::Wav && started.cached_len == Some(0));
+    let body = match silence {
+        // A file without samples is a file all the same.
+        Some(header) => Body::from(header.to_vec()),
+        None => Body::from_stream(futures_util::stream::unfold(speech, piece)),
+    };
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.encoding.content_type()));
     let name = HeaderValue::from_str(voice.format_name());
     headers.insert(FORMAT, name.unwrap_or_else(|_| HeaderValue::from_static(format.encoding.name())));
     headers.insert(RATE, HeaderValue::from(format.sample_rate));
-    if let Some(length) = started.cached_len {
+    if let Some(length) = started.cached_len.filter(|_| silence.is_none()) {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     Ok(response)

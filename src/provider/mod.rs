@@ -19,7 +19,7 @@ mod voices;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use url::Url;
@@ -187,7 +187,10 @@ fn shortened(body: &[u8], most: usize) -> String {
     text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// When a vendor wants to be asked again, where it says so in seconds.
+/// When a vendor wants to be asked again, where it says so: in seconds, or by a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let date = || httpdate::parse_http_date(value).ok();
+    let until = |date: SystemTime| date.duration_since(SystemTime::now()).unwrap_or_default();
+    value.parse().ok().map(Duration::from_secs).or_else(|| date().map(until))
 }

@@ -283,9 +283,7 @@ impl Session {
         let draining = self.draining;
         let conversation = self.conversation()?;
         let chars = text.chars().count();
-        if text.trim().is_empty() {
-            Ok(())
-        } else if draining {
+        if draining {
             Err(SessionError::Draining)
         } else if chars > most {
             Err(SessionError::TextTooLong { chars, most })

@@ -62,6 +62,10 @@ async fn what_cannot_be_spoken_has_the_documented_status() {
     };
     let answer = speak(" ", &|_| {});
     assert_eq!((answer.status(), answer.json()), (400, json!({"error": "Text cannot be empty"})));
+    let answer = speak("...", &|_| {});
+    assert_eq!((answer.status(), answer.body.len()), (200, 0));
+    let answer = speak("🎉", &|tts| tts["audio_format"] = json!("wav"));
+    assert_eq!((answer.status(), answer.body.len()), (200, 44));
     let answer = speak("hello", &|tts| tts["provider"] = json!("nobody"));
     assert_eq!((answer.status(), answer.json()), (400, json!({"error": "Unsupported provider: nobody"})));
     let answer = speak("hello", &|tts| tts["auth"] = json!({"key": "x"}));

@@ -216,6 +216,35 @@ async fn a_provider_that_fails_is_told_and_the_next_text_is_spoken() {
 }
 
 #[tokio::test]
+async fn a_text_without_a_word_is_complete_at_once() {
+    let deepgram = deepgram([Body::Speech]).await;
+    let server = serve(&deepgram);
+    let mut client = session(&server).await;
+    for text in ["", "  ", "...", "🎉", "?!"] {
+        client.speak(text).await;
+        client.expect("tts_playback_complete").await;
+    }
+    assert!(texts(&deepgram).is_empty());
+    client.speak("works").await;
+    assert!(client.utterance().await.concat() == vendors::speech("works", "linear16", 24_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_asks_for_patience_is_passed_on() {
+    let busy = Body::Status(429, vec![("retry-after", "30".to_owned())], "too many".to_owned());
+    let deepgram = deepgram([busy]).await;
+    let server = serve(&deepgram);
+    let config = config("deepgram", "deepgram");
+    let answer = server.post("/speak", &json!({"text": "one", "tts_config": config["tts_config"]}));
+    assert_eq!((answer.status(), answer.header("retry-after")), (429, Some("30")));
+    let mut client = session(&server).await;
+    client.speak("two").await;
+    client.expect_error("TTS error: API error (429): too many (try again in 30 s)").await;
+    client.expect("tts_playback_complete").await;
+    assert_eq!(texts(&deepgram), ["one", "two"]);
+}
+
+#[tokio::test]
 async fn a_text_beyond_the_limit_is_refused() {
     let deepgram = deepgram([Body::Speech]).await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_MAX_TEXT_CHARS", "5")]);

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::dialect::{Dialect, Request, Wish, language};
+use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{OptionsError, address, nearest};
@@ -10,6 +11,8 @@ use crate::provider::{OptionsError, address, nearest};
 const VOICE: &str = "en-US-AvaNeural";
 const LINEAR: &[u32] = &[8_000, 16_000, 22_050, 24_000, 44_100, 48_000];
 const LAW: &[u32] = &[8_000];
+/// Ten minutes of audio are the most: so much is spoken in them at half the usual speed.
+const LIMIT: Limit = Limit::Characters(3_000);
 const COMPRESSED: &[u32] = &[16_000, 24_000, 48_000];
 
 #[derive(Debug)]
@@ -95,6 +98,10 @@ impl Dialect for Azure {
         ];
         let body = format!("{}{}{}", self.head, escaped(text), self.tail);
         Request { url: self.url.clone(), headers, content_type: "application/ssml+xml", body }
+    }
+
+    fn limit(&self) -> Limit {
+        LIMIT
     }
 
     fn format(&self) -> Format {

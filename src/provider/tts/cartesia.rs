@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::dialect::{Dialect, Request, Wish};
+use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{Name, OptionsError, address, nearest};
@@ -72,6 +73,10 @@ impl Dialect for Cartesia {
             content_type: "application/json",
             body: body.to_string(),
         }
+    }
+
+    fn limit(&self) -> Limit {
+        Limit::None
     }
 
     fn format(&self) -> Format {

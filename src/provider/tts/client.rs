@@ -14,6 +14,7 @@ use super::TtsError;
 use super::dialect::{Decoder, Request};
 use super::engine::Vendor;
 use super::flight::Pace;
+use super::limit::parts;
 use super::voice::Inner;
 use crate::audio::{Converter, Encoding, Format, wav};
 use crate::provider::stats::Count;
@@ -22,8 +23,8 @@ use crate::provider::{Name, retry_after, shortened, told};
 /// Attempts, as long as no audio has come; and the first pause between them, which doubles.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause that a vendor can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// As long as a client waits for all pauses together. A vendor that asks for more is not waited for at all.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// As much of an error's body as is told.
 const MAX_BODY: usize = 500;
 /// Audio that is converted at once.
@@ -31,7 +32,8 @@ const SLICE: usize = 64 * 1024;
 /// More than a text of 5000 characters makes, at the highest rate, spoken as slowly as can be.
 pub(super) const MAX_AUDIO: usize = 128 * 1024 * 1024;
 
-/// Speaks a text: every piece of audio goes to `sink` as it comes.
+/// Speaks a text: every piece of audio goes to `sink` as it comes. What the vendor does not take at once is asked for in parts, one
+/// after the other, and comes as one stream.
 pub(super) async fn synthesize(
     voice: &Inner,
     vendor: &Vendor,
@@ -40,34 +42,49 @@ pub(super) async fn synthesize(
     pace: &Pace,
     mut sink: impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
-    let stats = &voice.shared.stats;
-    let provider = voice.credential.provider;
-    let request = vendor.dialect.request(text, previous);
-    let mut attempt = 1;
-    let count = |error: &TtsError| stats.count(provider, Count::Error(error.kind()));
-    let response = loop {
+    let (stats, provider) = (&voice.shared.stats, voice.credential.provider);
+    let parts = parts(text, vendor.dialect.limit());
+    let spoken = async {
+        let mut output = Output::new(vendor.dialect.format(), voice.format, provider)?;
+        if parts.len() > 1 && vendor.dialect.format().encoding == Encoding::Flac {
+            return Err(TtsError::Unjoinable { provider, parts: parts.len() });
+        }
+        let (mut before, mut received) = (previous, 0);
+        for part in &parts {
+            let response = asked(voice, vendor, &vendor.dialect.request(part, before)).await?;
+            receive(voice, vendor, response, pace, &mut received, &mut output, &mut sink).await?;
+            before = Some(part);
+        }
+        output.finish(provider, &mut sink).await
+    };
+    spoken.await.inspect_err(|error| stats.count(provider, Count::Error(error.kind())))
+}
+
+/// Sends a request until it is answered, as often as that is worth it.
+async fn asked(voice: &Inner, vendor: &Vendor, request: &Request) -> Result<Response, TtsError> {
+    let (stats, provider) = (&voice.shared.stats, voice.credential.provider);
+    let (mut attempt, mut waited) = (1, Duration::ZERO);
+    loop {
         stats.count(provider, Count::Request);
-        let error = match ask(voice, vendor, &request).await {
-            Ok(response) => break response,
+        let error = match ask(voice, vendor, request).await {
+            Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        count(&error);
-        if !error.is_retryable() || attempt >= ATTEMPTS {
+        let pause = pause(attempt, &error);
+        if !error.is_retryable() || attempt >= ATTEMPTS || waited + pause > PATIENCE {
             return Err(error);
         }
+        stats.count(provider, Count::Error(error.kind()));
         tracing::warn!(%provider, attempt, %error, "synthesis is tried again");
-        sleep(pause(attempt, &error)).await;
+        sleep(pause).await;
+        waited += pause;
         attempt += 1;
-    };
-    receive(voice, vendor, response, pace, &mut sink).await.inspect_err(count)
+    }
 }
 
 fn pause(attempt: u32, error: &TtsError) -> Duration {
     let pause = PAUSE * 2_u32.pow(attempt.saturating_sub(1));
-    match error {
-        TtsError::Api { retry_after: Some(after), .. } => pause.max(*after).min(LONGEST_PAUSE),
-        _ => pause,
-    }
+    error.retry_after().map_or(pause, |after| pause.max(after))
 }
 
 /// Sends a request, and returns an answer that has audio.
@@ -130,11 +147,12 @@ async fn receive(
     vendor: &Vendor,
     mut response: Response,
     pace: &Pace,
+    received: &mut usize,
+    output: &mut Output,
     sink: &mut impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
-    let provider = voice.credential.provider;
-    let mut output = Output::new(vendor.dialect.decoder(), vendor.dialect.format(), voice.format, provider)?;
-    let (mut received, limit): (usize, Duration) = (0, voice.request_timeout);
+    let (provider, limit) = (voice.credential.provider, voice.request_timeout);
+    output.begin(vendor.dialect.decoder());
     let mut left = limit;
     let timed_out = || TtsError::Timeout { provider, what: "finish its answer", limit };
     let cut = |e: reqwest::Error| TtsError::Cut { provider, reason: told(&e) };
@@ -145,13 +163,13 @@ async fn receive(
         let piece = timeout(left, response.chunk()).await.map_err(|_| timed_out())?;
         left = left.saturating_sub(begun.elapsed());
         let Some(piece) = piece.map_err(cut)? else { break };
-        received += piece.len();
-        if received > MAX_AUDIO {
+        *received += piece.len();
+        if *received > MAX_AUDIO {
             return Err(TtsError::TooLong { provider, limit: MAX_AUDIO });
         }
         output.push(piece, sink);
     }
-    output.finish(provider, sink).await
+    output.end(provider, sink).await
 }
 
 /// From the vendor's bytes to the client's.
@@ -163,22 +181,22 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(decoder: Decoder, from: Format, to: Format, provider: Name) -> Result<Self, TtsError> {
+    pub(super) fn new(from: Format, to: Format, provider: Name) -> Result<Self, TtsError> {
         let wav = to.encoding == Encoding::Wav;
         let encoding = if wav { Encoding::Linear16 } else { to.encoding };
         let converter = Converter::new(from, encoding, to.sample_rate);
         let converter = converter.map_err(|e| TtsError::Unreadable { provider, problem: e.to_string() })?;
         let header = if wav { wav::header(&to, None) } else { None };
-        Ok(Self { decoder, converter, header, given: 0 })
+        Ok(Self { decoder: Decoder::Raw, converter, header, given: 0 })
     }
 
-    pub(super) fn push(&mut self, piece: Bytes, sink: &mut impl FnMut(Bytes)) {
-        let audio = self.decoder.push(piece);
-        let audio = self.converter.push(audio);
-        self.give(audio, sink);
+    /// Another answer begins, whose audio goes on where that of the last one ended.
+    fn begin(&mut self, decoder: Decoder) {
+        self.decoder = decoder;
     }
 
-    pub(super) async fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+    /// The answer has ended.
+    async fn end(&mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
         let decoder = std::mem::replace(&mut self.decoder, Decoder::Raw);
         // A whole answer in JSON is megabytes: it is read on a thread for what computes.
         let mut last = match decoder {
@@ -192,8 +210,19 @@ impl Output {
             self.give(audio, sink);
             yield_now().await;
         }
-        let audio = self.converter.finish();
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, piece: Bytes, sink: &mut impl FnMut(Bytes)) {
+        let audio = self.decoder.push(piece);
+        let audio = self.converter.push(audio);
         self.give(audio, sink);
+    }
+
+    pub(super) async fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+        self.end(provider, sink).await?;
+        let rest = self.converter.finish();
+        self.give(rest, sink);
         if self.given == 0 {
             Err(TtsError::Unreadable { provider, problem: "an answer without audio".to_owned() })
         } else {

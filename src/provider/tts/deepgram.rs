@@ -4,6 +4,7 @@ use serde_json::json;
 use url::Url;
 
 use super::dialect::{Dialect, Request, Wish};
+use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{OptionsError, address, nearest};
@@ -62,6 +63,10 @@ impl Dialect for Deepgram {
             content_type: "application/json",
             body: json!({"text": text}).to_string(),
         }
+    }
+
+    fn limit(&self) -> Limit {
+        Limit::Characters(2_000)
     }
 
     fn format(&self) -> Format {

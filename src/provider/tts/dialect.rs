@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::TtsError;
+use super::limit::Limit;
 use crate::audio::{Encoding, Format, wav};
 use crate::config::Secret;
 use crate::provider::{Credential, Name, OptionsError, TtsOptions};
@@ -25,6 +26,9 @@ pub(super) struct Request {
 pub(super) trait Dialect: Send + Sync + std::fmt::Debug {
     /// What is asked for a text. `previous` is what was spoken before it.
     fn request(&self, text: &str, previous: Option<&str>) -> Request;
+
+    /// The most that a request may have of a text.
+    fn limit(&self) -> Limit;
 
     /// What the audio in the answer is.
     fn format(&self) -> Format;
@@ -44,6 +48,8 @@ pub(super) struct Wish<'a> {
     /// What is to come out in the end.
     pub(super) format: Format,
     pub(super) rate: f64,
+    /// `providers.elevenlabs_high_rates`, where the account is the server's.
+    pub(super) high_rates: bool,
 }
 
 impl Wish<'_> {

@@ -4,13 +4,16 @@ use serde_json::json;
 use url::Url;
 
 use super::dialect::{Dialect, Request, Wish};
+use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{OptionsError, address};
 
 const VOICE: &str = "21m00Tcm4TlvDq8ikWAM";
 const MODEL: &str = "eleven_v3";
-const LINEAR: &[u32] = &[16_000, 22_050, 24_000, 44_100];
+const LINEAR: &[u32] = &[16_000, 22_050, 24_000];
+/// What only the larger plans may ask for besides.
+const HIGH: &[u32] = &[16_000, 22_050, 24_000, 44_100, 48_000];
 const MULAW: &[u32] = &[8_000];
 
 #[derive(Debug)]
@@ -20,7 +23,19 @@ pub(super) struct ElevenLabs {
     model: String,
     speed: f64,
     format: Format,
+    limit: Limit,
 }
+
+/// The most characters of a text by the beginning of the model's name; the first that fits counts.
+const LIMITS: [(&str, usize); 7] = [
+    ("eleven_flash_v2_5", 40_000),
+    ("eleven_turbo_v2_5", 40_000),
+    ("eleven_flash_v2", 30_000),
+    ("eleven_turbo_v2", 30_000),
+    ("eleven_multilingual", 10_000),
+    ("eleven_monolingual", 10_000),
+    ("", 3_000),
+];
 
 impl ElevenLabs {
     pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
@@ -33,13 +48,15 @@ impl ElevenLabs {
         url.query_pairs_mut().append_pair("output_format", &name);
         let model = if wish.options.model.is_empty() { MODEL } else { &wish.options.model };
         let (key, speed) = (wish.credential.key.clone(), wish.rate_within(0.7, 1.2));
-        Ok(Box::new(Self { url, key, model: model.to_owned(), speed, format }))
+        let most = LIMITS.iter().find(|(name, _)| model.starts_with(name)).map_or(3_000, |(_, most)| *most);
+        let limit = Limit::Characters(most);
+        Ok(Box::new(Self { url, key, model: model.to_owned(), speed, format, limit }))
     }
 }
 
 /// What is asked for, and the vendor's name of it.
 fn output(wish: &Wish<'_>) -> Result<(Format, String), OptionsError> {
-    if let Some(format) = wish.samples(LINEAR, MULAW, &[]) {
+    if let Some(format) = wish.samples(if wish.high_rates { HIGH } else { LINEAR }, MULAW, &[]) {
         let word = if format.encoding == Encoding::Mulaw { "ulaw" } else { "pcm" };
         return Ok((format, format!("{word}_{}", format.sample_rate)));
     }
@@ -73,6 +90,10 @@ impl Dialect for ElevenLabs {
             content_type: "application/json",
             body: body.to_string(),
         }
+    }
+
+    fn limit(&self) -> Limit {
+        self.limit
     }
 
     fn format(&self) -> Format {

@@ -26,7 +26,7 @@ pub enum TtsError {
         limit: Duration,
     },
     /// Another status than 200.
-    #[error("API error ({status}): {body}")]
+    #[error("API error ({status}): {body}{}", again(*retry_after))]
     Api {
         /// Who.
         provider: Name,
@@ -87,6 +87,22 @@ pub enum TtsError {
         /// The most that is taken.
         limit: usize,
     },
+    /// More text than the vendor takes at once, in a format whose parts make no whole.
+    #[error(
+        "{provider} takes this text in {parts} parts, and several flac files are not one: ask for another audio_format, or for \
+         shorter texts"
+    )]
+    Unjoinable {
+        /// Who.
+        provider: Name,
+        /// How many requests it would take.
+        parts: usize,
+    },
+}
+
+/// When a refused request may be sent again.
+fn again(retry_after: Option<Duration>) -> String {
+    retry_after.map(|after| format!(" (try again in {} s)", whole_seconds(after))).unwrap_or_default()
 }
 
 /// Never less than what was asked for.
@@ -108,6 +124,7 @@ impl TtsError {
             | Self::Credentials { .. }
             | Self::Ended
             | Self::TextTooLong { .. }
+            | Self::Unjoinable { .. }
             | Self::TooLong { .. } => false,
         }
     }
@@ -118,6 +135,7 @@ impl TtsError {
             // A text takes about as long.
             #[cfg(feature = "local")]
             Self::Local(crate::local::Error::Overloaded { .. }) => Some(Duration::from_secs(1)),
+            Self::Api { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -126,6 +144,9 @@ impl TtsError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Unjoinable { .. } => ErrorKind::BadOptions,
+            // A vendor that names a time is there, and asks for patience.
+            Self::Api { status: 503, retry_after: Some(_), .. } => ErrorKind::RateLimited,
             Self::Api { status, own, .. } => ErrorKind::of_status(*status, *own),
             #[cfg(feature = "local")]
             Self::Local(error) => ErrorKind::of_local(error),

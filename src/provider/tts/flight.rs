@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use super::cache::Key;
 use super::client::{Utterance, synthesize};
 use super::engine::Engine;
+use super::limit::is_spoken;
 use super::{Started, TtsError};
 use crate::audio::{Encoding, wav};
 use crate::provider::stats::Count;
@@ -170,6 +171,10 @@ async fn speak(key: &Key, utterance: &Utterance, progress: &watch::Sender<Progre
             return;
         }
     };
+    if !is_spoken(&text) {
+        progress.send_replace(Progress::silent());
+        return;
+    }
     shared.stats.source(Source::Provider);
     let pace = Arc::clone(&progress.borrow().pace);
     let sink = |piece: Bytes| {
@@ -223,12 +228,22 @@ impl Progress {
     fn cached(audio: Bytes) -> Self {
         Self { pieces: vec![audio], end: Some(Ok(())), cached: true, pace: Arc::default() }
     }
+
+    /// Of a text that has nothing to say.
+    fn silent() -> Self {
+        Self { pieces: Vec::new(), ..Self::cached(Bytes::new()) }
+    }
 }
 
 impl Speech {
     fn new(progress: watch::Receiver<Progress>, source: Option<Source>) -> Self {
         let pace = Arc::clone(&progress.borrow().pace);
         Self { progress, next: 0, taken: 0, pace, source }
+    }
+
+    /// Of a text that has nothing to say.
+    pub(super) fn silent() -> Self {
+        Self::new(watch::channel(Progress::silent()).1, None)
     }
 
     /// Waits for the first audio and leaves it where it is.

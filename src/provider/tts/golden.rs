@@ -12,7 +12,7 @@ fn request(provider: Name, format: Format, rate: f64, text: &str) -> Request {
     let options: TtsOptions = serde_json::from_value(options).unwrap();
     let region = (provider == Name::Azure).then(|| "westeurope".to_owned());
     let credential = Credential { provider, own: false, key: Secret::new("k"), region };
-    let wish = Wish { options: &options, credential: &credential, base: None, format, rate };
+    let wish = Wish { options: &options, credential: &credential, base: None, format, rate, high_rates: false };
     choose(&wish).unwrap().request(text, Some("before"))
 }
 
@@ -37,6 +37,26 @@ fn deepgram_is_asked_so() {
     let url =
         "https://api.deepgram.com/v1/speak?model=en-GB-x&encoding=mulaw&container=none&sample_rate=8000&speed=1.1";
     check(&request(Name::Deepgram, LAW, 1.1, "x"), url, &[("Authorization", "Token k")], r#"{"text":"x"}"#);
+}
+
+/// The rates that most accounts may not ask for are made of 24 kHz, unless the account may.
+#[test]
+fn elevenlabs_is_asked_for_high_rates_only_where_the_account_may() {
+    let options = serde_json::json!({"provider": "elevenlabs", "model": "eleven_flash_v2_5"});
+    let options: TtsOptions = serde_json::from_value(options).unwrap();
+    let credential = Credential { provider: Name::ElevenLabs, own: false, key: Secret::new("k"), region: None };
+    for (rate, high_rates, expected) in [
+        (44_100, false, "pcm_24000"),
+        (48_000, false, "pcm_24000"),
+        (22_050, false, "pcm_22050"),
+        (44_100, true, "pcm_44100"),
+        (48_000, true, "pcm_48000"),
+    ] {
+        let format = Format { sample_rate: rate, ..LINEAR };
+        let wish = Wish { options: &options, credential: &credential, base: None, format, rate: 1.0, high_rates };
+        let url = choose(&wish).unwrap().request("x", None).url;
+        assert_eq!(url.query(), Some(format!("output_format={expected}").as_str()));
+    }
 }
 
 #[test]
@@ -88,7 +108,8 @@ fn a_voice_cannot_leave_its_place_in_the_address() {
     let options = serde_json::json!({"provider": "elevenlabs", "model": "", "voice_id": "../../v1/user?x=#"});
     let options: TtsOptions = serde_json::from_value(options).unwrap();
     let credential = Credential { provider: Name::ElevenLabs, own: true, key: Secret::new("k"), region: None };
-    let wish = Wish { options: &options, credential: &credential, base: None, format: LINEAR, rate: 1.0 };
+    let wish =
+        Wish { options: &options, credential: &credential, base: None, format: LINEAR, rate: 1.0, high_rates: false };
     let url = choose(&wish).unwrap().request("x", None).url;
     assert_eq!(url.path(), "/v1/text-to-speech/..%2F..%2Fv1%2Fuser%3Fx=%23/stream");
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::dialect::{Decoder, Dialect, Request, Wish, language};
+use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::provider::{OptionsError, address};
 
@@ -54,6 +55,10 @@ impl Dialect for Google {
     fn request(&self, text: &str, _previous: Option<&str>) -> Request {
         let body = json!({"input": {"text": text}, "voice": self.voice, "audioConfig": self.config});
         Request { url: self.url.clone(), headers: Vec::new(), content_type: "application/json", body: body.to_string() }
+    }
+
+    fn limit(&self) -> Limit {
+        Limit::Bytes(5_000)
     }
 
     fn format(&self) -> Format {

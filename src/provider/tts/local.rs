@@ -6,8 +6,9 @@ use tokio::time::{Instant, timeout};
 
 use super::TtsError;
 use super::client::Output;
-use super::dialect::{Decoder, Wish};
+use super::dialect::Wish;
 use super::flight::Pace;
+use super::limit::unglued;
 use super::voice::Inner;
 use crate::audio::{Encoding, Format};
 use crate::local::Error;
@@ -73,12 +74,12 @@ async fn speak(
     let timed_out = || TtsError::Timeout { provider: Name::Local, what: "finish its answer", limit };
     let engine = local.speak().await?;
     let mut place = Some(local.speaking().take().await?);
-    let (reader, text) = (engine.clone(), text.to_owned());
+    let (reader, text) = (engine.clone(), unglued(text));
     let sentences = local.pool().run(move || reader.sentences(&text)).await?;
     if sentences.is_empty() {
         return Err(Error::Silent.into());
     }
-    let mut output = Output::new(Decoder::Raw, FORMAT, voice.format, Name::Local)?;
+    let mut output = Output::new(FORMAT, voice.format, Name::Local)?;
     let mut left = limit;
     for sentence in sentences {
         let (engine, manner) = (engine.clone(), speaker.manner);

@@ -16,6 +16,7 @@ pub(super) mod flight;
 #[cfg(test)]
 mod golden;
 mod google;
+mod limit;
 #[cfg(feature = "local")]
 mod local;
 mod pronounce;

@@ -9,6 +9,7 @@ use super::client::Utterance;
 use super::dialect::Wish;
 use super::engine::Engine;
 use super::flight::{self, Speech};
+use super::limit::{glued, is_spoken};
 use super::pronounce::Pronunciations;
 use crate::audio::{Encoding, Format};
 use crate::provider::{Credential, Name, OptionsError, PlanError, Pronunciation, Shared, TtsOptions};
@@ -48,7 +49,8 @@ impl Voice {
         let wanted = format(&format_name, options.sample_rate.unwrap_or(SAMPLE_RATE))?;
         let rate = speaking_rate(options.speaking_rate)?;
         let base = shared.vendor(provider).and_then(|vendor| vendor.tts_url.as_ref());
-        let wish = Wish { options, credential: &credential, base, format: wanted, rate };
+        let high_rates = shared.config.elevenlabs_high_rates && !credential.own;
+        let wish = Wish { options, credential: &credential, base, format: wanted, rate, high_rates };
         let engine = Engine::choose(&shared, &wish)?;
         // Of a compressed format the vendor decides the rate.
         let format = if wanted.encoding.sample_bytes().is_some() || wanted.encoding == Encoding::Wav {
@@ -59,7 +61,7 @@ impl Voice {
         let request_timeout = seconds("request_timeout", options.request_timeout, REQUEST_TIMEOUT)?;
         Pronunciations::check(&options.pronunciations)?;
         let key = Key::of_voice(&wish);
-        let (pronunciations, words) = (options.pronunciations.clone(), OnceLock::new());
+        let (pronunciations, words) = (glued(&options.pronunciations), OnceLock::new());
         let inner =
             Inner { shared, credential, engine, request_timeout, format, format_name, pronunciations, words, key };
         Ok(Self { inner: Arc::new(inner) })
@@ -80,9 +82,14 @@ impl Voice {
         &self.inner.format_name
     }
 
-    /// Speaks a text; `previous` is what was spoken before it, for its melody. Begins at once.
+    /// Speaks a text; `previous` is what was spoken before it, for its melody. Begins at once. Of a text without letters and
+    /// digits no provider is asked, and there is no audio.
     pub fn speak(&self, text: &str, previous: Option<&str>) -> Speech {
         let key = self.inner.key.of_text(text.trim());
+        // What pronunciations make of it is known later.
+        if self.inner.pronunciations.is_empty() && !is_spoken(text) {
+            return Speech::silent();
+        }
         let (text, previous) = (text.trim().to_owned(), previous.map(str::to_owned));
         flight::board(key, Utterance { voice: Arc::clone(&self.inner), text, previous })
     }
@@ -133,6 +140,7 @@ pub(super) fn seconds(field: &'static str, value: Option<u64>, usual: u64) -> Re
 mod tests {
     use super::super::dialect::{Dialect, Request};
     use super::super::engine::Vendor;
+    use super::super::limit::Limit;
     use super::*;
     use crate::config::Config;
     use crate::outbound::Outbound;
@@ -149,6 +157,10 @@ mod tests {
 
         fn format(&self) -> Format {
             Format::mono(Encoding::Linear16, SAMPLE_RATE)
+        }
+
+        fn limit(&self) -> Limit {
+            Limit::None
         }
     }
 

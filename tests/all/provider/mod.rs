@@ -10,6 +10,7 @@ mod stt_faults;
 mod tls;
 mod tts;
 mod tts_faults;
+mod tts_limits;
 mod voices;
 
 use std::path::Path;

@@ -1,0 +1,120 @@
+//! What vendors do not take is known before they are asked.
+
+use std::time::{Duration, SystemTime};
+
+use sayna::provider::ErrorKind;
+use serde_json::json;
+use vendors::{Body, Record, Vendor};
+
+use super::tts::{VENDORS, path};
+use super::{heard, voice};
+
+/// What each request had for a text.
+fn texts(record: &Record, vendor: Vendor) -> Vec<String> {
+    let text = |body: &str| match vendor {
+        // The only `>` of the text's own is the last before it.
+        Vendor::Azure => body.split("</").next().unwrap().rsplit('>').next().unwrap().to_owned(),
+        _ => {
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            let text = ["/text", "/transcript", "/input/text"].iter().find_map(|place| body.pointer(place));
+            text.unwrap().as_str().unwrap().to_owned()
+        }
+    };
+    record.asked(path(vendor)).iter().map(|request| text(&request.body)).collect()
+}
+
+#[tokio::test]
+async fn a_text_beyond_a_vendors_limit_comes_in_order_as_one_stream_and_is_kept_as_one() {
+    let text = (0..400).map(|n| format!("Sentence {n} is für Dr. Smith, as it was.")).collect::<Vec<_>>().join(" ");
+    for vendor in VENDORS {
+        let server = vendors::server(vendor).start().await;
+        let voice = voice(vendor, &server, json!({}));
+        let audio = heard(voice.speak(&text, None)).await.unwrap();
+        let record = server.record();
+        assert_eq!(record.faults(), Vec::<String>::new(), "{vendor:?}");
+        let texts = texts(&record, vendor);
+        assert_eq!(texts.join(" "), text, "{vendor:?}");
+        assert!(texts.iter().all(|text| text.ends_with("was.")), "{vendor:?}: {texts:?}");
+        assert_eq!(texts.len() > 1, vendor != Vendor::Cartesia, "{vendor:?}");
+        let expected: Vec<u8> = texts.iter().flat_map(|text| vendors::speech(text, "linear16", 24_000)).collect();
+        assert!(audio == expected, "{vendor:?}: {} bytes, not {}", audio.len(), expected.len());
+        assert!(heard(voice.speak(&text, None)).await.unwrap() == expected);
+        assert_eq!(server.record().asked(path(vendor)).len(), texts.len(), "{vendor:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_word_and_no_pronunciation_is_cut() {
+    let server = vendors::server(Vendor::Deepgram).start().await;
+    let words = json!([{"word": "API", "pronunciation": "A P I"}]);
+    let voice = voice(Vendor::Deepgram, &server, json!({"pronunciations": words}));
+    // Each word ends at another place before the limit.
+    for first in 0..6 {
+        let text = format!("{} {}", "x".repeat(first + 1), ["API"; 900].join(" "));
+        heard(voice.speak(&text, None)).await.unwrap();
+    }
+    let record = server.record();
+    assert_eq!(record.faults(), Vec::<String>::new());
+    for part in texts(&record, Vendor::Deepgram) {
+        let spelt = part.trim_start_matches('x').trim_start();
+        assert!(spelt.starts_with("A P I") && spelt.ends_with("A P I"), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn flac_files_are_not_joined() {
+    let server = vendors::server(Vendor::Deepgram).start().await;
+    let voice = voice(Vendor::Deepgram, &server, json!({"audio_format": "flac"}));
+    let error = heard(voice.speak(&"word ".repeat(500), None)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadOptions);
+    assert!(error.to_string().contains("deepgram takes this text in 2 parts"), "{error}");
+    assert!(server.record().requests.is_empty());
+}
+
+#[tokio::test]
+async fn what_has_nothing_to_say_asks_nobody() {
+    for vendor in VENDORS {
+        let server = vendors::server(vendor).start().await;
+        let voice = voice(vendor, &server, json!({}));
+        for text in ["", "  \n", "...", "?!", "🎉", "👍🏽", "— *** —", "1️⃣"] {
+            assert_eq!(heard(voice.speak(text, None)).await.unwrap(), Vec::<u8>::new(), "{vendor:?} {text}");
+        }
+        assert!(server.record().requests.is_empty(), "{vendor:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_that_asks_for_patience_is_told_at_once_where_that_is_long() {
+    let date = httpdate(SystemTime::now() + Duration::from_secs(90));
+    for (status, after, least, most) in [(429, "30", 30, 30), (503, "6", 6, 6), (429, date.as_str(), 60, 90)] {
+        let body = Body::Status(status, vec![("retry-after", after.to_owned())], "busy".to_owned());
+        let server = vendors::server(Vendor::Deepgram).tts([body]).start().await;
+        let error = heard(voice(Vendor::Deepgram, &server, json!({})).speak("x", None)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+        assert!((least..=most).contains(&error.retry_after().unwrap().as_secs()), "{error}");
+        assert!(error.to_string().contains("busy (try again in"), "{error}");
+        assert_eq!(server.record().requests.len(), 1, "{status} {after}");
+    }
+}
+
+/// A time as HTTP writes it, found without the library that reads it.
+fn httpdate(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let (mut year, mut day) = (1970, seconds / 86_400);
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][usize::try_from(day % 7).unwrap()];
+    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    while day >= 365 + u64::from(leap(year)) {
+        day -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(leap(year));
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut month = 0;
+    while day >= months[month] {
+        day -= months[month];
+        month += 1;
+    }
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{weekday}, {:02} {} {year} {hour:02}:{minute:02}:{second:02} GMT", day + 1, names[month])
+}
