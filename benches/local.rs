@@ -88,7 +88,7 @@ fn speak(text: &str) -> Value {
     let begun = Instant::now();
     let voice = Voice::load(&models()).unwrap();
     let load = begun.elapsed().as_secs_f64();
-    let sentences = voice.sentences(text);
+    let sentences = voice.sentences(text).pieces;
     let manner = Manner { rate: 1.0, lively: true };
     voice.say(&sentences[0], manner).unwrap();
     let begun = Instant::now();

@@ -50,9 +50,6 @@ pub enum Error {
     /// A model was asked and did not answer.
     #[error("the model failed: {0}")]
     Run(String),
-    /// There is nothing in a text that could be spoken.
-    #[error("the text has nothing that the voice can say: it speaks English")]
-    Silent,
     /// The threads are gone.
     #[error("the server is ending")]
     Ended,

@@ -59,7 +59,6 @@ impl ErrorKind {
     pub(super) fn of_local(error: &crate::local::Error) -> Self {
         match error {
             crate::local::Error::Overloaded { .. } => Self::RateLimited,
-            crate::local::Error::Silent => Self::BadOptions,
             _ => Self::Provider,
         }
     }

@@ -269,10 +269,43 @@ fn a_voice_is_listed_and_speaks_in_every_format_of_samples() {
         // Between half a second and three seconds.
         assert!((rate * bytes / 2..rate * bytes * 3).contains(&answer.body.len()), "{format}: {}", answer.body.len());
     }
+}
+
+/// A pause and the script's name are heard in the place of what is of another script, and the log names it.
+#[test]
+#[ignore = "needs the models, from PyPI"]
+fn words_of_other_scripts_are_left_out_audibly() {
+    let world = World::new();
+    let mut command = world.command(&[]);
+    command.envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("SAYNA_MODELS_PATH", folder().to_str().unwrap())]);
+    let server = Server::start_logging(command, std::fs::File::create(world.path("log")).unwrap());
     let tts = json!({"provider": "local", "model": "", "audio_format": "wav"});
-    let answer = server.post("/speak", &json!({"text": "привет", "tts_config": tts}));
-    assert_eq!(answer.status(), 400);
-    assert!(answer.json()["error"].to_string().contains("it speaks English"));
+    let long = |text: &str| {
+        let answer = server.post("/speak", &json!({"text": text, "tts_config": tts}));
+        assert_eq!(answer.status(), 200, "{text}");
+        answer.body.len()
+    };
+    assert!(long("привет") > 22_050 && long("hello привет there") > long("hello there"));
+    let log = std::fs::read_to_string(world.path("log")).unwrap();
+    assert!(log.contains("words are left out: the local voice speaks English scripts=[\"cyrillic\"]"), "{log}");
+    assert_eq!(long("🎉"), 44);
+}
+
+/// One sentence of 300 characters, with commas and without: what the server needs of memory is that of a piece.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs the models, from PyPI"]
+fn a_text_without_a_full_stop_needs_no_more_memory_than_a_short_one() {
+    let tts = json!({"provider": "local", "model": "", "audio_format": "mulaw", "sample_rate": 8_000});
+    let clause = "and then they went on to the next house to ask for a glass of water";
+    for text in [format!("{clause} ").repeat(5), format!("{clause}, ").repeat(5), "9".repeat(60), "a".repeat(300)] {
+        let server = server(&[]);
+        let answer = server.post("/speak", &json!({"text": text, "tts_config": tts}));
+        assert!(answer.status() == 200 && answer.whole, "{text}");
+        let most = server.peak_kb() / 1_024;
+        println!("{most} MB");
+        assert!(most < 1450, "{most} MB: {text}");
+    }
 }
 
 /// The lines of the README's session without an account.

@@ -1,11 +1,10 @@
 //! A voice: English text in, samples at 22 050 Hz out, a sentence at a time. Piper's network, run by `rten`; what a word sounds
 //! like is found without espeak, whose licence would be that of the whole program.
 
-mod numbers;
+mod normal;
 mod phonemes;
-mod sentences;
+mod pieces;
 mod spelling;
-mod text;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +15,9 @@ use serde::Deserialize;
 
 use super::Error;
 use crate::models::{self, Models};
+use normal::Token;
 use phonemes::Dictionary;
+pub use pieces::Piece;
 
 /// Samples a second.
 pub const RATE: u32 = 22_050;
@@ -28,10 +29,6 @@ pub(super) const FILES: [&str; 3] = [models::VOICE, models::VOICE_CONFIG, models
 const BEGIN: char = '^';
 const END: char = '$';
 const PAD: char = '_';
-/// Symbols of the longest piece that is said at once: what the voice needs of memory grows with their square.
-const LONGEST: usize = 500;
-/// Silence after a sentence.
-const PAUSE: usize = RATE as usize / 5;
 
 /// How a sentence is to be said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +37,15 @@ pub struct Manner {
     pub rate: f32,
     /// Chance in the melody and in the length of sounds: without it a sentence is the same each time, and a little dull.
     pub lively: bool,
+}
+
+/// A text that is ready to be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentences {
+    /// In order.
+    pub pieces: Vec<Piece>,
+    /// The scripts of what is left out; a pause and the script's name are heard in its place.
+    pub skipped: Vec<&'static str>,
 }
 
 /// A voice, which remembers nothing: one for all sessions.
@@ -98,15 +104,18 @@ impl Voice {
         Ok(Self { model, inputs, output, symbols, dictionary, noise })
     }
 
-    /// The sentences of a text that have something to say, in the voice's sounds; long ones in pieces.
-    pub fn sentences(&self, text: &str) -> Vec<String> {
-        let sounds = |sentence: &str| self.dictionary.pronounce(&text::tokens(sentence));
-        sentences::sentences(text).into_iter().flat_map(|sentence| pieces(&sounds(sentence))).collect()
+    /// What of a text there is to say, sentence by sentence; long ones in pieces.
+    pub fn sentences(&self, text: &str) -> Sentences {
+        let sentences = normal::sentences(text);
+        let foreign = |token: &Token| if let Token::Foreign(script) = token { Some(*script) } else { None };
+        let skipped = sentences.iter().flatten().filter_map(foreign).collect();
+        let sounds = sentences.iter().map(|sentence| self.dictionary.pronounce(sentence));
+        Sentences { pieces: pieces::pieces(sounds), skipped }
     }
 
-    /// Says a sentence of [`Voice::sentences`], and a pause behind it.
-    pub fn say(&self, sentence: &str, manner: Manner) -> Result<Vec<i16>, Error> {
-        let ids = self.ids(sentence);
+    /// Says a piece of [`Voice::sentences`], and a pause behind it.
+    pub fn say(&self, piece: &Piece, manner: Manner) -> Result<Vec<i16>, Error> {
+        let ids = self.ids(&piece.sounds);
         let length = i32::try_from(ids.len()).unwrap_or(i32::MAX);
         let [noise, noise_w] = if manner.lively { self.noise } else { [0.0; 2] };
         let scales = vec![noise, 1.0 / manner.rate, noise_w];
@@ -126,7 +135,7 @@ impl Voice {
         let (_, audio) = audio.into_shape_vec::<f32, 4>().map_err(|e| failed(&e))?;
         #[expect(clippy::cast_possible_truncation, reason = "it is within the bounds of 16 bits")]
         let sample = |sample: f32| (sample * 32_767.0).clamp(-32_768.0, 32_767.0) as i16;
-        Ok(audio.into_iter().map(sample).chain(std::iter::repeat_n(0, PAUSE)).collect())
+        Ok(audio.into_iter().map(sample).chain(std::iter::repeat_n(0, piece.pause)).collect())
     }
 
     /// Each symbol's number, and the pad's behind it.
@@ -139,41 +148,5 @@ impl Voice {
         }
         ids.extend(id(END));
         ids
-    }
-}
-
-/// Cut between words, and a word without end within.
-fn pieces(sounds: &str) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let (mut piece, mut length) = (String::new(), 0);
-    for word in sounds.split_inclusive(' ') {
-        let symbols: Vec<char> = word.chars().collect();
-        for part in symbols.chunks(LONGEST) {
-            if length + part.len() > LONGEST {
-                pieces.push(std::mem::take(&mut piece));
-                length = 0;
-            }
-            piece.extend(part);
-            length += part.len();
-        }
-    }
-    pieces.push(piece);
-    pieces.retain(|piece| !piece.trim().is_empty());
-    pieces
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_too_long_to_be_said() {
-        assert_eq!(pieces("ə bˈɛd."), ["ə bˈɛd."]);
-        assert!(pieces("").is_empty());
-        for text in ["nˈaɪn ".repeat(1_000), "ɑ".repeat(5_000)] {
-            let pieces = pieces(&text);
-            assert!(pieces.len() > 9 && pieces.iter().all(|piece| piece.chars().count() <= LONGEST));
-            assert_eq!(pieces.concat(), text);
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Words into the sounds that the voice knows: by the CMU dictionary, else by its words with an ending, else by spelling.
 
+use super::normal::Token;
 use super::spelling;
-use super::text::Token;
 
 /// The dictionary's sounds without stress, and those of the voice: the International Phonetic Alphabet as espeak writes it.
 #[rustfmt::skip]
@@ -20,6 +20,13 @@ const WEAK: &[(&str, &str)] = &[
     ("for", "fɔːɹ"), ("at", "æt"), ("or", "ɔːɹ"), ("as", "æz"), ("it", "ɪt"), ("was", "wʌz"), ("are", "ɑːɹ"),
     ("be", "biː"), ("he", "hiː"), ("she", "ʃiː"), ("we", "wiː"), ("you", "juː"), ("your", "jʊɹ"), ("from", "fɹʌm"),
     ("with", "wɪð"), ("that", "ðæt"), ("i'm", "aɪm"), ("its", "ɪts"), ("on", "ɔn"),
+];
+
+/// Short words that are written in capitals because they stand out; others of that length are letters.
+#[rustfmt::skip]
+const LOUD: &[&str] = &[
+    "no", "so", "do", "go", "me", "my", "be", "not", "now", "you", "all", "new", "yes", "the", "and", "any", "can", "but", "out",
+    "off", "one", "two", "how", "why", "who", "him", "her", "big", "bad", "ok",
 ];
 
 /// The names of the letters.
@@ -111,11 +118,19 @@ impl Dictionary {
                 // Two marks in a row are one pause, and none begins a sentence.
                 Token::Mark(mark) if out.ends_with(char::is_alphabetic) || out.ends_with('ː') => out.push(*mark),
                 Token::Mark(_) => {}
-                Token::Word(word) => self.word(word, &mut out),
+                Token::Word(word) | Token::Name(word) => self.word(word, &mut out),
+                Token::Capitals(word) if self.is_word(word) => self.word(word, &mut out),
+                Token::Capitals(letters) => spell(letters, &mut out),
+                Token::Foreign(script) => [*script, "text"].iter().for_each(|word| self.word(word, &mut out)),
                 Token::Letters(letters) => spell(letters, &mut out),
             }
         }
         out
+    }
+
+    /// Whether capitals are a word that stands out, and not letters.
+    fn is_word(&self, capitals: &str) -> bool {
+        LOUD.contains(&capitals) || (capitals.len() > 3 && self.get(capitals).is_some())
     }
 
     fn word(&self, word: &str, out: &mut String) {
@@ -144,14 +159,16 @@ fn blank(out: &mut String) {
     }
 }
 
-/// Letter by letter; what is no letter of ours is left out.
+/// Letter by letter, an `'s` behind them as a sound; what is no letter of ours is left out.
 fn spell(word: &str, out: &mut String) {
+    let (word, ending) = word.strip_suffix("'s").map_or((word, ""), |word| (word, "z"));
     for letter in word.bytes().filter(u8::is_ascii_lowercase) {
         if let Some(sounds) = LETTERS.get(usize::from(letter - b'a')) {
             blank(out);
             say(sounds, out);
         }
     }
+    out.push_str(ending);
 }
 
 /// The dictionary's sounds as the voice's. The stress is written directly before its vowel.
@@ -182,7 +199,7 @@ fn say(sounds: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::speech::text::tokens;
+    use crate::local::speech::normal::sentences;
 
     fn dictionary() -> Dictionary {
         let text = "fail F EY1 L\nagain AH0 G EH1 N\nagain(2) AH0 G EY1 N\nbetter B EH1 T ER0 # a remark\ntry T R AY1\n\
@@ -199,9 +216,11 @@ mod tests {
             ("He wanted the API", "hiː wˈɑːntɪd ðə ˈeɪ pˈiː ˈaɪ"),
             ("?, try", "tɹˈaɪ"),
             ("xkcd", "ˈɛks kˈeɪ sˈiː dˈiː"),
-            ("привет", ""),
+            ("APIs", "ˈeɪ pˈiː ˈaɪz"),
+            ("AGAIN the ACT", "əɡˈɛn ðə ˈeɪ sˈiː tˈiː"),
         ] {
-            assert_eq!(dictionary.pronounce(&tokens(text)), sounds, "{text}");
+            let said: String = sentences(text).iter().map(|sentence| dictionary.pronounce(sentence)).collect();
+            assert_eq!(said, sounds, "{text}");
         }
     }
 }

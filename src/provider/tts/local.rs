@@ -11,7 +11,6 @@ use super::flight::Pace;
 use super::limit::unglued;
 use super::voice::Inner;
 use crate::audio::{Encoding, Format};
-use crate::local::Error;
 use crate::local::speech::{Manner, RATE};
 use crate::provider::stats::Count;
 use crate::provider::{Name, OptionsError};
@@ -76,12 +75,16 @@ async fn speak(
     let mut place = Some(local.speaking().take().await?);
     let (reader, text) = (engine.clone(), unglued(text));
     let sentences = local.pool().run(move || reader.sentences(&text)).await?;
-    if sentences.is_empty() {
-        return Err(Error::Silent.into());
+    if !sentences.skipped.is_empty() {
+        tracing::warn!(scripts = ?sentences.skipped, "words are left out: the local voice speaks English");
+    }
+    // Letters and digits that are none here: there is nothing to hear.
+    if sentences.pieces.is_empty() {
+        return Ok(());
     }
     let mut output = Output::new(FORMAT, voice.format, Name::Local)?;
     let mut left = limit;
-    for sentence in sentences {
+    for piece in sentences.pieces {
         let (engine, manner) = (engine.clone(), speaker.manner);
         // The time that the passengers take is not the engine's, and nobody is kept from a place by them.
         if !pace.has_room() {
@@ -93,7 +96,7 @@ async fn speak(
             if place.is_none() {
                 place = Some(local.speaking().take_again().await?);
             }
-            local.pool().run(move || engine.say(&sentence, manner)).await?
+            local.pool().run(move || engine.say(&piece, manner)).await?
         };
         let samples = timeout(left, work).await.map_err(|_| timed_out())??;
         left = left.saturating_sub(begun.elapsed());

@@ -6,18 +6,23 @@ const ONES: [&str; 20] = [
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 ];
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-const SCALES: [(u64, &str); 4] =
-    [(1_000_000_000_000, "trillion"), (1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand")];
+/// Each is a thousand times the next.
+#[rustfmt::skip]
+const SCALES: [&str; 11] = [
+    "decillion", "nonillion", "octillion", "septillion", "sextillion", "quintillion", "quadrillion", "trillion", "billion",
+    "million", "thousand",
+];
 
-fn word(list: &[&'static str], index: u64) -> &'static str {
+fn word(list: &[&'static str], index: u128) -> &'static str {
     usize::try_from(index).ok().and_then(|index| list.get(index).copied()).unwrap_or_default()
 }
 
 /// `1234`: one thousand two hundred thirty four.
-pub(super) fn cardinal(number: u64) -> Vec<&'static str> {
+pub(super) fn cardinal(number: u128) -> Vec<&'static str> {
     let mut words = Vec::new();
     let mut rest = number;
-    for (scale, name) in SCALES {
+    for (name, power) in SCALES.into_iter().zip((1..=11).rev()) {
+        let scale = 1_000_u128.pow(power);
         if rest >= scale {
             words.extend(cardinal(rest / scale));
             words.push(name);
@@ -39,7 +44,7 @@ pub(super) fn cardinal(number: u64) -> Vec<&'static str> {
 }
 
 /// `21st`: twenty first.
-pub(super) fn ordinal(number: u64) -> Vec<String> {
+pub(super) fn ordinal(number: u128) -> Vec<String> {
     let mut words: Vec<String> = cardinal(number).into_iter().map(str::to_owned).collect();
     if let Some(last) = words.last_mut() {
         *last = match last.as_str() {
@@ -57,10 +62,11 @@ pub(super) fn ordinal(number: u64) -> Vec<String> {
 }
 
 /// `1984`: nineteen eighty four; as years from 1100 to 2099 are said.
-pub(super) fn year(number: u64) -> Vec<&'static str> {
+pub(super) fn year(number: u128) -> Vec<&'static str> {
     let (century, rest) = (number / 100, number % 100);
     match (century, rest) {
         (20, 0..=9) => cardinal(number),
+        (_, 0) if century % 10 == 0 => cardinal(number),
         (_, 0) => [cardinal(century), vec!["hundred"]].concat(),
         (_, 1..=9) => [cardinal(century), vec!["oh", word(&ONES, rest)]].concat(),
         _ => [cardinal(century), cardinal(rest)].concat(),
@@ -68,12 +74,37 @@ pub(super) fn year(number: u64) -> Vec<&'static str> {
 }
 
 /// `1990s`: nineteen nineties; `80s`: eighties.
-pub(super) fn decade(number: u64) -> Vec<String> {
-    let words = if number >= 1_000 { year(number) } else { cardinal(number) };
+pub(super) fn decade(number: u128) -> Vec<String> {
+    plural(if number >= 1_000 { year(number) } else { cardinal(number) })
+}
+
+/// With the last word in the plural.
+fn plural(words: Vec<&str>) -> Vec<String> {
     let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
     if let Some(last) = words.last_mut() {
         *last = last.strip_suffix('y').map_or_else(|| format!("{last}s"), |stem| format!("{stem}ies"));
     }
+    words
+}
+
+/// `3/4`: three quarters; `1/2`: one half.
+pub(super) fn fraction(number: u128, of: u128) -> Vec<String> {
+    let mut words: Vec<String> = cardinal(number).into_iter().map(str::to_owned).collect();
+    let part = match of {
+        0 | 1 => return words.into_iter().chain(["over".to_owned(), word(&ONES, of).to_owned()]).collect(),
+        2 => vec!["half".to_owned()],
+        4 => vec!["quarter".to_owned()],
+        of => ordinal(of),
+    };
+    words.extend(match (number, of) {
+        (1, _) => part,
+        (_, 2) => vec!["halves".to_owned()],
+        _ => {
+            let parts: Vec<&str> = part.iter().map(String::as_str).collect();
+            let (last, head) = parts.split_last().unwrap_or((&"", &[]));
+            head.iter().map(|word| (*word).to_owned()).chain([format!("{last}s")]).collect()
+        }
+    });
     words
 }
 

@@ -1,0 +1,158 @@
+//! Short forms, letters with full stops between them, Roman numbers, and what is said otherwise than it is written.
+
+use super::Token;
+use super::numbers::{cardinal, ordinal};
+use super::scan::{Out, Scan, value};
+use super::tables::{COUNTED, DEGREES, PHRASES, Place, REGNAL, SHORT, STARTERS, STREETS};
+
+/// The mark for a full stop of a short form that has just been read: one where a sentence ends with it.
+pub(super) fn stop(scan: Scan<'_>) -> Option<char> {
+    let rest = scan.rest().trim_start_matches(['"', '\'', ')']);
+    let word = scan.next_word();
+    let blank = rest.starts_with(char::is_whitespace);
+    (rest.trim().is_empty() || (blank && STARTERS.contains(&word))).then_some('.')
+}
+
+/// Ends of a street's number.
+const ORDINALS: [&str; 4] = ["first", "second", "third", "th"];
+
+fn ended(mut out: Out, scan: Scan<'_>) -> Option<Vec<Token>> {
+    if let Some(mark) = stop(scan) {
+        out.mark(mark);
+    }
+    out.take()
+}
+
+/// `and/or`, `24/7`.
+pub(super) fn phrases(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let said = scan.entry(PHRASES, false)?;
+    Out::default().say(said).take()
+}
+
+/// `1428 Elm St.`: the number of a house, in pairs as people say it.
+pub(super) fn houses(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let number = scan.digits().filter(|number| matches!(number.len(), 3 | 4) && !number.starts_with('0'))?;
+    let mut street = scan.rest().strip_prefix(' ')?.split(' ').take(4).map(|word| word.trim_end_matches(['.', ',']));
+    let capital = |word: &&str| word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    street.next().filter(capital)?;
+    let is_street = |word: &str| STREETS.contains(&word.to_lowercase().as_str());
+    street.take_while(capital).any(is_street).then_some(())?;
+    let (first, last) = number.split_at_checked(number.len() - 2)?;
+    let (first, last) = (value(first)?, value(last)?);
+    let mut out = Out::default();
+    match last {
+        0 if first % 10 == 0 => return None,
+        0 => out.all(cardinal(first)).say("hundred"),
+        1..=9 => out.all(cardinal(first)).say("oh").all(cardinal(last)),
+        _ => out.all(cardinal(first)).all(cardinal(last)),
+    };
+    out.take()
+}
+
+/// `Dr. Smith`, `Elm St.`, `No. 5`, `etc.`
+pub(super) fn short_forms(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
+    if let Some(letters) = scan.entry(DEGREES, false) {
+        let mut out = Out::default();
+        out.letters(letters);
+        return if scan.before() == Some('.') { ended(out, *scan) } else { out.take() };
+    }
+    let begin = *scan;
+    let mut entries = SHORT.iter().filter(|(short, _)| begin.clone().eat_any_case(short).is_some());
+    let capital = scan.peek().is_some_and(char::is_uppercase);
+    entries.find_map(|(short, (said, place))| {
+        *scan = begin;
+        scan.skip(short.len());
+        let dotted = scan.eat(".").is_some();
+        if !dotted && !scan.is_end() {
+            return None;
+        }
+        let mut behind = *scan;
+        let blank = behind.blanks();
+        let next = behind.peek();
+        let name = blank && next.is_some_and(char::is_uppercase);
+        let behind_name = matches!(before.last(), Some(Token::Name(_)))
+            || matches!(before.last(), Some(Token::Word(word)) if ORDINALS.iter().any(|ending| word.ends_with(ending)));
+        let mut out = Out::default();
+        match place {
+            // `123 Main St.` is a street, and `Main Dr.` a drive.
+            Place::Title if behind_name && matches!(*short, "st" | "dr") && (dotted || capital) => {
+                let ends_name = !name || stop(*scan).is_some() || !dotted;
+                ends_name.then_some(())?;
+                out.say(if *short == "st" { "street" } else { "drive" });
+                return if dotted { ended(out, *scan) } else { out.take() };
+            }
+            Place::Title if name && capital && (dotted || matches!(*short, "mr" | "mrs" | "ms" | "dr")) => {}
+            Place::Number if dotted && next.is_some_and(|c| c.is_ascii_digit()) => {}
+            Place::Name if behind_name && capital => {
+                out.say(said);
+                return if dotted { ended(out, *scan) } else { out.take() };
+            }
+            Place::Any if said.ends_with("day") && !capital => return None,
+            Place::Any if dotted || (*short == "vs" && blank) => {
+                out.say(said);
+                return if dotted { ended(out, *scan) } else { out.take() };
+            }
+            _ => return None,
+        }
+        out.say(said).take()
+    })
+}
+
+/// `U.S.`, `J. K. Rowling`, `U.S.A`.
+pub(super) fn initialisms(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let mut letters = String::new();
+    loop {
+        let mut behind = *scan;
+        let Some(letter) = behind.letters().filter(|letter| letter.len() == 1) else { break };
+        if behind.eat(".").is_none() {
+            // The last one may be without its full stop.
+            if letters.is_empty() || !behind.is_end() {
+                break;
+            }
+            letters.push_str(letter);
+            *scan = behind;
+            return Out::default().letters(&letters).take();
+        }
+        letters.push_str(letter);
+        *scan = behind;
+    }
+    let upper = letters.chars().all(char::is_uppercase);
+    let mut behind = *scan;
+    match letters.len() {
+        0 => return None,
+        // Somebody's initial, unless it is the speaker or the end of a sentence.
+        1 => {
+            let name = behind.blanks() && behind.peek().is_some_and(char::is_uppercase);
+            (upper && letters != "I" && name && stop(*scan).is_none()).then_some(())?;
+        }
+        _ if !scan.is_end() => return None,
+        _ => {}
+    }
+    let mut out = Out::default();
+    out.letters(&letters);
+    ended(out, *scan)
+}
+
+/// `Chapter IV`, `Henry VIII`.
+pub(super) fn romans(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
+    let text = scan.letters()?;
+    scan.ended()?;
+    let Some(Token::Word(word) | Token::Name(word) | Token::Capitals(word)) = before.last() else { return None };
+    let number = roman(text)?;
+    if REGNAL.contains(&word.as_str()) && text.len() > 1 {
+        return Out::default().say("the").all(ordinal(number)).take();
+    }
+    (COUNTED.contains(&word.as_str()) && (text != "I" || word != "and")).then_some(())?;
+    Out::default().all(cardinal(number)).take()
+}
+
+/// The value of a Roman number of at most 39, written as Romans did, or of full tens below a hundred.
+fn roman(text: &str) -> Option<u128> {
+    const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
+    const TENS: [&str; 10] = ["", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC"];
+    let all = TENS.iter().enumerate().flat_map(|(tens, ten)| {
+        ONES.iter().enumerate().map(move |(ones, one)| (format!("{ten}{one}"), tens * 10 + ones))
+    });
+    let found = all.skip(1).find(|(written, _)| written == text)?;
+    u128::try_from(found.1).ok()
+}

@@ -1,0 +1,445 @@
+//! Numbers that count something: cardinals, ordinals, decimals, fractions, ranges, lists, money and measures.
+
+use super::numbers::{cardinal, digits, fraction, ordinal, year};
+use super::scan::{Number, Out, Scan, value};
+use super::tables::{CODES, CURRENCIES, LETTERS, MULTIPLES, Money, PERIODS, UNITS};
+use std::cmp::Ordering;
+
+use super::{Token, last_word};
+
+/// What is counted: `5`, `4 1/2`, `5-10`.
+struct Amount {
+    words: Vec<String>,
+    one: bool,
+}
+
+fn owned<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Vec<String> {
+    words.into_iter().map(|word| word.as_ref().to_owned()).collect()
+}
+
+/// `1/2`, `3/4th`.
+fn parts(scan: &mut Scan<'_>) -> Option<(u128, u128)> {
+    let part =
+        |scan: &mut Scan<'_>| scan.digits().filter(|part| part.len() < 6 && !part.starts_with('0')).and_then(value);
+    let number = part(scan)?;
+    scan.eat("/").or_else(|| scan.eat(" / "))?;
+    let of = part(scan)?;
+    ["th", "rd", "nd"].iter().any(|ending| scan.eat_any_case(ending).is_some());
+    (!scan.rest().starts_with(['/', '.']) && scan.is_end()).then_some((number, of))
+}
+
+/// A fraction, perhaps behind a whole number, else a number.
+fn single(scan: &mut Scan<'_>) -> Option<Amount> {
+    let begin = *scan;
+    if let Some((number, of)) = parts(scan) {
+        let words = match number.cmp(&of) {
+            Ordering::Equal if of > 4 => owned([cardinal(number), vec!["out", "of"], cardinal(of)].concat()),
+            // `60/40` is a share.
+            Ordering::Greater if of > 9 => owned([cardinal(number), cardinal(of)].concat()),
+            _ => fraction(number, of),
+        };
+        return Some(Amount { words, one: number <= of });
+    }
+    *scan = begin;
+    let number = scan.number()?;
+    let mut behind = *scan;
+    if behind.blanks()
+        && number.fraction.is_none()
+        && let Some((part, of)) = parts(&mut behind).filter(|(part, of)| *of > 0 && (part < of || *of < 20))
+    {
+        *scan = behind;
+        let half = (part, of) == (1, 2);
+        let part = if half { owned(["a", "half"]) } else { fraction(part, of) };
+        return Some(Amount { words: [owned(number.words()), owned(["and"]), part].concat(), one: false });
+    }
+    Some(Amount { words: owned(number.words()), one: number.is_one() })
+}
+
+/// A number that stands alone.
+pub(super) fn number(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
+    let mut out = Out::default();
+    let scan_before = scan.before();
+    let zip = matches!(before.last(), Some(Token::Capitals(state)) if state.len() == 2) && scan.is_begin();
+    let code = last_word(before).is_some_and(|word| CODES.contains(&word))
+        || matches!(before, [.., Token::Word(first), Token::Word(last)] if first == "ending" && last == "in");
+    let number = scan.number()?;
+    // `BA2490`, `#12345`.
+    let length = number.whole.len();
+    let serial = scan_before.is_some_and(char::is_alphabetic) && length > 2 && !number.whole.ends_with("00");
+    let code = code || serial || (zip && length == 5) || (length > 4 && last_word(before) == Some("number"));
+    if code && number.fraction.is_none() && !number.whole.contains(',') {
+        return out.all(digits(number.whole)).take();
+    }
+    out.all(number.plain()).take()
+}
+
+/// `21st`.
+pub(super) fn ordinals(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let number = scan.number()?;
+    let value = number.value()?;
+    let ending = match (value % 10, value % 100) {
+        (1, tens) if tens != 11 => "st",
+        (2, tens) if tens != 12 => "nd",
+        (3, tens) if tens != 13 => "rd",
+        _ => "th",
+    };
+    scan.eat_any_case(ending)?;
+    scan.ended()?;
+    Out::default().all(ordinal(value)).take()
+}
+
+/// `1,2,3`; and `12,5`, as others write what is `12.5` here.
+pub(super) fn lists(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let mut items = vec![scan.digits()?];
+    while scan.eat(",").is_some() {
+        items.push(scan.digits()?);
+    }
+    scan.ended()?;
+    if scan.rest().starts_with('.')
+        && scan.rest().get(1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return None;
+    }
+    let mut out = Out::default();
+    match items.as_slice() {
+        [_] => return None,
+        [whole, part] if part.len() < 3 && !matches!(scan.next_word(), "and" | "or") => {
+            let number = Number { minus: false, whole, fraction: Some(part) };
+            return out.all(number.words()).take();
+        }
+        _ => {}
+    }
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.mark(',');
+        }
+        out.all(Number { minus: false, whole: item, fraction: None }.words());
+    }
+    out.take()
+}
+
+/// `1.2.3`, as versions are written, and `10.0.0.1`.
+pub(super) fn dotted(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let mut groups = vec![scan.digits()?];
+    loop {
+        let mut behind = *scan;
+        match behind.eat(".").and_then(|()| behind.digits()) {
+            Some(group) => groups.push(group),
+            None => break,
+        }
+        *scan = behind;
+    }
+    if groups.len() < 3 {
+        return None;
+    }
+    let mut out = Out::default();
+    for (index, group) in groups.iter().enumerate() {
+        if index > 0 {
+            out.say(if groups.len() == 4 { "dot" } else { "point" });
+        }
+        if groups.len() == 4 {
+            out.all(digits(group));
+        } else {
+            out.all(Number { minus: false, whole: group, fraction: None }.words());
+        }
+    }
+    out.take()
+}
+
+/// `5-10`, `1980-1986`, `2x4`; with what is counted behind it.
+pub(super) fn measures(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let begin = *scan;
+    // Of `B2s` and `1/2/3` nothing is counted.
+    if scan.before().is_some_and(|c| c.is_alphabetic() || c == '/') {
+        return None;
+    }
+    let mut amount = comma(scan).or_else(|| single(scan))?;
+    let first = (begin, *scan);
+    let mut ranged = false;
+    let mut behind = *scan;
+    if let Some(word) = between(&mut behind)
+        && let Some(other) = single(&mut behind)
+    {
+        let (mut one, mut two) = (first.0, first.1);
+        between(&mut two);
+        let (one, two) = (one.number(), two.number());
+        let years = (one.and_then(|one| one.year()), two.and_then(|two| two.year()));
+        // `1960-80` as well.
+        let short = two.is_some_and(|two| two.whole.len() == 2 && two.fraction.is_none());
+        let (head, tail) = match years {
+            (Some(one), Some(two)) if !unit_follows(behind) => (owned(year(one)), owned(year(two))),
+            (Some(one), None) if short && !unit_follows(behind) => (owned(year(one)), other.words),
+            _ => (amount.words, other.words),
+        };
+        *scan = behind;
+        ranged = true;
+        amount = Amount { words: [head, owned([word]), tail].concat(), one: false };
+    }
+    let whole = !first.0.rest().get(..first.0.rest().len() - first.1.rest().len()).unwrap_or_default().contains('/');
+    let mut out = Out::default();
+    out.all(amount.words);
+    let multiplied = multiple(scan, &mut out);
+    let united = unit(scan, amount.one && !multiplied, &mut out);
+    // A number alone is another class's.
+    if !(ranged || multiplied || united || !whole) {
+        return None;
+    }
+    out.take()
+}
+
+/// `6'2"`.
+pub(super) fn feet(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let mut out = Out::default();
+    let feet = scan.digits().filter(|feet| feet.len() < 3).and_then(value)?;
+    scan.eat("'")?;
+    let inches = scan.digits().filter(|inches| inches.len() < 3).and_then(value)?;
+    scan.eat("\"").or_else(|| scan.eat("''"))?;
+    let (foot, inch) = (if feet == 1 { "foot" } else { "feet" }, if inches == 1 { "inch" } else { "inches" });
+    out.all(cardinal(feet)).say(foot).all(cardinal(inches)).say(inch).take()
+}
+
+/// `12,5` before a unit.
+fn comma(scan: &mut Scan<'_>) -> Option<Amount> {
+    let mut behind = *scan;
+    let whole = behind.digits()?;
+    behind.eat(",")?;
+    let part = behind.digits().filter(|part| part.len() < 3)?;
+    if !unit_follows(behind) {
+        return None;
+    }
+    *scan = behind;
+    Some(Amount { words: owned(Number { minus: false, whole, fraction: Some(part) }.words()), one: false })
+}
+
+fn unit_follows(mut scan: Scan<'_>) -> bool {
+    unit(&mut scan, false, &mut Out::default())
+}
+
+/// What is said for the sign between the two numbers of a range.
+fn between(scan: &mut Scan<'_>) -> Option<&'static str> {
+    let digit = |scan: &Scan<'_>| scan.peek().is_some_and(|c| c.is_ascii_digit());
+    let mut behind = *scan;
+    let blank = behind.blanks();
+    let sign = behind.one_of(&['-', 'x', '×', '*', '+', '/'])?;
+    let blank_too = behind.blanks();
+    if blank != blank_too || !digit(&behind) || (matches!(sign, 'x' | '*' | '/') && blank && sign != 'x') {
+        return None;
+    }
+    let sum = {
+        let mut rest = behind;
+        rest.number();
+        rest.rest().trim_start().starts_with('=')
+    };
+    let word = match sign {
+        '-' if sum => "minus",
+        '-' => "to",
+        '+' => "plus",
+        '*' => "times",
+        '/' => return None,
+        _ => "by",
+    };
+    *scan = behind;
+    Some(word)
+}
+
+/// `million`, or `M` where it touches the number.
+fn multiple(scan: &mut Scan<'_>, out: &mut Out) -> bool {
+    let mut behind = *scan;
+    let blank = behind.blanks();
+    let word = behind.entry(MULTIPLES, true).or_else(|| {
+        let mut large = LETTERS.iter().copied().filter(|(text, _)| matches!(*text, "k" | "K" | "M" | "B"));
+        // `221B Baker Street` is no sum.
+        let name = behind
+            .rest()
+            .get(1..)
+            .and_then(|rest| rest.strip_prefix(' '))
+            .is_some_and(|rest| rest.starts_with(char::is_uppercase));
+        let fits = |(text, _): &(&str, &str)| !blank && !name && behind.eat(text).is_some() && behind.is_end();
+        large.find(fits).map(|(_, word)| word)
+    });
+    let Some(word) = word.filter(|_| behind.is_end()) else { return false };
+    // `5 B` are bytes.
+    out.say(word);
+    *scan = behind;
+    true
+}
+
+/// A unit, perhaps with another behind a slash.
+fn unit(scan: &mut Scan<'_>, one: bool, out: &mut Out) -> bool {
+    let mut behind = *scan;
+    let apart = behind.blanks() || behind.eat("-").is_some();
+    let power = |scan: &mut Scan<'_>| match scan.one_of(&['²', '³']) {
+        Some('²') => Some("square"),
+        Some(_) => Some("cubic"),
+        None => None,
+    };
+    let mut found = behind;
+    let plain = found.entry(UNITS, false).filter(|(.., touching)| !(apart && *touching));
+    let squared = || {
+        let mut scan = behind;
+        let mut named = None;
+        for (text, unit) in UNITS {
+            let mut here = scan;
+            if here.eat(text).is_some()
+                && let Some(power) =
+                    power(&mut here).or_else(|| here.eat("2").map(|()| "square").filter(|_| here.is_end()))
+            {
+                named = Some((*unit, power, here));
+            }
+        }
+        let (unit, power, here) = named?;
+        scan = here;
+        Some((unit, power, scan))
+    };
+    let (unit, words) = match (squared(), plain) {
+        (Some((unit, power, at)), _) => {
+            found = at;
+            (unit, power)
+        }
+        (None, Some(unit)) => (unit, ""),
+        (None, None) => return per(scan, out),
+    };
+    *scan = found;
+    out.say(words).say(if one { unit.0 } else { unit.1 });
+    per(scan, out);
+    let mut stop = *scan;
+    // The full stop of a short form, where the sentence goes on: `5 ft. tall`.
+    if stop.eat(".").is_some() && stop.blanks() && stop.peek().is_some_and(char::is_lowercase) {
+        scan.eat(".");
+    }
+    true
+}
+
+/// `/kg`, `/mo`.
+fn per(scan: &mut Scan<'_>, out: &mut Out) -> bool {
+    let mut behind = *scan;
+    if behind.eat("/").is_none() {
+        return false;
+    }
+    let unit = |scan: &mut Scan<'_>| scan.entry(UNITS, false).map(|(one, ..)| one);
+    let Some(word) = behind.entry(PERIODS, false).or_else(|| unit(&mut behind)).filter(|_| behind.is_end()) else {
+        return false;
+    };
+    out.say(if word == "each" { "" } else { "per" }).say(word);
+    *scan = behind;
+    true
+}
+
+/// A sum with the sign of its currency before it or behind it.
+pub(super) fn money(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let mut out = Out::default();
+    sum(scan, &mut out)?;
+    let mut behind = *scan;
+    let blank = behind.blanks();
+    if behind.eat("-").is_some() && behind.blanks() == blank {
+        let mut other = Out::default();
+        if sum(&mut behind, &mut other).is_some() {
+            out.say("to");
+            out.0.extend(other.0);
+            *scan = behind;
+        }
+    }
+    if scan.eat("/").is_some() {
+        let word = scan.entry(PERIODS, false).or_else(|| scan.letters());
+        out.say("per").say(word?);
+    }
+    out.take()
+}
+
+fn sum(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
+    let negative = scan.is_begin() && scan.one_of(&['-', '−']).is_some();
+    if let Some(money) = scan.entry(CURRENCIES, false) {
+        let negative = negative || scan.one_of(&['-', '−']).is_some();
+        scan.blanks();
+        let mut amount = decimal_comma(scan).or_else(|| scan.number())?;
+        amount.minus = negative;
+        let mut behind = *scan;
+        // `$5-10`.
+        if behind.eat("-").is_some()
+            && let Some(most) =
+                behind.number().filter(|_| behind.is_end() || behind.peek().is_some_and(char::is_alphabetic))
+        {
+            *scan = behind;
+            out.all(amount.words()).say("to");
+            amount = most;
+        }
+        return said(scan, amount, money, out);
+    }
+    let mut amount = decimal_comma(scan).or_else(|| scan.number())?;
+    amount.minus |= negative;
+    let mut behind = *scan;
+    behind.blanks();
+    let multiple = behind.entry(MULTIPLES, true);
+    if multiple.is_some() {
+        behind.blanks();
+    }
+    let money = behind.entry(CURRENCIES, false)?;
+    // The next sum's sign is not this one's.
+    if behind.peek().is_some_and(|c| c.is_alphanumeric()) {
+        return None;
+    }
+    *scan = behind;
+    match multiple {
+        Some(multiple) => out.all(amount.words()).say(multiple).say(money.1),
+        None => coins(amount, money, out),
+    };
+    Some(())
+}
+
+/// `5,50`, before the sign or behind it.
+fn decimal_comma<'a>(scan: &mut Scan<'a>) -> Option<Number<'a>> {
+    let mut behind = *scan;
+    let begin = behind.rest();
+    behind.digits()?;
+    // `1.234,56`.
+    let mut group = behind;
+    while group.eat(".").is_some() && group.digits().is_some_and(|group| group.len() == 3) {
+        behind = group;
+    }
+    let whole = begin.get(..begin.len() - behind.rest().len())?;
+    behind.eat(",")?;
+    let part = behind.digits().filter(|part| part.len() == 2 && behind.is_end())?;
+    *scan = behind;
+    Some(Number { minus: false, whole, fraction: Some(part) })
+}
+
+/// The amount behind a currency's sign, with the multiple that may follow.
+fn said(scan: &mut Scan<'_>, amount: Number<'_>, money: Money, out: &mut Out) -> Option<()> {
+    let mut behind = *scan;
+    let blank = behind.blanks();
+    let letters = |scan: &mut Scan<'_>| scan.entry(LETTERS, false).filter(|_| !blank || scan.is_end());
+    match behind.entry(MULTIPLES, true).or_else(|| letters(&mut behind)) {
+        Some(multiple) => {
+            *scan = behind;
+            out.all(amount.words()).say(multiple).say(money.1);
+        }
+        None => {
+            scan.ended()?;
+            coins(amount, money, out);
+        }
+    }
+    Some(())
+}
+
+/// `5.20`: five dollars and twenty cents.
+fn coins<'o>(amount: Number<'_>, money: Money, out: &'o mut Out) -> &'o mut Out {
+    let (one, many, small, smalls) = money;
+    let part = amount.fraction.unwrap_or_default().trim_end_matches('0');
+    if part.len() > 2 || small.is_empty() {
+        return out.all(amount.words()).say(if amount.is_one() { one } else { many });
+    }
+    let cents = value(&format!("{part:0<2}")).unwrap_or_default();
+    let whole = Number { fraction: None, ..amount };
+    let is_zero = whole.whole.is_empty() || value(whole.whole) == Some(0);
+    if !is_zero || cents == 0 {
+        let whole = if whole.whole.is_empty() { Number { whole: "0", ..whole } } else { whole };
+        out.all(whole.words()).say(if value(whole.whole) == Some(1) { one } else { many });
+    } else if amount.minus {
+        out.say("minus");
+    }
+    if cents > 0 {
+        out.say(if is_zero { "" } else { "and" });
+        out.all(cardinal(cents)).say(if cents == 1 { small } else { smalls });
+    }
+    out
+}

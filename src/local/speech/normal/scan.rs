@@ -1,0 +1,231 @@
+//! Reading a text from left to right: what a class of [`super::CLASSES`] looks at, and the words that it makes of it.
+
+use super::Token;
+use super::numbers::{cardinal, digits, year};
+
+/// A place in a text. Copied before a class is tried, so that what does not fit costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// All that follows.
+    pub(super) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub(super) fn before(&self) -> Option<char> {
+        self.text.get(..self.at).and_then(|text| text.chars().next_back())
+    }
+
+    /// Goes on by so many bytes.
+    pub(super) fn skip(&mut self, bytes: usize) -> &'a str {
+        let part = self.rest().get(..bytes).unwrap_or_else(|| self.rest());
+        self.at += part.len();
+        part
+    }
+
+    pub(super) fn eat(&mut self, text: &str) -> Option<()> {
+        self.rest().starts_with(text).then(|| self.skip(text.len())).map(|_| ())
+    }
+
+    /// As [`Scan::eat`], in large letters or small ones.
+    pub(super) fn eat_any_case(&mut self, text: &str) -> Option<()> {
+        let same = self.rest().get(..text.len()).is_some_and(|part| part.eq_ignore_ascii_case(text));
+        same.then(|| self.skip(text.len())).map(|_| ())
+    }
+
+    pub(super) fn one_of(&mut self, signs: &[char]) -> Option<char> {
+        let c = self.peek().filter(|c| signs.contains(c))?;
+        self.skip(c.len_utf8());
+        Some(c)
+    }
+
+    fn run(&mut self, of: impl Fn(char) -> bool) -> Option<&'a str> {
+        let end = self.rest().find(|c| !of(c)).unwrap_or(self.rest().len());
+        (end > 0).then(|| self.skip(end))
+    }
+
+    pub(super) fn digits(&mut self) -> Option<&'a str> {
+        self.run(|c| c.is_ascii_digit())
+    }
+
+    pub(super) fn letters(&mut self) -> Option<&'a str> {
+        self.run(|c| c.is_ascii_alphabetic())
+    }
+
+    pub(super) fn blanks(&mut self) -> bool {
+        self.run(char::is_whitespace).is_some()
+    }
+
+    /// Whether no word or number goes on here.
+    pub(super) fn is_end(&self) -> bool {
+        self.peek().is_none_or(|c| !c.is_alphanumeric())
+    }
+
+    /// Whether a word or a number may begin here.
+    pub(super) fn is_begin(&self) -> bool {
+        self.before().is_none_or(|c| !c.is_alphanumeric())
+    }
+
+    pub(super) fn ended(&self) -> Option<()> {
+        self.is_end().then_some(())
+    }
+
+    /// The entry of a table whose text stands here as a whole word, the longest that does.
+    pub(super) fn entry<T: Copy>(&mut self, table: &[(&str, T)], any_case: bool) -> Option<T> {
+        let fits = |(text, _): &&(&str, T)| {
+            let mut scan = *self;
+            let eaten = if any_case { scan.eat_any_case(text) } else { scan.eat(text) };
+            eaten.is_some() && (scan.is_end() || !text.ends_with(char::is_alphanumeric))
+        };
+        let (text, value) = table.iter().filter(fits).max_by_key(|(text, _)| text.len())?;
+        self.skip(text.len());
+        Some(*value)
+    }
+
+    /// The next word, wherever it stands.
+    pub(super) fn next_word(mut self) -> &'a str {
+        self.run(|c| !c.is_alphanumeric());
+        self.letters().unwrap_or_default()
+    }
+
+    /// A number: `1,234.5`, `.5`, `-3`. Of `1.2.3` and `1,2,3` nothing.
+    pub(super) fn number(&mut self) -> Option<Number<'a>> {
+        let mut scan = *self;
+        let apart = scan.before().is_none_or(|c| !c.is_alphanumeric() && !matches!(c, ')' | '-' | '/'));
+        let minus = apart && scan.one_of(&['-', '−']).is_some();
+        let whole = scan.whole().unwrap_or_default();
+        let mut behind = scan;
+        let fraction = behind.eat(".").and_then(|()| behind.digits());
+        if fraction.is_some() {
+            scan = behind;
+        }
+        let more = ['.', ','].iter().any(|sign| {
+            let next = scan.rest().strip_prefix(*sign);
+            next.is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        if more || (whole.is_empty() && fraction.is_none()) {
+            return None;
+        }
+        *self = scan;
+        Some(Number { minus, whole, fraction })
+    }
+
+    /// Digits, perhaps with commas between their thousands.
+    fn whole(&mut self) -> Option<&'a str> {
+        let begin = *self;
+        let head = self.digits()?;
+        let mut length = head.len();
+        while (1..=3).contains(&head.len()) {
+            let mut scan = *self;
+            // Others write a blank there: no two numbers are like `20 000`.
+            let blank = scan.eat(" ").is_some();
+            let group = if blank { scan.digits() } else { scan.eat(",").and_then(|()| scan.digits()) };
+            if group.is_none_or(|group| group.len() != 3 || (blank && group != "000")) || !scan.is_end() {
+                break;
+            }
+            length += 4;
+            *self = scan;
+        }
+        begin.rest().get(..length)
+    }
+}
+
+/// A number as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number<'a> {
+    pub(super) minus: bool,
+    pub(super) whole: &'a str,
+    pub(super) fraction: Option<&'a str>,
+}
+
+impl Number<'_> {
+    /// Its value, where that is whole.
+    pub(super) fn value(&self) -> Option<u128> {
+        self.fraction.is_none().then(|| value(self.whole)).flatten()
+    }
+
+    pub(super) fn is_one(&self) -> bool {
+        !self.minus && self.value() == Some(1)
+    }
+
+    /// Whether it would be said as a year.
+    pub(super) fn year(&self) -> Option<u128> {
+        let value = self.value().filter(|_| self.whole.len() == 4 && !self.minus)?;
+        (1_100..=2_099).contains(&value).then_some(value)
+    }
+
+    /// In words.
+    pub(super) fn words(&self) -> Vec<&'static str> {
+        let mut words = if self.minus { vec!["minus"] } else { Vec::new() };
+        words.extend(match value(self.whole) {
+            _ if self.whole.is_empty() => Vec::new(),
+            // What begins with zero, and what is too long to be a quantity, is read digit by digit.
+            Some(value) if !is_code(self.whole) => cardinal(value),
+            _ => digits(self.whole).collect(),
+        });
+        if let Some(fraction) = self.fraction {
+            words.push("point");
+            words.extend(digits(fraction));
+        }
+        words
+    }
+
+    /// In words, where nothing says what it counts: years are said as such.
+    pub(super) fn plain(&self) -> Vec<&'static str> {
+        self.year().map_or_else(|| self.words(), year)
+    }
+}
+
+fn is_code(whole: &str) -> bool {
+    (whole.len() > 1 && whole.starts_with('0')) || (whole.len() > 15 && !whole.contains([',', '.', ' ']))
+}
+
+/// Of digits, perhaps with commas between.
+pub(super) fn value(digits: &str) -> Option<u128> {
+    digits.replace([',', '.', ' '], "").parse().ok().filter(|value| *value < 10_u128.pow(36))
+}
+
+/// Words and marks that a class makes.
+#[derive(Debug, Default)]
+pub(super) struct Out(pub(super) Vec<Token>);
+
+impl Out {
+    /// Words with blanks between.
+    pub(super) fn say(&mut self, words: &str) -> &mut Self {
+        self.0.extend(words.split_whitespace().map(|word| Token::Word(word.to_lowercase())));
+        self
+    }
+
+    pub(super) fn all<W: AsRef<str>>(&mut self, words: impl IntoIterator<Item = W>) -> &mut Self {
+        words.into_iter().for_each(|word| {
+            self.say(word.as_ref());
+        });
+        self
+    }
+
+    pub(super) fn letters(&mut self, letters: &str) -> &mut Self {
+        self.0.push(Token::Letters(letters.to_lowercase()));
+        self
+    }
+
+    pub(super) fn mark(&mut self, mark: char) -> &mut Self {
+        self.0.push(Token::Mark(mark));
+        self
+    }
+
+    pub(super) fn take(&mut self) -> Option<Vec<Token>> {
+        Some(std::mem::take(&mut self.0))
+    }
+}

@@ -1,0 +1,271 @@
+//! Dates, years and times of day.
+
+use super::names::stop;
+use super::numbers::{cardinal, decade, ordinal, year};
+use super::scan::{Out, Scan, value};
+use super::tables::{HALVES, MONTHS, ZONES};
+use super::{Token, last_word};
+
+/// Words before a day that is written as `12/25`.
+const BEFORE_DAYS: [&str; 8] = ["on", "by", "since", "until", "from", "dated", "before", "after"];
+
+fn month(number: u128) -> Option<&'static str> {
+    MONTHS.iter().find(|(_, other)| *other == number).map(|(name, _)| *name)
+}
+
+/// Digits of a number within bounds.
+fn within(scan: &mut Scan<'_>, digits: std::ops::RangeInclusive<usize>, least: u128, most: u128) -> Option<u128> {
+    let text = scan.digits().filter(|text| digits.contains(&text.len()))?;
+    value(text).filter(|value| (least..=most).contains(value))
+}
+
+/// A year of two digits or four.
+fn years(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
+    let text = scan.digits()?;
+    let number = value(text)?;
+    match text.len() {
+        4 if number % 1_000 == 0 => out.all(cardinal(number)),
+        4 if (1_000..=2_999).contains(&number) => out.all(year(number)),
+        2 if number < 10 => out.say("oh").all(cardinal(number)),
+        2 => out.all(cardinal(number)),
+        _ => return None,
+    };
+    scan.ended()
+}
+
+/// `2026-11-26`: year, month and day.
+fn iso<'a>(scan: &mut Scan<'a>) -> Option<(&'a str, u128, u128)> {
+    let year = scan.digits().filter(|year| year.len() == 4)?;
+    let sign = scan.one_of(&['-', '/', '.'])?;
+    let month = within(scan, 1..=2, 1, 12)?;
+    scan.eat(sign.encode_utf8(&mut [0; 4]))?;
+    let day = within(scan, 1..=2, 1, 31)?;
+    // A clock may follow, as machines write it.
+    let mut behind = *scan;
+    match behind.eat("T").filter(|()| behind.peek().is_some_and(|c| c.is_ascii_digit())) {
+        Some(()) => *scan = behind,
+        None => scan.ended()?,
+    }
+    Some((year, month, day))
+}
+
+/// `2026-11-26`, `11/26/2026`, `26.11.2026`, and `12/25` where a word before it says that it is a day.
+pub(super) fn dates(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
+    let begin = *scan;
+    let mut out = Out::default();
+    if let Some((year, number, day)) = iso(scan) {
+        out.say(month(number)?).all(ordinal(day)).mark(',');
+        years(&mut Scan::new(year), &mut out)?;
+        return out.take();
+    }
+    *scan = begin;
+    let first = within(scan, 1..=2, 1, 31)?;
+    let sign = scan.one_of(&['-', '/', '.'])?;
+    let second = within(scan, 1..=2, 1, 31)?;
+    // The month is before the day, as Americans write, where it can be.
+    let (number, day) = if first <= 12 { (first, second) } else { (second, first) };
+    let name = month(number)?;
+    if scan.eat(sign.encode_utf8(&mut [0; 4])).is_some() {
+        if first <= 12 {
+            out.say(name).all(ordinal(day)).mark(',');
+        } else {
+            out.say("the").all(ordinal(day)).say("of").say(name).mark(',');
+        }
+        years(scan, &mut out)?;
+        return out.take();
+    }
+    let said = last_word(before).is_some_and(|word| BEFORE_DAYS.contains(&word));
+    (said && sign == '/' && scan.is_end() && first <= 12).then_some(())?;
+    out.say(name).all(ordinal(day)).take()
+}
+
+/// A month's name, perhaps short, with its full stop.
+fn name(scan: &mut Scan<'_>) -> Option<&'static str> {
+    let number = scan.entry(MONTHS, true)?;
+    let mut behind = *scan;
+    if behind.eat(".").is_some() && behind.blanks() && behind.peek().is_some_and(|c| c.is_ascii_digit()) {
+        scan.eat(".");
+    }
+    month(number)
+}
+
+/// The day of a month, and whether its ending is written.
+fn day(scan: &mut Scan<'_>) -> Option<u128> {
+    let day = within(scan, 1..=2, 1, 31)?;
+    ["st", "nd", "rd", "th"].iter().any(|ending| scan.eat_any_case(ending).is_some());
+    scan.ended()?;
+    let part = [".", ",", ":", "/"]
+        .iter()
+        .any(|sign| scan.rest().strip_prefix(sign).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
+    (!part).then_some(day)
+}
+
+/// The year behind a day and a month.
+fn year_behind(scan: &mut Scan<'_>, out: &mut Out) {
+    let mut behind = *scan;
+    behind.eat(",").or_else(|| behind.eat("-"));
+    behind.blanks();
+    let mut said = Out::default();
+    let long = behind.rest().find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.rest().len()) == 4;
+    if long && years(&mut behind, &mut said).is_some() {
+        *scan = behind;
+        out.0.extend(said.mark_before());
+    }
+}
+
+impl Out {
+    /// The year after a short pause.
+    fn mark_before(&mut self) -> Vec<Token> {
+        [vec![Token::Mark(',')], std::mem::take(&mut self.0)].concat()
+    }
+}
+
+/// `Jan. 15, 2020`, `July 1876`, `25 July 2012`.
+pub(super) fn months(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
+    let mut out = Out::default();
+    if scan.peek()?.is_ascii_digit() {
+        let day = day(scan)?;
+        let gap = scan.blanks() || scan.eat("-").is_some();
+        let of = scan.eat("of ").is_some();
+        let written = scan.rest();
+        let name = name(scan).filter(|_| gap)?;
+        out.say(if last_word(before) == Some("the") { "" } else { "the" }).all(ordinal(day)).say("of").say(name);
+        let length = out.0.len();
+        year_behind(scan, &mut out);
+        // `25 may` is a number and a verb, unless it is written as a month.
+        (of || name != "may" || written.starts_with('M') || out.0.len() > length).then_some(())?;
+        return out.take();
+    }
+    let written = scan.rest();
+    let name = name(scan)?;
+    (name != "may" && name != "march" || !written.starts_with('m')).then_some(())?;
+    let gap = scan.blanks() || scan.eat("-").is_some();
+    out.say(name);
+    let mut behind = *scan;
+    if let Some(day) = day(&mut behind).filter(|_| gap) {
+        *scan = behind;
+        out.all(ordinal(day));
+        year_behind(scan, &mut out);
+        return out.take();
+    }
+    let mut said = Out::default();
+    let long = scan.rest().find(|c: char| !c.is_ascii_digit()) != Some(2) && gap;
+    (long && years(scan, &mut said).is_some()).then_some(())?;
+    out.0.extend(said.0);
+    out.take()
+}
+
+/// `1980s`, `'80s`, `1960s-80s`.
+pub(super) fn decades(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
+    scan.eat("'");
+    let text = scan.digits().filter(|text| matches!(text.len(), 2 | 4) && text.ends_with('0'))?;
+    let plural = scan.eat("s").or_else(|| scan.eat("'s")).or_else(|| scan.eat(" s").filter(|()| text.len() == 4));
+    plural?;
+    scan.ended()?;
+    let number = value(text).filter(|number| *number < 100 || (1_000..=2_999).contains(number))?;
+    let mut out = Out::default();
+    out.all(decade(number));
+    let mut behind = *scan;
+    if behind.eat("-").is_some()
+        && let Some(other) = decades(&mut behind, before)
+    {
+        *scan = behind;
+        out.say("to").0.extend(other);
+    }
+    out.take()
+}
+
+/// `10:30`, `9:30 a.m.`, `5pm`, `14:10:30`; and `9:00-17:30`.
+pub(super) fn times(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    let mut out = Out::default();
+    let mut behind = *scan;
+    // `5-7pm`.
+    if let Some(hours) = within(&mut behind, 1..=2, 1, 12)
+        && behind.eat("-").is_some()
+        && clock(&mut behind, &mut out).is_some()
+        && out.0.iter().any(|token| matches!(token, Token::Letters(_)))
+    {
+        *scan = behind;
+        let mut first = Out::default();
+        first.all(cardinal(hours)).say("to").0.append(&mut out.0);
+        return first.take();
+    }
+    out.0.clear();
+    clock(scan, &mut out)?;
+    let mut behind = *scan;
+    let blank = behind.blanks();
+    let mut other = Out::default();
+    if behind.eat("-").is_some() && behind.blanks() == blank && clock(&mut behind, &mut other).is_some() {
+        *scan = behind;
+        out.say("to").0.extend(other.0);
+    }
+    out.take()
+}
+
+fn clock(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
+    let hours = within(scan, 1..=2, 0, 24)?;
+    let mut behind = *scan;
+    let sign = behind.one_of(&[':', '.']);
+    let minutes = sign.and_then(|_| within(&mut behind, 2..=2, 0, 59));
+    if minutes.is_some() {
+        *scan = behind;
+        behind.eat(":");
+    }
+    if let (Some(minutes), Some(':')) = (minutes, sign)
+        && let Some(seconds) = within(&mut behind, 2..=2, 0, 59)
+        && scan.eat(":").is_some()
+    {
+        *scan = behind;
+        let part = |count: u128, name: &str| format!("{name}{}", if count == 1 { "" } else { "s" });
+        out.all(cardinal(hours)).say(&part(hours, "hour")).all(cardinal(minutes)).say(&part(minutes, "minute"));
+        out.say("and").all(cardinal(seconds)).say(&part(seconds, "second"));
+        half(scan, out);
+        scan.eat("Z");
+        return scan.ended();
+    }
+    let mut said = Out::default();
+    let mut behind = *scan;
+    let is_half = half(&mut behind, &mut said);
+    // `1.59` is a time before `p.m.` alone, and `5` as well.
+    (is_half || (minutes.is_some() && sign == Some(':'))).then_some(())?;
+    out.all(cardinal(hours));
+    match minutes {
+        Some(0) if !is_half && hours == 0 => out.say("hundred hours"),
+        Some(0) if !is_half => out.say("o'clock"),
+        None | Some(0) => out,
+        Some(minutes @ 1..=9) => out.say("oh").all(cardinal(minutes)),
+        Some(minutes) => out.all(cardinal(minutes)),
+    };
+    // Without `am` or `pm` a zone may stand there.
+    *scan = behind;
+    out.0.extend(said.0);
+    scan.ended()
+}
+
+/// `a.m.`, and the zone behind it.
+fn half(scan: &mut Scan<'_>, out: &mut Out) -> bool {
+    let mut behind = *scan;
+    behind.blanks();
+    let Some(name) = behind.entry(HALVES, true) else {
+        let written = behind.rest();
+        if let Some(zone) = behind.entry(ZONES, true).filter(|zone| written.starts_with(&zone.to_uppercase())) {
+            out.letters(zone);
+            *scan = behind;
+        }
+        return false;
+    };
+    let dotted = behind.before() == Some('.');
+    if !dotted && !behind.is_end() {
+        return false;
+    }
+    *scan = behind;
+    out.letters(name);
+    behind.blanks();
+    if let Some(zone) = behind.entry(ZONES, true) {
+        *scan = behind;
+        out.letters(zone);
+    } else if dotted && let Some(mark) = stop(*scan) {
+        out.mark(mark);
+    }
+    true
+}
