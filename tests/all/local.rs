@@ -280,31 +280,32 @@ fn words_of_other_scripts_are_left_out_audibly() {
     command.envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("SAYNA_MODELS_PATH", folder().to_str().unwrap())]);
     let server = Server::start_logging(command, std::fs::File::create(world.path("log")).unwrap());
     let tts = json!({"provider": "local", "model": "", "audio_format": "wav"});
-    let long = |text: &str| {
+    let size = |text: &str| {
         let answer = server.post("/speak", &json!({"text": text, "tts_config": tts}));
         assert_eq!(answer.status(), 200, "{text}");
         answer.body.len()
     };
-    assert!(long("привет") > 22_050 && long("hello привет there") > long("hello there"));
+    assert!(size("привет") > 22_050 && size("hello привет there") > size("hello there"));
     let log = std::fs::read_to_string(world.path("log")).unwrap();
     assert!(log.contains("words are left out: the local voice speaks English scripts=[\"cyrillic\"]"), "{log}");
-    assert_eq!(long("🎉"), 44);
+    assert_eq!(size("🎉"), 44);
 }
 
 /// One sentence of 300 characters, with commas and without: what the server needs of memory is that of a piece.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "needs the models, from PyPI"]
+#[allow(clippy::print_stdout, reason = "with --nocapture it shows the figure")]
 fn a_text_without_a_full_stop_needs_no_more_memory_than_a_short_one() {
-    let tts = json!({"provider": "local", "model": "", "audio_format": "mulaw", "sample_rate": 8_000});
+    let tts = json!({"provider": "local", "model": "", "audio_format": "mulaw", "sample_rate": 8_000, "request_timeout": 600});
     let clause = "and then they went on to the next house to ask for a glass of water";
-    for text in [format!("{clause} ").repeat(5), format!("{clause}, ").repeat(5), "9".repeat(60), "a".repeat(300)] {
+    for text in [format!("{clause} ").repeat(5), format!("{clause}, ").repeat(5), "9".repeat(60)] {
         let server = server(&[]);
         let answer = server.post("/speak", &json!({"text": text, "tts_config": tts}));
         assert!(answer.status() == 200 && answer.whole, "{text}");
         let most = server.peak_kb() / 1_024;
-        println!("{most} MB");
-        assert!(most < 1450, "{most} MB: {text}");
+        println!("{most} MB at the most");
+        assert!(most < 400, "{most} MB: {text}");
     }
 }
 

@@ -120,9 +120,8 @@ impl Dictionary {
                 Token::Mark(_) => {}
                 Token::Word(word) | Token::Name(word) => self.word(word, &mut out),
                 Token::Capitals(word) if self.is_word(word) => self.word(word, &mut out),
-                Token::Capitals(letters) => spell(letters, &mut out),
                 Token::Foreign(script) => [*script, "text"].iter().for_each(|word| self.word(word, &mut out)),
-                Token::Letters(letters) => spell(letters, &mut out),
+                Token::Letters(letters) | Token::Capitals(letters) => spell(letters, &mut out),
             }
         }
         out

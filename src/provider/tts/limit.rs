@@ -95,9 +95,8 @@ fn end(text: &str, limit: Limit) -> usize {
         let blank_follows = chars.peek().is_some_and(|(_, next)| next.is_whitespace());
         let before = text.get(..at).unwrap_or_default();
         match c {
-            '。' | '！' | '？' => sentence = Some(behind),
+            '。' | '！' | '？' | '\n' => sentence = Some(behind),
             '、' | '，' | '；' => clause = Some(behind),
-            '\n' => sentence = Some(behind),
             '!' | '?' | '…' if blank_follows => sentence = Some(behind),
             '.' if blank_follows && !is_short(before) => sentence = Some(behind),
             '"' | '”' | ')' | '\'' | '’' if blank_follows && before.ends_with(['.', '!', '?', '…']) => {

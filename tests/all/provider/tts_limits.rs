@@ -11,14 +11,14 @@ use super::{heard, voice};
 
 /// What each request had for a text.
 fn texts(record: &Record, vendor: Vendor) -> Vec<String> {
-    let text = |body: &str| match vendor {
-        // The only `>` of the text's own is the last before it.
-        Vendor::Azure => body.split("</").next().unwrap().rsplit('>').next().unwrap().to_owned(),
-        _ => {
-            let body: serde_json::Value = serde_json::from_str(body).unwrap();
-            let text = ["/text", "/transcript", "/input/text"].iter().find_map(|place| body.pointer(place));
-            text.unwrap().as_str().unwrap().to_owned()
+    let text = |body: &str| {
+        if vendor == Vendor::Azure {
+            // The only `>` of the text's own is the last before it.
+            return body.split("</").next().unwrap().rsplit('>').next().unwrap().to_owned();
         }
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let text = ["/text", "/transcript", "/input/text"].iter().find_map(|place| body.pointer(place));
+        text.unwrap().as_str().unwrap().to_owned()
     };
     record.asked(path(vendor)).iter().map(|request| text(&request.body)).collect()
 }
@@ -85,7 +85,7 @@ async fn what_has_nothing_to_say_asks_nobody() {
 
 #[tokio::test]
 async fn a_vendor_that_asks_for_patience_is_told_at_once_where_that_is_long() {
-    let date = httpdate(SystemTime::now() + Duration::from_secs(90));
+    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(90));
     for (status, after, least, most) in [(429, "30", 30, 30), (503, "6", 6, 6), (429, date.as_str(), 60, 90)] {
         let body = Body::Status(status, vec![("retry-after", after.to_owned())], "busy".to_owned());
         let server = vendors::server(Vendor::Deepgram).tts([body]).start().await;
@@ -95,26 +95,4 @@ async fn a_vendor_that_asks_for_patience_is_told_at_once_where_that_is_long() {
         assert!(error.to_string().contains("busy (try again in"), "{error}");
         assert_eq!(server.record().requests.len(), 1, "{status} {after}");
     }
-}
-
-/// A time as HTTP writes it, found without the library that reads it.
-fn httpdate(time: SystemTime) -> String {
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    let (mut year, mut day) = (1970, seconds / 86_400);
-    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][usize::try_from(day % 7).unwrap()];
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    while day >= 365 + u64::from(leap(year)) {
-        day -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(leap(year));
-    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut month = 0;
-    while day >= months[month] {
-        day -= months[month];
-        month += 1;
-    }
-    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{weekday}, {:02} {} {year} {hour:02}:{minute:02}:{second:02} GMT", day + 1, names[month])
 }

@@ -100,22 +100,12 @@ fn groups<'a>(scan: &mut Scan<'a>) -> Option<(Vec<&'a str>, Vec<char>)> {
         let open = behind.eat("(").is_some();
         let digits = behind.digits();
         let closed = !open || behind.eat(")").is_some();
-        match digits.filter(|_| closed) {
-            Some(digits) => groups.push(digits),
-            None => {
-                signs.pop();
-                break;
-            }
-        }
+        let Some(digits) = digits.filter(|_| closed) else {
+            signs.truncate(groups.len().saturating_sub(1));
+            break;
+        };
+        groups.push(digits);
         *scan = behind;
-        // `) ` and `)-` are one sign.
-        if open && scan.rest().starts_with([' ', '-']) && groups.len() < 3 {
-            let mut next = *scan;
-            next.skip(1);
-            if next.peek().is_some_and(|c| c.is_ascii_digit()) {
-                continue;
-            }
-        }
     }
     (!groups.is_empty()).then_some((groups, signs))
 }
@@ -201,6 +191,6 @@ fn is_address(text: &str) -> bool {
     let Some((last, names)) = labels.split_last() else { return false };
     let known = *last == last.to_ascii_lowercase() && DOMAINS.contains(last);
     names.iter().any(|name| name.len() > 1 && name.contains(|c: char| c.is_ascii_alphabetic()))
-        && labels.iter().all(|part| label(&part))
+        && labels.iter().all(label)
         && (known || (text.starts_with("www.") && labels.len() > 2))
 }

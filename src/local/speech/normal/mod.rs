@@ -7,6 +7,7 @@ mod addresses;
 mod cases;
 mod chars;
 mod lines;
+mod money;
 mod names;
 mod numbers;
 mod quantities;
@@ -48,7 +49,7 @@ const CLASSES: &[Class] = &[
     times::decades,
     addresses::telephones,
     times::times,
-    quantities::money,
+    money::money,
     quantities::ordinals,
     quantities::measures,
     quantities::number,

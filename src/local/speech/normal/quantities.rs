@@ -1,8 +1,8 @@
-//! Numbers that count something: cardinals, ordinals, decimals, fractions, ranges, lists, money and measures.
+//! Numbers that count something: cardinals, ordinals, decimals, fractions, ranges, lists and measures.
 
 use super::numbers::{cardinal, digits, fraction, ordinal, year};
 use super::scan::{Number, Out, Scan, value};
-use super::tables::{CODES, CURRENCIES, LETTERS, MULTIPLES, Money, PERIODS, UNITS};
+use super::tables::{CODES, LETTERS, MULTIPLES, PERIODS, UNITS};
 use std::cmp::Ordering;
 
 use super::{Token, last_word};
@@ -323,123 +323,4 @@ fn per(scan: &mut Scan<'_>, out: &mut Out) -> bool {
     out.say(if word == "each" { "" } else { "per" }).say(word);
     *scan = behind;
     true
-}
-
-/// A sum with the sign of its currency before it or behind it.
-pub(super) fn money(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
-    let mut out = Out::default();
-    sum(scan, &mut out)?;
-    let mut behind = *scan;
-    let blank = behind.blanks();
-    if behind.eat("-").is_some() && behind.blanks() == blank {
-        let mut other = Out::default();
-        if sum(&mut behind, &mut other).is_some() {
-            out.say("to");
-            out.0.extend(other.0);
-            *scan = behind;
-        }
-    }
-    if scan.eat("/").is_some() {
-        let word = scan.entry(PERIODS, false).or_else(|| scan.letters());
-        out.say("per").say(word?);
-    }
-    out.take()
-}
-
-fn sum(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
-    let negative = scan.is_begin() && scan.one_of(&['-', '−']).is_some();
-    if let Some(money) = scan.entry(CURRENCIES, false) {
-        let negative = negative || scan.one_of(&['-', '−']).is_some();
-        scan.blanks();
-        let mut amount = decimal_comma(scan).or_else(|| scan.number())?;
-        amount.minus = negative;
-        let mut behind = *scan;
-        // `$5-10`.
-        if behind.eat("-").is_some()
-            && let Some(most) =
-                behind.number().filter(|_| behind.is_end() || behind.peek().is_some_and(char::is_alphabetic))
-        {
-            *scan = behind;
-            out.all(amount.words()).say("to");
-            amount = most;
-        }
-        return said(scan, amount, money, out);
-    }
-    let mut amount = decimal_comma(scan).or_else(|| scan.number())?;
-    amount.minus |= negative;
-    let mut behind = *scan;
-    behind.blanks();
-    let multiple = behind.entry(MULTIPLES, true);
-    if multiple.is_some() {
-        behind.blanks();
-    }
-    let money = behind.entry(CURRENCIES, false)?;
-    // The next sum's sign is not this one's.
-    if behind.peek().is_some_and(|c| c.is_alphanumeric()) {
-        return None;
-    }
-    *scan = behind;
-    match multiple {
-        Some(multiple) => out.all(amount.words()).say(multiple).say(money.1),
-        None => coins(amount, money, out),
-    };
-    Some(())
-}
-
-/// `5,50`, before the sign or behind it.
-fn decimal_comma<'a>(scan: &mut Scan<'a>) -> Option<Number<'a>> {
-    let mut behind = *scan;
-    let begin = behind.rest();
-    behind.digits()?;
-    // `1.234,56`.
-    let mut group = behind;
-    while group.eat(".").is_some() && group.digits().is_some_and(|group| group.len() == 3) {
-        behind = group;
-    }
-    let whole = begin.get(..begin.len() - behind.rest().len())?;
-    behind.eat(",")?;
-    let part = behind.digits().filter(|part| part.len() == 2 && behind.is_end())?;
-    *scan = behind;
-    Some(Number { minus: false, whole, fraction: Some(part) })
-}
-
-/// The amount behind a currency's sign, with the multiple that may follow.
-fn said(scan: &mut Scan<'_>, amount: Number<'_>, money: Money, out: &mut Out) -> Option<()> {
-    let mut behind = *scan;
-    let blank = behind.blanks();
-    let letters = |scan: &mut Scan<'_>| scan.entry(LETTERS, false).filter(|_| !blank || scan.is_end());
-    match behind.entry(MULTIPLES, true).or_else(|| letters(&mut behind)) {
-        Some(multiple) => {
-            *scan = behind;
-            out.all(amount.words()).say(multiple).say(money.1);
-        }
-        None => {
-            scan.ended()?;
-            coins(amount, money, out);
-        }
-    }
-    Some(())
-}
-
-/// `5.20`: five dollars and twenty cents.
-fn coins<'o>(amount: Number<'_>, money: Money, out: &'o mut Out) -> &'o mut Out {
-    let (one, many, small, smalls) = money;
-    let part = amount.fraction.unwrap_or_default().trim_end_matches('0');
-    if part.len() > 2 || small.is_empty() {
-        return out.all(amount.words()).say(if amount.is_one() { one } else { many });
-    }
-    let cents = value(&format!("{part:0<2}")).unwrap_or_default();
-    let whole = Number { fraction: None, ..amount };
-    let is_zero = whole.whole.is_empty() || value(whole.whole) == Some(0);
-    if !is_zero || cents == 0 {
-        let whole = if whole.whole.is_empty() { Number { whole: "0", ..whole } } else { whole };
-        out.all(whole.words()).say(if value(whole.whole) == Some(1) { one } else { many });
-    } else if amount.minus {
-        out.say("minus");
-    }
-    if cents > 0 {
-        out.say(if is_zero { "" } else { "and" });
-        out.all(cardinal(cents)).say(if cents == 1 { small } else { smalls });
-    }
-    out
 }

@@ -225,6 +225,8 @@ impl Out {
         self
     }
 
+    /// All of it, as a class gives it.
+    #[expect(clippy::unnecessary_wraps, reason = "it is the last word of a class, which may have none")]
     pub(super) fn take(&mut self) -> Option<Vec<Token>> {
         Some(std::mem::take(&mut self.0))
     }

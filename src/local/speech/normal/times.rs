@@ -156,7 +156,7 @@ pub(super) fn months(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>
 }
 
 /// `1980s`, `'80s`, `1960s-80s`.
-pub(super) fn decades(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
+pub(super) fn decades(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     scan.eat("'");
     let text = scan.digits().filter(|text| matches!(text.len(), 2 | 4) && text.ends_with('0'))?;
     let plural = scan.eat("s").or_else(|| scan.eat("'s")).or_else(|| scan.eat(" s").filter(|()| text.len() == 4));
@@ -167,7 +167,7 @@ pub(super) fn decades(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token
     out.all(decade(number));
     let mut behind = *scan;
     if behind.eat("-").is_some()
-        && let Some(other) = decades(&mut behind, before)
+        && let Some(other) = decades(&mut behind, &[])
     {
         *scan = behind;
         out.say("to").0.extend(other);
