@@ -17,7 +17,7 @@ use crate::metrics::Broken;
 
 /// What the system may hold of an answer. Its own choice grows to megabytes, and it reports room again only when a third is free:
 /// a client that reads as fast as it plays would seem to take nothing for half a minute.
-const SEND_BUFFER: usize = 128 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// Bytes for each second that a client has to take at least: less than any audio, spoken while it comes.
 const SLOWEST: usize = 512;
