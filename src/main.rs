@@ -189,6 +189,9 @@ fn models() -> impl Iterator<Item = String> {
 /// By what turns are detected on this machine.
 #[cfg(feature = "turn-detect")]
 fn detection(loaded: &Loaded) -> Result<String, Failure> {
+    if !loaded.config.turn_detect.enabled {
+        return Ok("\nturn detection: off (turn_detect.enabled)".to_owned());
+    }
     let library = detect::Library::named(loaded.config.turn_detect.library.as_deref());
     let runtime = detect::Runtime::choose(&library).map_err(|e| PrepareError::Setup(e.into()))?;
     Ok(format!("\nturn detection: {runtime}"))

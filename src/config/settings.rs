@@ -297,6 +297,8 @@ pub struct SipHook {
 /// The end-of-turn model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnDetect {
+    /// `turn_detect.enabled`: whether there are detectors.
+    pub enabled: bool,
     /// `turn_detect.library`: the ONNX Runtime to load.
     pub library: Option<PathBuf>,
     /// `turn_detect.threshold`
@@ -307,7 +309,7 @@ pub struct TurnDetect {
 
 impl Default for TurnDetect {
     fn default() -> Self {
-        Self { library: None, threshold: 0.5, silence: Duration::from_millis(200) }
+        Self { enabled: true, library: None, threshold: 0.5, silence: Duration::from_millis(300) }
     }
 }
 

@@ -162,6 +162,7 @@ pub(super) const KEYS: &[Key] = &[
     text!("sip.outbound_auth_username", ["SIP_OUTBOUND_AUTH_USERNAME"], WORD, value::word, sip.outbound_auth_username),
     text!("sip.outbound_auth_password", ["SIP_OUTBOUND_AUTH_PASSWORD"], SECRET, value::secret, sip.outbound_auth_password),
 
+    text!("turn_detect.enabled", ["SAYNA_TURN_DETECT_ENABLED"], BOOLEAN, value::boolean, turn_detect.enabled),
     text!("turn_detect.library", ["SAYNA_TURN_DETECT_LIBRARY"], PATH, value::path, turn_detect.library),
     text!("turn_detect.threshold", ["SAYNA_TURN_DETECT_THRESHOLD"], "a number from 0 to 1", value::fraction, turn_detect.threshold),
     text!("turn_detect.silence_ms", ["SAYNA_TURN_DETECT_SILENCE_MS"], "a whole number of milliseconds from 1 to 60000",

@@ -4,6 +4,8 @@
 //! Knows samples at 16 kHz and model files; not where either comes from. What computes here takes its time: not for the async
 //! threads.
 
+mod onnx_file;
+mod silero;
 mod vad;
 
 #[cfg(feature = "turn-detect")]

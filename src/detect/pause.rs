@@ -1,4 +1,4 @@
-//! From probabilities to pauses: when somebody begins to speak, when nobody does any more, and when that is worth a question.
+//! From probabilities to pauses: when somebody begins to speak, and when nobody does any more.
 //!
 //! Pure, and timed by the audio itself: a frame is 32 ms, however fast it comes.
 
@@ -12,26 +12,19 @@ const SPEECH: f32 = 0.5;
 /// Frames of speech that begin it. Shorter is a click; a spoken "no" has six.
 const BEGIN: u32 = 3;
 
-/// After this long a silence nobody is asked again: what has not come to its end by then goes on, or is given up.
-const ASKED: Duration = Duration::from_secs(1);
-
 /// What a frame changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// Somebody speaks.
     Speech,
-    /// Nobody speaks any more: a question.
+    /// Nobody speaks any more.
     Silence,
-    /// Still nobody: the question again.
-    Longer,
 }
 
 /// The pauses of one stream.
 #[derive(Debug, Default)]
 pub(super) struct Pauses {
     speaking: bool,
-    /// Whether anybody has spoken before this silence.
-    begun: bool,
     speech: u32,
     silence: u32,
 }
@@ -50,19 +43,15 @@ impl Pauses {
             self.speech += 1;
             let begins = !self.speaking && self.speech >= BEGIN;
             self.speaking |= begins;
-            self.begun |= begins;
             return begins.then_some(Change::Speech);
         }
         self.silence += 1;
         if self.silence >= wanted {
             self.speech = 0;
         }
-        if self.speaking && self.silence >= wanted {
-            self.speaking = false;
-            return Some(Change::Silence);
-        }
-        let again = self.begun && !self.speaking && self.silence.is_multiple_of(wanted);
-        (again && self.silence <= frames(ASKED)).then_some(Change::Longer)
+        let ends = self.speaking && self.silence >= wanted;
+        self.speaking &= !ends;
+        ends.then_some(Change::Silence)
     }
 }
 
@@ -75,7 +64,7 @@ fn frames(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Change::{Longer, Silence, Speech};
+    use Change::{Silence, Speech};
 
     /// What changes, by frame: `#` is speech.
     fn changes(frames: &str, wanted: u64) -> Vec<(usize, Change)> {
@@ -95,12 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_is_asked_about_when_it_is_long_enough_and_again_for_a_second() {
+    fn a_silence_is_one_when_it_is_long_enough_and_once() {
         assert_eq!(changes("###......#......###", 200), [(3, Speech)]);
         assert_eq!(changes("###.......", 200), [(3, Speech), (10, Silence)]);
         let long = format!("###{}###", ".".repeat(50));
-        let expected = [(3, Speech), (10, Silence), (17, Longer), (24, Longer), (31, Longer), (56, Speech)];
-        assert_eq!(changes(&long, 200), expected);
+        assert_eq!(changes(&long, 200), [(3, Speech), (10, Silence), (56, Speech)]);
         assert_eq!(changes(&long, 5_000), [(3, Speech)]);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::mel::SAMPLES;
 use super::pause::{Change, Pauses};
-use super::{Error, FRAME, Vad};
+use super::{FRAME, Vad};
 
 /// What is heard of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +14,6 @@ pub enum Heard {
     Speech,
     /// Nobody does any more. Whether all was said is to be asked of the end of the stream so far.
     Silence(Box<[i16]>),
-    /// The silence goes on: the same question of what is the end now.
-    Longer(Box<[i16]>),
 }
 
 /// A stream at 16 kHz.
@@ -39,9 +37,9 @@ impl Stream {
         self.pauses.is_speaking()
     }
 
-    /// What samples of any number tell, where `silence` is how long a silence is one. It computes, some tenths of a millisecond
-    /// a frame.
-    pub fn push(&mut self, samples: &[i16], silence: Duration) -> Result<Vec<Heard>, Error> {
+    /// What samples of any number tell, where `silence` is how long a silence is one. It computes for some hundredths of a
+    /// millisecond a frame.
+    pub fn push(&mut self, samples: &[i16], silence: Duration) -> Vec<Heard> {
         let mut all = std::mem::take(&mut self.rest);
         all.extend_from_slice(samples);
         let (frames, rest) = all.as_chunks::<FRAME>();
@@ -49,15 +47,14 @@ impl Stream {
         for frame in frames {
             self.last.extend(frame);
             self.last.drain(..self.last.len().saturating_sub(SAMPLES));
-            heard.extend(match self.pauses.frame(self.vad.frame(frame)?, silence) {
+            heard.extend(match self.pauses.frame(self.vad.frame(frame), silence) {
                 None => None,
                 Some(Change::Speech) => Some(Heard::Speech),
                 Some(Change::Silence) => Some(Heard::Silence(self.end())),
-                Some(Change::Longer) => Some(Heard::Longer(self.end())),
             });
         }
         self.rest = rest.to_vec();
-        Ok(heard)
+        heard
     }
 
     fn end(&self) -> Box<[i16]> {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::audio::{Encoding, Format};
 
 /// How speech is to be recognised. Unknown fields are left alone.
+#[expect(clippy::struct_excessive_bools, reason = "as the protocol has them")]
 #[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SttOptions {
@@ -29,10 +30,17 @@ pub struct SttOptions {
     /// Whether the client is told what the detectors of this server hear.
     #[serde(default)]
     pub vad_events: bool,
+    /// Whether the detectors of this server listen, where it has any.
+    #[serde(default = "yes")]
+    pub turn_detect: bool,
     /// The client's own credentials.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub auth: Option<Map<String, Value>>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl SttOptions {
@@ -105,6 +113,7 @@ impl std::fmt::Debug for SttOptions {
             .field("model", &self.model)
             .field("noise_filter", &self.noise_filter)
             .field("vad_events", &self.vad_events)
+            .field("turn_detect", &self.turn_detect)
             .field("auth", &shown(self.auth.as_ref()))
             .finish()
     }

@@ -1,7 +1,8 @@
 //! The detectors of a session, beside its provider: they hear the same audio and say when a turn may be over.
 //!
-//! A task of its own per session, as nothing here may hold up audio on its way to the provider; what computes is on threads for
-//! that, as many at a time as there are processors. Who falls behind is told as unknown, and the timers decide.
+//! A task of its own per session, as nothing here may hold up audio on its way to the provider. Voice activity takes some
+//! hundredths of a millisecond for 32 ms of audio, and is computed in that task; whatever takes longer is on threads for that, as
+//! many at a time as there are processors. Who falls behind is told as unknown, and the timers decide.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -9,21 +10,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::message::{TurnDetectUpdate, VadUpdate};
 use super::{Activity, Shared};
 use crate::audio::{Converter, Encoding, Format};
 use crate::config::{Config, TurnDetect};
-use crate::detect::{Detector, Error, Heard, Library, OpenError, RATE, Runtime, Stream};
+use crate::detect::{Detector, Heard, Library, OpenError, RATE, Runtime, Stream};
 use crate::error::SessionError;
 use crate::models::{Models, SILERO, SMART_TURN};
 use crate::provider::SttOptions;
 
 /// Pieces of audio that may wait.
 const WAITING: usize = 64;
+
+/// Bytes of audio that are heard in the task itself: at most a tenth of what they last, in any encoding, on any machine that keeps
+/// up at all. Handing them to another thread takes longer than hearing them.
+const BRIEF: usize = 4096;
 
 /// What was heard and the session has not taken yet.
 const HEARD: usize = 16;
@@ -38,12 +44,16 @@ const SILENCES: std::ops::RangeInclusive<u64> = 1..=60_000;
 #[derive(Debug)]
 pub(crate) struct Detection {
     detector: Detector,
-    threads: Semaphore,
+    threads: Arc<Semaphore>,
 }
 
 impl Detection {
-    /// What this configuration asks for; none where the models are not there. Says in the log which it is.
+    /// What this configuration asks for; none where it asks for none, or the models are not there. Says in the log which it is.
     pub(crate) fn open(config: &Config) -> Result<Option<Arc<Self>>, OpenError> {
+        if !config.turn_detect.enabled {
+            info!("no turn detection: turn_detect.enabled is false");
+            return Ok(None);
+        }
         let library = Library::named(config.turn_detect.library.as_deref());
         let models = Models::new(config);
         let (vad, turn) = match (models.find(SILERO), models.find(SMART_TURN)) {
@@ -58,7 +68,7 @@ impl Detection {
         let detector = Detector::open(&library, &vad, &turn)?;
         info!("turn detection by {}", detector.runtime());
         let threads = Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        Ok(Some(Arc::new(Self { detector, threads })))
+        Ok(Some(Arc::new(Self { detector, threads: Arc::new(threads) })))
     }
 }
 
@@ -77,9 +87,11 @@ struct Task {
 pub(super) struct Ears(Option<Task>);
 
 impl Ears {
-    /// For audio of this kind. Compressed audio is not decoded here, and not listened to.
+    /// For audio of this kind. Compressed audio is not decoded here, and not listened to; nor is what the client wants no
+    /// detectors for.
     pub(super) fn new(shared: &Shared, options: &SttOptions) -> Self {
-        let Some(detection) = shared.detection.clone() else { return Self(None) };
+        let detection = shared.detection.clone().filter(|_| options.turn_detect);
+        let Some(detection) = detection else { return Self(None) };
         let Some(encoding) = Encoding::parse(&options.encoding) else { return Self(None) };
         let format = Format { encoding, sample_rate: options.sample_rate, channels: options.channels };
         let Ok(converter) = Converter::new(format, Encoding::Linear16, RATE) else { return Self(None) };
@@ -139,7 +151,12 @@ struct Hearing {
 }
 
 impl Hearing {
-    fn hear(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Result<Vec<Heard>, Error> {
+    /// Hears the pieces, or where there are none as much silence as makes one.
+    fn hear(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Vec<Heard> {
+        if pieces.is_empty() {
+            let samples = (silence + STALLED).as_millis() * u128::from(RATE) / 1000;
+            return self.stream.push(&vec![0; usize::try_from(samples).unwrap_or_default()], silence);
+        }
         for piece in pieces {
             self.bytes.extend_from_slice(&self.converter.push(piece));
         }
@@ -148,16 +165,10 @@ impl Hearing {
         self.bytes = rest.to_vec();
         self.stream.push(&samples, silence)
     }
-
-    /// Hears as much silence as makes one.
-    fn stall(&mut self, silence: Duration) -> Result<Vec<Heard>, Error> {
-        let samples = (silence + STALLED).as_millis() * u128::from(RATE) / 1000;
-        self.stream.push(&vec![0; usize::try_from(samples).unwrap_or_default()], silence)
-    }
 }
 
-/// The answer to a question, which is on its way.
-type Answer = JoinHandle<Option<f32>>;
+/// The answer to a question, which is on its way. Dropped before it has begun, it is not computed.
+type Answer = AbortOnDropHandle<Option<f32>>;
 
 async fn run(
     detection: Arc<Detection>,
@@ -198,9 +209,7 @@ async fn run(
         };
         hearing = back;
         for heard in heard {
-            if let Some(tell) = told(heard, &mut question, &detection)
-                && activity.send(tell).await.is_err()
-            {
+            if activity.send(told(heard, &mut question, &detection)).await.is_err() {
                 return;
             }
         }
@@ -208,43 +217,50 @@ async fn run(
 }
 
 /// What the session is told of it, and the question that it raises.
-fn told(heard: Heard, question: &mut Option<Answer>, detection: &Arc<Detection>) -> Option<Activity> {
-    let put = |end| tokio::spawn(ask(Arc::clone(detection), end));
+fn told(heard: Heard, question: &mut Option<Answer>, detection: &Arc<Detection>) -> Activity {
     match heard {
         Heard::Speech => {
             *question = None;
-            Some(Activity::Speech)
+            Activity::Speech
         }
         Heard::Silence(end) => {
-            *question = Some(put(end));
-            Some(Activity::Silence)
-        }
-        // Who is asked already need not be asked again.
-        Heard::Longer(end) => {
-            question.get_or_insert_with(|| put(end));
-            None
+            *question = Some(AbortOnDropHandle::new(tokio::spawn(ask(Arc::clone(detection), end))));
+            Activity::Silence
         }
     }
 }
 
-/// Hears the pieces, or silence where there are none. Gives nothing once the model has failed.
+/// Hears the pieces, or silence where there are none. Gives nothing once that has failed.
 async fn hear(
     detection: &Detection,
     mut hearing: Hearing,
     pieces: Vec<Bytes>,
     silence: Duration,
 ) -> Option<(Hearing, Vec<Heard>)> {
-    let _thread = detection.threads.acquire().await.ok()?;
+    let bytes: usize = pieces.iter().map(Bytes::len).sum();
+    let heard = move || {
+        let heard = hearing.hear(pieces, silence);
+        (hearing, heard)
+    };
+    if bytes <= BRIEF {
+        return Some(heard());
+    }
+    let thread = Arc::clone(&detection.threads).acquire_owned().await.ok()?;
     let heard = spawn_blocking(move || {
-        let heard = if pieces.is_empty() { hearing.stall(silence) } else { hearing.hear(pieces, silence) };
-        heard.map(|heard| (hearing, heard))
+        let heard = heard();
+        drop(thread);
+        heard
     });
-    heard.await.ok()?.inspect_err(|error| warn!(%error, "a session goes on without turn detection")).ok()
+    heard.await.inspect_err(|error| warn!(%error, "a session goes on without turn detection")).ok()
 }
 
 async fn ask(detection: Arc<Detection>, end: Box<[i16]>) -> Option<f32> {
-    let _thread = detection.threads.acquire().await.ok()?;
-    let detector = Arc::clone(&detection);
-    let answer = spawn_blocking(move || detector.detector.ask(&end)).await.ok()?;
+    let thread = Arc::clone(&detection.threads).acquire_owned().await.ok()?;
+    let answer = spawn_blocking(move || {
+        let answer = detection.detector.ask(&end);
+        drop(thread);
+        answer
+    });
+    let answer = answer.await.ok()?;
     answer.inspect_err(|error| warn!(%error, "a silence stays undecided")).ok()
 }

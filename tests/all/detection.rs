@@ -84,7 +84,32 @@ async fn who_wants_to_know_is_told_what_the_detectors_hear() {
     }
     let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.starts_with(&["speech_start", "silence_detected"]) && names.ends_with(&["turn_end"]), "{names:?}");
-    assert!(told.iter().all(|(name, silence)| (name == "silence_detected") == (*silence == Some(200))), "{told:?}");
+    assert!(told.iter().all(|(name, silence)| (name == "silence_detected") == (*silence == Some(300))), "{told:?}");
+}
+
+/// With `"vad_events": true`, the text is the first that a client is told, and not that somebody speaks.
+async fn expect_deaf(server: &Server, turn_detect: bool) {
+    let mut config = config("deepgram", "deepgram");
+    config["stt_config"]["vad_events"] = json!(true);
+    config["stt_config"]["turn_detect"] = json!(turn_detect);
+    let mut client = Client::ready(server, config).await;
+    send(&mut client, &speech(18, Encoding::Linear16, 16_000), 3_200).await;
+    client.expect_heard("ever tried", true, false).await;
+    client.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs models and a recording, from PyPI"]
+async fn a_session_and_a_server_can_do_without_detectors() {
+    let deepgram = provider(32_000).await;
+    expect_deaf(&serve(&World::new(), &deepgram), false).await;
+    let world = World::new();
+    let models = model("silero_vad.onnx");
+    let folder = models.parent().unwrap().to_str().unwrap();
+    let off = [("SAYNA_MODELS_PATH", folder), ("SAYNA_TURN_DETECT_ENABLED", "false")];
+    expect_deaf(&world.serve_with(&[("deepgram", &deepgram)], &[NEVER[0], NEVER[1], off[0], off[1]]), true).await;
+    let version = world.run_with(&["--version", "--verbose"], &off);
+    assert!(version.stdout.contains("turn detection: off (turn_detect.enabled)"), "{}", version.stdout);
 }
 
 #[tokio::test]

@@ -86,17 +86,14 @@ impl Recording {
         let mut now = Duration::ZERO;
         for frame in self.samples().chunks(512) {
             now += FRAME;
-            for heard in stream.push(frame, silence).unwrap() {
-                let (told, end) = match heard {
-                    Heard::Speech => (Some(Activity::Speech), None),
-                    Heard::Silence(end) => (Some(Activity::Silence), Some(end)),
-                    Heard::Longer(end) => (None, Some(end)),
+            for heard in stream.push(frame, silence) {
+                let Heard::Silence(end) = heard else {
+                    activity.push((now, Activity::Speech));
+                    continue;
                 };
-                activity.extend(told.map(|told| (now, told)));
-                if let Some(end) = end {
-                    let probability = detector.ask(&end).unwrap();
-                    activity.push((now + DECISION, Activity::Decision(probability >= threshold)));
-                }
+                activity.push((now, Activity::Silence));
+                let probability = detector.ask(&end).unwrap();
+                activity.push((now + DECISION, Activity::Decision(probability >= threshold)));
             }
         }
         activity.sort_by_key(|(at, _)| *at);
@@ -212,7 +209,7 @@ fn both_engines_decide_alike_where_they_are_sure() {
     for recording in recordings() {
         let audio = recording.samples();
         for speech in &recording.speech {
-            // As long after the last word as a silence is one.
+            // In the silence behind the last word.
             let end = &audio[..samples(Duration::from_secs_f64(speech.to + 0.224))];
             let [onnx, rten] = [&onnx, &rten].map(|detector| detector.ask(end).unwrap());
             print(&format!("{} {:.2}: ONNX Runtime {onnx:.3}, rten {rten:.3}", recording.file, speech.to));

@@ -30,7 +30,7 @@ impl Stream {
         for sample in audio.as_chunks().0 {
             self.frame.push(i16::from_le_bytes(*sample));
             let Ok(frame) = <&[i16; FRAME]>::try_from(self.frame.as_slice()) else { continue };
-            let speech = self.vad.frame(frame).map_err(|e| Error::Run(e.to_string()))?;
+            let speech = self.vad.frame(frame);
             let said = self.endpoint.push(frame, speech);
             self.frame.clear();
             self.fresh = if self.endpoint.is_speaking() { self.fresh + FRAME } else { 0 };
