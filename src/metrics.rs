@@ -245,7 +245,8 @@ impl Collector for ByProviders {
         };
         counter("stt_sessions", "Transcriptions that were begun", &each(|p| p.stt_sessions))?;
         counter("stt_reconnects", "Connections that were lost and sought again", &each(|p| p.stt_reconnects))?;
-        counter("stt_dropped_bytes", "Audio that was lost meanwhile", &each(|p| p.stt_dropped_bytes))?;
+        counter("stt_given_up", "Transcriptions that ended as no connection was of use", &each(|p| p.stt_given_up))?;
+        counter("stt_dropped_bytes", "Audio that no provider took in time", &each(|p| p.stt_dropped_bytes))?;
         counter("tts_requests", "Requests for speech", &each(|p| p.tts_requests))?;
         let kinds =
             all.providers.iter().flat_map(|p| p.errors.iter().map(|(kind, count)| (p.name.as_str(), *kind, *count)));

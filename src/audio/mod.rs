@@ -13,10 +13,16 @@ mod frame;
 mod resample;
 pub mod wav;
 
+use std::time::Duration;
+
 pub use convert::Converter;
 pub use format::{Encoding, Format};
 pub use frame::Framer;
 pub use resample::Resampler;
+
+/// A client that sends no audio for this long is silent. Some send only what they take for speech, so detectors and recognisers
+/// are given the silence that does not come.
+pub const STALLED: Duration = Duration::from_millis(500);
 
 /// Whether this build can take noise out.
 pub const NOISE_FILTER: bool = cfg!(feature = "noise-filter");

@@ -17,6 +17,7 @@ pub(super) struct Stats {
 struct Counters {
     stt_sessions: AtomicU64,
     stt_reconnects: AtomicU64,
+    stt_given_up: AtomicU64,
     stt_dropped_bytes: AtomicU64,
     tts_requests: AtomicU64,
     errors: [AtomicU64; ErrorKind::LABELS.len()],
@@ -27,6 +28,7 @@ struct Counters {
 pub(super) enum Count {
     Session,
     Reconnect,
+    GaveUp,
     Request,
     Error(ErrorKind),
 }
@@ -66,7 +68,9 @@ pub struct Provider {
     pub stt_sessions: u64,
     /// Connections that were lost and sought again.
     pub stt_reconnects: u64,
-    /// Audio that was lost because a connection was away, or too slow, for too long.
+    /// Transcriptions that ended as no connection was of use.
+    pub stt_given_up: u64,
+    /// Audio that was dropped because a connection was away, or too slow, for too long.
     pub stt_dropped_bytes: u64,
     /// Requests for speech.
     pub tts_requests: u64,
@@ -80,6 +84,7 @@ impl Stats {
         let counter = match what {
             Count::Session => &counters.stt_sessions,
             Count::Reconnect => &counters.stt_reconnects,
+            Count::GaveUp => &counters.stt_given_up,
             Count::Request => &counters.tts_requests,
             Count::Error(kind) => {
                 let index = ErrorKind::LABELS.iter().position(|label| *label == kind.label()).unwrap_or_default();
@@ -108,6 +113,7 @@ impl Stats {
             name,
             stt_sessions: get(&counters.stt_sessions),
             stt_reconnects: get(&counters.stt_reconnects),
+            stt_given_up: get(&counters.stt_given_up),
             stt_dropped_bytes: get(&counters.stt_dropped_bytes),
             tts_requests: get(&counters.tts_requests),
             errors: ErrorKind::LABELS.into_iter().zip(counters.errors.iter().map(get)).collect(),

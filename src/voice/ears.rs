@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::message::{TurnDetectUpdate, VadUpdate};
 use super::{Activity, Shared};
-use crate::audio::{Converter, Encoding, Format};
+use crate::audio::{Converter, Encoding, Format, STALLED};
 use crate::config::{Config, TurnDetect};
 use crate::detect::{Detector, Heard, Library, OpenError, RATE, Runtime, Stream};
 use crate::error::SessionError;
@@ -33,9 +33,6 @@ const BRIEF: usize = 4096;
 
 /// What was heard and the session has not taken yet.
 const HEARD: usize = 16;
-
-/// A client that sends nothing for so long in the middle of speech is silent: some send only what they take for speech.
-const STALLED: Duration = Duration::from_millis(500);
 
 /// How long a silence may have to be, in milliseconds, as in the configuration.
 const SILENCES: std::ops::RangeInclusive<u64> = 1..=60_000;

@@ -50,6 +50,11 @@ impl Stream {
         said
     }
 
+    /// Somebody is in the middle of an utterance.
+    pub fn is_speaking(&self) -> bool {
+        self.endpoint.is_speaking()
+    }
+
     /// The number of the utterance that has not ended yet.
     pub fn number(&self) -> u64 {
         self.ended

@@ -4,7 +4,7 @@
 //! begins with the length of its headers. Recognition is a turn: it begins with a WAV header as the first audio, and all its
 //! messages have one request id.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Deserialize;
@@ -12,7 +12,9 @@ use serde_json::json;
 use url::Url;
 use uuid::Uuid;
 
-use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, parse, samples, silence, text};
+use super::dialect::{
+    A_LITTLE, Covers, Dialect, Event, Frame, Handshake, Intake, address, parse, samples, silence, text,
+};
 use super::{SttError, Transcript};
 use crate::audio::{Encoding, Format, wav};
 use crate::config::Secret;
@@ -70,6 +72,25 @@ impl Azure {
 #[serde(rename_all = "PascalCase")]
 struct Hypothesis {
     text: String,
+    #[serde(flatten)]
+    span: Span,
+}
+
+/// Where in the audio of a connection something was said, in units of 100 ns.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Span {
+    #[serde(default)]
+    offset: Option<u64>,
+    #[serde(default)]
+    duration: Option<u64>,
+}
+
+impl Span {
+    fn covers(&self) -> Covers {
+        let (Some(offset), Some(duration)) = (self.offset, self.duration) else { return Covers::Unsaid };
+        offset.checked_add(duration).map_or(Covers::Unsaid, |end| Covers::Until(Duration::from_micros(end / 10)))
+    }
 }
 
 #[derive(Deserialize)]
@@ -80,6 +101,8 @@ struct Phrase {
     display_text: Option<String>,
     #[serde(default, rename = "NBest")]
     best: Vec<Best>,
+    #[serde(flatten)]
+    span: Span,
 }
 
 #[derive(Deserialize)]
@@ -93,12 +116,13 @@ struct Best {
 
 impl Phrase {
     fn event(self) -> Option<Event> {
+        let covers = self.span.covers();
         match self.recognition_status.as_str() {
             "Success" => {
                 let best = self.best.into_iter().next();
                 let confidence = best.as_ref().and_then(|best| best.confidence).unwrap_or(1.0);
                 let transcript = self.display_text.or(best.map(|best| best.display)).unwrap_or_default();
-                Some(Event::Result(Transcript::new(transcript, true, true, confidence)))
+                Some(Event::Result(Transcript::new(transcript, true, true, confidence), covers))
             }
             // Silence, noise and the end are no errors.
             "NoMatch" | "InitialSilenceTimeout" | "BabbleTimeout" | "EndOfDictation" => None,
@@ -140,7 +164,11 @@ impl Dialect for Azure {
     }
 
     fn idle(&mut self, now: SystemTime) -> Option<Frame> {
-        Some(self.audio_message(&silence(Encoding::Linear16, self.rate), now))
+        Some(self.audio_message(&silence(Encoding::Linear16, self.rate, A_LITTLE), now))
+    }
+
+    fn silence(&self, time: Duration) -> Option<Bytes> {
+        Some(silence(Encoding::Linear16, self.rate, time))
     }
 
     /// No audio is the end of the audio.
@@ -158,8 +186,8 @@ impl Dialect for Azure {
         let path = path.ok_or_else(|| unreadable("no header that names the path"))?;
         match path.to_ascii_lowercase().as_str() {
             "speech.hypothesis" | "speech.fragment" => {
-                let Hypothesis { text: transcript } = parse(provider, body)?;
-                Ok(Some(Event::Result(Transcript::new(transcript, false, false, 0.0))))
+                let Hypothesis { text: transcript, span } = parse(provider, body)?;
+                Ok(Some(Event::Result(Transcript::new(transcript, false, false, 0.0), span.covers())))
             }
             "speech.phrase" => Ok(parse::<Phrase>(provider, body)?.event()),
             // A further turn would need a new id and a new header: a new connection has both.
@@ -173,7 +201,6 @@ impl Dialect for Azure {
 mod tests {
     use super::super::dialect::tests::{credential, options, read, result};
     use super::*;
-    use std::time::Duration;
 
     fn dialect(rate: u32) -> Box<dyn Dialect> {
         let options = SttOptions { model: String::new(), ..options("linear16", rate) };
@@ -255,8 +282,18 @@ mod tests {
             ("speech.startDetected", r#"{"Offset":1}"#, None),
             ("turn.end", "{}", Some(Event::Finished)),
         ] {
-            assert_eq!(read(&mut *dialect, &said(path, body)), Ok(event), "{path} {body}");
+            let read = read(&mut *dialect, &said(path, body)).unwrap();
+            let read = match read {
+                Some(Event::Result(words, _)) => Some(Event::Result(words, Covers::Unsaid)),
+                other => other,
+            };
+            assert_eq!(read, event, "{path} {body}");
         }
+        let body = r#"{"RecognitionStatus":"Success","Offset":5000000,"Duration":12500000,"DisplayText":"Hello."}"#;
+        let Some(Event::Result(_, covers)) = read(&mut *dialect, &said("speech.phrase", body)).unwrap() else {
+            panic!()
+        };
+        assert_eq!(covers, Covers::Until(Duration::from_millis(1_750)));
         let error = read(&mut *dialect, &said("speech.phrase", &status("Error")));
         assert!(matches!(error, Ok(Some(Event::Error(_)))), "{error:?}");
     }

@@ -9,17 +9,22 @@ use bytes::Bytes;
 #[derive(Debug)]
 pub(super) struct Backlog {
     pieces: VecDeque<Bytes>,
-    /// So many of them, from the front, have been sent.
-    sent: usize,
+    /// For each piece from the front that has been sent: where it ends in the audio of this connection, in bytes.
+    sent: VecDeque<usize>,
+    /// Bytes of audio that this connection has had.
+    written: usize,
     bytes: usize,
     unsent_bytes: usize,
     limit: usize,
+    /// Every piece of the stream is still here.
+    complete: bool,
 }
 
 impl Backlog {
     /// One that holds at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
-        Self { pieces: VecDeque::new(), sent: 0, bytes: 0, unsent_bytes: 0, limit }
+        let (pieces, sent) = (VecDeque::new(), VecDeque::new());
+        Self { pieces, sent, written: 0, bytes: 0, unsent_bytes: 0, limit, complete: true }
     }
 
     /// Adds a piece, forgets the oldest beyond the limit, and returns how many bytes of them nobody will ever hear.
@@ -31,10 +36,9 @@ impl Backlog {
         while self.bytes > self.limit
             && let Some(oldest) = self.pieces.pop_front()
         {
+            self.complete = false;
             self.bytes -= oldest.len();
-            if self.sent > 0 {
-                self.sent -= 1;
-            } else {
+            if self.sent.pop_front().is_none() {
                 self.unsent_bytes -= oldest.len();
                 lost += oldest.len();
             }
@@ -44,15 +48,31 @@ impl Backlog {
 
     /// The next piece to be sent, which from now on counts as sent.
     pub(super) fn next(&mut self) -> Option<Bytes> {
-        let piece = self.pieces.get(self.sent).cloned()?;
-        self.sent += 1;
+        let piece = self.pieces.get(self.sent.len()).cloned()?;
+        self.written += piece.len();
+        self.sent.push_back(self.written);
         self.unsent_bytes -= piece.len();
         Some(piece)
     }
 
+    /// The connection has had silence of ours.
+    pub(super) fn passed(&mut self, silence: usize) {
+        self.written += silence;
+    }
+
     /// Something is still to be sent.
     pub(super) fn has_next(&self) -> bool {
-        self.sent < self.pieces.len()
+        self.sent.len() < self.pieces.len()
+    }
+
+    /// Something was sent of which no final words have come.
+    pub(super) fn has_unanswered(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
+    /// A new connection can be given the stream from its beginning.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// Half of it is free for what is to be sent; beyond that a connection is too slow, and whoever has more must wait.
@@ -60,16 +80,28 @@ impl Backlog {
         self.unsent_bytes < self.limit / 2
     }
 
-    /// Final words have come: what was sent so far needs not be sent again.
-    pub(super) fn settle(&mut self) {
-        let settled: usize = self.pieces.drain(..self.sent).map(|piece| piece.len()).sum();
-        self.bytes -= settled;
-        self.sent = 0;
+    /// Bytes of audio that this connection has had.
+    pub(super) fn written(&self) -> usize {
+        self.written
+    }
+
+    /// Final words have come: what ends by `until`, in the audio of this connection, needs not be sent again. True where there
+    /// was such a piece.
+    pub(super) fn settle(&mut self, until: usize) -> bool {
+        let before = self.sent.len();
+        while self.sent.front().is_some_and(|end| *end <= until) {
+            self.sent.pop_front();
+            self.bytes -= self.pieces.pop_front().map_or(0, |piece| piece.len());
+        }
+        let settled = self.sent.len() < before;
+        self.complete &= !settled;
+        settled
     }
 
     /// A new connection: everything is to be sent.
     pub(super) fn rewind(&mut self) {
-        self.sent = 0;
+        self.sent.clear();
+        self.written = 0;
         self.unsent_bytes = self.bytes;
     }
 }
@@ -83,7 +115,8 @@ mod tests {
     enum Action {
         Push(usize),
         Next,
-        Settle,
+        Settle(usize),
+        Silence(usize),
         Rewind,
     }
 
@@ -91,18 +124,20 @@ mod tests {
         let action = prop_oneof![
             3 => (0_usize..40).prop_map(Action::Push),
             3 => Just(Action::Next),
-            1 => Just(Action::Settle),
+            1 => (0_usize..120).prop_map(Action::Settle),
+            1 => (0_usize..40).prop_map(Action::Silence),
             1 => Just(Action::Rewind),
         ];
         prop::collection::vec(action, 0..60)
     }
 
     proptest! {
-        /// Against a model of three plain lists.
+        /// Against a model of plain lists: of what was sent with its end, and of what was not.
         #[test]
         fn it_keeps_what_was_not_answered_in_order(actions in actions()) {
             let mut backlog = Backlog::new(100);
             let (mut sent, mut unsent): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (vec![], vec![]);
+            let (mut ends, mut written): (Vec<usize>, usize) = (vec![], 0);
             for (number, action) in actions.into_iter().enumerate() {
                 match action {
                     Action::Push(length) => {
@@ -110,26 +145,39 @@ mod tests {
                         unsent.push(piece.clone());
                         let mut lost = 0;
                         while sent.concat().len() + unsent.concat().len() > 100 {
-                            if sent.is_empty() { lost += unsent.remove(0).len() } else { sent.remove(0); }
+                            if sent.is_empty() { lost += unsent.remove(0).len() } else { sent.remove(0); ends.remove(0); }
                         }
                         prop_assert_eq!(backlog.push(Bytes::from(piece)), lost);
                     }
                     Action::Next => {
                         let next = if unsent.is_empty() { None } else { Some(unsent.remove(0)) };
                         prop_assert_eq!(backlog.next().map(|piece| piece.to_vec()), next.clone());
-                        sent.extend(next);
+                        if let Some(next) = next {
+                            written += next.len();
+                            ends.push(written);
+                            sent.push(next);
+                        }
                     }
-                    Action::Settle => {
-                        backlog.settle();
-                        sent.clear();
+                    Action::Settle(until) => {
+                        let covered = ends.iter().filter(|end| **end <= until).count();
+                        prop_assert_eq!(backlog.settle(until), covered > 0);
+                        drop(sent.drain(..covered));
+                        drop(ends.drain(..covered));
+                    }
+                    Action::Silence(bytes) => {
+                        backlog.passed(bytes);
+                        written += bytes;
                     }
                     Action::Rewind => {
                         backlog.rewind();
                         sent.append(&mut unsent);
                         unsent.append(&mut sent);
+                        ends.clear();
+                        written = 0;
                     }
                 }
                 prop_assert_eq!(backlog.has_next(), !unsent.is_empty());
+                prop_assert_eq!((backlog.has_unanswered(), backlog.written()), (!sent.is_empty(), written));
                 prop_assert_eq!(backlog.has_room(), unsent.concat().len() < 50);
                 prop_assert_eq!(backlog.bytes, sent.concat().len() + unsent.concat().len());
             }

@@ -1,13 +1,15 @@
 //! Cartesia's transcription: `/stt/websocket` (Ink Whisper), and `/stt/turns/websocket` (Ink 2, which finds the ends of turns).
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, kind, parse, primary, samples, silence, text};
+use super::dialect::{
+    A_LITTLE, Covers, Dialect, Event, Frame, Handshake, Intake, address, kind, parse, primary, samples, silence, text,
+};
 use super::{SttError, Transcript};
 use crate::audio::Encoding;
 use crate::config::Secret;
@@ -84,7 +86,16 @@ impl Dialect for Cartesia {
 
     /// There is no message for it, and a connection without audio is closed.
     fn idle(&mut self, _now: SystemTime) -> Option<Frame> {
-        Some(Frame::Binary(silence(Encoding::Linear16, self.rate)))
+        Some(Frame::Binary(silence(Encoding::Linear16, self.rate, A_LITTLE)))
+    }
+
+    fn silence(&self, time: Duration) -> Option<Bytes> {
+        Some(silence(Encoding::Linear16, self.rate, time))
+    }
+
+    /// The model of turns hears by itself that the speaker has ended.
+    fn flush(&mut self, _now: SystemTime) -> Option<Frame> {
+        (!self.turns).then(|| Frame::text("finalize"))
     }
 
     /// A bare word: in JSON quotes it would mean nothing.
@@ -96,7 +107,7 @@ impl Dialect for Cartesia {
         let provider = Name::Cartesia;
         let text = text(provider, frame)?;
         let result = |words: Words, is_final: bool, confidence| {
-            Event::Result(Transcript::new(words.text, is_final, is_final, confidence))
+            Event::Result(Transcript::new(words.text, is_final, is_final, confidence), Covers::Unsaid)
         };
         match &*kind(provider, text)? {
             "transcript" => {

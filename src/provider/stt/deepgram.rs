@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, kind, parse, text};
+use super::dialect::{Covers, Dialect, Event, Frame, Handshake, Intake, address, kind, parse, text};
 use super::{SttError, Transcript};
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
@@ -24,6 +24,8 @@ const OTHERS: &[&str] = &["linear32", "flac", "amr-nb", "amr-wb", "opus", "ogg-o
 pub(super) struct Deepgram {
     url: Url,
     key: Secret,
+    /// Final words were said, and no end of the utterance.
+    open: bool,
 }
 
 impl Deepgram {
@@ -55,7 +57,7 @@ impl Deepgram {
             query.append_pair("endpointing", ENDPOINTING);
         }
         let key = Secret::new(format!("token {}", credential.key.expose()));
-        Ok((Box::new(Self { url, key }), intake))
+        Ok((Box::new(Self { url, key, open: false }), intake))
     }
 }
 
@@ -86,6 +88,14 @@ struct Results {
     is_final: bool,
     #[serde(default)]
     speech_final: bool,
+    /// The answer to `Finalize`.
+    #[serde(default)]
+    from_finalize: bool,
+    /// Of what it is about, in the audio of the connection.
+    #[serde(default)]
+    start: Option<f64>,
+    #[serde(default)]
+    duration: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +120,7 @@ struct Alternative {
 
 impl Dialect for Deepgram {
     fn open(&mut self, _id: Uuid) -> Handshake {
+        self.open = false;
         Handshake { url: self.url.clone(), headers: vec![("Authorization", self.key.clone())] }
     }
 
@@ -121,6 +132,11 @@ impl Dialect for Deepgram {
         Some(Frame::text(r#"{"type":"KeepAlive"}"#))
     }
 
+    /// Without audio no silence is heard, and what was said would come with the next sentence.
+    fn flush(&mut self, _now: SystemTime) -> Option<Frame> {
+        Some(Frame::text(r#"{"type":"Finalize"}"#))
+    }
+
     fn finish(&mut self, _now: SystemTime) -> Vec<Frame> {
         vec![Frame::text(r#"{"type":"CloseStream"}"#)]
     }
@@ -129,11 +145,18 @@ impl Dialect for Deepgram {
         let text = text(Name::Deepgram, frame)?;
         match &*kind(Name::Deepgram, text)? {
             "Results" => {
-                let Results { channel, is_final, speech_final } = parse(Name::Deepgram, text)?;
-                let result = |Alternative { transcript, confidence }| {
-                    Event::Result(Transcript::new(transcript, is_final, speech_final, confidence))
+                let Results { channel, is_final, speech_final, from_finalize, start, duration } =
+                    parse(Name::Deepgram, text)?;
+                let Some(Alternative { transcript, confidence }) = channel.alternatives.into_iter().next() else {
+                    return Ok(None);
                 };
-                Ok(channel.alternatives.into_iter().next().map(result))
+                let covers = start.zip(duration).map(|(start, duration)| Covers::seconds(start + duration));
+                self.open |= is_final && !transcript.trim().is_empty();
+                // It is asked for after a silence that is longer than the one which ends an utterance.
+                let ended = speech_final || (from_finalize && self.open);
+                self.open &= !ended;
+                let transcript = Transcript::new(transcript, is_final, ended, confidence);
+                Ok(Some(Event::Result(transcript, covers.unwrap_or(Covers::Unsaid))))
             }
             "Error" => {
                 let Problem { description, message } = parse(Name::Deepgram, text)?;
@@ -204,8 +227,13 @@ mod tests {
             )
         };
         for (is_final, speech_final) in [(false, false), (true, false), (true, true)] {
-            let event = read(&mut *dialect, &message(is_final, speech_final));
-            assert_eq!(event, Ok(Some(result("hello there", is_final, speech_final, 0.987))));
+            let event = read(&mut *dialect, &message(is_final, speech_final)).unwrap();
+            let Some(Event::Result(told, covers)) = event else { panic!("{event:?}") };
+            assert_eq!(
+                (told.transcript.as_str(), told.is_final, told.is_speech_final),
+                ("hello there", is_final, speech_final)
+            );
+            assert_eq!((told.confidence, covers), (0.987, Covers::seconds(1.98)));
         }
         assert_eq!(read(&mut *dialect, r#"{"type":"Results","channel":{"alternatives":[]}}"#), Ok(None));
     }

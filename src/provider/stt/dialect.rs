@@ -1,7 +1,7 @@
 //! What a vendor of recognition has to say for itself: requests into bytes, bytes into events, as pure values.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -40,11 +40,27 @@ pub(super) enum Event {
     /// Audio may come.
     Ready,
     /// Words.
-    Result(Transcript),
+    Result(Transcript, Covers),
     /// Something is wrong, but the connection goes on.
     Error(SttError),
     /// Everything has been said, the connection has no further use.
     Finished,
+}
+
+/// How much of a connection's audio a result is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Covers {
+    /// The audio up to here.
+    Until(Duration),
+    /// The vendor does not say.
+    Unsaid,
+}
+
+impl Covers {
+    /// From numbers of a vendor, which may be any.
+    pub(super) fn seconds(until: f64) -> Self {
+        Duration::try_from_secs_f64(until).map_or(Self::Unsaid, Self::Until)
+    }
 }
 
 /// A vendor's protocol. It holds what a connection has told so far, and is told when a new one begins.
@@ -67,6 +83,16 @@ pub(super) trait Dialect: Send {
 
     /// What keeps a connection open on which nothing was sent for a second.
     fn idle(&mut self, now: SystemTime) -> Option<Frame>;
+
+    /// Silence as a piece of audio, for vendors that hear by it that the speaker has ended.
+    fn silence(&self, _time: Duration) -> Option<Bytes> {
+        None
+    }
+
+    /// The message that asks for the words of all that was sent, where there is one.
+    fn flush(&mut self, _now: SystemTime) -> Option<Frame> {
+        None
+    }
 
     /// The audio has ended.
     fn finish(&mut self, now: SystemTime) -> Vec<Frame>;
@@ -110,6 +136,8 @@ pub(super) struct Intake {
     pub(super) client_bytes_per_second: usize,
     /// Bytes a second of what comes out of it.
     pub(super) bytes_per_second: usize,
+    /// Bytes of one sample of all channels, as it comes out; none where it is compressed.
+    pub(super) sample: Option<usize>,
 }
 
 /// More than speech codecs need.
@@ -124,11 +152,12 @@ impl Intake {
     /// Audio goes on as it is.
     pub(super) fn untouched(format: Option<Format>) -> Result<Self, OptionsError> {
         let format = format.map(Format::checked).transpose()?;
+        let sample = format.and_then(|format| format.frame_bytes());
         let rate = bytes_per_second(format);
         // Equal formats make a converter that does nothing; which one they are does not matter then.
         let any = format.map_or(Format::mono(Encoding::Linear16, 16_000), |f| Format::mono(f.encoding, f.sample_rate));
         let converter = Converter::new(any, any.encoding, any.sample_rate)?;
-        Ok(Self { converter, client_bytes_per_second: rate, bytes_per_second: rate })
+        Ok(Self { converter, client_bytes_per_second: rate, bytes_per_second: rate, sample })
     }
 
     /// Audio is turned into one channel of this encoding and rate, where it is not that already, and freed of noise where
@@ -137,7 +166,7 @@ impl Intake {
         let converter = if filter { Converter::filtering(from, to, rate) } else { Converter::new(from, to, rate) }?;
         let [client_bytes_per_second, bytes_per_second] =
             [from, Format::mono(to, rate)].map(|format| bytes_per_second(Some(format)));
-        Ok(Self { converter, client_bytes_per_second, bytes_per_second })
+        Ok(Self { converter, client_bytes_per_second, bytes_per_second, sample: to.sample_bytes() })
     }
 }
 
@@ -169,9 +198,12 @@ pub(super) fn primary(language: &str) -> Option<String> {
     ((2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(first)
 }
 
-/// 20 ms of silence.
-pub(super) fn silence(encoding: Encoding, rate: u32) -> Bytes {
-    let samples = rate as usize / 50;
+/// Silence that keeps a connection open.
+pub(super) const A_LITTLE: Duration = Duration::from_millis(20);
+
+/// So much silence.
+pub(super) fn silence(encoding: Encoding, rate: u32, time: Duration) -> Bytes {
+    let samples = usize::try_from(u128::from(rate) * time.as_millis() / 1000).unwrap_or_default();
     match encoding {
         // Zero in G.711: the quietest code words.
         Encoding::Mulaw => Bytes::from(vec![0xff; samples]),
@@ -230,7 +262,8 @@ pub(super) mod tests {
         is_speech_final: bool,
         confidence: f32,
     ) -> Event {
-        Event::Result(Transcript { transcript: text.to_owned(), is_final, is_speech_final, confidence })
+        let transcript = Transcript { transcript: text.to_owned(), is_final, is_speech_final, confidence };
+        Event::Result(transcript, Covers::Unsaid)
     }
 
     #[test]

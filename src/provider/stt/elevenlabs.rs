@@ -1,6 +1,6 @@
 //! ElevenLabs' realtime transcription: `/v1/speech-to-text/realtime`.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,9 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::dialect::{Dialect, Event, Frame, Handshake, Intake, address, kind, parse, primary, samples, silence, text};
+use super::dialect::{
+    A_LITTLE, Covers, Dialect, Event, Frame, Handshake, Intake, address, kind, parse, primary, samples, silence, text,
+};
 use super::{SttError, Transcript};
 use crate::audio::Encoding;
 use crate::config::Secret;
@@ -134,7 +136,15 @@ impl Dialect for ElevenLabs {
 
     /// There is no message for it. A little silence also lets the vendor see that nobody speaks any more.
     fn idle(&mut self, _now: SystemTime) -> Option<Frame> {
-        Some(self.chunk(&silence(self.encoding, self.rate), false))
+        Some(self.chunk(&silence(self.encoding, self.rate, A_LITTLE), false))
+    }
+
+    fn silence(&self, time: Duration) -> Option<Bytes> {
+        Some(silence(self.encoding, self.rate, time))
+    }
+
+    fn flush(&mut self, _now: SystemTime) -> Option<Frame> {
+        Some(self.chunk(&[], true))
     }
 
     fn finish(&mut self, _now: SystemTime) -> Vec<Frame> {
@@ -146,7 +156,7 @@ impl Dialect for ElevenLabs {
         let text = text(provider, frame)?;
         let kind = kind(provider, text)?;
         let result = |words: Words, confidence, is_final| {
-            Event::Result(Transcript::new(words.text, is_final, is_final, confidence))
+            Event::Result(Transcript::new(words.text, is_final, is_final, confidence), Covers::Unsaid)
         };
         match &*kind {
             "session_started" => Ok(Some(Event::Ready)),
@@ -156,6 +166,8 @@ impl Dialect for ElevenLabs {
                 let confidence = words.confidence();
                 Ok(Some(result(words, confidence, true)))
             }
+            // A commit is ours: where there was nothing to be committed, the client has missed nothing.
+            "commit_throttled" | "insufficient_audio_activity" => Ok(None),
             kind => {
                 let Problem { error } = parse(provider, text)?;
                 if error.is_empty() {
@@ -257,8 +269,11 @@ mod tests {
             let error = read(&mut *dialect, &message(kind)).unwrap_err();
             assert_eq!((error.to_string(), error.is_retryable()), (format!("elevenlabs: {kind}: because"), retryable));
         }
-        for kind in ["error", "input_error", "commit_throttled", "quite_new_error"] {
+        for kind in ["error", "input_error", "quite_new_error"] {
             assert!(matches!(read(&mut *dialect, &message(kind)), Ok(Some(Event::Error(_)))), "{kind}");
+        }
+        for kind in ["commit_throttled", "insufficient_audio_activity"] {
+            assert_eq!(read(&mut *dialect, &message(kind)), Ok(None), "{kind}");
         }
         for garbage in ["", "null", r#"{"message_type":7}"#, r#"{"message_type":"partial_transcript"}"#] {
             assert!(read(&mut *dialect, garbage).is_err(), "{garbage}");

@@ -73,6 +73,17 @@ pub enum SttError {
     #[cfg(feature = "local")]
     #[error("local: {0}")]
     Local(#[from] crate::local::Error),
+    /// A container that another connection cannot take up in the middle.
+    #[error(
+        "{last}; the audio is a {container} stream, which cannot be taken up in the middle: send `config` again and begin the \
+         stream anew with its header, or send raw samples (linear16, mulaw, alaw), which can be taken up"
+    )]
+    Beheaded {
+        /// Which.
+        container: &'static str,
+        /// Why the connection ended.
+        last: Box<SttError>,
+    },
     /// Sought again and again, in vain.
     #[error("{last} (gave up after {attempts} attempts)")]
     GaveUp {
@@ -102,7 +113,7 @@ impl SttError {
             Self::Vendor { retryable, .. } => *retryable,
             #[cfg(feature = "local")]
             Self::Local(_) => false,
-            Self::GaveUp { .. } => false,
+            Self::GaveUp { .. } | Self::Beheaded { .. } => false,
         }
     }
 
@@ -114,7 +125,7 @@ impl SttError {
             Self::Vendor { kind, .. } => *kind,
             #[cfg(feature = "local")]
             Self::Local(error) => ErrorKind::of_local(error),
-            Self::GaveUp { last, .. } => last.kind(),
+            Self::GaveUp { last, .. } | Self::Beheaded { last, .. } => last.kind(),
             Self::Unreachable { .. } | Self::Closed { .. } | Self::Unreadable { .. } => ErrorKind::Provider,
         }
     }

@@ -23,7 +23,7 @@ impl Conversation {
             Err(_) => Frame::Binary(Bytes::copy_from_slice(message)),
         };
         match self.0.read(&frame) {
-            Ok(Some(Event::Result(transcript))) => Ok(Some(transcript)),
+            Ok(Some(Event::Result(transcript, _))) => Ok(Some(transcript)),
             Ok(Some(Event::Error(error))) | Err(error) => Err(error.to_string()),
             Ok(Some(Event::Ready | Event::Finished) | None) => Ok(None),
         }

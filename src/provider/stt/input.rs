@@ -5,13 +5,13 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
 use super::backlog::Backlog;
-use super::dialect::Intake;
+use super::dialect::{Covers, Intake};
 use crate::audio::Converter;
 
 /// Seconds of audio that are kept for another connection.
 const KEPT: usize = 2;
 
-/// The audio of one transcription, in its order: [`Input::audio`], `raw`, `pending`, [`Input::backlog`].
+/// The audio of one transcription, in its order: [`Input::audio`], `raw`, `odd`, `pending`, [`Input::backlog`].
 pub(super) struct Input {
     pub(super) audio: mpsc::Receiver<Bytes>,
     converter: Converter,
@@ -20,28 +20,71 @@ pub(super) struct Input {
     /// As much of it as is converted at once. Longer messages would hold up everybody else on this thread: a megabyte may be
     /// two minutes of speech.
     slice: usize,
+    /// Bytes of one sample of all channels. What is sent again on another connection begins with a whole one.
+    sample: usize,
+    /// The beginning of a sample whose rest has not come.
+    odd: Bytes,
     /// What there is no room for yet.
     pending: Bytes,
     /// The longest message to a vendor. A client's may be longer.
     longest: usize,
+    bytes_per_second: usize,
+    /// The form of a stream that begins with a description of itself, without which the rest means nothing.
+    headed: Option<&'static str>,
+    compressed: bool,
+    /// The first bytes of the stream.
+    begin: Vec<u8>,
     pub(super) backlog: Backlog,
     /// No more will come.
     pub(super) ended: bool,
-    pub(super) lost: usize,
 }
 
-/// A quarter of a second, and whole samples of any number of channels.
-fn quarter(bytes_per_second: usize) -> usize {
-    (bytes_per_second / 4 / 64 * 64).max(64)
+/// A quarter of a second, and whole samples of all channels.
+fn quarter(bytes_per_second: usize, sample: usize) -> usize {
+    (bytes_per_second / 4).max(64).next_multiple_of(sample.max(1))
+}
+
+/// Containers, by how they begin.
+const HEADS: &[(&[u8], &str)] = &[
+    (b"RIFF", "WAV"),
+    (b"OggS", "Ogg"),
+    (b"\x1a\x45\xdf\xa3", "WebM"),
+    (b"fLaC", "FLAC"),
+    (b"#!AMR", "AMR"),
+    (b"FORM", "AIFF"),
+    (b".snd", "AU"),
+    (b"caff", "CAF"),
+];
+
+/// So many bytes tell them all apart.
+const BEGIN: usize = 8;
+
+/// What kind of container begins so; MP4 has its name behind a length.
+fn container(begin: &[u8]) -> Option<&'static str> {
+    let known = HEADS.iter().find(|(head, _)| begin.starts_with(head)).map(|(_, name)| *name);
+    known.or_else(|| begin.get(4..).is_some_and(|rest| rest.starts_with(b"ftyp")).then_some("MP4"))
 }
 
 impl Input {
     pub(super) fn new(audio: mpsc::Receiver<Bytes>, intake: Intake) -> Self {
-        let Intake { converter, client_bytes_per_second, bytes_per_second } = intake;
-        let (slice, longest) = (quarter(client_bytes_per_second), quarter(bytes_per_second));
-        let backlog = Backlog::new(bytes_per_second.saturating_mul(KEPT));
-        let (raw, pending) = (Bytes::new(), Bytes::new());
-        Self { audio, converter, raw, slice, pending, longest, backlog, ended: false, lost: 0 }
+        let Intake { converter, client_bytes_per_second, bytes_per_second, sample } = intake;
+        let (compressed, sample) = (sample.is_none(), sample.unwrap_or(1));
+        Self {
+            audio,
+            converter,
+            raw: Bytes::new(),
+            slice: quarter(client_bytes_per_second, 1),
+            sample,
+            odd: Bytes::new(),
+            pending: Bytes::new(),
+            longest: quarter(bytes_per_second, sample),
+            bytes_per_second,
+            headed: None,
+            compressed,
+            begin: Vec::new(),
+            backlog: Backlog::new(bytes_per_second.saturating_mul(KEPT)),
+            ended: false,
+        }
     }
 
     pub(super) fn wants_more(&self) -> bool {
@@ -52,44 +95,86 @@ impl Input {
         self.ended && self.is_moved() && !self.backlog.has_next()
     }
 
+    /// Nothing waits to be sent.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_moved() && !self.backlog.has_next()
+    }
+
     /// Everything that was taken is in the backlog.
     fn is_moved(&self) -> bool {
         self.raw.is_empty() && self.pending.is_empty()
     }
 
+    /// What cannot be taken up by another connection: a container whose beginning is gone.
+    pub(super) fn beheaded(&self) -> Option<&'static str> {
+        self.headed.filter(|_| !self.backlog.is_complete())
+    }
+
+    /// Final words have come. True where they are about audio that was kept.
+    pub(super) fn settle(&mut self, covers: Covers) -> bool {
+        let all = self.backlog.written();
+        let until = match covers {
+            _ if self.compressed => all,
+            Covers::Until(time) => {
+                let bytes = time.as_micros() * self.bytes_per_second as u128 / 1_000_000;
+                // Times are rounded: a sample more or less is no word.
+                usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(self.bytes_per_second / 1_000)
+            }
+            // Such vendors say their words after half a second of silence, and a word that has begun since is not among them. Words
+            // about less than that are about all of it.
+            Covers::Unsaid => {
+                let before = all.saturating_sub(self.bytes_per_second / 2);
+                return self.backlog.settle(before) || self.backlog.settle(all);
+            }
+        };
+        self.backlog.settle(until)
+    }
+
     /// The next piece, or the end; only where everything before it is converted.
     pub(super) fn take(&mut self, piece: Option<Bytes>) {
         if let Some(piece) = piece {
+            if self.compressed && self.begin.len() < BEGIN {
+                self.begin.extend(piece.iter().take(BEGIN - self.begin.len()));
+                self.headed = container(&self.begin);
+            }
             self.raw = piece;
         } else {
             (self.ended, self.pending) = (true, self.converter.finish());
         }
     }
 
-    /// Converts a slice and moves on what there is room for; without a connection everything, at the cost of what is oldest.
-    /// True where there is room for the next slice.
-    pub(super) fn fill(&mut self, all: bool) -> bool {
+    /// Converts a slice and moves on what there is room for. True where there is room for the next slice.
+    pub(super) fn fill(&mut self) -> bool {
         // The first slices of a stream may become nothing yet.
         while self.pending.is_empty() && !self.raw.is_empty() {
-            self.pending = self.converter.push(self.raw.split_to(self.raw.len().min(self.slice)));
+            let converted = self.converter.push(self.raw.split_to(self.raw.len().min(self.slice)));
+            self.pending = self.whole(converted);
         }
-        while !self.pending.is_empty() && (all || self.backlog.has_room()) {
+        while !self.pending.is_empty() && self.backlog.has_room() {
             let piece = self.pending.split_to(self.pending.len().min(self.longest));
-            self.lost += self.backlog.push(piece);
+            self.backlog.push(piece);
         }
-        self.pending.is_empty() && !self.raw.is_empty() && (all || self.backlog.has_room())
+        self.pending.is_empty() && !self.raw.is_empty() && self.backlog.has_room()
     }
 
-    /// Waits for something without a connection: audio is taken in meanwhile, and the oldest forgotten.
+    /// The whole samples of it and of what was left of the piece before.
+    fn whole(&mut self, piece: Bytes) -> Bytes {
+        let mut all = if self.odd.is_empty() { piece } else { Bytes::from([self.odd.as_ref(), &piece].concat()) };
+        self.odd = all.split_off(all.len() - all.len() % self.sample);
+        all
+    }
+
+    /// Waits for something without a connection: audio is taken in meanwhile, as far as there is room. The rest waits where it
+    /// comes from, which decides what is forgotten.
     pub(super) async fn during<T>(&mut self, something: impl Future<Output = T>) -> T {
         let mut something = std::pin::pin!(something);
         loop {
-            let more = self.fill(true);
+            let more = self.fill();
             tokio::select! {
                 biased;
                 done = &mut something => return done,
                 () = yield_now(), if more => {}
-                piece = self.audio.recv(), if !more && !self.ended => self.take(piece),
+                piece = self.audio.recv(), if self.wants_more() => self.take(piece),
             }
         }
     }
@@ -109,15 +194,15 @@ mod tests {
         let (mut bytes, mut more) = (0, true);
         while more {
             assert!(!input.wants_more() && !input.is_done());
-            more = input.fill(false);
+            more = input.fill();
             let moved: usize = std::iter::from_fn(|| input.backlog.next()).map(|piece| piece.len()).sum();
             // A quarter of a second of the ten, and what the filter of the one before had kept.
             assert!(moved <= 8_200, "{moved} bytes at once");
             bytes += moved;
         }
         input.take(None);
-        input.fill(false);
+        input.fill();
         bytes += std::iter::from_fn(|| input.backlog.next()).map(|piece| piece.len()).sum::<usize>();
-        assert_eq!((bytes, input.lost, input.is_done()), (160_000 * 2, 0, true));
+        assert_eq!((bytes, input.is_done()), (160_000 * 2, true));
     }
 }

@@ -5,14 +5,16 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
 
 use super::dialect::{Intake, primary, samples};
 use super::{SttError, SttEvent, Transcript};
-use crate::audio::{Converter, Encoding};
+use crate::audio::{Converter, Encoding, STALLED};
 use crate::local::hearing::{Heard, RATE, Stream, Utterance};
 use crate::local::{Ears, Error};
 use crate::provider::stats::Count;
@@ -24,6 +26,8 @@ const PARTIAL: usize = RATE as usize;
 const WAITING: usize = 3;
 /// Bytes that are converted and looked at at once: a quarter of a second of telephone audio, less of any other.
 const SLICE: usize = 2_048;
+/// Silence is given in pieces of this length, in real time.
+const STEP: Duration = Duration::from_millis(100);
 
 /// What audio is taken; the model knows one language.
 pub(super) fn intake(options: &SttOptions) -> Result<Intake, OptionsError> {
@@ -103,6 +107,8 @@ struct Listener {
     ended: bool,
     /// What has come and is not looked at yet.
     raw: Bytes,
+    /// The client is silent then, and how much silence it is.
+    pause: Option<(Instant, Duration)>,
     waiting: VecDeque<Utterance>,
     work: Option<Work>,
     events: mpsc::Sender<SttEvent>,
@@ -117,7 +123,7 @@ impl Listener {
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
         let (stream, raw, waiting) = (ears.stream(), Bytes::new(), VecDeque::new());
-        Self { shared, ears, stream, converter, audio, ended: false, raw, waiting, work: None, events }
+        Self { shared, ears, stream, converter, audio, ended: false, raw, pause: None, waiting, work: None, events }
     }
 
     async fn run(mut self) -> Result<(), Error> {
@@ -139,6 +145,12 @@ impl Listener {
                     let slice = self.raw.split_to(self.raw.len().min(SLICE));
                     let audio = self.converter.push(slice);
                     self.stream.push(&audio, &mut self.waiting)?;
+                    self.pause = Some((Instant::now() + STALLED, STALLED));
+                }
+                silence = silent(self.pause), if room && !more && !self.ended => {
+                    self.stream.push(&samples_of(silence), &mut self.waiting)?;
+                    // Until what was said has ended by it.
+                    self.pause = self.stream.is_speaking().then(|| (Instant::now() + STEP, STEP));
                 }
                 piece = self.audio.recv(), if room && !more && !self.ended => match piece {
                     Some(piece) => self.raw = piece,
@@ -201,6 +213,18 @@ impl Listener {
         let transcript = Transcript::new(text, is_final, is_speech_final, confidence);
         self.events.send(SttEvent::Result(transcript)).await.map_err(|_| Error::Ended)
     }
+}
+
+/// Waits until the client is silent, and gives how much silence that is.
+async fn silent(pause: Option<(Instant, Duration)>) -> Duration {
+    let Some((at, silence)) = pause else { return std::future::pending().await };
+    sleep_until(at).await;
+    silence
+}
+
+fn samples_of(silence: Duration) -> Vec<u8> {
+    let samples = silence.as_millis() * u128::from(RATE) / 1000;
+    vec![0; usize::try_from(samples * 2).unwrap_or_default()]
 }
 
 /// What is under way, once it is done; taken out then and not before, so that this may be given up.

@@ -6,6 +6,7 @@
 mod azure;
 mod backlog;
 mod cartesia;
+mod clock;
 mod deepgram;
 mod dialect;
 mod elevenlabs;
@@ -114,7 +115,7 @@ impl SttPlan {
         let (sender, events) = mpsc::channel(socket::EVENTS);
         let (stop, stopped) = oneshot::channel();
         let (ready, connected) = oneshot::channel();
-        let stt = Stt { audio, events, _stop: stop };
+        let stt = Stt { audio, events, provider, shared: Arc::clone(&shared), _stop: stop };
         match engine {
             Engine::Vendor(dialect, intake) => {
                 tokio::spawn(Socket::new(shared, credential, (dialect, intake), taken, sender).run(ready, stopped));
@@ -137,6 +138,15 @@ pub struct Stt {
     pub audio: mpsc::Sender<Bytes>,
     /// What comes of it.
     pub events: mpsc::Receiver<SttEvent>,
+    provider: Name,
+    shared: Arc<Shared>,
     /// Closes when this is dropped, which the task sees.
     _stop: oneshot::Sender<Infallible>,
+}
+
+impl Stt {
+    /// Counts audio that the provider had no room for.
+    pub fn dropped(&self, bytes: usize) {
+        self.shared.stats.dropped(self.provider, bytes);
+    }
 }

@@ -10,34 +10,26 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
-use super::dialect::{Dialect, Event, Frame, Intake};
+use super::clock::{Clock, DEAD, Due, STUCK};
+use super::dialect::{A_LITTLE, Covers, Dialect, Event, Frame, Intake};
 use super::input::Input;
 use super::link::{Link, Woke};
-use super::{SttError, SttEvent};
+use super::{SttError, SttEvent, Transcript};
 use crate::provider::stats::Count;
 use crate::provider::{Credential, Shared};
 
-/// Pieces of audio that may wait here: 2 s of the usual 20 ms.
-pub(super) const AUDIO: usize = 100;
+/// Pieces of audio that may wait here: 0.64 s of the usual 20 ms. What is more waits with whoever sends it, and the oldest of it
+/// is dropped there where it waits for too long.
+pub(super) const AUDIO: usize = 32;
 /// Events that may wait for whoever listens.
 pub(super) const EVENTS: usize = 64;
 /// Until a vendor takes audio.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Silence of ours after which the dialect says that we are still there.
-const IDLE: Duration = Duration::from_secs(1);
-/// Silence of the vendor's after which it is asked for a sign of life, and after which it is taken for dead.
-const PING: Duration = Duration::from_secs(10);
-const DEAD: Duration = Duration::from_secs(20);
-/// As long as a vendor may take nothing of what is written.
-const STUCK: Duration = Duration::from_secs(5);
-/// Until the last results have come; where some have, until no more do.
-const FINISH: Duration = Duration::from_secs(3);
-const QUIET: Duration = Duration::from_millis(500);
 /// Until a connection that nobody needs any more is closed in order.
 const CLOSE: Duration = Duration::from_secs(1);
 /// A connection that has lasted as long was a good one, whether or not anybody spoke.
 const STABLE: Duration = Duration::from_secs(10);
-/// Attempts in a row that bring no result, and the pauses between them: 0.1 s, doubled each time, and up to half of it more.
+/// Attempts in a row that bring no final words, and the pauses between them: 0.1 s, doubled each time, and up to half of it more.
 const ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause that a vendor can ask for.
@@ -53,6 +45,9 @@ pub(super) struct Socket {
     link: Option<Link>,
     /// Attempts since something good happened.
     attempts: u32,
+    /// The interim result that was told last, and whether a connection was lost since.
+    told: String,
+    again: bool,
 }
 
 /// How a connection has ended.
@@ -78,7 +73,17 @@ impl Socket {
         audio: mpsc::Receiver<Bytes>,
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
-        Self { shared, credential, dialect, input: Input::new(audio, intake), events, link: None, attempts: 0 }
+        Self {
+            shared,
+            credential,
+            dialect,
+            input: Input::new(audio, intake),
+            events,
+            link: None,
+            attempts: 0,
+            told: String::new(),
+            again: false,
+        }
     }
 
     /// Runs until the audio has ended and its results have come, until it fails for good, or until `stop` is dropped. `ready`
@@ -93,7 +98,6 @@ impl Socket {
             _ = stop => {}
             () = self.seek(ready) => {}
         }
-        self.tell_lost();
         if let Some(link) = self.link.take() {
             link.close(CLOSE).await;
         }
@@ -118,7 +122,12 @@ impl Socket {
                 Err(error) => error,
             };
             self.link = None;
+            self.again = true;
             self.shared.stats.count(self.credential.provider, Count::Error(error.kind()));
+            let error = match self.input.beheaded() {
+                Some(container) => SttError::Beheaded { container, last: Box::new(error) },
+                None => error,
+            };
             if !error.is_retryable() || self.attempts >= ATTEMPTS {
                 self.give_up(error, ready).await;
                 return;
@@ -136,12 +145,9 @@ impl Socket {
         }
     }
 
-    fn tell_lost(&mut self) {
-        self.shared.stats.dropped(self.credential.provider, std::mem::take(&mut self.input.lost));
-    }
-
     async fn give_up(&mut self, error: SttError, ready: Option<oneshot::Sender<Result<(), SttError>>>) {
         let attempts = self.attempts;
+        self.shared.stats.count(self.credential.provider, Count::GaveUp);
         let error = if attempts > 1 { SttError::GaveUp { attempts, last: Box::new(error) } } else { error };
         match ready {
             // Whoever waits is told, and nobody else is there.
@@ -167,7 +173,7 @@ impl Socket {
                     Woke::Message(frame) => match dialect.read(&frame)? {
                         Some(Event::Ready) => break,
                         Some(Event::Error(error)) => return Err(error),
-                        Some(Event::Finished | Event::Result(_)) | None => {}
+                        Some(Event::Finished | Event::Result(..)) | None => {}
                     },
                 }
             }
@@ -179,7 +185,6 @@ impl Socket {
         let fresh = input.during(connect).await.unwrap_or(Err(timed_out))?;
         *link = Some(fresh);
         self.input.backlog.rewind();
-        self.tell_lost();
         Ok(())
     }
 
@@ -196,23 +201,23 @@ impl Socket {
     async fn step(&mut self, clock: &mut Clock) -> Result<(), End> {
         let Self { dialect, input, link, .. } = self;
         let Some(link) = link else { return Err(End::Unheard) };
-        if input.fill(false) {
+        if input.fill() {
             yield_now().await;
         }
-        if input.is_done() && clock.finish.is_none() {
-            clock.finish = Some(Instant::now() + FINISH);
+        if input.is_done() && !clock.is_finishing() {
+            clock.finishes();
             for frame in dialect.finish(SystemTime::now()) {
                 link.write(frame)?;
             }
         }
-        clock.stuck = link.is_unflushed().then(|| clock.stuck.unwrap_or_else(|| Instant::now() + STUCK));
+        clock.unflushed(link.is_unflushed());
         tokio::select! {
             biased;
             // Results first: they are few, and somebody waits for them.
             woke = link.next(input.backlog.has_next()) => match woke {
                 Ok(Woke::Writable) => {
                     // Everything before it has gone out.
-                    clock.stuck = None;
+                    clock.unflushed(false);
                     if let Some(audio) = input.backlog.next() {
                         link.write(dialect.audio(audio, SystemTime::now()))?;
                         clock.wrote();
@@ -222,11 +227,11 @@ impl Socket {
                 Ok(Woke::Message(frame)) => {
                     clock.heard();
                     if self.read(&frame).await? {
-                        clock.quieten();
+                        clock.heard_final(!self.input.backlog.has_unanswered());
                     }
                 }
                 // What was to come has come, or will not.
-                Err(_) if clock.finish.is_some() => return Err(End::Finished),
+                Err(_) if clock.is_finishing() => return Err(End::Finished),
                 Err(error) => return Err(error.into()),
             },
             piece = input.audio.recv(), if input.wants_more() => input.take(piece),
@@ -245,11 +250,10 @@ impl Socket {
                 let (provider, reason) = (self.credential.provider, "the vendor has ended the turn".to_owned());
                 return Err(SttError::Closed { provider, code: None, reason }.into());
             }
-            Some(Event::Result(transcript)) => {
-                self.attempts = 0;
+            Some(Event::Result(transcript, covers)) => {
                 is_final = transcript.is_final;
-                if is_final {
-                    self.input.backlog.settle();
+                if !self.is_news(&transcript, covers) {
+                    return Ok(is_final);
                 }
                 SttEvent::Result(transcript)
             }
@@ -261,71 +265,61 @@ impl Socket {
         self.events.send(event).await.map(|()| is_final).map_err(|_| End::Unheard)
     }
 
+    /// Whether the client is told of it. Final words about audio that was sent are what a connection is for; the beginning of
+    /// what was said before it was lost is said again by the next one, and told once.
+    fn is_news(&mut self, result: &Transcript, covers: Covers) -> bool {
+        let Self { told, again, .. } = self;
+        if result.is_final {
+            told.clear();
+            let settled = self.input.settle(covers);
+            if settled && !result.transcript.trim().is_empty() {
+                self.attempts = 0;
+            }
+            return true;
+        }
+        if *again && told.starts_with(&result.transcript) {
+            return false;
+        }
+        *again = false;
+        told.clone_from(&result.transcript);
+        true
+    }
+
     /// Some time has passed in which nothing happened.
     fn tick(&mut self, clock: &mut Clock) -> Result<(), End> {
-        let (now, provider) = (Instant::now(), self.credential.provider);
-        let Some(link) = &mut self.link else { return Err(End::Unheard) };
-        if clock.finish.is_some_and(|finish| finish <= now) {
-            return Err(End::Finished);
-        }
-        clock.stuck = clock.stuck.filter(|_| link.is_unflushed());
-        if clock.stuck.is_some_and(|stuck| stuck <= now) {
-            return Err(SttError::Timeout { provider, what: "take any audio", limit: STUCK }.into());
-        }
-        if clock.heard + DEAD <= now {
-            return Err(SttError::Timeout { provider, what: "give a sign of life", limit: DEAD }.into());
-        }
-        if clock.heard + PING <= now && !clock.pinged {
-            clock.pinged = true;
-            link.ping()?;
-        }
-        if clock.wrote + IDLE <= now {
-            clock.wrote();
-            if clock.finish.is_none()
-                && let Some(frame) = self.dialect.idle(SystemTime::now())
-            {
-                link.write(frame)?;
+        let provider = self.credential.provider;
+        let Self { dialect, input, link, .. } = self;
+        let Some(link) = link else { return Err(End::Unheard) };
+        clock.unflushed(link.is_unflushed());
+        let now = SystemTime::now();
+        match clock.due() {
+            Some(Due::Finished) => return Err(End::Finished),
+            Some(Due::Stuck) => return Err(SttError::Timeout { provider, what: "take any audio", limit: STUCK }.into()),
+            Some(Due::Dead) => {
+                return Err(SttError::Timeout { provider, what: "give a sign of life", limit: DEAD }.into());
             }
+            Some(Due::Ping) => link.ping()?,
+            // What has not gone out yet is not followed by silence.
+            Some(Due::Pause { .. }) if !input.is_sent() => clock.wrote(),
+            Some(Due::Pause { silence, first }) => {
+                if let Some(silence) = dialect.silence(silence) {
+                    input.backlog.passed(silence.len());
+                    link.write(dialect.audio(silence, now))?;
+                }
+                if let Some(frame) = dialect.flush(now).filter(|_| first) {
+                    link.write(frame)?;
+                }
+            }
+            Some(Due::Idle) if !clock.is_finishing() => {
+                if let Some(frame) = dialect.idle(now) {
+                    // It moves what comes after it in the vendor's time.
+                    input.backlog.passed(dialect.silence(A_LITTLE).map_or(0, |silence| silence.len()));
+                    link.write(frame)?;
+                }
+            }
+            Some(Due::Idle) | None => {}
         }
         Ok(())
-    }
-}
-
-/// When things have happened on a connection.
-struct Clock {
-    wrote: Instant,
-    heard: Instant,
-    pinged: bool,
-    /// What is written must have gone out by then.
-    stuck: Option<Instant>,
-    /// The audio has ended, and everything must have come by then.
-    finish: Option<Instant>,
-}
-
-impl Clock {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self { wrote: now, heard: now, pinged: false, stuck: None, finish: None }
-    }
-
-    fn wrote(&mut self) {
-        self.wrote = Instant::now();
-    }
-
-    fn heard(&mut self) {
-        (self.heard, self.pinged) = (Instant::now(), false);
-    }
-
-    /// The last words may have come.
-    fn quieten(&mut self) {
-        self.finish = self.finish.map(|finish| finish.min(Instant::now() + QUIET));
-    }
-
-    /// When something is to be done next.
-    fn next(&self) -> Instant {
-        let silence = self.heard + if self.pinged { DEAD } else { PING };
-        let limits = [self.stuck, self.finish].into_iter().flatten();
-        limits.chain([self.wrote + IDLE, silence]).min().unwrap_or(silence)
     }
 }
 

@@ -7,6 +7,7 @@ mod formats;
 mod page;
 pub(crate) mod stt;
 mod stt_faults;
+mod stt_kept;
 mod tls;
 mod tts;
 mod tts_faults;

@@ -70,8 +70,12 @@ struct Turn {
     /// The request that the turn belongs to; none between turns.
     request: Option<String>,
     progress: Progress,
-    /// 100 ns of audio.
+    /// Bytes of audio a second, by the RIFF header.
+    rate: u64,
+    /// Of 100 ns: audio that has come, what the next words are about, and what was said before.
     at: u64,
+    heard: u64,
+    said: u64,
 }
 
 impl Turn {
@@ -147,9 +151,10 @@ impl Turn {
                 return Err("the first audio has no WAV header of 44 bytes".to_owned());
             }
             self.progress.headed = true;
+            self.rate = u64::from(u32::from_le_bytes([audio[28], audio[29], audio[30], audio[31]])).max(1);
             audio = audio.slice(44..);
         }
-        self.at += audio.len() as u64 * 312;
+        self.at += audio.len() as u64 * 10_000_000 / self.rate;
         Ok(Input::Audio(audio))
     }
 }
@@ -164,7 +169,7 @@ impl Protocol for Turn {
             );
             frames.push(self.message("speech.startDetected", &json!({"Offset": 0})));
         }
-        let (offset, duration) = (self.at.saturating_sub(5_000_000), 5_000_000);
+        let (offset, duration) = (self.said, self.heard.saturating_sub(self.said));
         match say {
             Say::Transcript(said) if said.is_final => {
                 let text = &said.text;
@@ -174,6 +179,7 @@ impl Protocol for Turn {
                     phrase["NBest"] = json!([best]);
                 }
                 frames.push(self.message("speech.phrase", &phrase));
+                self.said = self.heard;
             }
             Say::Transcript(said) => {
                 let hypothesis = json!({"Text": said.text, "Offset": offset, "Duration": duration});
@@ -186,6 +192,10 @@ impl Protocol for Turn {
             Say::Text(_) | Say::Binary(_) | Say::Ping => {}
         }
         frames
+    }
+
+    fn covers(&mut self, bytes: usize) {
+        self.heard = bytes as u64 * 10_000_000 / self.rate.max(1);
     }
 
     fn hear(&mut self, message: Message) -> Result<Input, String> {

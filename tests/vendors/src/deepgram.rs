@@ -82,31 +82,38 @@ async fn listen(
     asked.query_only(&known);
     let right = right_key(&app, &asked);
     let interim = asked.query("interim_results") == Some("true");
-    transcribe(app, asked, right, upgrade.ok(), Nova { interim, at: 0.0 }).await
+    let number = |name| asked.query(name).and_then(|value| value.parse::<f64>().ok());
+    let sample = if asked.query("encoding") == Some("linear16") { 2.0 } else { 1.0 };
+    let rate = number("sample_rate").unwrap_or(8_000.0) * number("channels").unwrap_or(1.0) * sample;
+    transcribe(app, asked, right, upgrade.ok(), Nova { interim, rate, heard: 0.0, at: 0.0 }).await
 }
 
 /// A transcription by a Nova model.
 struct Nova {
     /// Interim results were asked for.
     interim: bool,
-    /// Seconds of audio that results were given for.
+    /// Bytes a second of the audio.
+    rate: f64,
+    /// Seconds of audio that the next results are about.
+    heard: f64,
+    /// Seconds of audio that final results were given for.
     at: f64,
 }
 
 impl Nova {
     fn results(&mut self, said: &Transcript, from_finalize: bool) -> Message {
-        let start = self.at;
+        let (start, duration) = (self.at, (self.heard - self.at).max(0.0));
         if said.is_final {
-            self.at += 0.5;
+            self.at = start + duration;
         }
         let words: Vec<Value> = said
             .text
             .split_whitespace()
-            .map(|word| json!({"word": word, "start": start, "end": start + 0.5, "confidence": said.confidence, "punctuated_word": word}))
+            .map(|word| json!({"word": word, "start": start, "end": start + duration, "confidence": said.confidence, "punctuated_word": word}))
             .collect();
         let alternative = json!({"transcript": said.text, "confidence": said.confidence, "words": words});
         let message = json!({
-            "type": "Results", "channel_index": [0, 1], "duration": 0.5, "start": start,
+            "type": "Results", "channel_index": [0, 1], "duration": duration, "start": start,
             "is_final": said.is_final, "speech_final": said.is_speech_final,
             "channel": {"alternatives": [alternative]},
             "metadata": {
@@ -130,6 +137,10 @@ impl Protocol for Nova {
             }
             Say::Text(_) | Say::Binary(_) | Say::Ping => vec![],
         }
+    }
+
+    fn covers(&mut self, bytes: usize) {
+        self.heard = bytes as f64 / self.rate;
     }
 
     fn hear(&mut self, message: Message) -> Result<Input, String> {

@@ -58,6 +58,8 @@ impl Say {
 pub enum Step {
     /// Waits until so many bytes of audio have come on this connection since the last such step.
     After(usize),
+    /// Waits until the words of all that was sent are asked for.
+    Flushed,
     /// Waits that long, while it goes on reading.
     Delay(Duration),
     /// Says something.
@@ -131,6 +133,12 @@ impl Scene {
     #[must_use]
     pub fn after(self, bytes: usize) -> Self {
         self.step(Step::After(bytes))
+    }
+
+    /// Then waits until the words of all that was sent are asked for.
+    #[must_use]
+    pub fn flushed(self) -> Self {
+        self.step(Step::Flushed)
     }
 
     /// Then lets time pass.

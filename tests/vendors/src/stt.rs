@@ -47,6 +47,9 @@ pub(crate) trait Protocol: Send + 'static {
     /// What is said once everything up to here was transcribed: at a flush, or at the `end`.
     fn done(&mut self, end: bool) -> Vec<Message>;
 
+    /// So many bytes of audio are what the next final words are about.
+    fn covers(&mut self, _bytes: usize) {}
+
     /// How long a client may be silent.
     fn patience(&self) -> Duration {
         Duration::from_secs(180)
@@ -74,7 +77,7 @@ pub(crate) async fn transcribe(
         (_, Some(upgrade)) if faults.is_empty() => {
             // Under a load of many connections, no more buffer than messages need.
             let upgrade = upgrade.read_buffer_size(8 * 1024).write_buffer_size(8 * 1024);
-            upgrade.on_upgrade(move |socket| Player { app, index, protocol, socket, counted: 0 }.run(scene))
+            upgrade.on_upgrade(move |socket| Player { app, index, protocol, socket, counted: 0, flushes: 0 }.run(scene))
         }
         _ => refuse(400, &[], &format!("{{\"error\":{:?}}}", faults.join("; "))),
     }
@@ -108,6 +111,8 @@ struct Player<P> {
     socket: WebSocket,
     /// Bytes of audio that no step has waited for yet.
     counted: usize,
+    /// Flushes that no step has waited for yet.
+    flushes: usize,
 }
 
 /// The connection is over.
@@ -152,6 +157,13 @@ impl<P: Protocol> Player<P> {
                 self.counted -= bytes;
                 Ok(())
             }
+            Step::Flushed => {
+                while self.flushes == 0 {
+                    self.read().await?;
+                }
+                (self.flushes, self.counted) = (self.flushes - 1, 0);
+                Ok(())
+            }
             Step::Delay(time) => {
                 let end = tokio::time::Instant::now() + *time;
                 loop {
@@ -166,7 +178,11 @@ impl<P: Protocol> Player<P> {
                     Say::Text(text) => vec![Message::text(text.as_str())],
                     Say::Binary(bytes) => vec![Message::Binary(bytes.clone())],
                     Say::Ping => vec![Message::Ping(Bytes::from_static(b"are you there"))],
-                    Say::Transcript(_) | Say::Error(_) => self.protocol.say(say),
+                    Say::Transcript(_) | Say::Error(_) => {
+                        let heard = self.app.record.borrow().connections[self.index].audio_bytes;
+                        self.protocol.covers(heard - self.counted);
+                        self.protocol.say(say)
+                    }
                 };
                 self.send(frames).await
             }
@@ -211,6 +227,8 @@ impl<P: Protocol> Player<P> {
         self.note(|connection| connection.heard.push(heard.clone()));
         match heard {
             Heard::Flush => {
+                self.flushes += 1;
+                self.protocol.covers(self.app.record.borrow().connections[self.index].audio_bytes);
                 let frames = self.protocol.done(false);
                 self.send(frames).await
             }
