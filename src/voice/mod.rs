@@ -8,6 +8,7 @@ mod session;
 mod speech;
 mod start;
 mod turn;
+mod unheard;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -16,6 +16,7 @@ use tracing::{Span, debug, info};
 use super::message::{Command, Event, Setup};
 use super::speech::Step;
 use super::start::{self, Conversation};
+use super::unheard::Passed;
 use super::{Activity, Close, Epoch, Input, Output, Shared};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
@@ -70,6 +71,7 @@ struct Session {
 enum Next {
     Input(Option<Input>),
     Heard(Option<SttEvent>),
+    Passed(Passed),
     Activity(Activity),
     Spoken(Step),
     InRoom(Moment),
@@ -99,6 +101,11 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
             Next::Input(Some(input)) => session.input(input).await,
             Next::Input(None) | Next::ClientGone => break,
             Next::Heard(event) => session.heard(event),
+            Next::Passed(passed) => {
+                if let Err(error) = session.passed(passed) {
+                    session.fail(&error);
+                }
+            }
             Next::Activity(activity) => session.activity(activity),
             Next::Spoken(step) => session.spoken(step),
             Next::InRoom(moment) => session.in_room(moment).await,
@@ -134,8 +141,12 @@ impl Session {
     async fn next(&mut self) -> Next {
         let kept = self.speaks_to_the_end();
         let (mut stt, mut ears, mut speech, mut turn) = (None, None, None, None);
+        let (mut unheard, mut held) = (None, false);
         if let Some(conversation) = &mut self.conversation {
-            stt = conversation.stt.as_mut();
+            // A client that sends a recording faster than it sounds waits: it is not read meanwhile.
+            held = conversation.unheard.is_full();
+            unheard = Some(&mut conversation.unheard).filter(|unheard| !unheard.is_empty());
+            stt = conversation.stt.as_mut().map(|stt| (&stt.audio, &mut stt.events));
             ears = Some(&mut conversation.ears);
             speech = Some(&mut conversation.speech).filter(|speech| speech.is_busy());
             turn = conversation.turn.deadline();
@@ -153,10 +164,17 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
+        let (provider, events) = stt.unzip();
         let heard = async {
-            match &mut stt {
-                Some(stt) => stt.events.recv().await,
+            match events {
+                Some(events) => events.recv().await,
                 None => std::future::pending().await,
+            }
+        };
+        let passed = async {
+            match (unheard, provider) {
+                (Some(unheard), Some(provider)) => unheard.pass(provider).await,
+                _ => std::future::pending().await,
             }
         };
         let activity = async {
@@ -172,8 +190,9 @@ impl Session {
             }
         };
         tokio::select! {
-            input = self.ends.input.recv() => Next::Input(input),
+            input = self.ends.input.recv(), if !held => Next::Input(input),
             event = heard => Next::Heard(event),
+            passed = passed => Next::Passed(passed),
             activity = activity => Next::Activity(activity),
             step = spoken, if !waits => Next::Spoken(step),
             moment = happened => Next::InRoom(moment),

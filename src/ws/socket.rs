@@ -5,7 +5,7 @@
 //! read is closed.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -145,7 +146,12 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
         };
         // After the session's end what comes is only read, for the answer to the close frame.
-        input.send(next).await.ok();
+        if let Err(TrySendError::Full(next)) = input.try_send(next) {
+            // Its answers to pings wait behind what it has sent, and it is we who do not read it.
+            alive.wait(true);
+            input.send(next).await.ok();
+            alive.wait(false);
+        }
     }
 }
 
@@ -262,12 +268,14 @@ struct Alive {
     begun: Instant,
     /// Milliseconds since then.
     last: AtomicU64,
+    /// The client waits for us, and is not read.
+    waits: AtomicBool,
     timeout: Duration,
 }
 
 impl Alive {
     fn new(timeout: Duration) -> Self {
-        Self { begun: Instant::now(), last: AtomicU64::new(0), timeout }
+        Self { begun: Instant::now(), last: AtomicU64::new(0), waits: AtomicBool::new(false), timeout }
     }
 
     /// Any frame is one, not only the answer to a ping.
@@ -275,7 +283,14 @@ impl Alive {
         self.last.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// While it waits for us, its silence says nothing.
+    fn wait(&self, waits: bool) {
+        self.waits.store(waits, Ordering::Relaxed);
+        self.sign();
+    }
+
     fn is_over(&self) -> bool {
-        self.begun + Duration::from_millis(self.last.load(Ordering::Relaxed)) + self.timeout <= Instant::now()
+        !self.waits.load(Ordering::Relaxed)
+            && self.begun + Duration::from_millis(self.last.load(Ordering::Relaxed)) + self.timeout <= Instant::now()
     }
 }

@@ -38,6 +38,7 @@ mod provider;
 mod proxies;
 mod readme;
 mod real;
+mod recording;
 mod rest;
 mod rooms;
 mod sdk;

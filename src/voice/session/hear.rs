@@ -1,39 +1,54 @@
 //! What a session hears: its client's or room's audio on the way to the provider, and what comes of it.
 
 use bytes::Bytes;
-use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, warn};
 
 use super::{Session, now, timestamp};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
+use crate::voice::start::Conversation;
+use crate::voice::unheard::Passed;
 use crate::voice::{Activity, Event, News};
 
 impl Session {
     pub(super) fn audio(&mut self, audio: Bytes) -> Result<(), SessionError> {
-        let dropping = self.dropping;
         self.shared.metrics.audio_in(audio.len());
         let conversation = self.conversation()?;
         if !conversation.ears.audio(&audio) {
             conversation.turn.hear(Activity::Unknown, now());
         }
-        let sent = match &conversation.stt {
-            Some(stt) => {
-                let sent = stt.audio.try_send(audio);
-                conversation.unheard.set(stt.audio.max_capacity() - stt.audio.capacity());
-                sent
-            }
-            None => Err(TrySendError::Closed(audio)),
+        let passed = match &conversation.stt {
+            Some(stt) => conversation.unheard.push(audio, &stt.audio),
+            None => Passed::Closed,
         };
-        self.dropping = sent.is_err();
-        let error = match sent {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Full(_)) => SessionError::AudioDropped,
-            Err(TrySendError::Closed(_)) => SessionError::AudioUnheard,
+        self.passed(passed)
+    }
+
+    /// What has become of audio on its way to the provider.
+    pub(super) fn passed(&mut self, passed: Passed) -> Result<(), SessionError> {
+        let Some(Conversation { stt, unheard, depth, .. }) = &mut self.conversation else { return Ok(()) };
+        if let Some(stt) = stt {
+            depth.set(unheard.len() + stt.audio.max_capacity() - stt.audio.capacity());
+        }
+        let error = match (passed, stt) {
+            (Passed::Taken, _) => {
+                // What is taken while much waits is no end of it.
+                self.dropping &= !unheard.is_empty();
+                return Ok(());
+            }
+            (Passed::Dropped(bytes), Some(stt)) => {
+                stt.dropped(bytes);
+                SessionError::AudioDropped
+            }
+            (Passed::Dropped(_), None) => SessionError::AudioDropped,
+            (Passed::Closed, _) => {
+                unheard.clear();
+                SessionError::AudioUnheard
+            }
         };
         self.shared.metrics.audio_dropped();
         // Said once, not fifty times a second.
-        if dropping { Ok(()) } else { Err(error) }
+        if std::mem::replace(&mut self.dropping, true) { Ok(()) } else { Err(error) }
     }
 
     pub(super) fn heard(&mut self, event: Option<SttEvent>) {
@@ -51,7 +66,10 @@ impl Session {
             }
             Some(SttEvent::Reconnecting(error)) => warn!(%error, "speech-to-text connection lost, trying again"),
             Some(SttEvent::Error(error)) => self.fail(&SessionError::Stt(error)),
-            None => conversation.stt = None,
+            None => {
+                conversation.stt = None;
+                conversation.unheard.clear();
+            }
         }
     }
 
