@@ -155,7 +155,7 @@ mod tests {
         for (taken, expected) in [(0, false), (1, false), (SLOWEST, false), (SLOWEST * 6, true)] {
             let (mut near, mut far) = stalling(64);
             let counts = near.counts.clone();
-            let writing = tokio::spawn(async move { near.write_all(&[0; SLOWEST * 100]).await });
+            let writing = tokio::spawn(async move { near.write_all(&vec![0; SLOWEST * 100]).await });
             while !writing.is_finished() {
                 sleep(Duration::from_secs(5)).await;
                 let mut bytes = vec![0; taken];

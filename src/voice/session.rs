@@ -117,6 +117,14 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
     }
 }
 
+/// The future, or one that never completes.
+async fn optional<F: Future>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Completes when the server stops, and from then on each time that a session has to look whether its sentence is over: it may
 /// also end by nothing happening.
 async fn drain(stops: &CancellationToken, draining: bool) {
@@ -158,37 +166,12 @@ impl Session {
         }
         let (pending, output) = (&mut self.pending, &self.ends.output);
         let (waits, in_room) = (pending.is_some(), self.room.is_some());
-        let happened = async {
-            match &mut self.room {
-                Some(room) => room.next(waits).await,
-                None => std::future::pending().await,
-            }
-        };
+        let happened = optional(self.room.as_mut().map(|room| room.next(waits)));
         let (provider, events) = stt.unzip();
-        let heard = async {
-            match events {
-                Some(events) => events.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        let passed = async {
-            match (unheard, provider) {
-                (Some(unheard), Some(provider)) => unheard.pass(provider).await,
-                _ => std::future::pending().await,
-            }
-        };
-        let activity = async {
-            match &mut ears {
-                Some(ears) => ears.next().await,
-                None => std::future::pending().await,
-            }
-        };
-        let spoken = async {
-            match &mut speech {
-                Some(speech) => speech.next().await,
-                None => std::future::pending().await,
-            }
-        };
+        let heard = optional(events.map(mpsc::Receiver::recv));
+        let passed = optional(unheard.zip(provider).map(|(unheard, provider)| unheard.pass(provider)));
+        let activity = optional(ears.as_mut().map(|ears| ears.next()));
+        let spoken = optional(speech.as_mut().map(|speech| speech.next()));
         tokio::select! {
             input = self.ends.input.recv(), if !held => Next::Input(input),
             event = heard => Next::Heard(event),

@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("files", &["bind"]),
     ("error", &["jwt", "provider", "room"]),
-    ("http", &["app", "auth", "error", "provider", "room", "voice", "ws"]),
+    ("http", &["app", "audio", "auth", "error", "provider", "room", "voice", "ws"]),
     ("hypot", &[]),
     ("init", &[]),
     ("jwt", &[]),

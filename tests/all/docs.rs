@@ -70,7 +70,7 @@ fn every_server_message_of_the_protocol_is_written_so() {
             confidence: 0.5,
         },
         detected(News::SpeechStart, 0, None),
-        detected(News::SilenceDetected, 1_000, Some(200)),
+        detected(News::SilenceDetected, 1_000, Some(300)),
         detected(News::SpeechResumed, 1_500, None),
         detected(News::TurnEnd, 2_000, None),
         Event::TtsPlaybackComplete { timestamp: 1_700_000_000_000 },

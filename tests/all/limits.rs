@@ -296,8 +296,11 @@ mod stopping {
         client.expect_heard("and then", false, false).await;
         server.signal("TERM");
         while server.ask("GET", "/health/ready").1 != r#"{"status":"draining"}"# {}
-        // Longer than it takes the session to look.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // Longer than it takes the session to look whether the sentence is over.
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            client.audio(vec![0; 160]).await;
+        }
         client.audio(vec![0; 3200]).await;
         client.expect_heard("and then what", true, true).await;
         assert_eq!(client.next().await, Frame::Close(1001, REASON.to_owned()));

@@ -173,7 +173,7 @@ impl Dialect for Deepgram {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dialect::tests::{credential, options, read, result};
+    use super::super::dialect::tests::{credential, options, read};
     use super::*;
 
     fn dialect(options: &SttOptions) -> Box<dyn Dialect> {
