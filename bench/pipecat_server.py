@@ -1,6 +1,7 @@
 """The peer of bench/load.sh: a server of the same scene as pipecat's documentation has one build it.
 
-Arguments: the provider's address and key. Prints the address it listens on. Binary frames are 16 kHz PCM, `{"type":
+Arguments: the provider's address and key, and `detectors` where Silero and smart-turn, which pipecat brings along, are to listen
+for the ends of turns. Prints the address it listens on. Binary frames are 16 kHz PCM, `{"type":
 "speak"}` is spoken, transcripts come as JSON.
 """
 
@@ -29,8 +30,20 @@ from pipecat.services.deepgram.tts import DeepgramHttpTTSService
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
 
-PROVIDER, KEY = sys.argv[1:]
+PROVIDER, KEY = sys.argv[1:3]
+DETECTORS = sys.argv[3:] == ["detectors"]
 app = FastAPI()
+
+
+def detectors():
+    """Before and behind recognition: voice activity, and turns by pipecat's usual strategies, which ask smart-turn."""
+    if not DETECTORS:
+        return [], []
+    from pipecat.audio.vad.silero import SileroVADAnalyzer
+    from pipecat.processors.audio.vad_processor import VADProcessor
+    from pipecat.turns.user_turn_processor import UserTurnProcessor
+
+    return [VADProcessor(vad_analyzer=SileroVADAnalyzer())], [UserTurnProcessor()]
 
 
 class Serializer(FrameSerializer):
@@ -63,8 +76,9 @@ async def session(websocket: WebSocket):
     stt = DeepgramSTTService(api_key=KEY, base_url=PROVIDER.replace("http", "ws"))
     async with aiohttp.ClientSession() as http:
         tts = DeepgramHttpTTSService(api_key=KEY, aiohttp_session=http, base_url=PROVIDER)
+        before, behind = detectors()
         worker = PipelineWorker(
-            Pipeline([transport.input(), stt, Transcripts(), tts, transport.output()]),
+            Pipeline([transport.input(), *before, stt, *behind, Transcripts(), tts, transport.output()]),
             params=PipelineParams(audio_in_sample_rate=16000, audio_out_sample_rate=24000),
             cancel_on_idle_timeout=False,
             enable_rtvi=False,

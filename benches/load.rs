@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sayna::audio::{Encoding, Format, wav};
+use sayna::audio::{Converter, Encoding, Format, wav};
 
 use load::chaos::Chaos;
 use load::client::{Scene, run};
@@ -53,6 +53,10 @@ const LATE: f64 = 10.0;
 /// Sessions that go on while others do their worst.
 const CHAOS: usize = 100;
 
+/// Sessions that are listened to by detectors, and how long.
+const LISTENED: usize = 10;
+const LISTENING: Duration = Duration::from_secs(30);
+
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let counts = arguments.iter().filter_map(|argument| argument.parse().ok());
@@ -60,7 +64,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let bench = Bench { speech: speech(), length: Duration::from_secs(seconds) };
     let python = env::var("PIPECAT_PYTHON").ok();
-    let pipecat = python.map(|python| move |url: &str| Server::pipecat(&python, url));
+    let pipecat = python.clone().map(|python| move |url: &str| Server::pipecat(&python, url, false));
     Figures::title();
     for count in counts {
         let direct = runtime.block_on(bench.measure(None, count));
@@ -89,6 +93,9 @@ fn main() {
         println!("{}", figures.added(&calm));
         println!("       meanwhile: {}", chaos.lock().unwrap().report());
     }
+    if arguments.iter().any(|argument| argument == "listening") {
+        listening(&runtime, python.as_deref());
+    }
     if arguments.iter().any(|argument| argument == "largest") {
         let largest = |start: &dyn Fn(&str) -> Server, step: usize| {
             let mut count = 0;
@@ -105,13 +112,50 @@ fn main() {
     }
 }
 
+/// What it costs that detectors listen to sessions: the same sessions with and without, and by pipecat with the same models. Needs
+/// a build with the feature `turn-detect` and `MODELS`, their folder.
+fn listening(runtime: &tokio::runtime::Runtime, python: Option<&str>) {
+    let models = env::var("MODELS").expect("MODELS: the folder of bench/models.sh");
+    let serve = |enabled: bool| {
+        let models = models.clone();
+        move |url: &str| {
+            let enabled = ("SAYNA_TURN_DETECT_ENABLED", enabled.to_string());
+            Server::sayna_with(url, &[enabled, ("SAYNA_MODELS_PATH", models.clone())])
+        }
+    };
+    let (deaf, hears) = (serve(false), serve(true));
+    let silence: Arc<[Bytes]> = vec![Bytes::from_static(&[0; CHUNK_BYTES]); 50].into();
+    for (name, speech) in
+        [("silence", silence), ("monologue", beside("two_cities.wav")), ("dialogue", beside("endgame_nagg_nell.wav"))]
+    {
+        let bench = Bench { speech, length: LISTENING };
+        println!("{name}, {LISTENED} sessions:");
+        println!("{}", runtime.block_on(bench.measure(Some(&deaf), LISTENED)).row("timers alone"));
+        println!("{}", runtime.block_on(bench.measure(Some(&hears), LISTENED)).row("detectors"));
+        if let Some(python) = python {
+            let start = |url: &str| Server::pipecat(python, url, true);
+            println!("{}", runtime.block_on(bench.measure(Some(&start), LISTENED)).row("pipecat"));
+        }
+    }
+}
+
 /// The recording of `SPEECH`, cut into what clients send at a time.
 fn speech() -> Arc<[Bytes]> {
-    let path = env::var("SPEECH").expect("SPEECH: a WAV file of 16 kHz, 16 bit, mono; bench/load.sh fetches one");
+    recording(&env::var("SPEECH").expect("SPEECH: a WAV file of 16 kHz, 16 bit, mono; bench/load.sh fetches one"))
+}
+
+/// Another recording, which is beside that of `SPEECH`.
+fn beside(name: &str) -> Arc<[Bytes]> {
+    let path = env::var("SPEECH").expect("SPEECH: a WAV file; bench/load.sh fetches one");
+    recording(std::path::Path::new(&path).with_file_name(name).to_str().unwrap())
+}
+
+fn recording(path: &str) -> Arc<[Bytes]> {
     let format = Format::mono(Encoding::Linear16, 16000);
     let mut reader = wav::Reader::new(format);
-    let audio = reader.push(std::fs::read(&path).expect(&path).into()).expect(&path);
-    assert_eq!(reader.format(), format, "{path}");
+    let audio = reader.push(std::fs::read(path).expect(path).into()).expect(path);
+    let mut converter = Converter::new(reader.format(), Encoding::Linear16, format.sample_rate).expect(path);
+    let audio = [converter.push(audio), converter.finish()].concat();
     audio.chunks_exact(CHUNK_BYTES).map(Bytes::copy_from_slice).collect()
 }
 

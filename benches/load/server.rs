@@ -61,9 +61,11 @@ impl Server {
         Self::start(command, Peer::Sayna)
     }
 
-    pub(crate) fn pipecat(python: &str, provider: &str) -> Self {
+    /// With detectors, or without.
+    pub(crate) fn pipecat(python: &str, provider: &str, detectors: bool) -> Self {
         let mut command = Command::new(python);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bench/pipecat_server.py")).args([provider, vendors::KEY]);
+        command.args(detectors.then_some("detectors"));
         command.env("LOGURU_LEVEL", "ERROR");
         Self::start(command, Peer::Pipecat)
     }
