@@ -13,8 +13,9 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, info};
 
+use super::ears::Ears;
 use super::message::{Command, Event, Setup};
-use super::speech::Step;
+use super::speech::{Speech, Step};
 use super::start::{self, Conversation};
 use super::unheard::Passed;
 use super::{Activity, Close, Epoch, Input, Output, Shared};
@@ -148,8 +149,8 @@ fn timestamp() -> u64 {
 impl Session {
     async fn next(&mut self) -> Next {
         let kept = self.speaks_to_the_end();
-        let (mut stt, mut ears, mut speech, mut turn) = (None, None, None, None);
-        let (mut unheard, mut held) = (None, false);
+        let (mut stt, mut unheard, mut ears, mut speech, mut turn) = (None, None, None, None, None);
+        let mut held = false;
         if let Some(conversation) = &mut self.conversation {
             // A client that sends a recording faster than it sounds waits: it is not read meanwhile.
             held = conversation.unheard.is_full();
@@ -166,12 +167,12 @@ impl Session {
         }
         let (pending, output) = (&mut self.pending, &self.ends.output);
         let (waits, in_room) = (pending.is_some(), self.room.is_some());
-        let happened = optional(self.room.as_mut().map(|room| room.next(waits)));
         let (provider, events) = stt.unzip();
+        let happened = optional(self.room.as_mut().map(|room| room.next(waits)));
         let heard = optional(events.map(mpsc::Receiver::recv));
         let passed = optional(unheard.zip(provider).map(|(unheard, provider)| unheard.pass(provider)));
-        let activity = optional(ears.as_mut().map(|ears| ears.next()));
-        let spoken = optional(speech.as_mut().map(|speech| speech.next()));
+        let activity = optional(ears.map(Ears::next));
+        let spoken = optional(speech.map(Speech::next));
         tokio::select! {
             input = self.ends.input.recv(), if !held => Next::Input(input),
             event = heard => Next::Heard(event),

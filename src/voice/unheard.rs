@@ -19,6 +19,8 @@ const HELD: Duration = Duration::from_secs(5);
 /// As far behind real time a provider may fall. Less than [`HELD`], so that a client in real time is never held back: when the
 /// queue is full of its audio, the provider is as far behind.
 const BEHIND: Duration = Duration::from_secs(4);
+/// The same where the queue was filled faster than in real time: such a client waits, and none of what it hears gets older by that.
+const BEHIND_A_RECORDING: Duration = Duration::from_secs(30);
 /// Bytes a second of compressed audio, of which it is not known: more than speech codecs need.
 const COMPRESSED: usize = 16_000;
 /// A client's message may be long. A provider's queue is counted in pieces, and takes none that are longer.
@@ -48,6 +50,8 @@ pub(super) struct Unheard {
     /// When something last began to wait, and how many bytes have left since.
     since: Instant,
     left: u64,
+    /// What waits came faster than in real time.
+    recording: bool,
 }
 
 impl Unheard {
@@ -57,7 +61,16 @@ impl Unheard {
         let sample = format.and_then(|format| format.frame_bytes()).unwrap_or(1).max(1);
         let per_second = rate.and_then(|rate| usize::try_from(rate).ok()).unwrap_or(COMPRESSED);
         let limit = per_second.saturating_mul(usize::try_from(HELD.as_secs()).unwrap_or(1));
-        Self { pieces: VecDeque::new(), bytes: 0, limit, rate, sample, since: Instant::now(), left: 0 }
+        Self {
+            pieces: VecDeque::new(),
+            bytes: 0,
+            limit,
+            rate,
+            sample,
+            since: Instant::now(),
+            left: 0,
+            recording: false,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -86,7 +99,7 @@ impl Unheard {
             }
         }
         if self.is_empty() {
-            (self.since, self.left) = (Instant::now(), 0);
+            (self.since, self.left, self.recording) = (Instant::now(), 0, false);
         }
         let mut dropped = 0;
         while self.is_full() {
@@ -94,6 +107,7 @@ impl Unheard {
         }
         self.bytes += audio.len();
         self.pieces.push_back(audio);
+        self.recording |= self.is_full() && Instant::now() < self.late();
         if dropped > 0 { Passed::Dropped(dropped) } else { Passed::Taken }
     }
 
@@ -132,7 +146,7 @@ impl Unheard {
             // Each piece that is taken counts as in time.
             None => Duration::ZERO,
         };
-        self.since + heard + BEHIND
+        self.since + heard + if self.recording { BEHIND_A_RECORDING } else { BEHIND }
     }
 
     /// Drops about a piece, in whole samples: what follows is to begin where the one before has ended.
@@ -198,6 +212,18 @@ mod tests {
             heard.push(piece);
         }
         assert_eq!(heard.concat(), (0..60).flat_map(second).collect::<Vec<_>>().concat());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_recording_waits_for_half_a_minute_more_than_it_lasts() {
+        let (provider, _taken) = mpsc::channel(1);
+        let mut unheard = Unheard::new(Some(FORMAT));
+        let mut recording = (0..5).flat_map(second).chain(second(5).into_iter().take(1));
+        recording.by_ref().for_each(|piece| assert_eq!(unheard.push(piece, &provider), Passed::Taken));
+        assert!(unheard.is_full());
+        let begun = Instant::now();
+        assert!(matches!(unheard.pass(&provider).await, Passed::Dropped(_)));
+        assert_eq!(begun.elapsed(), BEHIND_A_RECORDING);
     }
 
     #[tokio::test(start_paused = true)]

@@ -214,6 +214,48 @@ async fn who_has_not_ended_is_understood_for_the_time_being() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the models and a recording of speech, from PyPI"]
+async fn who_sends_nothing_after_the_last_word_is_understood() {
+    let server = server(&[]);
+    let mut client = Client::ready(&server, config()).await;
+    // "Ever tried", up to the end of its sound, as a button is let go.
+    let sentence = &recording()[9_600..35_200];
+    for _ in 0..2 {
+        client.audio(sentence.to_vec()).await;
+        let ended = loop {
+            let heard = client.expect("stt_result").await;
+            if heard["is_final"] == true {
+                break heard;
+            }
+        };
+        assert_eq!(ended["is_speech_final"], true, "{ended}");
+        // One sentence each, and not glued to the next.
+        assert!((1..=3).contains(&words(ended["transcript"].as_str().unwrap()).len()), "{ended}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the models and a recording of speech, from PyPI"]
+async fn a_recording_that_is_sent_at_once_is_understood_to_its_end() {
+    let server = server(&[]);
+    let mut client = Client::ready(&server, config()).await;
+    let times = 8;
+    let said = vec![BECKETT; times].join(" ");
+    let audio = recording().repeat(times);
+    for piece in audio.chunks(640).chain([[0; 640].as_slice(); 75]) {
+        client.audio(piece.to_vec()).await;
+    }
+    let mut text = String::new();
+    while words(&text).len() < words(&said).len() * 9 / 10 {
+        let heard = client.expect("stt_result").await;
+        if heard["is_final"] == true {
+            text = format!("{text} {}", heard["transcript"].as_str().unwrap());
+        }
+    }
+    assert!(word_error_rate(&said, &text) <= 0.15, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models, from PyPI"]
 async fn silent_clients_keep_nobody_from_being_heard_and_texts_wait_for_their_turn() {
     let server = server(&[("SAYNA_LOCAL_MAX_SESSIONS", "1")]);

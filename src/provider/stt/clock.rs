@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pause::STEP;
 use crate::audio::STALLED;
 
 /// Silence of ours after which the dialect says that we are still there.
@@ -16,8 +17,6 @@ pub(super) const STUCK: Duration = Duration::from_secs(5);
 /// Until the last results have come; where some have, until no more do.
 const FINISH: Duration = Duration::from_secs(3);
 const QUIET: Duration = Duration::from_millis(500);
-/// Silence is given in pieces of this length, in real time.
-const STEP: Duration = Duration::from_millis(100);
 /// As much silence is given in one pause at most: a vendor that says nothing by then has heard nothing.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -60,10 +59,14 @@ impl Clock {
         Self { wrote: now, heard: now, pinged: false, stuck: None, finish: None, pause: None, given: Duration::ZERO }
     }
 
-    /// Audio of the client was written.
-    pub(super) fn wrote(&mut self) {
-        let now = Instant::now();
-        (self.wrote, self.pause, self.given) = (now, Some(now + STALLED), Duration::ZERO);
+    /// Audio of the client was written, who is silent at that time if nothing more comes.
+    pub(super) fn wrote(&mut self, silent_at: Instant) {
+        (self.wrote, self.pause, self.given) = (Instant::now(), Some(silent_at), Duration::ZERO);
+    }
+
+    /// Something else was written.
+    pub(super) fn wrote_more(&mut self) {
+        self.wrote = Instant::now();
     }
 
     pub(super) fn heard(&mut self) {
@@ -120,7 +123,6 @@ impl Clock {
             let silence = if first { STALLED } else { STEP };
             self.given += silence;
             self.pause = (self.given < LONGEST_PAUSE).then(|| now + STEP);
-            self.wrote = now;
             Some(Due::Pause { silence, first })
         } else if self.wrote + IDLE <= now {
             self.wrote = now;
@@ -128,5 +130,52 @@ impl Clock {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep_until;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_silence_in_real_time_and_has_an_end() {
+        let mut clock = Clock::new();
+        let begun = Instant::now();
+        clock.wrote(begun + STALLED);
+        let (mut given, mut kept) = (Duration::ZERO, 0);
+        while begun.elapsed() < Duration::from_secs(15) {
+            sleep_until(clock.next()).await;
+            clock.heard();
+            match clock.due() {
+                Some(Due::Pause { silence, first }) => {
+                    assert_eq!(first, given.is_zero());
+                    given += silence;
+                    assert!(given <= begun.elapsed() && given <= LONGEST_PAUSE);
+                }
+                // Nothing was written meanwhile, so the vendor is told that we are still there.
+                Some(Due::Idle) => kept += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((given, kept), (LONGEST_PAUSE, 15));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn final_words_end_a_pause_and_audio_begins_the_next() {
+        let mut clock = Clock::new();
+        clock.wrote(Instant::now() + STALLED);
+        // About all that was sent, or an answer to the silence.
+        clock.heard_final(true);
+        assert_eq!(clock.pause, None);
+        clock.wrote(Instant::now() + STALLED);
+        clock.heard_final(false);
+        sleep_until(clock.next()).await;
+        assert_eq!(clock.due(), Some(Due::Pause { silence: STALLED, first: true }));
+        clock.heard_final(false);
+        assert_eq!(clock.pause, None);
+        clock.wrote(Instant::now() + STALLED);
+        sleep_until(clock.next()).await;
+        assert_eq!(clock.due(), Some(Due::Pause { silence: STALLED, first: true }));
     }
 }

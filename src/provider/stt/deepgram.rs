@@ -39,6 +39,9 @@ impl Deepgram {
         let (intake, channels) = match format {
             Some(from) if options.noise_filter => (Intake::converted(from, from.encoding, from.sample_rate, true)?, 1),
             None if options.noise_filter => return Err(OptionsError::Unfiltered(options.encoding.clone())),
+            None if name == Some("linear32") => {
+                (Intake::samples(4, options.sample_rate, options.channels)?, options.channels)
+            }
             _ => (Intake::untouched(format)?, options.channels),
         };
         {

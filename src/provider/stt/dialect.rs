@@ -160,6 +160,20 @@ impl Intake {
         Ok(Self { converter, client_bytes_per_second: rate, bytes_per_second: rate, sample })
     }
 
+    /// Samples of so many bytes, which are not read here, go on as they are.
+    pub(super) fn samples(bytes: usize, rate: u32, channels: u16) -> Result<Self, OptionsError> {
+        Format { channels, ..Format::mono(Encoding::Linear16, rate) }.checked()?;
+        let sample = bytes * usize::from(channels);
+        let per_second = sample * usize::try_from(rate).unwrap_or_default();
+        let untouched = Self::untouched(None)?;
+        Ok(Self {
+            client_bytes_per_second: per_second,
+            bytes_per_second: per_second,
+            sample: Some(sample),
+            ..untouched
+        })
+    }
+
     /// Audio is turned into one channel of this encoding and rate, where it is not that already, and freed of noise where
     /// `filter` says so.
     pub(super) fn converted(from: Format, to: Encoding, rate: u32, filter: bool) -> Result<Self, OptionsError> {

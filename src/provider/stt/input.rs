@@ -6,6 +6,7 @@ use tokio::task::yield_now;
 
 use super::backlog::Backlog;
 use super::dialect::{Covers, Intake};
+use super::pause::Sounding;
 use crate::audio::Converter;
 
 /// Seconds of audio that are kept for another connection.
@@ -35,6 +36,8 @@ pub(super) struct Input {
     /// The first bytes of the stream.
     begin: Vec<u8>,
     pub(super) backlog: Backlog,
+    /// Until when what the client has sent sounds.
+    pub(super) sounding: Sounding,
     /// No more will come.
     pub(super) ended: bool,
 }
@@ -83,6 +86,7 @@ impl Input {
             compressed,
             begin: Vec::new(),
             backlog: Backlog::new(bytes_per_second.saturating_mul(KEPT)),
+            sounding: Sounding::new((!compressed).then_some(client_bytes_per_second)),
             ended: false,
         }
     }
@@ -133,6 +137,7 @@ impl Input {
     /// The next piece, or the end; only where everything before it is converted.
     pub(super) fn take(&mut self, piece: Option<Bytes>) {
         if let Some(piece) = piece {
+            self.sounding.come(piece.len());
             if self.compressed && self.begin.len() < BEGIN {
                 self.begin.extend(piece.iter().take(BEGIN - self.begin.len()));
                 self.headed = container(&self.begin);

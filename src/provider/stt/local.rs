@@ -13,6 +13,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::dialect::{Intake, primary, samples};
+use super::pause::{STEP, Sounding};
 use super::{SttError, SttEvent, Transcript};
 use crate::audio::{Converter, Encoding, STALLED};
 use crate::local::hearing::{Heard, RATE, Stream, Utterance};
@@ -26,8 +27,6 @@ const PARTIAL: usize = RATE as usize;
 const WAITING: usize = 3;
 /// Bytes that are converted and looked at at once: a quarter of a second of telephone audio, less of any other.
 const SLICE: usize = 2_048;
-/// Silence is given in pieces of this length, in real time.
-const STEP: Duration = Duration::from_millis(100);
 
 /// What audio is taken; the model knows one language.
 pub(super) fn intake(options: &SttOptions) -> Result<Intake, OptionsError> {
@@ -66,7 +65,7 @@ pub(super) async fn run(
     if ready.send(Ok(())).is_err() {
         return;
     }
-    let listener = Listener::new(Arc::clone(&shared), ears, intake.converter, audio, events.clone());
+    let listener = Listener::new(Arc::clone(&shared), ears, intake, audio, events.clone());
     let ended = tokio::select! {
         _ = stop => return,
         ended = listener.run() => ended,
@@ -107,6 +106,8 @@ struct Listener {
     ended: bool,
     /// What has come and is not looked at yet.
     raw: Bytes,
+    /// Until when what has come sounds.
+    sounding: Sounding,
     /// The client is silent then, and how much silence it is.
     pause: Option<(Instant, Duration)>,
     waiting: VecDeque<Utterance>,
@@ -118,12 +119,27 @@ impl Listener {
     fn new(
         shared: Arc<Shared>,
         ears: Ears,
-        converter: Converter,
+        intake: Intake,
         audio: mpsc::Receiver<Bytes>,
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
+        let Intake { converter, client_bytes_per_second, .. } = intake;
+        let sounding = Sounding::new(Some(client_bytes_per_second));
         let (stream, raw, waiting) = (ears.stream(), Bytes::new(), VecDeque::new());
-        Self { shared, ears, stream, converter, audio, ended: false, raw, pause: None, waiting, work: None, events }
+        Self {
+            shared,
+            ears,
+            stream,
+            converter,
+            audio,
+            ended: false,
+            raw,
+            sounding,
+            pause: None,
+            waiting,
+            work: None,
+            events,
+        }
     }
 
     async fn run(mut self) -> Result<(), Error> {
@@ -145,7 +161,7 @@ impl Listener {
                     let slice = self.raw.split_to(self.raw.len().min(SLICE));
                     let audio = self.converter.push(slice);
                     self.stream.push(&audio, &mut self.waiting)?;
-                    self.pause = Some((Instant::now() + STALLED, STALLED));
+                    self.pause = Some((self.sounding.silent_at(), STALLED));
                 }
                 silence = silent(self.pause), if room && !more && !self.ended => {
                     self.stream.push(&samples_of(silence), &mut self.waiting)?;
@@ -153,7 +169,10 @@ impl Listener {
                     self.pause = self.stream.is_speaking().then(|| (Instant::now() + STEP, STEP));
                 }
                 piece = self.audio.recv(), if room && !more && !self.ended => match piece {
-                    Some(piece) => self.raw = piece,
+                    Some(piece) => {
+                        self.sounding.come(piece.len());
+                        self.raw = piece;
+                    }
                     None => self.end()?,
                 },
             }

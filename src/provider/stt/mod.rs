@@ -17,6 +17,7 @@ mod input;
 mod link;
 #[cfg(feature = "local")]
 mod local;
+mod pause;
 mod socket;
 
 use std::convert::Infallible;

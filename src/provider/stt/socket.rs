@@ -220,7 +220,7 @@ impl Socket {
                     clock.unflushed(false);
                     if let Some(audio) = input.backlog.next() {
                         link.write(dialect.audio(audio, SystemTime::now()))?;
-                        clock.wrote();
+                        clock.wrote(input.sounding.silent_at());
                     }
                 }
                 Ok(Woke::Alive) => clock.heard(),
@@ -300,14 +300,16 @@ impl Socket {
             }
             Some(Due::Ping) => link.ping()?,
             // What has not gone out yet is not followed by silence.
-            Some(Due::Pause { .. }) if !input.is_sent() => clock.wrote(),
+            Some(Due::Pause { .. }) if !input.is_sent() => clock.wrote(input.sounding.silent_at()),
             Some(Due::Pause { silence, first }) => {
                 if let Some(silence) = dialect.silence(silence) {
                     input.backlog.passed(silence.len());
                     link.write(dialect.audio(silence, now))?;
+                    clock.wrote_more();
                 }
                 if let Some(frame) = dialect.flush(now).filter(|_| first) {
                     link.write(frame)?;
+                    clock.wrote_more();
                 }
             }
             Some(Due::Idle) if !clock.is_finishing() => {

@@ -67,9 +67,13 @@ async fn an_answer_to_finalize_is_the_end_of_what_was_said() {
 
 #[tokio::test]
 async fn what_is_sent_again_begins_with_a_whole_sample_of_all_channels() {
-    for (channels, encoding, frame, piece) in
-        [(1, "linear16", 2, 641), (2, "linear16", 4, 642), (3, "linear16", 6, 1_001), (2, "mulaw", 2, 161)]
-    {
+    for (channels, encoding, frame, piece) in [
+        (1, "linear16", 2, 641),
+        (2, "linear16", 4, 642),
+        (3, "linear16", 6, 1_001),
+        (2, "mulaw", 2, 161),
+        (2, "linear32", 8, 642),
+    ] {
         let first = Scene::new().after(20_000).say(Say::last("one")).after(20_000).drop_connection();
         let server = vendors::server(Vendor::Deepgram).stt([first, Scene::new()]).start().await;
         let changes = json!({"channels": channels, "encoding": encoding});
@@ -186,4 +190,19 @@ async fn silence_that_was_given_does_not_move_what_later_words_are_about() {
     let again = server.record().connections[1].audio.clone();
     assert!(again.starts_with(&audio(35..40).concat()), "{:?}", again.first());
     assert!(server.record().connections[0].heard.iter().all(|heard| *heard != Heard::Finish));
+}
+
+#[tokio::test]
+async fn a_pause_that_is_not_answered_keeps_the_connection_open() {
+    let server = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start().await;
+    let stt = connect(Vendor::Deepgram, &server).await;
+    send(&stt, audio(0..25)).await;
+    // The counterpart answers `Finalize`; the keep-alives go on in the second after it as ever.
+    let kept = |record: &vendors::Record| {
+        let heard = &record.connections[0].heard;
+        let flush = heard.iter().position(|heard| *heard == Heard::Flush);
+        flush.is_some_and(|flush| heard[flush..].iter().filter(|heard| **heard == Heard::KeepAlive).count() >= 2)
+    };
+    server.until(kept).await;
+    assert_eq!(server.record().connections.len(), 1);
 }

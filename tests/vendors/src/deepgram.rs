@@ -83,7 +83,11 @@ async fn listen(
     let right = right_key(&app, &asked);
     let interim = asked.query("interim_results") == Some("true");
     let number = |name| asked.query(name).and_then(|value| value.parse::<f64>().ok());
-    let sample = if asked.query("encoding") == Some("linear16") { 2.0 } else { 1.0 };
+    let sample = match asked.query("encoding") {
+        Some("linear16") => 2.0,
+        Some("linear32") => 4.0,
+        _ => 1.0,
+    };
     let rate = number("sample_rate").unwrap_or(8_000.0) * number("channels").unwrap_or(1.0) * sample;
     transcribe(app, asked, right, upgrade.ok(), Nova { interim, rate, heard: 0.0, at: 0.0 }).await
 }
@@ -140,9 +144,7 @@ impl Protocol for Nova {
     }
 
     fn covers(&mut self, bytes: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "audio of a test is short")]
-        let bytes = bytes as f64;
-        self.heard = bytes / self.rate;
+        self.heard = u32::try_from(bytes).map_or(f64::MAX, f64::from) / self.rate;
     }
 
     fn hear(&mut self, message: Message) -> Result<Input, String> {
