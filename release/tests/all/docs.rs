@@ -165,7 +165,11 @@ fn every_failure_on_the_page_has_the_test_that_it_names() {
             let path = module.trim_end_matches("::tests").replace("::", "/");
             // Of the release, of the server from outside, or beside the server's code.
             let places = ["release/tests/all", "tests/all", "src"];
-            let files = places.iter().flat_map(|place| ["", "/mod"].map(|end| format!("{place}/{path}{end}.rs")));
+            // A module may stand inside of its file.
+            let outer = path.rsplit_once('/').map_or(path.as_str(), |(outer, _)| outer);
+            let modules = [path.as_str(), outer].map(|path| ["", "/mod"].map(|end| format!("{path}{end}.rs")));
+            let modules = modules.as_flattened();
+            let files = places.iter().flat_map(|place| modules.iter().map(move |module| format!("{place}/{module}")));
             let mut sources = files.filter(|file| root.join(file).exists()).map(|file| project_file(&file));
             assert!(sources.any(|source| source.contains(&format!("fn {function}()"))), "{test} is not there");
         }
