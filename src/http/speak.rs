@@ -37,6 +37,8 @@ pub(super) struct Request {
         (status = 400, description = "What cannot be spoken; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
+        (status = 429, body = crate::error::Body, description = "The provider asks for patience",
+            headers(("retry-after" = u64))),
         (status = 500, body = crate::error::Body), (status = 503, body = crate::error::Body),
     ),
 ))]

@@ -9,6 +9,11 @@ use super::tables::{ADDRESS, DOMAINS, SPELT};
 const GROUPS: &[&[usize]] =
     &[&[3, 3, 4], &[1, 3, 3, 4], &[3, 4], &[3, 2, 4], &[3, 3, 4, 1], &[3, 3, 4, 2], &[3, 3, 4, 3], &[3, 3, 4, 4]];
 
+/// More groups than any number has are not looked at, and more words neither: what fits nowhere costs little.
+const LONGEST: usize = 16;
+/// Characters of the longest address.
+const ADDRESS_CHARS: usize = 2_000;
+
 /// `+1 (555) 123-4567`, `555-0123`, `5551234567`, `1-800-GO-U-HAUL`.
 pub(super) fn telephones(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
@@ -70,7 +75,7 @@ fn area_code(area: &str) -> Vec<&'static str> {
 fn letters_behind(scan: &mut Scan<'_>) -> Option<Vec<Token>> {
     let mut out = Out::default();
     let mut any = false;
-    while scan.eat("-").is_some() {
+    while out.0.len() < LONGEST && scan.eat("-").is_some() {
         match (scan.letters(), any) {
             (Some(word), _) if word.chars().all(char::is_uppercase) => {
                 any = true;
@@ -88,7 +93,7 @@ fn letters_behind(scan: &mut Scan<'_>) -> Option<Vec<Token>> {
 /// Groups of digits, and the signs between them.
 fn groups<'a>(scan: &mut Scan<'a>) -> Option<(Vec<&'a str>, Vec<char>)> {
     let (mut groups, mut signs) = (Vec::new(), Vec::new());
-    loop {
+    while groups.len() < LONGEST {
         let mut behind = *scan;
         if !groups.is_empty() {
             match behind.one_of(&['-', '.', ' ', '\u{a0}']) {
@@ -149,10 +154,14 @@ fn extension(scan: &mut Scan<'_>, out: &mut Out) {
 
 /// `https://example.org/a-b`, `www.example.org`, `a.b@example.org`, `example.org`.
 pub(super) fn addresses(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
+    // Behind a sign it would be a part of what was none.
+    let begins =
+        scan.before().is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '<' | '(' | '[' | ',' | ';' | '*'));
+    (begins && scan.peek()?.is_ascii_alphanumeric()).then_some(())?;
     let rest = scan.rest();
-    let end = rest
-        .find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';'))
-        .unwrap_or(rest.len());
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';');
+    let end = rest.char_indices().take(ADDRESS_CHARS).find(|(_, c)| ends(*c)).map_or(rest.len(), |(at, _)| at);
+    (end <= ADDRESS_CHARS * 4).then_some(())?;
     let text = rest.get(..end)?.trim_end_matches(['.', '!', '?', ':', '\'', '*', '_', '-']);
     is_address(text).then_some(())?;
     scan.skip(text.len());

@@ -56,6 +56,17 @@ fn a_public_set_of_cases_is_read_as_it_says() {
     assert_eq!((right, all), (444, 507), "docs/local.md has the figure; what is read otherwise:\n{}", wrong.join("\n"));
 }
 
+/// What fits no class is passed over once, not looked at again from each of its places; nothing calls itself.
+#[test]
+fn long_and_hostile_texts_are_read() {
+    for part in
+        ["1,", "80s-", "1 ", "a.", "a-", "(1)", "1.", "$1-", "1/2 ", "я ", "a@", "1-800-A-", "'", "9", "I", "-\n"]
+    {
+        sentences(&part.repeat(4_000));
+        sentences(&format!("{}x", part.repeat(4_000)));
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_can_be_read(text in "\\PC{0,60}") {

@@ -101,7 +101,7 @@ pub(super) fn short_forms(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<T
 /// `U.S.`, `J. K. Rowling`, `U.S.A`.
 pub(super) fn initialisms(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut letters = String::new();
-    loop {
+    while letters.len() < 16 {
         let mut behind = *scan;
         let Some(letter) = behind.letters().filter(|letter| letter.len() == 1) else { break };
         if behind.eat(".").is_none() {

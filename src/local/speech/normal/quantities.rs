@@ -91,7 +91,8 @@ pub(super) fn ordinals(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
 /// `1,2,3`; and `12,5`, as others write what is `12.5` here.
 pub(super) fn lists(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut items = vec![scan.digits()?];
-    while scan.eat(",").is_some() {
+    // Of a longer list the rest is another one.
+    while items.len() < 64 && scan.eat(",").is_some() {
         items.push(scan.digits()?);
     }
     scan.ended()?;

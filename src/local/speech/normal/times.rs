@@ -157,22 +157,25 @@ pub(super) fn months(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>
 
 /// `1980s`, `'80s`, `1960s-80s`.
 pub(super) fn decades(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
-    scan.eat("'");
-    let text = scan.digits().filter(|text| matches!(text.len(), 2 | 4) && text.ends_with('0'))?;
-    let plural = scan.eat("s").or_else(|| scan.eat("'s")).or_else(|| scan.eat(" s").filter(|()| text.len() == 4));
-    plural?;
-    scan.ended()?;
-    let number = value(text).filter(|number| *number < 100 || (1_000..=2_999).contains(number))?;
     let mut out = Out::default();
-    out.all(decade(number));
+    out.all(one_decade(scan)?);
     let mut behind = *scan;
     if behind.eat("-").is_some()
-        && let Some(other) = decades(&mut behind, &[])
+        && let Some(other) = one_decade(&mut behind)
     {
         *scan = behind;
-        out.say("to").0.extend(other);
+        out.say("to").all(other);
     }
     out.take()
+}
+
+fn one_decade(scan: &mut Scan<'_>) -> Option<Vec<String>> {
+    scan.eat("'");
+    let text = scan.digits().filter(|text| matches!(text.len(), 2 | 4) && text.ends_with('0'))?;
+    scan.eat("s").or_else(|| scan.eat("'s")).or_else(|| scan.eat(" s").filter(|()| text.len() == 4))?;
+    scan.ended()?;
+    let number = value(text).filter(|number| *number < 100 || (1_000..=2_999).contains(number))?;
+    Some(decade(number))
 }
 
 /// `10:30`, `9:30 a.m.`, `5pm`, `14:10:30`; and `9:00-17:30`.
