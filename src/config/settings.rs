@@ -54,7 +54,7 @@ pub struct Server {
     pub max_message_bytes: usize,
     /// `server.body_timeout_seconds`: how long the body of a request may take, as a whole.
     pub body_timeout: Duration,
-    /// `server.write_timeout_seconds`: how long a client may take nothing of an answer that waits for it.
+    /// `server.write_timeout_seconds`: how long a client may take almost nothing of an answer that waits for it.
     pub write_timeout: Duration,
     /// `server.max_text_chars`: the longest text that is spoken at once.
     pub max_text_chars: usize,
