@@ -1,38 +1,58 @@
 //! What recognition on this machine makes of odd speech, and of sounds that are none.
 
+use sayna::audio::{Converter, Encoding, Format};
+use sayna::config::Config;
+use sayna::local::hearing::Heard;
+use sayna::local::speech::{Manner, RATE};
+use sayna::local::{Ears, Engines};
+
 use super::*;
 
-/// A part of the recording, over and over, with silence between.
-fn repeated(from_ms: usize, to_ms: usize, silence_ms: usize, times: usize) -> Vec<u8> {
-    let bytes = |ms: usize| ms * 32;
-    [&recording()[bytes(from_ms)..bytes(to_ms)], &vec![0; bytes(silence_ms)]].concat().repeat(times)
+/// What the engine hears in these samples, as a session asks it: utterance by utterance, here without a limit of time.
+fn recognised(ears: &Ears, audio: &[u8]) -> Vec<Heard> {
+    let (mut stream, mut utterances) = (ears.stream(), Vec::new());
+    stream.push(&[audio, &vec![0; 32_000]].concat(), &mut utterances).unwrap();
+    utterances.iter().map(|utterance| ears.whisper.hear(&utterance.samples).unwrap()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+fn engines() -> Engines {
+    let mut config = Config::default();
+    config.models.path = Some(folder());
+    Engines::new(&config)
+}
+
+#[tokio::test]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
 async fn a_word_that_is_said_over_and_over_is_heard_with_a_confidence() {
-    let server = server(&[]);
-    // 4.6 a second, and 3.3: a quarter of a minute of the former takes a debug build a minute.
+    let ears = engines().listen().await.unwrap();
+    // "No" 4.6 times a second, and 3.3 times.
+    let bytes = |ms: usize| ms * 32;
     for (silence, times) in [(17, 15), (100, 12)] {
-        let mut client = Client::ready(&server, config()).await;
-        let text = heard(&mut client, &repeated(3_520, 3_720, silence, times), 1).await;
-        let no = words(&text).iter().filter(|word| *word == "no").count();
-        assert!(no >= times / 2 && no <= times * 2, "{times} times no, {silence} ms between: {no}, {text}");
-        client.close().await;
+        let no = [&recording()[bytes(3_520)..bytes(3_720)], &vec![0; bytes(silence)]].concat();
+        let heard = recognised(&ears, &no.repeat(times));
+        let [Heard { text, confidence }] = &heard[..] else { panic!("{heard:?}") };
+        let count = words(text).iter().filter(|word| *word == "no").count();
+        assert!(count >= times / 2 && count <= times * 2, "{times} times no, {silence} ms between: {text}");
+        assert!(*confidence > 0.5, "{confidence}: {text}");
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 #[ignore = "needs the models, from PyPI"]
 async fn digits_that_are_spoken_fast_are_heard() {
-    let server = server(&[]);
-    let mut config = config();
-    config["tts_config"]["speaking_rate"] = json!(2.0);
-    let mut client = Client::ready(&server, config).await;
-    client.speak(&["one two three four five six seven eight nine zero"; 3].join(" ")).await;
-    let audio = client.utterance().await.concat();
-    let text = heard(&mut client, &audio, 1).await;
-    assert!(text.chars().filter(char::is_ascii_digit).count() >= 15, "{text}");
+    let engines = engines();
+    let voice = engines.speak().await.unwrap();
+    let mut converter = Converter::new(Format::mono(Encoding::Linear16, RATE), Encoding::Linear16, 16_000).unwrap();
+    let mut audio = Vec::new();
+    let digits = ["one two three four five six seven eight nine zero"; 6].join(" ");
+    for sentence in voice.sentences(&digits).pieces {
+        let samples = voice.say(&sentence, Manner { rate: 2.0, lively: false }).unwrap();
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        audio.extend_from_slice(&converter.push(bytes.into()));
+    }
+    let ears = engines.listen().await.unwrap();
+    let text: String = recognised(&ears, &audio).into_iter().map(|heard| heard.text).collect();
+    assert!(text.chars().filter(char::is_ascii_digit).count() >= 30, "{text}");
 }
 
 /// Samples of the length that a function of the second gives, from -1 to 1.
