@@ -8,7 +8,7 @@ use crate::forge::{self, Forge};
 use crate::publish::known::{self, Known, LATEST, Latest};
 use crate::publish::{Refusal, diff};
 use crate::registry::{self, Registry};
-use crate::verify::{Report, Request};
+use crate::verify::{Report, Request, Verdict};
 
 /// What was moved, or would be.
 #[derive(Debug, Serialize)]
@@ -23,18 +23,22 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
+fn outcome(row: &crate::verify::Row) -> &'static str {
+    if row.verdict == Verdict::NotSeen { "was not seen" } else { "failed" }
+}
+
 /// Why `latest` stays where it is.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It must not move there.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The release failed verification.
-    #[error("{tag} is not promoted: row {} failed: {}", row.number, row.evidence)]
+    /// The release failed verification, or could not be verified.
+    #[error("{tag} is not promoted: row {} {}: {}", row.number, outcome(row), row.evidence)]
     Unverified {
         /// The release's tag.
         tag: String,
-        /// The first row that failed.
+        /// The first row that does not hold.
         row: crate::verify::Row,
     },
     /// Forge or registries could not be read.
@@ -66,6 +70,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
+            Self::Unverified { row, .. } if row.verdict == Verdict::NotSeen => {
+                Some("it could not be verified from here: see to the cause, then promote again".to_owned())
+            }
             Self::Unverified { .. } => Some("finish it with `sayna-release publish`, then promote again".to_owned()),
             Self::Partly { .. } => Some("promote again: it does what is left".to_owned()),
             _ => None,

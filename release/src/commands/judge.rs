@@ -38,7 +38,7 @@ pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Resul
 
 /// `promote`
 pub(super) fn promote(cli: &Cli, args: &PromoteArgs, progress: &Progress) -> Result<Output, Failure> {
-    let view = View::new(cli, &args.tag, &args.places, Purpose::DryRun, progress)?;
+    let view = View::new(cli, &args.tag, &args.places, Purpose::Promote, progress)?;
     view.with_request(false, |request, folder| {
         let waiting = |who: &str| progress.line(who);
         let _forge_lock = request.forge.lock(&waiting)?;

@@ -15,6 +15,9 @@ use crate::table::Table;
 /// The image tag that follows the newest stable version.
 pub const LATEST: &str = "latest";
 
+/// So many tags that look like versions and are none of ours are looked at in a registry, each by a request or two.
+const FOREIGN: usize = 100;
+
 /// A forge or registry that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +27,17 @@ pub enum Error {
     /// A registry.
     #[error(transparent)]
     Registry(#[from] registry::Error),
+    /// Tags of something else hide which version of ours is the newest.
+    #[error(
+        "{registry} has more than {FOREIGN} tags that look like newer versions and are no images of this project, such as {tag}; \
+         `ignore_tags` in sayna-release.toml leaves them out"
+    )]
+    Foreign {
+        /// The registry.
+        registry: String,
+        /// One of the tags.
+        tag: String,
+    },
 }
 
 /// What `latest` is in one place.
@@ -125,7 +139,11 @@ impl Indexes<'_> {
             tags.iter().filter_map(|tag| self.table.release.version_of_image_tag(tag)).collect();
         versions.retain(|version| version.pre.is_empty() && floor.is_none_or(|floor| version > floor));
         versions.sort();
-        for version in versions.into_iter().rev() {
+        for (tried, version) in versions.into_iter().rev().enumerate() {
+            if tried == FOREIGN {
+                let registry = self.registry.name();
+                return Err(Error::Foreign { registry, tag: version.to_string() });
+            }
             if self.version_at(&version.to_string())?.as_ref() == Some(&version) {
                 return Ok(Some(version));
             }

@@ -57,6 +57,8 @@ pub struct Distribution {
 /// `GET /v2/<name>/tags/list`
 #[derive(Deserialize)]
 struct Tags {
+    /// It has to be there; `null` where there is no tag.
+    #[serde(deserialize_with = "Option::deserialize")]
     tags: Option<Vec<String>>,
 }
 
@@ -318,7 +320,13 @@ impl Registry for Distribution {
     fn has(&self, object: &Object) -> Result<bool, Error> {
         let kind = if object.kind == Kind::Blob { "blobs" } else { "manifests" };
         let url = self.url(&format!("{kind}/{}", object.digest));
-        Ok(self.read(&Method::HEAD, &url, &MISSING, |response| Ok(response.without_body()?))?.is_some())
+        let size = self.read(&Method::HEAD, &url, &MISSING, |response| {
+            let size = response.header("content-length").and_then(|size| size.parse::<u64>().ok());
+            response.without_body()?;
+            Ok(size)
+        })?;
+        // Something of another size is something else. Not every server says a size.
+        Ok(size.is_some_and(|size| size.is_none_or(|size| size == 0 || size == object.size)))
     }
 
     fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
@@ -354,8 +362,14 @@ impl Registry for Distribution {
         if found != digest {
             return Err(self.broken(format!("has bytes of {found} as {digest}")));
         }
-        self.put(tag, digest, &bytes, None)?;
-        self.leads(tag, digest)
+        match self.put(tag, digest, &bytes, None) {
+            // The registry may have done it all the same.
+            Err(Error::Http(error)) if error.is_ambiguous() => match self.resolve(tag) {
+                Ok(Some(found)) if found == digest => Ok(()),
+                _ => Err(error.into()),
+            },
+            other => other.and_then(|_subject| self.leads(tag, digest)),
+        }
     }
 
     fn manifest(&self, digest: Digest) -> Result<Vec<u8>, Error> {

@@ -26,6 +26,8 @@ pub enum Purpose {
     DryRun,
     /// To push, perhaps into a repository that does not exist yet.
     Publish,
+    /// To move `latest` in a repository that exists: a read that is refused is an error.
+    Promote,
 }
 
 /// A registry by its name on the command line: `oci:PATH` or `docker://HOST/REPOSITORY`. Nothing is asked or made yet.

@@ -100,6 +100,7 @@ impl From<known::Error> for Fault {
         match error {
             known::Error::Forge(e) => e.into(),
             known::Error::Registry(e) => e.into(),
+            foreign @ known::Error::Foreign { .. } => Self::Unseen(foreign.to_string()),
         }
     }
 }

@@ -128,6 +128,21 @@ fn registry_tags_count_where_they_are_indexes_of_ours() {
     assert_eq!(release.promote(false).unwrap().stays.as_deref(), Some("1.4.0 is newer and keeps `latest`"));
 }
 
+/// Each costs a request or two.
+#[test]
+fn more_foreign_tags_than_are_looked_at_are_said_with_the_way_out() {
+    let release = Release::published();
+    let registry = release.registry();
+    push(&registry, "999.0.0", &[]);
+    let foreign = registry.resolve("999.0.0").unwrap().unwrap();
+    for patch in 1..=100 {
+        registry.tag(&format!("999.0.{patch}"), foreign).unwrap();
+    }
+    let error = release.promote(false).unwrap_err().to_string();
+    assert!(error.contains("100 tags") && error.contains("`ignore_tags`"), "{error}");
+    assert!(release.forge().latest().unwrap().is_none());
+}
+
 #[test]
 fn a_git_tag_is_said_and_does_not_count() {
     let release = Release::published();

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Reference;
 use super::challenge::Challenge;
@@ -65,7 +66,15 @@ struct State {
 struct Answer {
     token: Option<String>,
     access_token: Option<String>,
-    expires_in: Option<u64>,
+    /// A number of seconds, by the specification; some servers write a fraction or a text.
+    expires_in: Option<Value>,
+}
+
+/// A time of at most a day.
+fn seconds(value: &Value) -> Option<Duration> {
+    const DAY: f64 = 86_400.0;
+    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(seconds.clamp(0.0, DAY)).ok()
 }
 
 pub(super) struct Session {
@@ -101,7 +110,7 @@ impl Session {
 
     /// Whether a refusal to read may be a registry's way to say that there is no such repository yet.
     pub(super) fn may_be_missing(&self) -> bool {
-        self.purpose != Purpose::Look && !self.state().written
+        matches!(self.purpose, Purpose::DryRun | Purpose::Publish) && !self.state().written
     }
 
     pub(super) const fn reference(&self) -> &Reference {
@@ -263,12 +272,17 @@ impl Session {
             _ => Err(error),
         });
         let answer = answer.map_err(|error| match error.status() {
-            Some(400..=403) => self.denial(&error, credentials),
+            // Whatever a token server refuses says nothing of the registry's content.
+            Some(400..=499) if !error.is_limit() => self.denial(&error, credentials),
             _ => error.into(),
         })?;
         let secret = answer.token.or(answer.access_token).filter(|t| !t.is_empty());
-        let secret = secret.ok_or_else(|| broken(format!("its token server {realm} gave no token")))?;
-        let life = answer.expires_in.map_or(LIFE, Duration::from_secs);
+        let none = || {
+            let reason = format!("the token server of {} gave no token", self.reference);
+            http::Error::Form { call: format!("GET {realm}"), reason }
+        };
+        let secret = secret.ok_or_else(none)?;
+        let life = answer.expires_in.as_ref().and_then(seconds).unwrap_or(LIFE);
         let life = life.saturating_sub(MARGIN.min(life / 2));
         Ok(Token { secret: Secret::new(secret), until: now.checked_add(life).unwrap_or(now) })
     }

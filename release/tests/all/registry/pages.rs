@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use sayna_release::registry::{Error, Registry as _};
+use sayna_release::digest::Digest;
+use sayna_release::registry::{Error, Kind, Object, Purpose, Registry as _};
 
 use super::between::{self, Between};
 use super::reach;
@@ -80,4 +81,44 @@ fn a_next_page_that_cannot_be_found_is_an_error_and_not_an_end() {
     }
     let circle = tags("Link: </v2/a/b/tags/list?n=100>; rel=\"next\"\r\n", None).0.unwrap_err().to_string();
     assert!(circle.contains("without an end"), "{circle}");
+}
+
+/// Answers everything with this.
+struct Always(String);
+
+impl Between for Always {
+    fn instead(&self, _head: &str) -> Option<String> {
+        Some(self.0.clone())
+    }
+}
+
+fn always(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+    between::start("127.0.0.1:1", Always(answer))
+}
+
+/// What cannot be read must not be taken for what is not there: `latest` would go backwards.
+#[test]
+fn a_list_that_is_refused_or_is_none_is_an_error_where_latest_moves() {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let address = always(status, "", "");
+        assert!(reach(&address, "a/b", &[]).for_purpose(Purpose::Promote).tags().is_err(), "{status}");
+        // A repository that is yet to be made is refused in the same way.
+        assert_eq!(reach(&address, "a/b", &[]).for_purpose(Purpose::Publish).tags().unwrap().len(), 0, "{status}");
+    }
+    for body in ["{}", r#"{"errors": [{"code": "UNKNOWN"}]}"#, "[]", r#"{"name": "a/b"}"#, r#"{"tags": "1.0.0"}"#] {
+        assert!(reach(&always("200 OK", "", body), "a/b", &[]).tags().is_err(), "{body}");
+    }
+    for body in [r#"{"name": "a/b", "tags": null}"#, r#"{"name": "a/b", "tags": []}"#] {
+        assert!(reach(&always("200 OK", "", body), "a/b", &[]).tags().unwrap().is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn a_blob_of_another_size_is_not_the_blob() {
+    let object = Object { digest: Digest::of(b"x"), size: 10, kind: Kind::Blob, from: "/nonexistent".into() };
+    for (body, is_there) in [("0123456789", true), ("", true), ("0123456789a", false), ("012", false)] {
+        assert_eq!(reach(&always("200 OK", "", body), "a/b", &[]).has(&object).unwrap(), is_there, "{body}");
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread;
 
 use sayna_release::digest::Digest;
@@ -16,17 +17,24 @@ const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><b
 
 /// Answers every request with this, whatever is asked.
 fn answering(answer: String) -> SocketAddr {
+    answering_by(move |_head| answer.clone())
+}
+
+/// Answers each request by its head.
+fn answering_by(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> SocketAddr {
+    let answer = Arc::new(answer);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
-            let answer = answer.clone();
+            let answer = Arc::clone(&answer);
             thread::spawn(move || {
                 let mut head = Vec::new();
                 let mut byte = [0];
                 while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
                     head.push(byte[0]);
                 }
+                let answer = answer(&String::from_utf8_lossy(&head));
                 let end = if head.starts_with(b"HEAD") { answer.find("\r\n\r\n").unwrap() + 4 } else { answer.len() };
                 let _client_is_gone = stream.write_all(&answer.as_bytes()[..end]);
             });
@@ -79,6 +87,33 @@ fn an_answer_of_something_on_the_way_says_nothing_of_a_release() {
         let output = run(folder.path(), &["verify", "--fetch", "file"], &variables);
         let said = text(&output);
         assert!(output.status.code() == Some(2) && said.contains(&address.to_string()), "{what}, --fetch: {said}");
+    }
+}
+
+/// A token server stands before a registry, and its faults are not the release's either.
+#[test]
+fn a_fault_of_a_token_server_says_nothing_of_a_release() {
+    let release = Release::published();
+    let forge = format!("dir:{}", release.folder.path().join("forge").display());
+    for (status, token) in
+        [("200 OK", "{}"), ("200 OK", r#"{"token": ""}"#), ("404 Not Found", "no"), ("418 Teapot", "")]
+    {
+        let address = answering_by(move |head| {
+            let host =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("host: ").map(str::to_owned)).unwrap();
+            let challenge = format!("WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"x\"\r\n");
+            if head.contains(" /token") {
+                answer(status, "", token)
+            } else {
+                answer("401 Unauthorized", &challenge, "")
+            }
+        });
+        let registry = format!("docker://{address}/a");
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["verify", "--tag", "v1.2.3", "--forge", &forge, "--registry", &registry];
+        let output = run(folder.path(), &arguments, &[("DOCKER_CONFIG", "/nonexistent")]);
+        let said = text(&output);
+        assert!(output.status.code() == Some(2) && !said.contains("FAILED"), "{status} {token}: {said}");
     }
 }
 
