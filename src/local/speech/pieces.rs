@@ -4,11 +4,11 @@
 use super::RATE;
 
 /// Symbols of the longest piece.
-pub(super) const LONGEST: usize = 120;
+pub(super) const LONGEST: usize = 100;
 /// A comma is no place to cut before so many symbols, but where there is no other.
 const SHORTEST: usize = 40;
 /// The first piece of a text ends at a comma behind so many symbols: until it is made nothing is heard.
-const FIRST: usize = 80;
+const FIRST: usize = 70;
 
 /// Silence after a sentence, and where one is cut at a comma.
 const PAUSE: usize = RATE as usize / 5;
