@@ -72,7 +72,7 @@ async fn speak(
     let (local, limit) = (&voice.shared.local, voice.request_timeout);
     let timed_out = || TtsError::Timeout { provider: Name::Local, what: "finish its answer", limit };
     let engine = local.speak().await?;
-    let mut place = Some(local.speaking().take().await?);
+    let mut permit = Some(local.speaking().take().await?);
     let (reader, text) = (engine.clone(), unglued(text));
     let sentences = local.pool().run(move || reader.sentences(&text)).await?;
     if !sentences.skipped.is_empty() {
@@ -88,13 +88,13 @@ async fn speak(
         let (engine, manner) = (engine.clone(), speaker.manner);
         // The time that the passengers take is not the engine's, and nobody is kept from a place by them.
         if !pace.has_room() {
-            place = None;
+            permit = None;
             pace.room().await;
         }
         let begun = Instant::now();
         let work = async {
-            if place.is_none() {
-                place = Some(local.speaking().take_again().await?);
+            if permit.is_none() {
+                permit = Some(local.speaking().take_again().await?);
             }
             local.pool().run(move || engine.say(&piece, manner)).await?
         };
