@@ -25,6 +25,9 @@ const PAST: u64 = 30;
 const SHOWN: usize = 500;
 const MOST: usize = 64 * 1024;
 
+/// The longest name of a tenant, in bytes.
+const LONGEST_NAME: usize = 256;
+
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Delegate {
@@ -115,7 +118,9 @@ fn judge(status: StatusCode, body: &[u8], tenants: bool) -> Result<Identity, Aut
         StatusCode::OK if !tenants => Ok(Identity(None)),
         StatusCode::OK => {
             // Without a tenant a client would have the rights to all rooms.
-            let id = serde_json::from_slice::<Allowed>(body).ok().map(|allowed| allowed.id);
+            // A list is no object, though serde takes its items for the fields.
+            let object = Some(body).filter(|body| body.trim_ascii_start().starts_with(b"{"));
+            let id = object.and_then(|body| serde_json::from_slice::<Allowed>(body).ok()).map(|allowed| allowed.id);
             let id = id.filter(|id| is_name(id)).ok_or(AuthError::NoTenant).inspect_err(|_| {
                 warn!("the auth service accepted a token without naming its tenant: it has to answer {{\"id\": \"TENANT\"}}, or needs auth.service_tenants: false");
             })?;
@@ -126,9 +131,11 @@ fn judge(status: StatusCode, body: &[u8], tenants: bool) -> Result<Identity, Aut
     }
 }
 
-/// The rule that `auth.api_secrets` has for its ids, and no control characters.
+/// The rule that `auth.api_secrets` has for its ids; besides, it has a limit, and every character of it can be seen: `Debug`
+/// escapes those that cannot.
 fn is_name(id: &str) -> bool {
-    !id.is_empty() && id.trim() == id && !id.contains(char::is_control)
+    let unquoted = id.replace(['"', '\\'], "");
+    !id.is_empty() && id.len() <= LONGEST_NAME && id.trim() == id && !format!("{unquoted:?}").contains('\\')
 }
 
 /// What the service is told of the headers: not what says who sent them, or by which ways they came.
