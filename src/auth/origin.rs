@@ -28,11 +28,14 @@ pub(crate) async fn refuse_pages(
 
 /// Whether this comes from a page that may not ask: of another origin than the server's own, and not allowed by name.
 pub(crate) fn foreign(headers: &HeaderMap, config: &Config) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else { return false };
+    // Browsers send one.
+    let single = origins.next().is_none();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let named = |origin: &str| config.server.allowed_origins.iter().any(|allowed| allowed == "*" || allowed == origin);
-    let allowed =
-        origin.to_str().is_ok_and(|origin| named(origin) || host.is_some_and(|host| own(origin, host, config)));
+    let mine = |origin: &str| named(origin) || host.is_some_and(|host| own(origin, host, config));
+    let allowed = single && origin.to_str().is_ok_and(mine);
     if !allowed {
         info!(?origin, host, "a browser page of an origin that is not allowed");
     }
@@ -42,8 +45,10 @@ pub(crate) fn foreign(headers: &HeaderMap, config: &Config) -> bool {
 /// Whether the page came from the host that it asks. Behind a proxy that speaks TLS the schemes differ, so host and port
 /// decide. A DNS name says nothing on a server that asks for no token: its owner can have it lead to this machine.
 fn own(origin: &str, host: &str, config: &Config) -> bool {
-    let Some(authority) = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned()) else { return false };
-    authority.as_str().eq_ignore_ascii_case(host) && (config.auth.required || is_address(authority.host()))
+    let Ok(origin) = origin.parse::<Uri>() else { return false };
+    let Some(authority) = origin.authority() else { return false };
+    let is_page = matches!(origin.scheme_str(), Some("http" | "https")) && !authority.as_str().contains('@');
+    is_page && authority.as_str().eq_ignore_ascii_case(host) && (config.auth.required || is_address(authority.host()))
 }
 
 /// An IP address, or the one name that browsers never look up.
@@ -87,6 +92,24 @@ mod tests {
                 assert!(refused(&[]) && refused(&["https://other"]) && !refused(&["*"]) && !refused(&[bad]), "{bad}");
             }
         }
+    }
+
+    #[test]
+    fn what_no_page_of_this_server_sends_as_its_origin_is_foreign() {
+        for (host, origin) in [
+            ("127.0.0.1", "file://127.0.0.1"),
+            ("127.0.0.1", "ftp://127.0.0.1"),
+            ("localhost:3001", "app://localhost:3001"),
+            ("a@localhost", "http://a@localhost"),
+            ("evil.example@127.0.0.1", "http://evil.example@127.0.0.1"),
+        ] {
+            assert!(refused(host, origin, &[], false) && refused(host, origin, &[], true), "{origin}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+        headers.append(header::ORIGIN, HeaderValue::from_static("http://localhost"));
+        headers.append(header::ORIGIN, HeaderValue::from_static("http://evil.example"));
+        assert!(foreign(&headers, &Config::default()));
     }
 
     #[test]
