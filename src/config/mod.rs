@@ -28,6 +28,7 @@ pub use settings::{
     ApiSecret, Auth, Cache, Config, Livekit, Local, Log, Metrics, Models, Providers, Recording, Server, Sip, SipHook,
     Turn, TurnDetect, Vendor,
 };
+pub(crate) use value::sip_host;
 
 /// The largest configuration file that is read. A full one has about 16 KiB; a larger one is a mistaken path.
 pub const MAX_BYTES: u64 = 256 * 1024;

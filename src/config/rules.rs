@@ -56,9 +56,11 @@ fn is_exposed(config: &Config) -> bool {
 
 /// Whether who listens at `host` has this address too. Of a name it is not known here where it leads.
 fn overlap(host: &str, address: IpAddr) -> bool {
-    match host.parse::<IpAddr>() {
+    let address = address.to_canonical();
+    let takes_all = |address: IpAddr| address.is_ipv6() && address.is_unspecified();
+    match host.parse::<IpAddr>().map(|host| host.to_canonical()) {
         // `::` takes the addresses of IPv4 too.
-        Ok(IpAddr::V6(host)) if host.is_unspecified() => true,
+        Ok(host) if takes_all(host) || takes_all(address) => true,
         Ok(host) if host.is_unspecified() || address.is_unspecified() => host.is_ipv4() == address.is_ipv4(),
         Ok(host) => host == address,
         Err(_) => address.is_unspecified() || (host == "localhost" && address.is_loopback()),
@@ -200,7 +202,7 @@ impl Rules<'_> {
         let mut hosts = HashSet::new();
         for hook in &sip.hooks {
             let host = &hook.host;
-            if !hosts.insert(host.to_lowercase()) {
+            if !hosts.insert(super::value::sip_host(host)) {
                 self.broken(
                     "sip.hooks",
                     format!("`sip.hooks`: the host {host} is there twice"),

@@ -84,6 +84,21 @@ pub(super) fn host(text: &str) -> Option<String> {
     (name || text.parse::<IpAddr>().is_ok()).then(|| text.to_owned())
 }
 
+/// The one form of a SIP host in which hosts are compared: of a name in any capitals, with a dot at its end or in letters that
+/// DNS writes as `xn--` it is what DNS asks for, and of an address the shortest form, without brackets.
+pub(crate) fn sip_host(text: &str) -> Option<String> {
+    let text = text.trim();
+    let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if let Ok(address) = inside.parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    match url::Host::parse(text.strip_suffix('.').unwrap_or(text)).ok()? {
+        url::Host::Domain(name) => host(&name),
+        url::Host::Ipv4(address) => Some(address.to_string()),
+        url::Host::Ipv6(_) => None,
+    }
+}
+
 /// A host, perhaps with a port.
 pub(super) fn host_and_port(text: &str) -> Option<String> {
     let (name, port) = text.rsplit_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
@@ -140,7 +155,7 @@ pub(super) fn api_secret(record: &Record) -> Option<ApiSecret> {
 
 pub(super) fn sip_hook(record: &Record) -> Option<SipHook> {
     Some(SipHook {
-        host: word(record.get("host")?)?,
+        host: word(record.get("host")?).filter(|host| sip_host(host).is_some())?,
         url: Url::parse(record.get("url")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?,
         auth_id: record.get("auth_id").cloned().unwrap_or_default(),
         secret: match record.get("secret") {
@@ -210,5 +225,15 @@ mod tests {
         }
         assert_eq!(host_and_port("sip.example:5060").as_deref(), Some("sip.example:5060"));
         assert_eq!(host_and_port("sip.example:0"), None);
+        for same in ["b.example", "B.Example.", " b.example ", "ｂ.example"] {
+            assert_eq!(sip_host(same).as_deref(), Some("b.example"), "{same}");
+        }
+        for same in ["2001:DB8:0::1", "[2001:db8::1]"] {
+            assert_eq!(sip_host(same).as_deref(), Some("2001:db8::1"), "{same}");
+        }
+        assert_eq!(sip_host("bücher.example").as_deref(), Some("xn--bcher-kva.example"));
+        for bad in ["", ".", "b.example..", "b.example:5060", "sip:b.example", "b..example", "1@b", "a b", "[b]"] {
+            assert_eq!(sip_host(bad), None, "{bad}");
+        }
     }
 }

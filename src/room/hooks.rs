@@ -1,6 +1,6 @@
 //! Who is told of calls: the hooks of the configuration, and those that clients have added, which are kept in a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use url::Url;
 
 use super::named;
 use super::public::is_public_host;
-use crate::config::{Config, Secret, SipHook};
+use crate::config::{Config, Secret, SipHook, sip_host};
 use crate::disk;
 use crate::outbound::Outbound;
 
@@ -36,6 +36,9 @@ impl Hook {
         let host = self.host.trim().to_owned();
         if host.is_empty() {
             return Err(HooksError::Host);
+        }
+        if sip_host(&host).is_none() {
+            return Err(HooksError::NoHost(host));
         }
         if !Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
             return Err(HooksError::Url(host));
@@ -63,6 +66,9 @@ pub enum HooksError {
     /// A host that is none.
     #[error("Invalid request: host cannot be empty")]
     Host,
+    /// A host that is no name and no address.
+    #[error("Invalid request: the host {0:?} is neither a name nor an IP address; it has no scheme and no port")]
+    NoHost(String),
     /// An address that is none.
     #[error("Invalid url of host {0}: an http or https address is expected")]
     Url(String),
@@ -116,7 +122,7 @@ pub struct FileError {
 pub(crate) struct Hooks {
     /// Those of the configuration, which win.
     fixed: Vec<SipHook>,
-    /// By host in lower case.
+    /// By host, in the form in which hosts are compared.
     added: RwLock<BTreeMap<String, Hook>>,
     /// Held while the file changes, so that readers need not wait for the disk.
     writing: Mutex<()>,
@@ -148,7 +154,7 @@ impl Hooks {
         let kept = path.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Self {
             fixed: config.sip.hooks.clone(),
-            added: RwLock::new(kept.into_iter().map(|hook| (hook.host.to_lowercase(), hook)).collect()),
+            added: RwLock::new(kept.into_iter().filter_map(|hook| Some((sip_host(&hook.host)?, hook))).collect()),
             writing: Mutex::default(),
             path,
             secret: config.sip.hook_secret.clone(),
@@ -173,7 +179,8 @@ impl Hooks {
     }
 
     fn fixed(&self, host: &str) -> Option<&SipHook> {
-        self.fixed.iter().find(|hook| hook.host.to_lowercase() == host.to_lowercase())
+        let host = sip_host(host)?;
+        self.fixed.iter().find(|hook| sip_host(&hook.host).as_ref() == Some(&host))
     }
 
     /// The hook of a host, if there is one.
@@ -183,7 +190,7 @@ impl Hooks {
             return Some(Target { url: url.to_string(), auth_id: auth_id.clone(), secret, fixed: true });
         }
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
-        let Hook { url, auth_id, .. } = added.get(&host.to_lowercase())?.clone();
+        let Hook { url, auth_id, .. } = added.get(&sip_host(host)?)?.clone();
         Some(Target { url, auth_id, secret: self.secret.clone(), fixed: false })
     }
 
@@ -202,7 +209,7 @@ impl Hooks {
             if !self.private && !hook.is_public() {
                 return Err(HooksError::Private(host));
             }
-            if new.insert(host.to_lowercase(), hook).is_some() {
+            if new.insert(sip_host(&host).ok_or(HooksError::Host)?, hook).is_some() {
                 return Err(HooksError::Duplicate(host));
             }
         }
@@ -235,9 +242,9 @@ impl Hooks {
             return Err(HooksError::Nothing);
         }
         self.may_change(tenant, hosts.iter().map(|host| host.trim().to_owned()).collect())?;
-        let named = |name: &str| hosts.iter().any(|host| host.trim().to_lowercase() == name);
+        let named: HashSet<String> = hosts.iter().filter_map(|host| sip_host(host)).collect();
         self.change(tenant, |hooks| {
-            hooks.retain(|name, hook| !(is_of(&hook.auth_id, tenant) && named(name)));
+            hooks.retain(|name, hook| !(is_of(&hook.auth_id, tenant) && named.contains(name)));
             Ok(())
         })
     }
@@ -315,6 +322,7 @@ mod tests {
             "[]",
             "null",
             r#"{"hooks":[{"host":" ","url":"https://b","auth_id":""}]}"#,
+            r#"{"hooks":[{"host":"a:5060","url":"https://b","auth_id":""}]}"#,
             r#"{"hooks":[{"host":"a","url":"file:///etc","auth_id":""}]}"#,
             r#"{"hooks":[{"host":"a","url":"https://b"}]}"#,
         ] {

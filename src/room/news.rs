@@ -11,6 +11,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::Livekit;
+use crate::config::sip_host;
 
 /// How far its clock may be from ours, in seconds.
 const LEEWAY: u64 = 60;
@@ -18,6 +19,9 @@ const LEEWAY: u64 = 60;
 /// How many calls are remembered, so that each is told once. LiveKit's tokens are good for five minutes: a call would have to
 /// come in every 20 ms for one of them to be forgotten before its token is.
 const REMEMBERED: usize = 16 * 1024;
+
+/// The longest id of an event, in bytes. Those of LiveKit have 15.
+const LONGEST_ID: usize = 256;
 
 /// Why news do not count.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +128,12 @@ impl Livekit {
         }
         let text = std::str::from_utf8(body).map_err(|error| NewsError::Body(error.to_string()))?;
         let mut news: News = serde_json::from_str(text).map_err(|error| NewsError::Body(error.to_string()))?;
+        // It goes into a header of the hook.
+        if !news.id.bytes().all(|byte| byte.is_ascii_graphic()) || news.id.len() > LONGEST_ID {
+            return Err(NewsError::Body(format!(
+                "an id of up to {LONGEST_ID} ASCII characters without blanks is expected"
+            )));
+        }
         let known_by = if news.id.is_empty() { body } else { news.id.as_bytes() };
         news.key = digest(&SHA256, known_by).as_ref().to_vec();
         Ok(news)
@@ -184,7 +194,7 @@ fn host(header: &str) -> Option<String> {
         Some(rest) => rest.split(']').next()?,
         None => address.split([':', ';', '?', ',', ' ']).next()?,
     };
-    (!host.is_empty()).then(|| host.to_lowercase())
+    sip_host(host)
 }
 
 #[cfg(test)]
@@ -202,6 +212,7 @@ mod tests {
             ("sip:1@sip.example;user=phone", "sip.example"),
             ("sip:sip.example", "sip.example"),
             ("<sip:1@[2001:db8::1]:5060>", "2001:db8::1"),
+            ("<sip:1@sip.example.:5060>", "sip.example"),
         ] {
             assert_eq!(host(header).as_deref(), Some(expected), "{header}");
         }

@@ -54,10 +54,18 @@ fn hooks_are_added_replaced_removed_and_kept() {
 fn hooks_that_are_none_are_refused_and_nothing_changes() {
     let world = World::new();
     let server = world.serve(&[SIP[0], SIP[1], SIP[2], ("SIP_HOOKS_JSON", FIXED)]);
+    let no_host = r#"Invalid request: the host "a.example:5060" is neither a name nor an IP address; it has no scheme and no port"#;
     let fixed = "Host(s) fixed.EXAMPLE are hardcoded in the application config and cannot be changed.";
     for (method, body, status, error) in [
         ("POST", json!({"hooks": [hook("a", "1"), hook("A", "2")]}), 400, "Duplicate host in request: A"),
         ("POST", json!({"hooks": [hook(" ", "1")]}), 400, "Invalid request: host cannot be empty"),
+        ("POST", json!({"hooks": [hook("a.example:5060", "1")]}), 400, no_host),
+        (
+            "POST",
+            json!({"hooks": [hook("a.example.", "1"), hook("A.Example", "1")]}),
+            400,
+            "Duplicate host in request: A.Example",
+        ),
         (
             "POST",
             json!({"hooks": [{"host": "a", "url": "ftp://b", "auth_id": ""}]}),
@@ -110,6 +118,8 @@ fn a_hook_belongs_to_the_tenant_that_made_it() {
     assert_eq!(change("s2", "GET", &json!({})), (200, json!({"hooks": [second]})));
     for (hooks, error) in [
         (json!([own("A.EXAMPLE", "x", "second")]), "Access denied: host(s) A.EXAMPLE belong to a different tenant"),
+        (json!([own("a.example.", "x", "second")]), "Access denied: host(s) a.example. belong to a different tenant"),
+        (json!([own("ａ.example", "x", "second")]), "Access denied: host(s) ａ.example belong to a different tenant"),
         (
             json!([own("c.example", "x", "second"), own("fixed.example", "x", "second")]),
             "Access denied: host(s) fixed.example belong to a different tenant",

@@ -143,7 +143,9 @@ fn only_livekits_own_word_counts() {
     let answer = server.request("POST", "/livekit/webhook", &[], body.as_bytes());
     assert_eq!((answer.status(), answer.json()), (401, json!({"error": "Missing Authorization header"})));
     // Signed, and yet nothing that LiveKit writes.
-    for body in [&b"\xff"[..], b"", b"[]", b"{", b"{\"event\":1}", b"{\"x\":\"\xff\"}"] {
+    for body in
+        [&b"\xff"[..], b"", b"[]", b"{", b"{\"event\":1}", b"{\"x\":\"\xff\"}", br#"{"id":"E\n5"}"#, br#"{"id":"E 5"}"#]
+    {
         let answer = send(&server, &sign(&claims(body), "the-secret"), body);
         let said = answer.json()["error"].as_str().unwrap().to_owned();
         assert_eq!(answer.status(), 400, "{said}");
