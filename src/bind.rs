@@ -17,6 +17,8 @@ pub struct BindError {
     pub host: String,
     /// `server.port`.
     pub port: u16,
+    /// Whether it is `metrics.listen` instead.
+    pub is_metrics: bool,
     /// What the system said.
     pub source: io::Error,
 }
@@ -24,6 +26,11 @@ pub struct BindError {
 impl BindError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
+        if self.is_metrics {
+            let hint = "the metrics need an address of this machine and a free port; choose them with \
+                        `metrics.listen` (SAYNA_METRICS_LISTEN)";
+            return Some(hint.to_owned());
+        }
         let hint = match self.source.kind() {
             io::ErrorKind::AddrInUse => {
                 "another program listens there; stop it, or choose another port: `PORT=3002 sayna`, or `server.port` \
@@ -75,7 +82,7 @@ impl Listener {
 /// one port.
 pub async fn bind(server: &Server) -> Result<Listener, BindError> {
     let (host, mut port) = (server.host.as_str(), server.port);
-    let error = |source| BindError { host: server.host.clone(), port: server.port, source };
+    let error = |source| BindError { host: server.host.clone(), port: server.port, is_metrics: false, source };
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut lacking = None;
     for mut address in lookup_host((host, port)).await.map_err(error)? {

@@ -100,7 +100,7 @@ pub async fn prepare(config: Config) -> Result<Prepared, PrepareError> {
         Some(address) => {
             let (host, port) = (address.ip().to_string(), address.port());
             let bound = TcpListener::bind(address).await;
-            Some(bound.map_err(|source| BindError { host, port, source })?)
+            Some(bound.map_err(|source| BindError { host, port, is_metrics: true, source })?)
         }
     };
     Ok(Prepared { app: App::new(config)?, metrics })
