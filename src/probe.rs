@@ -35,6 +35,9 @@ pub enum Error {
         /// As given.
         url: String,
     },
+    /// A secret where none is needed, which is not repeated.
+    #[error("the URL has an `@` in it, as if behind a user name and a password")]
+    Credentials,
     /// The configuration leaves the port to the system.
     #[error("the configured port is 0, so the running server's port is not known here")]
     PortUnknown,
@@ -85,7 +88,7 @@ pub enum Error {
 impl Error {
     /// Whether the question was wrong, rather than the answer.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::BadUrl { .. } | Self::Https { .. } | Self::PortUnknown)
+        matches!(self, Self::BadUrl { .. } | Self::Https { .. } | Self::Credentials | Self::PortUnknown)
     }
 
     /// What to do about it.
@@ -93,6 +96,7 @@ impl Error {
         Some(match self {
             Self::BadUrl { .. } => "write it like http://127.0.0.1:3001".to_owned(),
             Self::Https { .. } => "ask the server itself, behind what speaks TLS: http://127.0.0.1:3001".to_owned(),
+            Self::Credentials => "a health check sends none; leave out all before `@`".to_owned(),
             Self::PortUnknown => "give the URL that `sayna` printed when it started".to_owned(),
             Self::Unreachable { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
                 "no server listens there; start it with `sayna`, or give the URL that it printed".to_owned()
@@ -130,11 +134,17 @@ pub async fn probe(url: &str) -> Result<Uri, Error> {
 }
 
 fn parse(url: &str) -> Result<Uri, Error> {
-    let uri = url.parse::<Uri>().map_err(|_| Error::BadUrl { url: url.to_owned() })?;
+    let bad = || Error::BadUrl { url: url.to_owned() };
+    if url.contains('@') {
+        return Err(Error::Credentials);
+    }
+    let uri = url.parse::<Uri>().map_err(|_| bad())?;
+    // It checks the port too.
+    url::Url::parse(url).map_err(|_| bad())?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http"), Some(host)) if !host.is_empty() => Ok(uri),
         (Some("https"), _) => Err(Error::Https { url: url.to_owned() }),
-        _ => Err(Error::BadUrl { url: url.to_owned() }),
+        _ => Err(bad()),
     }
 }
 

@@ -82,6 +82,8 @@ fn an_endless_body_is_not_read() {
 fn what_cannot_be_asked_is_a_usage_error() {
     for (url, expected) in [
         ("https://example.org", "is https, and only plain http can be checked"),
+        ("http://127.0.0.1:99999", "is not an http:// URL"),
+        ("http://u:hunter2@127.0.0.1:1/", "error: the URL has an `@` in it"),
         ("localhost:3001", "is not an http:// URL"),
         ("ftp://localhost", "is not an http:// URL"),
         ("/", "is not an http:// URL"),
