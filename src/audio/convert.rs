@@ -6,10 +6,21 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use super::chain::Chain;
 use super::{Encoding, Error, Format};
 
-/// Turns a stream of one format into another of one channel; equal formats pass untouched.
+/// Turns a stream of one format into another of one channel; equal formats pass untouched. What it gives is whole samples, also
+/// where the pieces it takes end in the middle of one.
 #[derive(Debug)]
 pub struct Converter {
+    frames: Frames,
     steps: Option<Steps>,
+}
+
+/// Cuts a stream where frames end: a frame is one sample of all channels.
+#[derive(Debug)]
+struct Frames {
+    /// Bytes of one.
+    frame: usize,
+    /// The beginning of one whose rest has not come.
+    carry: Bytes,
 }
 
 #[derive(Debug)]
@@ -17,8 +28,6 @@ struct Steps {
     from: Format,
     to: Encoding,
     chain: Chain,
-    /// The beginning of a sample whose rest has not come.
-    carry: BytesMut,
     samples: Vec<i16>,
 }
 
@@ -27,7 +36,7 @@ impl Converter {
     pub fn new(from: Format, to: Encoding, rate: u32) -> Result<Self, Error> {
         let (from, target) = (from.checked()?, Format::mono(to, rate).checked()?);
         if from == target {
-            return Ok(Self { steps: None });
+            return Ok(Self::untouched(from.frame_bytes().unwrap_or(1)));
         }
         Self::stepping(from, to, Chain::resampling(from.sample_rate, rate)?)
     }
@@ -38,45 +47,53 @@ impl Converter {
         Self::stepping(from, to, Chain::filtering(from.sample_rate, rate)?)
     }
 
+    /// Converts nothing, and gives whole frames of so many bytes; of one byte, where the stream is compressed.
+    pub fn untouched(frame: usize) -> Self {
+        Self { frames: Frames::new(frame), steps: None }
+    }
+
     fn stepping(from: Format, to: Encoding, chain: Chain) -> Result<Self, Error> {
         for encoding in [from.encoding, to] {
             encoding.sample_bytes().ok_or(Error::Compressed(encoding.name()))?;
         }
-        Ok(Self { steps: Some(Steps { from, to, chain, carry: BytesMut::new(), samples: Vec::new() }) })
+        let frames = Frames::new(from.frame_bytes().unwrap_or(1));
+        Ok(Self { frames, steps: Some(Steps { from, to, chain, samples: Vec::new() }) })
     }
 
     /// Takes a piece, gives what it becomes.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
+        let whole = self.frames.push(piece);
         match &mut self.steps {
-            None => piece,
-            Some(steps) => steps.push(&piece),
+            None => whole,
+            Some(steps) => steps.push(&whole),
         }
     }
 
-    /// What is left when the stream has ended.
+    /// What is left when the stream has ended. Half a sample at its end is no sound.
     pub fn finish(&mut self) -> Bytes {
+        self.frames.carry.clear();
         let Some(steps) = &mut self.steps else { return Bytes::new() };
         steps.chain.finish(&mut steps.samples);
         steps.encoded()
     }
 }
 
+impl Frames {
+    fn new(frame: usize) -> Self {
+        Self { frame: frame.max(1), carry: Bytes::new() }
+    }
+
+    /// The whole frames of a piece and of what was left of the piece before.
+    fn push(&mut self, piece: Bytes) -> Bytes {
+        let mut all = if self.carry.is_empty() { piece } else { Bytes::from([self.carry.as_ref(), &piece].concat()) };
+        self.carry = all.split_off(all.len() - all.len() % self.frame);
+        all
+    }
+}
+
 impl Steps {
-    fn push(&mut self, piece: &[u8]) -> Bytes {
-        let frame = self.from.frame_bytes().unwrap_or(1);
-        let mut piece = piece;
-        if !self.carry.is_empty() {
-            let (head, rest) = piece.split_at(piece.len().min(frame - self.carry.len()));
-            self.carry.extend_from_slice(head);
-            piece = rest;
-            if self.carry.len() == frame {
-                let carried = self.carry.split();
-                self.decode(&carried);
-            }
-        }
-        let (whole, rest) = piece.split_at(piece.len() - piece.len() % frame);
+    fn push(&mut self, whole: &[u8]) -> Bytes {
         self.decode(whole);
-        self.carry.extend_from_slice(rest);
         self.chain.push(&mut self.samples);
         self.encoded()
     }
@@ -124,10 +141,36 @@ mod tests {
 
     #[test]
     fn equal_formats_pass_untouched() {
-        let piece = Bytes::from_static(b"half a sample is kept too");
+        let piece = Bytes::from_static(b"a compressed stream has no samples");
         let mut converter = Converter::new(Format::mono(Encoding::Mp3, 44_100), Encoding::Mp3, 44_100).unwrap();
         assert_eq!(converter.push(piece.clone()).as_ptr(), piece.as_ptr());
         assert!(converter.finish().is_empty());
+    }
+
+    #[test]
+    fn pieces_that_end_within_a_sample_become_whole_samples() {
+        let stream: Vec<u8> = (0..=255).cycle().take(641 * 6).collect();
+        for (to, rate) in [(Encoding::Linear16, 16_000), (Encoding::Linear16, 8_000), (Encoding::Mulaw, 16_000)] {
+            for length in [1, 3, 641] {
+                let mut converter = Converter::new(Format::mono(Encoding::Linear16, 16_000), to, rate).unwrap();
+                let mut given = Vec::new();
+                for piece in stream.chunks(length) {
+                    let whole = converter.push(Bytes::copy_from_slice(piece));
+                    assert_eq!(whole.len() % to.sample_bytes().unwrap(), 0, "{to:?} at {rate} in pieces of {length}");
+                    given.extend(whole);
+                }
+                given.extend(converter.finish());
+                assert_eq!(given, converted(Format::mono(Encoding::Linear16, 16_000), to, rate, &[&stream]));
+            }
+        }
+    }
+
+    #[test]
+    fn half_a_sample_at_the_end_of_a_stream_does_not_begin_the_next() {
+        let mut converter = Converter::untouched(4);
+        assert_eq!(converter.push(Bytes::from_static(&[1, 2, 3, 4, 5])).as_ref(), [1, 2, 3, 4]);
+        assert!(converter.finish().is_empty());
+        assert_eq!(converter.push(Bytes::from_static(&[6, 7, 8, 9])).as_ref(), [6, 7, 8, 9]);
     }
 
     #[test]
@@ -183,11 +226,9 @@ mod tests {
             cuts.sort_unstable();
             let pieces: Vec<_> = cuts.windows(2).map(|w| &bytes[w[0]..w[1]]).collect();
             let got = converted(format, to, rate, &pieces);
-            if format != Format::mono(to, rate) {
-                prop_assert_eq!(&got, &converted(format, to, rate, &[&bytes]));
-                let frames = bytes.len() / format.frame_bytes().unwrap() * rate as usize / 8_000;
-                prop_assert_eq!(got.len(), frames * to.sample_bytes().unwrap());
-            }
+            prop_assert_eq!(&got, &converted(format, to, rate, &[&bytes]));
+            let frames = bytes.len() / format.frame_bytes().unwrap() * rate as usize / 8_000;
+            prop_assert_eq!(got.len(), frames * to.sample_bytes().unwrap());
         }
     }
 }

@@ -95,7 +95,7 @@ impl Ears {
         let (audio, pieces) = mpsc::channel(WAITING);
         let (sender, activity) = mpsc::channel(HEARD);
         let (settings, set) = watch::channel(shared.config.turn_detect.clone());
-        let hearing = Hearing { converter, bytes: Vec::new(), stream: detection.detector.stream() };
+        let hearing = Hearing { converter, stream: detection.detector.stream() };
         tokio::spawn(run(detection, hearing, pieces, sender, set));
         Self(Some(Task { audio, activity, settings, tells: options.vad_events }))
     }
@@ -142,8 +142,6 @@ impl Ears {
 #[derive(Debug)]
 struct Hearing {
     converter: Converter,
-    /// Converted, and no whole sample yet.
-    bytes: Vec<u8>,
     stream: Stream,
 }
 
@@ -154,12 +152,11 @@ impl Hearing {
             let samples = (silence + STALLED).as_millis() * u128::from(RATE) / 1000;
             return self.stream.push(&vec![0; usize::try_from(samples).unwrap_or_default()], silence);
         }
+        let mut samples: Vec<i16> = Vec::new();
         for piece in pieces {
-            self.bytes.extend_from_slice(&self.converter.push(piece));
+            let whole = self.converter.push(piece);
+            samples.extend(whole.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)));
         }
-        let (whole, rest) = self.bytes.as_chunks();
-        let samples: Vec<i16> = whole.iter().map(|sample| i16::from_le_bytes(*sample)).collect();
-        self.bytes = rest.to_vec();
         self.stream.push(&samples, silence)
     }
 }

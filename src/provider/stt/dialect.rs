@@ -154,9 +154,7 @@ impl Intake {
         let format = format.map(Format::checked).transpose()?;
         let sample = format.and_then(|format| format.frame_bytes());
         let rate = bytes_per_second(format);
-        // Equal formats make a converter that does nothing; which one they are does not matter then.
-        let any = format.map_or(Format::mono(Encoding::Linear16, 16_000), |f| Format::mono(f.encoding, f.sample_rate));
-        let converter = Converter::new(any, any.encoding, any.sample_rate)?;
+        let converter = Converter::untouched(sample.unwrap_or(1));
         Ok(Self { converter, client_bytes_per_second: rate, bytes_per_second: rate, sample })
     }
 
@@ -165,12 +163,11 @@ impl Intake {
         Format { channels, ..Format::mono(Encoding::Linear16, rate) }.checked()?;
         let sample = bytes * usize::from(channels);
         let per_second = sample * usize::try_from(rate).unwrap_or_default();
-        let untouched = Self::untouched(None)?;
         Ok(Self {
+            converter: Converter::untouched(sample),
             client_bytes_per_second: per_second,
             bytes_per_second: per_second,
             sample: Some(sample),
-            ..untouched
         })
     }
 

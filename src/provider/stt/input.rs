@@ -12,7 +12,7 @@ use crate::audio::Converter;
 /// Seconds of audio that are kept for another connection.
 const KEPT: usize = 2;
 
-/// The audio of one transcription, in its order: [`Input::audio`], `raw`, `odd`, `pending`, [`Input::backlog`].
+/// The audio of one transcription, in its order: [`Input::audio`], `raw`, `pending`, [`Input::backlog`].
 pub(super) struct Input {
     pub(super) audio: mpsc::Receiver<Bytes>,
     converter: Converter,
@@ -21,11 +21,7 @@ pub(super) struct Input {
     /// As much of it as is converted at once. Longer messages would hold up everybody else on this thread: a megabyte may be
     /// two minutes of speech.
     slice: usize,
-    /// Bytes of one sample of all channels. What is sent again on another connection begins with a whole one.
-    sample: usize,
-    /// The beginning of a sample whose rest has not come.
-    odd: Bytes,
-    /// What there is no room for yet.
+    /// What there is no room for yet: whole samples of all channels, as what is sent again on another connection begins with one.
     pending: Bytes,
     /// The longest message to a vendor. A client's may be longer.
     longest: usize,
@@ -77,8 +73,6 @@ impl Input {
             converter,
             raw: Bytes::new(),
             slice: quarter(client_bytes_per_second, 1),
-            sample,
-            odd: Bytes::new(),
             pending: Bytes::new(),
             longest: quarter(bytes_per_second, sample),
             bytes_per_second,
@@ -152,21 +146,13 @@ impl Input {
     pub(super) fn fill(&mut self) -> bool {
         // The first slices of a stream may become nothing yet.
         while self.pending.is_empty() && !self.raw.is_empty() {
-            let converted = self.converter.push(self.raw.split_to(self.raw.len().min(self.slice)));
-            self.pending = self.whole(converted);
+            self.pending = self.converter.push(self.raw.split_to(self.raw.len().min(self.slice)));
         }
         while !self.pending.is_empty() && self.backlog.has_room() {
             let piece = self.pending.split_to(self.pending.len().min(self.longest));
             self.backlog.push(piece);
         }
         self.pending.is_empty() && !self.raw.is_empty() && self.backlog.has_room()
-    }
-
-    /// The whole samples of it and of what was left of the piece before.
-    fn whole(&mut self, piece: Bytes) -> Bytes {
-        let mut all = if self.odd.is_empty() { piece } else { Bytes::from([self.odd.as_ref(), &piece].concat()) };
-        self.odd = all.split_off(all.len() - all.len() % self.sample);
-        all
     }
 
     /// Waits for something without a connection: audio is taken in meanwhile, as far as there is room. The rest waits where it
