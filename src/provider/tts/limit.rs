@@ -1,13 +1,11 @@
 //! How much of a text a vendor takes at once. A longer one is asked for in parts, which are cut where people pause: at the end of a
 //! sentence, else of a clause, else of a word.
 
+use super::cut::end;
 use crate::provider::Pronunciation;
 
 /// Stands for a blank inside a pronunciation until the text has been cut: no part ends there. It is as long as a blank.
-const GLUE: char = '\u{1f}';
-
-/// Short words that a full stop behind them makes no sentence of.
-const TITLES: [&str; 10] = ["mr", "mrs", "ms", "dr", "prof", "st", "no", "vs", "jr", "sr"];
+pub(super) const GLUE: char = '\u{1f}';
 
 /// The most that a vendor takes in one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    fn size(self, c: char) -> usize {
+    pub(super) fn size(self, c: char) -> usize {
         match self {
             Self::None => 0,
             Self::Characters(_) => 1,
@@ -29,7 +27,7 @@ impl Limit {
         }
     }
 
-    fn most(self) -> usize {
+    pub(super) fn most(self) -> usize {
         match self {
             Self::None => usize::MAX,
             Self::Characters(most) | Self::Bytes(most) => most,
@@ -71,50 +69,9 @@ pub(super) fn parts(text: &str, limit: Limit) -> Vec<String> {
         if is_spoken(part) {
             parts.push(unglued(part.trim_end()));
         }
-        rest = behind.trim_start();
+        rest = behind.trim_start_matches(|c: char| c.is_whitespace() || c == GLUE);
     }
     parts
-}
-
-/// Where the first part of a text ends.
-fn end(text: &str, limit: Limit) -> usize {
-    let (mut sentence, mut clause, mut word) = (None, None, None);
-    let mut size: usize = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        size = size.saturating_add(limit.size(c));
-        if size > limit.most() {
-            // A word that is longer than all that is taken has to be cut within.
-            return sentence.or(clause).or(word).filter(|end| *end > 0).unwrap_or(if at == 0 {
-                c.len_utf8()
-            } else {
-                at
-            });
-        }
-        let behind = at + c.len_utf8();
-        let blank_follows = chars.peek().is_some_and(|(_, next)| next.is_whitespace());
-        let before = text.get(..at).unwrap_or_default();
-        match c {
-            '。' | '！' | '？' | '\n' => sentence = Some(behind),
-            '、' | '，' | '；' => clause = Some(behind),
-            '!' | '?' | '…' if blank_follows => sentence = Some(behind),
-            '.' if blank_follows && !is_short(before) => sentence = Some(behind),
-            '"' | '”' | ')' | '\'' | '’' if blank_follows && before.ends_with(['.', '!', '?', '…']) => {
-                sentence = Some(behind);
-            }
-            ',' | ';' | ':' | '–' | '—' if blank_follows => clause = Some(behind),
-            _ if c.is_whitespace() => word = Some(at),
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// Whether a full stop behind this is one of an abbreviation: of a title, an initial, or letters with full stops between them.
-fn is_short(before: &str) -> bool {
-    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-    word.chars().count() < 2 || word.contains('.') || TITLES.iter().any(|title| title.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod azure;
 pub(super) mod cache;
 mod cartesia;
 mod client;
+mod cut;
 mod deepgram;
 mod dialect;
 mod elevenlabs;
