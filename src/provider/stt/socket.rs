@@ -48,6 +48,10 @@ pub(super) struct Socket {
     /// The interim result that was told last, and whether a connection was lost since.
     told: String,
     again: bool,
+    /// The final result that was told last: its text, and whether it ended what was said.
+    last: Option<(String, bool)>,
+    /// A connection was lost, and no final words about audio that was sent have come since.
+    uncovered: bool,
 }
 
 /// How a connection has ended.
@@ -83,6 +87,8 @@ impl Socket {
             attempts: 0,
             told: String::new(),
             again: false,
+            last: None,
+            uncovered: false,
         }
     }
 
@@ -123,6 +129,7 @@ impl Socket {
             };
             self.link = None;
             self.again = true;
+            self.uncovered = true;
             self.shared.stats.count(self.credential.provider, Count::Error(error.kind()));
             let error = match self.input.beheaded() {
                 Some(container) => SttError::Beheaded { container, last: Box::new(error) },
@@ -266,7 +273,8 @@ impl Socket {
     }
 
     /// Whether the client is told of it. Final words about audio that was sent are what a connection is for; the beginning of
-    /// what was said before it was lost is said again by the next one, and told once.
+    /// what was said before it was lost is said again by the next one, and told once. So are final words about no audio, which a
+    /// vendor may say on each connection.
     fn is_news(&mut self, result: &Transcript, covers: Covers) -> bool {
         let Self { told, again, .. } = self;
         if result.is_final {
@@ -275,7 +283,11 @@ impl Socket {
             if settled && !result.transcript.trim().is_empty() {
                 self.attempts = 0;
             }
-            return true;
+            self.uncovered &= !settled;
+            let this = Some((result.transcript.clone(), result.is_speech_final));
+            let is_known = self.uncovered && self.last == this;
+            self.last = this;
+            return !is_known;
         }
         if *again && told.starts_with(&result.transcript) {
             return false;

@@ -155,6 +155,40 @@ async fn a_vendor_that_says_the_same_and_dies_is_given_up_and_told_once() {
     }
 }
 
+/// Final words of Deepgram about so much audio from the beginning of its connection.
+fn last_words(seconds: f64) -> Say {
+    let alternatives = json!([{"transcript": "no", "confidence": 0.9}]);
+    let message = json!({"type": "Results", "start": 0.0, "duration": seconds, "is_final": true, "speech_final": true,
+        "channel": {"alternatives": alternatives}});
+    Say::Text(message.to_string())
+}
+
+#[tokio::test]
+async fn final_words_about_no_audio_are_told_once_however_often_a_connection_is_lost() {
+    let scene = Scene::new().after(640).say(last_words(0.0)).drop_connection();
+    let server = vendors::server(Vendor::Deepgram).stt([scene]).start().await;
+    let mut stt = connect(Vendor::Deepgram, &server).await;
+    send(&stt, audio(0..2)).await;
+    assert_eq!(result(&mut stt).await.transcript, "no");
+    let SttEvent::Error(error) = next(&mut stt).await else { panic!("the same words again") };
+    assert!(error.to_string().ends_with("(gave up after 6 attempts)"), "{error}");
+}
+
+#[tokio::test]
+async fn the_same_final_words_about_other_audio_are_told_again() {
+    let scene = || Scene::new().after(1_280).say(last_words(0.04)).drop_connection();
+    let second = Scene::new().after(1_280).say(last_words(0.04)).say(last_words(0.0));
+    let server = vendors::server(Vendor::Deepgram).stt([scene(), second]).start().await;
+    let mut stt = connect(Vendor::Deepgram, &server).await;
+    for (pieces, times) in [(0..2, 1), (2..4, 2)] {
+        send(&stt, audio(pieces)).await;
+        for _ in 0..times {
+            let SttEvent::Result(told) = next(&mut stt).await else { panic!("no words") };
+            assert_eq!(told.transcript, "no");
+        }
+    }
+}
+
 #[tokio::test]
 async fn final_words_are_progress() {
     // Eight connections, each of which dies after words about what it was sent.
