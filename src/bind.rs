@@ -67,14 +67,15 @@ impl Listener {
 
     /// The next connection on any of them. Cancel safe.
     pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
-        let next = |context: &mut Context<'_>| {
-            let ready = self.0.iter().find_map(|listener| match listener.poll_accept(context) {
-                Poll::Ready(accepted) => Some(accepted),
-                Poll::Pending => None,
-            });
-            ready.map_or(Poll::Pending, |accepted| Poll::Ready(accepted.map(|(stream, _)| stream)))
-        };
-        poll_fn(next).await
+        poll_fn(|context| self.poll_accept(context)).await
+    }
+
+    pub(crate) fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+        let ready = self.0.iter().find_map(|listener| match listener.poll_accept(context) {
+            Poll::Ready(accepted) => Some(accepted),
+            Poll::Pending => None,
+        });
+        ready.map_or(Poll::Pending, |accepted| Poll::Ready(accepted.map(|(stream, _)| stream)))
     }
 }
 

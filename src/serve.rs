@@ -5,8 +5,8 @@
 //! nothing a client does can hold up the end beyond `server.shutdown_seconds`.
 
 mod connection;
+mod door;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -18,21 +18,19 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
-use self::connection::{Place, connection};
+use self::door::{Connections, Door};
 use crate::app::{App, SetupError};
 use crate::bind::{BindError, Listener};
 use crate::config::Config;
-use crate::files::{self, Reserve};
+use crate::files::{self, Spare};
 use crate::metrics::{Broken, Metrics};
-use crate::stall::{Exempt, Stalling};
 
 /// Connections beyond `server.max_connections` that are served at a time. They get the health checks and 503, so that an
 /// orchestrator sees a full server as alive, and a client is refused at once. Where all are taken, the oldest is closed.
@@ -72,6 +70,7 @@ fn connections(count: usize) -> String {
 pub struct Prepared {
     app: App,
     metrics: Option<TcpListener>,
+    spare: Arc<Spare>,
 }
 
 /// Why a server cannot be run.
@@ -94,7 +93,7 @@ impl Prepared {
 
 /// Builds every part of a server. To be called inside the runtime that runs it.
 pub async fn prepare(config: Config) -> Result<Prepared, PrepareError> {
-    files::prepare(config.server.max_connections);
+    let spare = Arc::new(files::prepare(config.server.max_connections));
     let metrics = match config.metrics.listen {
         None => None,
         Some(address) => {
@@ -103,23 +102,31 @@ pub async fn prepare(config: Config) -> Result<Prepared, PrepareError> {
             Some(bound.map_err(|source| BindError { host, port, is_metrics: true, source })?)
         }
     };
-    Ok(Prepared { app: App::new(config)?, metrics })
+    Ok(Prepared { app: App::new(config)?, metrics, spare })
 }
 
 /// Serves `listener` until `shutdown` completes, the requests that ran then are answered and the sessions have ended.
 pub async fn serve(prepared: Prepared, listener: Listener, shutdown: impl Future<Output = ()>) -> Ended {
-    let Prepared { app, metrics } = prepared;
-    let scraped = metrics.map(|listener| tokio::spawn(serve_metrics(listener, Arc::clone(&app.shared.metrics))));
+    let Prepared { app, metrics, spare } = prepared;
     let server = &app.shared.config.server;
+    let scraped = metrics.map(|listener| {
+        let door = door_of_metrics(Arc::clone(&app.shared.metrics), Arc::clone(&spare), server.write_timeout);
+        tokio::spawn(serve_metrics(door, listener.into()))
+    });
     let parts = Parts {
         limit: server.shutdown,
-        places: Arc::clone(&app.places),
-        write_timeout: server.write_timeout,
-        counts: app.shared.metrics.broken.clone(),
         draining: app.shared.draining.clone(),
         cut: app.shared.cut.clone(),
         sessions: app.sessions.clone(),
-        router: crate::http::router(app.clone()),
+        door: Door {
+            places: Arc::clone(&app.places),
+            beyond: RESERVE,
+            write_timeout: server.write_timeout,
+            counts: app.shared.metrics.broken.clone(),
+            spare,
+            serves_with_spare: false,
+            router: crate::http::router(app.clone()),
+        },
     };
     let ended = run(parts, listener, shutdown).await;
     if let Some(scraped) = scraped {
@@ -129,7 +136,10 @@ pub async fn serve(prepared: Prepared, listener: Listener, shutdown: impl Future
 }
 
 /// `/metrics` on an address of its own, which is for the inside.
-async fn serve_metrics(listener: TcpListener, metrics: Arc<Metrics>) {
+///
+/// A connection has one request, as one beyond `server.max_connections` has, and the oldest is closed for a new one. So a scrape is
+/// answered whatever others do at that address. It is answered as well where no file is left for other clients.
+fn door_of_metrics(metrics: Arc<Metrics>, spare: Arc<Spare>, write_timeout: Duration) -> Door {
     let scrape = async |State(metrics): State<Arc<Metrics>>| match metrics.text() {
         Ok(text) => {
             let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -137,20 +147,31 @@ async fn serve_metrics(listener: TcpListener, metrics: Arc<Metrics>) {
         }
         Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    let router = Router::new().route("/metrics", get(scrape)).with_state(metrics);
-    // It never ends by itself.
-    axum::serve(listener, router).await.ok();
+    Door {
+        router: Router::new().route("/metrics", get(scrape)).with_state(metrics),
+        places: Arc::new(Semaphore::new(0)),
+        beyond: spare.places(),
+        write_timeout,
+        // The figures are those of the main address.
+        counts: Broken::default(),
+        spare,
+        serves_with_spare: true,
+    }
+}
+
+/// It never ends by itself.
+async fn serve_metrics(door: Door, listener: Listener) {
+    let (_stop, stopping) = watch::channel(false);
+    let (mut connections, mut ended) = (Connections::default(), Ended::default());
+    loop {
+        door.accept(&listener, &mut connections, &stopping, &mut ended).await;
+    }
 }
 
 /// What a running server consists of.
 struct Parts {
-    router: Router,
+    door: Door,
     limit: Duration,
-    /// Those of `server.max_connections` that are free.
-    places: Arc<Semaphore>,
-    /// `server.write_timeout_seconds`.
-    write_timeout: Duration,
-    counts: Broken,
     /// Cancelled here when nothing new may begin.
     draining: CancellationToken,
     /// Cancelled here when the time to stop is over.
@@ -161,14 +182,14 @@ struct Parts {
 async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()>) -> Ended {
     let (stop, stopping) = watch::channel(false);
     let mut connections = Connections::default();
-    let (mut ended, mut reserve) = (Ended::default(), Reserve::new());
+    let mut ended = Ended::default();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             // First, so that no flood of connections keeps it from being seen.
             biased;
             () = &mut shutdown => break,
-            () = accept(&parts, &listener, &mut connections, &stopping, (&mut ended, &mut reserve)) => {}
+            () = parts.door.accept(&listener, &mut connections, &stopping, &mut ended) => {}
         }
     }
     info!(sessions = parts.sessions.len(), connections = connections.all.len(), "stopping");
@@ -184,7 +205,7 @@ async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()
     };
     let in_time = tokio::select! {
         ended = timeout(parts.limit, all_ended) => ended.is_ok(),
-        () = async { loop { accept(&parts, &listener, &mut late, &stopping, (&mut refused, &mut reserve)).await } } => false,
+        () = async { loop { parts.door.accept(&listener, &mut late, &stopping, &mut refused).await } } => false,
     };
     drop(listener);
     if !in_time {
@@ -197,69 +218,12 @@ async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()
     ended
 }
 
-/// The connections that are open.
-#[derive(Default)]
-struct Connections {
-    all: JoinSet<()>,
-    /// Those of them that are beyond the limit, the oldest first; some may have ended.
-    beyond: VecDeque<AbortHandle>,
-}
-
-impl Connections {
-    /// Remembers a connection beyond the limit, and closes the oldest one where there are too many.
-    fn keep_beyond(&mut self, handle: AbortHandle) {
-        self.beyond.retain(|handle| !handle.is_finished());
-        self.beyond.push_back(handle);
-        if self.beyond.len() > RESERVE
-            && let Some(oldest) = self.beyond.pop_front()
-        {
-            oldest.abort();
-        }
-    }
-}
-
-/// Takes one connection, or clears one away that has ended.
-async fn accept(
-    parts: &Parts,
-    listener: &Listener,
-    connections: &mut Connections,
-    stopping: &watch::Receiver<bool>,
-    (ended, reserve): (&mut Ended, &mut Reserve),
-) {
-    tokio::select! {
-        Some(_) = connections.all.join_next() => {}
-        accepted = listener.accept() => match accepted {
-            Ok(stream) => open(parts, stream, connections, stopping),
-            Err(error) => {
-                ended.refused += 1;
-                parts.counts.refused.inc();
-                reserve.refuse(listener, &error).await;
-            }
-        }
-    }
-}
-
-/// Begins to serve a connection.
-fn open(parts: &Parts, stream: TcpStream, connections: &mut Connections, stopping: &watch::Receiver<bool>) {
-    // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
-    stream.set_nodelay(true).ok();
-    let place = Place::of(&parts.places);
-    let is_beyond = matches!(place, Place::Beyond);
-    let exempt = Exempt::default();
-    let stream = Stalling::accepted(stream, parts.write_timeout, exempt.clone(), parts.counts.clone());
-    let serving = connection((stream, exempt), place, parts.router.clone(), stopping.clone());
-    let handle = connections.all.spawn(serving);
-    if is_beyond {
-        parts.counts.beyond.inc();
-        connections.keep_beyond(handle);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::connection::{HEAD_TIMEOUT, MAX_HEAD_BYTES};
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
     use tokio::sync::{mpsc, oneshot};
 
     const REQUEST: &[u8] = b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -289,14 +253,19 @@ mod tests {
             let (stop, stopped) = oneshot::channel();
             let shutdown = async { stopped.await.unwrap_or_default() };
             let parts = Parts {
-                router: Router::new().route("/slow", get(slow)).route("/", get(async || "quick")),
                 limit,
-                places: Arc::new(Semaphore::new(places)),
-                write_timeout: Duration::from_secs(30),
-                counts: Broken::default(),
                 draining: CancellationToken::new(),
                 cut: CancellationToken::new(),
                 sessions: TaskTracker::new(),
+                door: Door {
+                    router: Router::new().route("/slow", get(slow)).route("/", get(async || "quick")),
+                    places: Arc::new(Semaphore::new(places)),
+                    beyond: RESERVE,
+                    write_timeout: Duration::from_secs(30),
+                    counts: Broken::default(),
+                    spare: Arc::default(),
+                    serves_with_spare: false,
+                },
             };
             let server = tokio::spawn(run(parts, listener.into(), shutdown));
             Self { address, running, stop, server }

@@ -190,6 +190,65 @@ fn the_limit_of_open_files_is_raised_where_it_may_be() {
     assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
 }
 
+/// Sessions take files for their providers while further clients come. Which of them takes the last file depends on the limit.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_out_of_files_answers_at_any_limit() {
+    let soon = std::time::Duration::from_secs(20);
+    let deepgram = vendors::server(Vendor::Deepgram).start().await;
+    let config = crate::support::client::config("deepgram", "deepgram");
+    for limit in [38, 41, 44, 47, 50, 53, 56, 59, 62, 65, 66] {
+        let world = World::new();
+        let mut command = with_files(&world, &format!("-n {limit}"));
+        command.env("SAYNA_PROVIDERS_DEEPGRAM_STT_URL", deepgram.ws_url()).env("DEEPGRAM_API_KEY", vendors::KEY);
+        let server = Server::start(command);
+        let mut clients = vec![Client::ready(&server, config.clone()).await];
+        let mut refused = 0;
+        while refused < 5 {
+            let next = tokio::time::timeout(soon, Client::connect_with(&server, "/ws", &[])).await;
+            match next.unwrap_or_else(|_| panic!("no answer at {limit} with {} sessions", clients.len())) {
+                Ok(mut client) => {
+                    client.send(config.clone()).await;
+                    clients.push(client);
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        // A session whose provider is out of reach may end meanwhile, which makes room.
+        let mut stream = server.connect();
+        stream.set_read_timeout(Some(soon)).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap_or_else(|error| panic!("{error} at {limit}"));
+        assert!([b"HTTP/1.1 503", b"HTTP/1.1 200"].contains(&&status), "{limit}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_metrics_answer_without_a_file_left_and_beside_clients_that_never_finish_their_requests() {
+    let world = World::new();
+    let mut command = with_files(&world, "-n 64");
+    command.env("SAYNA_METRICS_LISTEN", "127.0.0.1:0");
+    let mut server = Server::start(command);
+    let line = server.line();
+    let metrics = line.strip_prefix("metrics on http://").and_then(|rest| rest.strip_suffix("/metrics")).unwrap();
+    let metrics: std::net::SocketAddr = metrics.parse().unwrap();
+    let held: Vec<_> = (0..64).map(|_| server.connect()).collect();
+    assert_eq!(server.request("GET", "/", &[], b"").status(), 503);
+    assert!(crate::support::get(metrics, "/metrics").contains("\nsayna_connections_refused_total "));
+    let mut halves: Vec<_> = (0..200).map(|_| std::net::TcpStream::connect(metrics).unwrap()).collect();
+    for half in &mut halves {
+        // The oldest are closed meanwhile.
+        half.write_all(b"GET /met").ok();
+    }
+    assert!(crate::support::get(metrics, "/metrics").contains("\nsayna_sessions 0\n"));
+    assert_eq!(halves[0].read(&mut [0]).unwrap_or(0), 0);
+    assert_eq!(server.request("GET", "/", &[], b"").status(), 503);
+    drop(held);
+    while server.request("GET", "/", &[], b"").status() != 200 {}
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_of_voices_are_asked_for_once_however_many_want_them() {
     let (deepgram, elevenlabs) =
