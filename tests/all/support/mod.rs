@@ -121,6 +121,7 @@ impl Answer {
 /// The body of a path at another address than the server's own. Not every server there closes when it is asked to.
 pub(crate) fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+    stream.get_ref().set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
     write!(stream.get_mut(), "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
     let mut length = None;
     loop {
