@@ -1,11 +1,13 @@
 //! The engines on this machine from outside: real models and real speech, without a key and without a network.
 
 mod hearing;
+mod words;
 
 use std::io::{Read as _, Write as _};
 
 use serde_json::{Value, json};
 
+use self::words::{rate, word_error_rate, word_errors, words};
 use crate::models::{bare, folder};
 use crate::support::client::{Client, Frame};
 use crate::support::{Answer, Server, World};
@@ -47,35 +49,6 @@ fn recording() -> Vec<u8> {
     std::fs::read(path).unwrap().split_off(44)
 }
 
-fn words(text: &str) -> Vec<String> {
-    let letters = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-    text.split_whitespace().map(letters).filter(|word| !word.is_empty()).collect()
-}
-
-/// The words that would have to be changed, left out or put in.
-fn word_errors(said: &str, heard: &str) -> usize {
-    let (said, heard) = (words(said), words(heard));
-    let mut row: Vec<usize> = (0..=heard.len()).collect();
-    for (i, word) in said.iter().enumerate() {
-        let mut before = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in heard.iter().enumerate() {
-            let here = row[j + 1];
-            row[j + 1] = (before + usize::from(word != other)).min(here + 1).min(row[j] + 1);
-            before = here;
-        }
-    }
-    row[heard.len()]
-}
-
-/// The same for each word that was said.
-fn word_error_rate(said: &str, heard: &str) -> f64 {
-    rate(word_errors(said, heard), words(said).len())
-}
-
-fn rate(errors: usize, words: usize) -> f64 {
-    f64::from(u32::try_from(errors).unwrap()) / f64::from(u32::try_from(words).unwrap())
-}
-
 /// Says this to the server, then is silent for a second and a half; all that it heard for good, until the speaker has ended and
 /// at least so many words were heard.
 async fn heard(client: &mut Client, audio: &[u8], words_at_least: usize) -> String {
@@ -99,12 +72,6 @@ async fn heard(client: &mut Client, audio: &[u8], words_at_least: usize) -> Stri
             return text.join(" ");
         }
     }
-}
-
-#[test]
-fn word_errors_are_counted() {
-    assert!(word_error_rate("a b c d", "A, b c d.").abs() < 1e-9);
-    assert!((word_error_rate("a b c d", "a x c") - 0.5).abs() < 1e-9);
 }
 
 #[tokio::test(flavor = "multi_thread")]
