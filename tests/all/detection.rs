@@ -34,9 +34,10 @@ fn speech(tenths: usize, encoding: Encoding, rate: u32) -> Vec<u8> {
     audio
 }
 
-/// A provider that says the two words as a final text, a second behind the beginning, and nothing more.
+/// A provider that says the two words as a final text, a second behind the beginning, and nothing more: it does not even answer
+/// `Finalize`, which would end the turn.
 async fn provider(bytes_per_second: usize) -> Provider {
-    let scene = || Scene::new().after(bytes_per_second).say(Say::last("ever tried"));
+    let scene = || Scene::new().after(bytes_per_second).say(Say::last("ever tried")).hang();
     vendors::server(Vendor::Deepgram).stt([scene(), scene()]).start().await
 }
 
