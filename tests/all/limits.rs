@@ -194,7 +194,7 @@ async fn a_full_server_is_alive_and_refuses_sessions_at_once() {
     let mut first = Client::connect(&server).await;
     // A place is left: the connection that asks takes it, and does not count itself.
     assert_eq!(server.ask("GET", "/health/ready").1, r#"{"status":"ready"}"#);
-    let mut second = Client::connect(&server).await;
+    let mut second = connect_when_free(&server).await;
     for _ in 0..3 {
         let (head, body) = server.ask("GET", "/health/ready");
         assert!(head.starts_with("http/1.1 503") && body == r#"{"status":"full"}"#, "{head} {body}");
@@ -213,11 +213,20 @@ async fn a_full_server_is_alive_and_refuses_sessions_at_once() {
         client.expect("ready").await;
     }
     first.close().await;
-    // The place is free when the server has seen the end.
-    while server.ask("GET", "/health/ready").1 != r#"{"status":"ready"}"# {
-        tokio::task::yield_now().await;
+    let mut third = connect_when_free(&server).await;
+    third.send(json!({"type": "config", "audio": false})).await;
+    third.expect("ready").await;
+}
+
+/// A connection has its place until the server has seen its end.
+async fn connect_when_free(server: &Server) -> Client {
+    loop {
+        match Client::connect_with(server, "/ws", &[]).await {
+            Ok(client) => return client,
+            Err(Error::Http(answer)) if answer.status() == 503 => tokio::task::yield_now().await,
+            Err(error) => panic!("expected a session or a full server, not {error}"),
+        }
     }
-    serves(&server).await;
 }
 
 /// A load balancer keeps the connection that it asks on, which is one of those that count.
