@@ -100,7 +100,7 @@ impl Turn {
     }
 
     /// Whether the speaker is in the middle of a sentence, or its final text has still to come: a turn is open, an interim
-    /// result has words, the detectors hear speech, or heard it less than [`FINAL`] ago.
+    /// result has words, the detectors hear speech, or heard it less than `FINAL` ago.
     pub fn is_in_sentence(&self, now: Instant) -> bool {
         let expected = self.spoken.is_some_and(|at| now.saturating_duration_since(at) < FINAL);
         self.is_open() || self.words || self.voice == Voice::Speaking || expected
