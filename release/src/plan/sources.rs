@@ -95,7 +95,7 @@ fn is_module(source: &Path, text: &str, file: &Path) -> Option<bool> {
     Some(is_rust && text.split("mod ").skip(1).any(declares))
 }
 
-/// `include_str!("folder/name")` and its kin.
+/// `include_str!` of `folder/name` and its kin.
 fn is_included(text: &str, file: &Path) -> Option<bool> {
     let name = file.file_name()?.to_str()?;
     let quoted = format!("{name}\"");

@@ -70,9 +70,11 @@ fn the_git_cliff_program_escapes_the_same() {
         world.commit(subject);
     }
     world.commit("feat!: rename\n\n`Vec<u8>` and <!-- this.");
-    let side = world.head();
-    world.commit("fix: here");
-    world.merge(&side, "feat: the title (#3)");
+    let fork = world.head();
+    world.branch("topic", &fork);
+    let topic = world.commit("fix: here");
+    world.switch("main");
+    world.merge(&topic, "feat: the title (#3)");
     let text = git_cliff(&world, &["--unreleased", "--tag", "v0.2.0", "--strip", "header"]);
     assert_eq!(next(&world).markdown, format!("{}\n", text.trim()));
 }
