@@ -4,7 +4,7 @@ use super::{Token, sentences};
 
 /// Cases of NVIDIA's `NeMo` text processing, Apache-2.0: the class, what is written and what is said, between `~`. From
 /// `tests/nemo_text_processing/en/data_text_normalization` of its repository, all of `test_cases_*.txt` with one answer each.
-const NEMO: &str = include_str!("../../../../tests/all/data/nemo-en.txt");
+const NEMO: &str = include_str!("nemo-en.txt");
 
 fn said(text: &str) -> String {
     let shown = |token: Token| match token {
