@@ -1,4 +1,4 @@
-//! Who is told of calls: the hooks of the configuration, and those that clients have added, which are kept in a file.
+//! The hooks that are called for calls: those of the configuration, and those that clients have added, which are kept in a file.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -31,19 +31,17 @@ pub(crate) struct Hook {
 }
 
 impl Hook {
-    /// The same, if host and address are such.
-    fn checked(self) -> Result<Self, HooksError> {
+    /// The same behind the form of its host in which hosts are compared, if host and address are such.
+    fn checked(self) -> Result<(String, Self), HooksError> {
         let host = self.host.trim().to_owned();
         if host.is_empty() {
             return Err(HooksError::Host);
         }
-        if sip_host(&host).is_none() {
-            return Err(HooksError::NoHost(host));
-        }
+        let Some(name) = sip_host(&host) else { return Err(HooksError::NoHost(host)) };
         if !Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
             return Err(HooksError::Url(host));
         }
-        Ok(Self { host, ..self })
+        Ok((name, Self { host, ..self }))
     }
 
     /// Whether its address may be one of the inside.
@@ -120,8 +118,8 @@ pub struct FileError {
 /// All hooks.
 #[derive(Debug)]
 pub(crate) struct Hooks {
-    /// Those of the configuration, which win.
-    fixed: Vec<SipHook>,
+    /// Those of the configuration, which win, each behind its host in the form in which hosts are compared.
+    fixed: Vec<(String, SipHook)>,
     /// By host, in the form in which hosts are compared.
     added: RwLock<BTreeMap<String, Hook>>,
     /// Held while the file changes, so that readers need not wait for the disk.
@@ -153,8 +151,8 @@ impl Hooks {
         let path = config.cache.path.as_ref().map(|folder| folder.join("sip_hooks.json"));
         let kept = path.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Self {
-            fixed: config.sip.hooks.clone(),
-            added: RwLock::new(kept.into_iter().filter_map(|hook| Some((sip_host(&hook.host)?, hook))).collect()),
+            fixed: config.sip.hooks.iter().filter_map(|hook| Some((sip_host(&hook.host)?, hook.clone()))).collect(),
+            added: RwLock::new(kept.into_iter().collect()),
             writing: Mutex::default(),
             path,
             secret: config.sip.hook_secret.clone(),
@@ -167,30 +165,31 @@ impl Hooks {
 
     /// The tenant's hooks that count; all of them, where there are no tenants.
     pub(crate) fn list(&self, tenant: Option<&str>) -> List {
-        let fixed = self.fixed.iter().filter(|hook| is_of(&hook.auth_id, tenant)).map(|hook| Hook {
-            host: hook.host.clone(),
-            url: hook.url.to_string(),
-            auth_id: hook.auth_id.clone(),
-        });
+        let fixed = self
+            .fixed
+            .iter()
+            .map(|(_, hook)| hook)
+            .filter(|hook| is_of(&hook.auth_id, tenant))
+            .map(|hook| Hook { host: hook.host.clone(), url: hook.url.to_string(), auth_id: hook.auth_id.clone() });
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
-        let counts = |hook: &&Hook| is_of(&hook.auth_id, tenant) && self.fixed(&hook.host).is_none();
-        let added = added.values().filter(counts).cloned();
+        let counts = |(name, hook): &(&String, &Hook)| is_of(&hook.auth_id, tenant) && self.fixed(name).is_none();
+        let added = added.iter().filter(counts).map(|(_, hook)| hook.clone());
         List { hooks: fixed.chain(added).collect() }
     }
 
-    fn fixed(&self, host: &str) -> Option<&SipHook> {
-        let host = sip_host(host)?;
-        self.fixed.iter().find(|hook| sip_host(&hook.host).as_ref() == Some(&host))
+    fn fixed(&self, name: &str) -> Option<&SipHook> {
+        self.fixed.iter().find(|(fixed, _)| fixed == name).map(|(_, hook)| hook)
     }
 
     /// The hook of a host, if there is one.
     pub(super) fn find(&self, host: &str) -> Option<Target> {
-        if let Some(SipHook { url, auth_id, secret, .. }) = self.fixed(host) {
+        let name = sip_host(host)?;
+        if let Some(SipHook { url, auth_id, secret, .. }) = self.fixed(&name) {
             let secret = secret.clone().or_else(|| self.secret.clone());
             return Some(Target { url: url.to_string(), auth_id: auth_id.clone(), secret, fixed: true });
         }
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
-        let Hook { url, auth_id, .. } = added.get(&sip_host(host)?)?.clone();
+        let Hook { url, auth_id, .. } = added.get(&name)?.clone();
         Some(Target { url, auth_id, secret: self.secret.clone(), fixed: false })
     }
 
@@ -198,7 +197,7 @@ impl Hooks {
     pub(crate) fn add(&self, tenant: Option<&str>, hooks: Vec<Hook>) -> Result<List, HooksError> {
         let mut new = BTreeMap::new();
         for hook in hooks {
-            let hook = hook.checked()?;
+            let (name, hook) = hook.checked()?;
             let host = hook.host.clone();
             if self.required && hook.auth_id.trim().is_empty() {
                 return Err(HooksError::Tenant(host));
@@ -209,27 +208,17 @@ impl Hooks {
             if !self.private && !hook.is_public() {
                 return Err(HooksError::Private(host));
             }
-            if new.insert(sip_host(&host).ok_or(HooksError::Host)?, hook).is_some() {
+            if new.insert(name, hook).is_some() {
                 return Err(HooksError::Duplicate(host));
             }
         }
-        let hosts: Vec<String> = new.values().map(|hook| hook.host.clone()).collect();
-        let foreign = hosts.iter().filter(|host| self.fixed(host).is_some_and(|hook| !is_of(&hook.auth_id, tenant)));
-        let foreign: Vec<String> = foreign.cloned().collect();
-        if !foreign.is_empty() {
-            return Err(HooksError::Foreign(foreign));
-        }
-        self.may_change(tenant, hosts)?;
+        refuse(&new, |name| self.fixed(name).is_some_and(|hook| !is_of(&hook.auth_id, tenant)))?;
+        self.may_change(tenant, new.values().map(|hook| hook.host.clone()).collect())?;
         if self.secret.is_none() {
             return Err(HooksError::NoSecret);
         }
         self.change(tenant, |hooks| {
-            let taken = |name: &String| hooks.get(name).is_some_and(|hook| !is_of(&hook.auth_id, tenant));
-            let foreign: Vec<String> =
-                new.iter().filter(|(name, _)| taken(name)).map(|(_, hook)| hook.host.clone()).collect();
-            if !foreign.is_empty() {
-                return Err(HooksError::Foreign(foreign));
-            }
+            refuse(&new, |name| hooks.get(name).is_some_and(|hook| !is_of(&hook.auth_id, tenant)))?;
             hooks.extend(new);
             Ok(())
         })
@@ -251,7 +240,8 @@ impl Hooks {
 
     /// Not those of the tenant that the configuration names.
     fn may_change(&self, tenant: Option<&str>, mut hosts: Vec<String>) -> Result<(), HooksError> {
-        hosts.retain(|host| self.fixed(host).is_some_and(|hook| is_of(&hook.auth_id, tenant)));
+        let fixed = |host: &String| sip_host(host).and_then(|name| self.fixed(&name));
+        hosts.retain(|host| fixed(host).is_some_and(|hook| is_of(&hook.auth_id, tenant)));
         if hosts.is_empty() { Ok(()) } else { Err(HooksError::Fixed(hosts)) }
     }
 
@@ -276,13 +266,20 @@ impl Hooks {
     }
 }
 
-/// Whether a hook of `owner` is this tenant's. Without tenants all are everybody's.
+/// Whether a hook of `owner` is this tenant's. Without tenants each hook is every client's.
 fn is_of(owner: &str, tenant: Option<&str>) -> bool {
     named(tenant).is_none_or(|tenant| tenant == owner)
 }
 
+/// Refuses hooks whose hosts are another tenant's.
+fn refuse(hooks: &BTreeMap<String, Hook>, is_foreign: impl Fn(&str) -> bool) -> Result<(), HooksError> {
+    let foreign = hooks.iter().filter(|(name, _)| is_foreign(name)).map(|(_, hook)| hook.host.clone());
+    let foreign: Vec<String> = foreign.collect();
+    if foreign.is_empty() { Ok(()) } else { Err(HooksError::Foreign(foreign)) }
+}
+
 /// The hooks that a file keeps; none where it is not there.
-fn read(path: &Path) -> Result<Vec<Hook>, FileError> {
+fn read(path: &Path) -> Result<Vec<(String, Hook)>, FileError> {
     let wrong = |reason: String| FileError { path: path.to_owned(), reason };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -297,7 +294,7 @@ fn read(path: &Path) -> Result<Vec<Hook>, FileError> {
     parse(&bytes).map_err(wrong)
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Hook>, String> {
+fn parse(bytes: &[u8]) -> Result<Vec<(String, Hook)>, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("is larger than {MAX_BYTES} bytes"));
     }
@@ -314,7 +311,7 @@ mod tests {
         let good = r#"{"hooks":[{"host":"a.example","url":"https://b.example/c?d=e","auth_id":""}]}"#;
         let hook =
             Hook { host: "a.example".to_owned(), url: "https://b.example/c?d=e".to_owned(), auth_id: String::new() };
-        assert_eq!(parse(good.as_bytes()), Ok(vec![hook]));
+        assert_eq!(parse(good.as_bytes()), Ok(vec![("a.example".to_owned(), hook)]));
         for end in 0..good.len() {
             assert!(parse(good.as_bytes().get(..end).unwrap()).is_err(), "{end}");
         }

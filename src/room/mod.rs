@@ -32,7 +32,7 @@ pub(crate) struct Livekit {
     pub(crate) public_url: String,
     api_key: String,
     secret: Key,
-    /// Which of its news were told on.
+    /// Which of its news were passed on.
     told: news::Told,
 }
 

@@ -16,7 +16,7 @@ use crate::config::sip_host;
 /// How far its clock may be from ours, in seconds.
 const LEEWAY: u64 = 60;
 
-/// How many calls are remembered, so that each is told once. LiveKit's tokens are good for five minutes: a call would have to
+/// How many calls are remembered, so that each is passed on once. LiveKit's tokens are good for five minutes: a call would have to
 /// come in every 20 ms for one of them to be forgotten before its token is.
 const REMEMBERED: usize = 16 * 1024;
 
