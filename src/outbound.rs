@@ -16,6 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub use connect::Stream;
 use proxy::Proxies;
+pub(crate) use proxy::is_localhost;
 
 /// How long a connection may take to come about; a vendor that is up answers within one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -106,6 +107,17 @@ fn builder_with(tls: &ClientConfig, proxies: &Proxies) -> reqwest::ClientBuilder
         .proxy(reqwest::Proxy::custom(move |url| proxies.of(url).map(|proxy| proxy.url)))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
+}
+
+/// What went wrong in a request, down to its cause. The address is left out: it may hold a key.
+pub(crate) fn told(error: &reqwest::Error) -> String {
+    let causes: Vec<_> = causes(error).collect();
+    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
+}
+
+/// The causes of an error, down to the last.
+fn causes(error: &(dyn std::error::Error + 'static)) -> impl Iterator<Item = String> {
+    std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string)
 }
 
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {

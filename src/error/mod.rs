@@ -13,7 +13,7 @@ use crate::room::{HooksError, NewsError};
 use crate::{jwt, room};
 pub use session::SessionError;
 
-/// What a page of another origin is told; as the reason of a close frame, 123 bytes at the most.
+/// What a page of another origin gets as its error; as the reason of a close frame, 123 bytes at the most.
 pub(crate) const ORIGIN_REFUSED: &str =
     "this origin is not allowed: add it to server.allowed_origins, or set auth.required";
 
@@ -268,7 +268,7 @@ pub enum AuthError {
     /// The service said no.
     #[error("Unauthorized: {0}")]
     Denied(String),
-    /// The service said yes, and not to whom.
+    /// The service accepted the token without naming a tenant.
     #[error("Unauthorized: the auth service named no tenant")]
     NoTenant,
     /// The service said something else.

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::part::Part;
 use super::{Event, File, InitError};
+use crate::outbound::told;
 
 /// Attempts in a row that bring nothing new, and the pause between them.
 const ATTEMPTS: u32 = 3;
@@ -115,11 +116,4 @@ async fn go_on(
 fn begins_at(response: &Response, bytes: u64) -> bool {
     let range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
     range.strip_prefix("bytes ").and_then(|range| range.split('-').next()) == Some(&bytes.to_string())
-}
-
-/// What went wrong, down to its cause.
-fn told(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let causes: Vec<_> = causes.map(ToString::to_string).collect();
-    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
 }

@@ -20,7 +20,7 @@ use tower_service::Service;
 use url::Url;
 
 use super::proxy::Proxy;
-use super::{CONNECT_TIMEOUT, Outbound};
+use super::{CONNECT_TIMEOUT, Outbound, causes};
 
 /// A connection to the host, or to a proxy in its place: TCP, with TLS where the address wants it.
 type Near = Either<TcpStream, TlsStream<TcpStream>>;
@@ -114,14 +114,10 @@ fn name(host: &str) -> Result<ServerName<'static>, Failure> {
 
 /// What went wrong, down to its cause.
 fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = inner.source();
-    }
-    text
+    causes(error).fold(
+        error.to_string(),
+        |text, cause| {
+            if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+        },
+    )
 }

@@ -50,7 +50,7 @@ impl Proxies {
         let http = if is_cgi { None } else { proxy("HTTP_PROXY", variables)? };
         let http = http.map_or_else(all, |url| Ok(Some(url)))?;
         let https = proxy("HTTPS_PROXY", variables)?.map_or_else(all, |url| Ok(Some(url)))?;
-        let (_, no) = value("NO_PROXY", variables).unwrap_or_default();
+        let no = value("NO_PROXY", variables).unwrap_or_default();
         let text = |url: &Option<Url>| url.as_ref().map(Url::to_string).unwrap_or_default();
         let matcher = Matcher::builder().http(text(&http)).https(text(&https)).no(no).build();
         Ok(Self { matcher: Arc::new(matcher), http, https })
@@ -71,13 +71,16 @@ impl Proxies {
     }
 }
 
-/// This machine: `localhost`, a name below it (RFC 6761, section 6.3), or a loopback address.
+/// `localhost`, or a name below it (RFC 6761, section 6.3).
+pub(crate) fn is_localhost(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// This machine, by name or by a loopback address.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || name.ends_with(".localhost")
-        }
+        Some(Host::Domain(name)) => is_localhost(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => {
             address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
@@ -87,14 +90,14 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The first of both spellings that is set and not empty.
-fn value<'n>(name: &'n str, variables: &Variables<'_>) -> Option<(&'n str, String)> {
+fn value(name: &str, variables: &Variables<'_>) -> Option<String> {
     let read = |name: &str| variables(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    read(name).or_else(|| read(&name.to_ascii_lowercase())).map(|text| (name, text))
+    read(name).or_else(|| read(&name.to_ascii_lowercase()))
 }
 
 /// `host:port` and `http://…` are an HTTP proxy, `https://…` one that is reached by TLS.
 fn proxy(name: &'static str, variables: &Variables<'_>) -> Result<Option<Url>, Error> {
-    let Some((_, text)) = value(name, variables) else { return Ok(None) };
+    let Some(text) = value(name, variables) else { return Ok(None) };
     let text = if text.contains("://") { text } else { format!("http://{text}") };
     // The value stays out of the text: it may hold a password.
     let wrong = |reason: &'static str| Error::Proxy { name, reason };

@@ -35,7 +35,7 @@ pub use tts::{Speech, Started, TtsError, Voice};
 pub use voices::VoiceInfo;
 
 use crate::config::{Config, Vendor};
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, told};
 use stats::Stats;
 use token::Tokens;
 use tts::cache::Cache;
@@ -168,17 +168,6 @@ fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsEr
 /// Of the rates that a vendor has, in rising order: this one, else the next higher, else the highest.
 fn nearest(rates: &[u32], wanted: u32) -> u32 {
     rates.iter().copied().find(|rate| *rate >= wanted).or(rates.last().copied()).unwrap_or(wanted)
-}
-
-/// What went wrong in a request, down to its cause. The address is left out: it may hold a key.
-fn told(error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
 }
 
 /// The beginning of what a vendor says of an error.

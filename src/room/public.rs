@@ -4,16 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use crate::outbound::is_localhost;
+
 /// Whether nothing in this address says that it leads inside. A name may do so all the same: what it leads to is looked at
 /// where it is asked.
 pub(super) fn is_public_host(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => is_public_v4(address),
         Some(Host::Ipv6(address)) => is_public_v6(address),
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name != "localhost" && !name.ends_with(".localhost")
-        }
+        Some(Host::Domain(name)) => !is_localhost(name),
         None => false,
     }
 }
