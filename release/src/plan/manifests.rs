@@ -22,14 +22,8 @@ pub(super) struct Said {
 
 /// Asks Cargo about the tree at `root`, and holds its answer against the table and Cargo.lock.
 pub(super) fn check(root: &Path, source: &Source, package: &Package) -> Said {
-    let mut command = MetadataCommand::new();
-    command.current_dir(root).manifest_path(root.join("Cargo.toml")).no_deps();
-    command.other_options(["--offline".to_owned()]);
-    for name in foreign("") {
-        command.env_remove(name);
-    }
     let mut said = Said::default();
-    match command.exec() {
+    match described(root) {
         Ok(metadata) => said.problems = problems(root, source, package, &metadata),
         Err(Error::Io(e)) if e.kind() == std::io::ErrorKind::NotFound => {
             let message = "there is no `cargo` here: the binary, rust-version and Cargo.lock were not looked at";
@@ -52,6 +46,17 @@ pub(super) fn check(root: &Path, source: &Source, package: &Package) -> Said {
         }
     }
     said
+}
+
+/// What Cargo says of the package or workspace in a folder, without what it depends on.
+pub(super) fn described(folder: &Path) -> Result<Metadata, Error> {
+    let mut command = MetadataCommand::new();
+    command.current_dir(folder).manifest_path(folder.join("Cargo.toml")).no_deps();
+    command.other_options(["--offline".to_owned()]);
+    for name in foreign("") {
+        command.env_remove(name);
+    }
+    command.exec()
 }
 
 fn problems(root: &Path, source: &Source, package: &Package, metadata: &Metadata) -> Vec<Problem> {

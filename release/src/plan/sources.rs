@@ -1,15 +1,15 @@
 //! Whether Git has what a release is built from. A build in a clone has none of the files that Git ignores here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, Package};
 
 use super::contents::{Contents, first, is_inside};
+use super::manifests::described;
 use super::present::TOOLCHAIN_FILES;
 use super::problem::Problem;
-use crate::cargo::foreign;
 use crate::licences;
 use crate::table::FILE;
 
@@ -121,33 +121,25 @@ fn crates(root: &Path) -> (Vec<Local>, Option<PathBuf>) {
     let mut waiting = vec![top.join("Cargo.toml")];
     waiting.extend(patches(&top));
     let (mut seen, mut found, mut target) = (BTreeSet::new(), Vec::new(), None);
+    // Cargo describes all members of a workspace at once.
+    let mut packages: BTreeMap<PathBuf, Package> = BTreeMap::new();
     while let Some(manifest) = waiting.pop() {
-        if !manifest.starts_with(&top) || seen.contains(&manifest) {
+        if !manifest.starts_with(&top) || !seen.insert(manifest.clone()) {
             continue;
         }
-        seen.insert(manifest.clone());
-        let Some(metadata) = described(&manifest) else { continue };
-        let packages = metadata.packages;
-        if let Some(package) = packages.into_iter().find(|package| package.manifest_path.as_std_path() == manifest) {
-            waiting.extend(beneath(&package));
-            found.push(local(&top, &package));
+        if !packages.contains_key(&manifest) {
+            let Some(metadata) = manifest.parent().and_then(|folder| described(folder).ok()) else { continue };
+            target.get_or_insert(metadata.target_directory.into_std_path_buf());
+            let by_manifest = |package: Package| (package.manifest_path.clone().into_std_path_buf(), package);
+            packages.extend(metadata.packages.into_iter().map(by_manifest));
         }
-        target.get_or_insert(metadata.target_directory.into_std_path_buf());
+        if let Some(package) = packages.get(&manifest) {
+            waiting.extend(beneath(package));
+            found.push(local(&top, package));
+        }
     }
     let target = target.and_then(|folder| folder.strip_prefix(&top).map(Path::to_owned).ok());
     (found, target)
-}
-
-fn described(manifest: &Path) -> Option<Metadata> {
-    let mut command = MetadataCommand::new();
-    command.manifest_path(manifest).no_deps().other_options(["--offline".to_owned()]);
-    if let Some(folder) = manifest.parent() {
-        command.current_dir(folder);
-    }
-    for name in foreign("") {
-        command.env_remove(name);
-    }
-    command.exec().ok()
 }
 
 /// The manifests of the crates that it depends on by path, but for its tests.
