@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use cargo_metadata::Package;
+use percent_encoding::percent_decode_str;
 use semver::Version;
 
 use super::{Error, Origin, failed};
@@ -57,14 +58,7 @@ fn is_same(shown: &str, described: &str) -> bool {
 /// The address as it is, and what the manifest asks for without its encoding.
 fn decoded(url: &str) -> Vec<u8> {
     let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
-    let (mut rest, mut bytes) = (query.as_bytes(), address.as_bytes().to_vec());
-    while let [first, after @ ..] = rest {
-        let code = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
-        bytes.push(byte.unwrap_or(*first));
-    }
-    bytes
+    address.bytes().chain(percent_decode_str(query)).collect()
 }
 
 impl fmt::Display for Shown {
