@@ -13,13 +13,14 @@ use serde::Deserialize;
 use super::{Error, Kind, Object, Purpose, Registry};
 use crate::atomic::At as _;
 use crate::digest::Digest;
-use crate::http::{self, Body, Client, Method, Once, Repeat, Request, Response};
+use crate::http::{Body, Client, Method, Once, Repeat, Request, Response};
 use crate::lock::Lock;
 use crate::oci::{Descriptor, media};
 use crate::progress::Progress;
 
 mod challenge;
 mod credentials;
+mod documents;
 mod reference;
 mod referrers;
 mod session;
@@ -279,30 +280,6 @@ impl Distribution {
             }
             _ => Ok(()),
         }
-    }
-
-    /// The digest of a document that the registry names no digest of. What is no manifest at all was not sent by a registry.
-    fn digest_of_document(&self, tag: &str) -> Result<Option<Digest>, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Versioned {
-            #[serde(rename = "schemaVersion")]
-            _version: u64,
-        }
-        let Some(bytes) = self.document(tag)? else { return Ok(None) };
-        match serde_json::from_slice::<Versioned>(&bytes) {
-            Ok(_) => Ok(Some(Digest::of(&bytes))),
-            Err(e) => Err(http::Error::Form {
-                call: format!("GET {}", self.url(&format!("manifests/{tag}"))),
-                reason: format!("the answer is no manifest: {e}"),
-            }
-            .into()),
-        }
-    }
-
-    fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let url = self.url(&format!("manifests/{name}"));
-        self.read(&Method::GET, &url, &MISSING, |response| Ok(response.bytes(DOCUMENT)?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The forge `github:` against a counterpart that is held against GitHub's own description of its API.
 
+mod answer;
 mod cases;
 mod faults;
 mod schema;

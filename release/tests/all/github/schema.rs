@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::state::Answer;
+use super::answer::Answer;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 

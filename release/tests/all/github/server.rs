@@ -14,8 +14,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::answer::{Answer, may};
 use super::schema::{DESCRIPTION, Operation};
-use super::state::{Addresses, Answer, Hub, Rights, may};
+use super::state::{Addresses, Hub, Rights};
 
 pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sayna_release::digest::Digest;
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Outcome, missing};
 use super::schema::{DESCRIPTION, notes};
 
 /// What an upload comes to.
@@ -118,57 +119,6 @@ pub(crate) struct Hub {
     /// Requests or answers that are not GitHub's.
     pub(crate) violations: Vec<String>,
     pub(super) next: u64,
-}
-
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Value,
-}
-
-impl Answer {
-    pub(super) fn new(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body }
-    }
-
-    pub(super) fn error(status: u16, message: &str) -> Self {
-        Self::new(status, json!({"message": message, "documentation_url": "https://docs.github.com/rest"}))
-    }
-
-    /// `errors` as 422 has them.
-    pub(super) fn invalid(resource: &str, code: &str, field: &str, message: &str) -> Self {
-        let mut error = json!({"resource": resource, "code": code, "field": field});
-        if !message.is_empty() {
-            error["message"] = json!(message);
-        }
-        let body = json!({"message": "Validation Failed", "errors": [error],
-            "documentation_url": "https://docs.github.com/rest"});
-        Self::new(422, body)
-    }
-
-    fn with(mut self, name: &'static str, value: u64) -> Self {
-        self.headers.push((name, value.to_string()));
-        self
-    }
-}
-
-type Outcome = Result<Answer, Answer>;
-
-/// Whether somebody's rights are enough; without any, GitHub wants to know who asks.
-pub(super) fn may(rights: Rights, needed: Rights, permission: &str) -> Result<(), Answer> {
-    match rights {
-        _ if rights >= needed => Ok(()),
-        Rights::Nobody => Err(Answer::error(401, "Requires authentication")),
-        _ => {
-            let mut answer = Answer::error(403, "Resource not accessible by personal access token");
-            answer.headers.push(("x-accepted-github-permissions", permission.to_owned()));
-            Err(answer)
-        }
-    }
-}
-
-fn missing() -> Answer {
-    Answer::error(404, "Not Found")
 }
 
 impl Hub {
