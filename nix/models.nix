@@ -1,4 +1,4 @@
-# The model files that lie beside the server: those of hearing when somebody speaks and when a turn ends, which are small. What
+# The model files that lie beside the server: those that detect speech and the end of a turn, which are small. What
 # `local` needs is fetched by `sayna init`: it is large, and who takes the voice should have read its terms.
 { lib, fetchurl, runCommand, table, target }:
 let

@@ -20,7 +20,7 @@ pub enum Cause {
     Compiler,
     /// A lock file of another Cargo.
     LockVersion,
-    /// A lock file that is none.
+    /// A file that is not a lock file.
     LockForm,
     /// A lock file that does not fit the manifests.
     LockOutdated,

@@ -58,7 +58,7 @@ pub enum Error {
     /// The server answered, but not what was asked for.
     #[error(transparent)]
     Refused(#[from] Box<Refused>),
-    /// The answer is not in the form that was asked for: it says nothing, whoever gave it.
+    /// The answer is not in the form that was asked for: it says nothing of what was asked.
     #[error("{call}: {reason}")]
     Form {
         /// Method and address.

@@ -72,7 +72,7 @@ impl Response<'_> {
         client::call(self.request, self.inner.url())
     }
 
-    /// An answer from somebody else: a network that wants a login first gives its page with a status of success.
+    /// An answer in the server's place: a network that wants a login first gives its page with a status of success.
     fn not_a_page(&self) -> Error {
         Error::Form {
             call: self.call(),
