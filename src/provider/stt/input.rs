@@ -26,10 +26,8 @@ pub(super) struct Input {
     /// The longest message to a vendor. A client's may be longer.
     longest: usize,
     bytes_per_second: usize,
-    /// The form of a stream that begins with a description of itself, without which the rest means nothing.
-    headed: Option<&'static str>,
     compressed: bool,
-    /// The first bytes of the stream.
+    /// The first bytes of a compressed stream. Where they are the head of a container, the rest means nothing without them.
     begin: Vec<u8>,
     pub(super) backlog: Backlog,
     /// Until when what the client has sent sounds.
@@ -76,7 +74,6 @@ impl Input {
             pending: Bytes::new(),
             longest: quarter(bytes_per_second, sample),
             bytes_per_second,
-            headed: None,
             compressed,
             begin: Vec::new(),
             backlog: Backlog::new(bytes_per_second.saturating_mul(KEPT)),
@@ -90,7 +87,7 @@ impl Input {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.ended && self.is_moved() && !self.backlog.has_next()
+        self.ended && self.is_sent()
     }
 
     /// Nothing waits to be sent.
@@ -105,7 +102,7 @@ impl Input {
 
     /// What cannot be taken up by another connection: a container whose beginning is gone.
     pub(super) fn beheaded(&self) -> Option<&'static str> {
-        self.headed.filter(|_| !self.backlog.is_complete())
+        container(&self.begin).filter(|_| !self.backlog.is_complete())
     }
 
     /// Final words have come. True where they are about audio that was kept.
@@ -134,7 +131,6 @@ impl Input {
             self.sounding.come(piece.len());
             if self.compressed && self.begin.len() < BEGIN {
                 self.begin.extend(piece.iter().take(BEGIN - self.begin.len()));
-                self.headed = container(&self.begin);
             }
             self.raw = piece;
         } else {
