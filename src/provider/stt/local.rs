@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::dialect::{Intake, primary, samples};
+use super::dialect::{Intake, primary, samples, silence};
 use super::pause::{STEP, Sounding};
 use super::{SttError, SttEvent, Transcript};
 use crate::audio::{Converter, Encoding, STALLED};
@@ -163,8 +163,8 @@ impl Listener {
                     self.stream.push(&audio, &mut self.waiting)?;
                     self.pause = Some((self.sounding.silent_at(), STALLED));
                 }
-                silence = silent(self.pause), if room && !more && !self.ended => {
-                    self.stream.push(&samples_of(silence), &mut self.waiting)?;
+                time = silent(self.pause), if room && !more && !self.ended => {
+                    self.stream.push(&silence(Encoding::Linear16, RATE, time), &mut self.waiting)?;
                     // Until what was said has ended by it.
                     self.pause = self.stream.is_speaking().then(|| (Instant::now() + STEP, STEP));
                 }
@@ -236,14 +236,9 @@ impl Listener {
 
 /// Waits until the client is silent, and gives how much silence that is.
 async fn silent(pause: Option<(Instant, Duration)>) -> Duration {
-    let Some((at, silence)) = pause else { return std::future::pending().await };
+    let Some((at, time)) = pause else { return std::future::pending().await };
     sleep_until(at).await;
-    silence
-}
-
-fn samples_of(silence: Duration) -> Vec<u8> {
-    let samples = silence.as_millis() * u128::from(RATE) / 1000;
-    vec![0; usize::try_from(samples * 2).unwrap_or_default()]
+    time
 }
 
 /// What is under way, once it is done; taken out then and not before, so that this may be given up.
