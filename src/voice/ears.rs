@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::message::{TurnDetectUpdate, VadUpdate};
-use super::{Activity, Shared};
+use super::{Activity, Shared, optional};
 use crate::audio::{Converter, Encoding, Format, STALLED};
 use crate::config::{Config, TurnDetect};
 use crate::detect::{Detector, Heard, Library, OpenError, RATE, Runtime, Stream};
@@ -175,17 +175,13 @@ async fn run(
     let mut pieces = Vec::new();
     loop {
         let speaking = hearing.stream.is_speaking();
-        let answer = async {
-            match &mut question {
-                Some(answer) => answer.await.ok().flatten(),
-                None => pending().await,
-            }
-        };
+        let answer = optional(question.as_mut());
         tokio::select! {
             taken = audio.recv_many(&mut pieces, WAITING) => if taken == 0 { return },
             () = sleep(STALLED), if speaking => {}
-            probability = answer => {
+            answer = answer => {
                 question = None;
+                let probability = answer.ok().flatten();
                 let decision = probability.map(|p| Activity::Decision(p >= settings.borrow().threshold));
                 if let Some(decision) = decision
                     && activity.send(decision).await.is_err()

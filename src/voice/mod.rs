@@ -47,6 +47,14 @@ pub(crate) struct Shared {
     pub(crate) cut: CancellationToken,
 }
 
+/// The future, or one that never completes.
+async fn optional<F: Future>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What comes from the client, in its order.
 #[derive(Debug)]
 pub(crate) enum Input {

@@ -18,7 +18,7 @@ use super::message::{Command, Event, Setup};
 use super::speech::{Speech, Step};
 use super::start::{self, Conversation};
 use super::unheard::Passed;
-use super::{Activity, Close, Epoch, Input, Output, Shared};
+use super::{Activity, Close, Epoch, Input, Output, Shared, optional};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
 use crate::room::{Connection, Moment};
@@ -115,14 +115,6 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
             Next::Drain => session.draining = true,
         }
         session.end_if_drained();
-    }
-}
-
-/// The future, or one that never completes.
-async fn optional<F: Future>(future: Option<F>) -> F::Output {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
     }
 }
 

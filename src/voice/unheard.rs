@@ -12,6 +12,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until};
 
+use super::optional;
 use crate::audio::Format;
 
 /// As much audio is held; then no more is read from the client. A connection that is lost is mostly found again by then.
@@ -119,13 +120,7 @@ impl Unheard {
 
     /// Waits until the first piece is taken, or is to be dropped.
     pub(super) async fn pass(&mut self, provider: &Sender<Bytes>) -> Passed {
-        let late = if self.is_full() { Some(self.late()) } else { None };
-        let too_late = async {
-            match late {
-                Some(late) => sleep_until(late).await,
-                None => std::future::pending().await,
-            }
-        };
+        let too_late = optional(self.is_full().then(|| sleep_until(self.late())));
         tokio::select! {
             biased;
             place = provider.reserve() => match (place, self.leave(PIECE)) {
