@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
@@ -66,6 +66,17 @@ impl Detection {
         info!("turn detection by {}", detector.runtime());
         let threads = Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
         Ok(Some(Arc::new(Self { detector, threads: Arc::new(threads) })))
+    }
+
+    /// Begins work on a thread for what computes, once one is free. It is taken until the work is done, also where the outcome is
+    /// not waited for.
+    async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<JoinHandle<T>> {
+        let thread = Arc::clone(&self.threads).acquire_owned().await.ok()?;
+        Some(spawn_blocking(move || {
+            let outcome = work();
+            drop(thread);
+            outcome
+        }))
     }
 }
 
@@ -235,22 +246,12 @@ async fn hear(
     if bytes <= BRIEF {
         return Some(heard());
     }
-    let thread = Arc::clone(&detection.threads).acquire_owned().await.ok()?;
-    let heard = spawn_blocking(move || {
-        let heard = heard();
-        drop(thread);
-        heard
-    });
+    let heard = detection.compute(heard).await?;
     heard.await.inspect_err(|error| warn!(%error, "a session goes on without turn detection")).ok()
 }
 
 async fn ask(detection: Arc<Detection>, end: Box<[i16]>) -> Option<f32> {
-    let thread = Arc::clone(&detection.threads).acquire_owned().await.ok()?;
-    let answer = spawn_blocking(move || {
-        let answer = detection.detector.ask(&end);
-        drop(thread);
-        answer
-    });
-    let answer = answer.await.ok()?;
+    let detector = Arc::clone(&detection);
+    let answer = detection.compute(move || detector.detector.ask(&end)).await?.await.ok()?;
     answer.inspect_err(|error| warn!(%error, "a silence stays undecided")).ok()
 }
