@@ -86,12 +86,8 @@ struct Shared {
 impl Providers {
     /// Opens the cache and starts its sweep; to be called inside the runtime.
     pub fn new(config: &Config, outbound: Outbound) -> Result<Self, StartError> {
-        let cache = Cache::open(&config.cache).map_err(|source| {
-            let path = config.cache.path.clone().unwrap_or_default();
-            StartError::Cache { path, source }
-        })?;
-        let google = config.providers.google.key.as_ref().map(|key| Tokens::of_server(key.expose())).transpose();
-        let tokens = google.map_err(StartError::Google)?.map(Arc::new);
+        let cache = Cache::open(&config.cache).map_err(no_cache(config))?;
+        let tokens = tokens(config)?.map(Arc::new);
         #[cfg(feature = "local")]
         let local = crate::local::Engines::new(config);
         let max_text_chars = config.server.max_text_chars;
@@ -113,10 +109,8 @@ impl Providers {
 
     /// What would keep [`Self::new`] from its work. Nothing is made.
     pub(crate) fn examine(config: &Config) -> Vec<StartError> {
-        let path = config.cache.path.clone().unwrap_or_default();
-        let cache = Cache::examine(&config.cache).map_err(|source| StartError::Cache { path, source });
-        let google = config.providers.google.key.as_ref().map(|key| Tokens::of_server(key.expose())).transpose();
-        cache.err().into_iter().chain(google.map_err(StartError::Google).err()).collect()
+        let cache = Cache::examine(&config.cache).map_err(no_cache(config));
+        cache.err().into_iter().chain(tokens(config).err()).collect()
     }
 
     /// Checks how speech is to be recognised. Nobody is asked yet.
@@ -153,6 +147,18 @@ impl Shared {
             Name::Local => None,
         }
     }
+}
+
+/// Why the configured cache cannot be used.
+fn no_cache(config: &Config) -> impl FnOnce(std::io::Error) -> StartError {
+    let path = config.cache.path.clone().unwrap_or_default();
+    |source| StartError::Cache { path, source }
+}
+
+/// Google's credentials, where they are configured.
+fn tokens(config: &Config) -> Result<Option<Tokens>, StartError> {
+    let key = config.providers.google.key.as_ref();
+    key.map(|key| Tokens::of_server(key.expose())).transpose().map_err(StartError::Google)
 }
 
 /// The configured address, or the vendor's usual one, with a path behind it.
