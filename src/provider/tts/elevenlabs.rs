@@ -27,15 +27,16 @@ pub(super) struct ElevenLabs {
 }
 
 /// The most characters of a text by the beginning of the model's name; the first that fits counts.
-const LIMITS: [(&str, usize); 7] = [
+const LIMITS: [(&str, usize); 6] = [
     ("eleven_flash_v2_5", 40_000),
     ("eleven_turbo_v2_5", 40_000),
     ("eleven_flash_v2", 30_000),
     ("eleven_turbo_v2", 30_000),
     ("eleven_multilingual", 10_000),
     ("eleven_monolingual", 10_000),
-    ("", 3_000),
 ];
+/// The same of all other models.
+const OTHERS: usize = 3_000;
 
 impl ElevenLabs {
     pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
@@ -48,7 +49,7 @@ impl ElevenLabs {
         url.query_pairs_mut().append_pair("output_format", &name);
         let model = if wish.options.model.is_empty() { MODEL } else { &wish.options.model };
         let (key, speed) = (wish.credential.key.clone(), wish.rate_within(0.7, 1.2));
-        let most = LIMITS.iter().find(|(name, _)| model.starts_with(name)).map_or(3_000, |(_, most)| *most);
+        let most = LIMITS.iter().find(|(name, _)| model.starts_with(name)).map_or(OTHERS, |(_, most)| *most);
         let limit = Limit::Characters(most);
         Ok(Box::new(Self { url, key, model: model.to_owned(), speed, format, limit }))
     }
