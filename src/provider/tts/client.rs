@@ -151,18 +151,14 @@ async fn receive(
     output: &mut Output,
     sink: &mut impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
-    let (provider, limit) = (voice.credential.provider, voice.request_timeout);
+    let provider = voice.credential.provider;
+    let mut time = Allowance::new(provider, voice.request_timeout);
     output.begin(vendor.dialect.decoder());
-    let mut left = limit;
-    let timed_out = || TtsError::Timeout { provider, what: "finish its answer", limit };
     let cut = |e: reqwest::Error| TtsError::Cut { provider, reason: told(&e) };
     loop {
         // The time that the passengers take is not the vendor's.
         pace.room().await;
-        let begun = Instant::now();
-        let piece = timeout(left, response.chunk()).await.map_err(|_| timed_out())?;
-        left = left.saturating_sub(begun.elapsed());
-        let Some(piece) = piece.map_err(cut)? else { break };
+        let Some(piece) = time.spend(response.chunk()).await?.map_err(cut)? else { break };
         *received += piece.len();
         if *received > MAX_AUDIO {
             return Err(TtsError::TooLong { provider, limit: MAX_AUDIO });
@@ -170,6 +166,29 @@ async fn receive(
         output.push(piece, sink);
     }
     output.end(provider, sink).await
+}
+
+/// The time that a provider has for its answer: only what it is waited for counts.
+pub(super) struct Allowance {
+    provider: Name,
+    limit: Duration,
+    left: Duration,
+}
+
+impl Allowance {
+    pub(super) fn new(provider: Name, limit: Duration) -> Self {
+        Self { provider, limit, left: limit }
+    }
+
+    /// Waits for a part of the answer, no longer than there is time left.
+    pub(super) async fn spend<T>(&mut self, part: impl Future<Output = T>) -> Result<T, TtsError> {
+        let Self { provider, limit, .. } = *self;
+        let timed_out = |_| TtsError::Timeout { provider, what: "finish its answer", limit };
+        let begun = Instant::now();
+        let part = timeout(self.left, part).await.map_err(timed_out)?;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        Ok(part)
+    }
 }
 
 /// From the vendor's bytes to the client's.

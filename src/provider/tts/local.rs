@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use tokio::task::yield_now;
-use tokio::time::{Instant, timeout};
 
 use super::TtsError;
-use super::client::Output;
+use super::client::{Allowance, Output};
 use super::dialect::Wish;
 use super::flight::Pace;
 use super::limit::unglued;
@@ -69,8 +68,7 @@ async fn speak(
     pace: &Pace,
     sink: &mut impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
-    let (local, limit) = (&voice.shared.local, voice.request_timeout);
-    let timed_out = || TtsError::Timeout { provider: Name::Local, what: "finish its answer", limit };
+    let local = &voice.shared.local;
     let engine = local.speak().await?;
     let mut permit = Some(local.speaking().take().await?);
     let (reader, text) = (engine.clone(), unglued(text));
@@ -83,7 +81,7 @@ async fn speak(
         return Ok(());
     }
     let mut output = Output::new(FORMAT, voice.format, Name::Local)?;
-    let mut left = limit;
+    let mut time = Allowance::new(Name::Local, voice.request_timeout);
     for piece in sentences.pieces {
         let (engine, manner) = (engine.clone(), speaker.manner);
         // The time that the passengers take is not the engine's, and nobody is kept from a place by them.
@@ -91,15 +89,13 @@ async fn speak(
             permit = None;
             pace.room().await;
         }
-        let begun = Instant::now();
         let work = async {
             if permit.is_none() {
                 permit = Some(local.speaking().take_again().await?);
             }
             local.pool().run(move || engine.say(&piece, manner)).await?
         };
-        let samples = timeout(left, work).await.map_err(|_| timed_out())??;
-        left = left.saturating_sub(begun.elapsed());
+        let samples = time.spend(work).await??;
         let mut bytes = Bytes::from(samples.into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>());
         // A quarter of a second at a time: everybody else's work comes between.
         while !bytes.is_empty() {
