@@ -1,4 +1,4 @@
-//! A connection whose peer has to take what is written to it: an answer that nobody reads would be held for ever.
+//! A connection whose peer has to take what is written to it: an answer that is not read would be held for ever.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -15,7 +15,8 @@ use tokio::time::{Sleep, sleep};
 use crate::app::App;
 use crate::error::Error;
 
-/// Lets a request through with a body that ends in time. Whoever reads it reads an error else, and the answer says why.
+/// Passes a request on with a body that has to end in time. The handler reads an error from a body that does not, and the
+/// answer is [`Error::BodyTimeout`] then.
 pub(super) async fn in_time(State(app): State<App>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;

@@ -12,7 +12,7 @@ use crate::auth::Identity;
 use crate::error::{Coded, Error};
 use crate::room::{Dial, EntryError, Hooks, HooksError, List, Transfer, Trunk, TwirpError, number};
 
-/// Lists who is told of the tenant's calls.
+/// Lists the tenant's hooks: where the news of its calls is sent.
 #[cfg_attr(feature = "openapi", utoipa::path(get, path = "/sip/hooks", responses(
     (status = 200, body = List), (status = 401, body = crate::error::AuthBody),
 )))]

@@ -2,7 +2,8 @@
 //!
 //! A task of its own per session, as nothing here may hold up audio on its way to the provider. Voice activity takes some
 //! hundredths of a millisecond for 32 ms of audio, and is computed in that task; whatever takes longer is on threads for that, as
-//! many at a time as there are processors. Who falls behind is told as unknown, and the timers decide.
+//! many at a time as there are processors. Detectors that fall behind report [`Activity::Unknown`], and
+//! the timers decide.
 
 use std::future::pending;
 use std::sync::Arc;

@@ -126,7 +126,8 @@ struct Counts {
     cleared: AtomicU64,
 }
 
-/// By which audio that waits is known to be current. What may not be interrupted counts interruptions not.
+/// The counts at the time when audio was made, by which it is known whether it is still current. Audio that may not be interrupted
+/// has no count of interruptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag {
     begun: u64,
@@ -152,7 +153,7 @@ impl Epoch {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What may be interrupted is.
+    /// Audio that may be interrupted is dropped.
     fn clear(&self) {
         self.0.cleared.fetch_add(1, Ordering::Relaxed);
     }

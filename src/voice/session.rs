@@ -299,7 +299,7 @@ impl Session {
         if let Some(room) = &mut self.room {
             room.clear();
         }
-        // Of what may not be interrupted, and was spoken before what has been dropped.
+        // A text that may not be interrupted may have ended before those that are dropped now: its end was not reported yet.
         self.complete();
         Ok(())
     }

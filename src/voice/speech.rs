@@ -62,8 +62,8 @@ impl Queue {
         self.kept_spoken |= self.kept;
     }
 
-    /// Drops the texts that may be interrupted; true where the one that is spoken, if one is, goes too. What was dropped needs no
-    /// end; that of a text which was not is told.
+    /// Drops the texts that may be interrupted; true where the one that is spoken, if one is, goes too. From then on only the end
+    /// of a text that may not be interrupted still has to be reported.
     fn clear(&mut self, speaking: bool) -> bool {
         self.waiting.retain(|text| text.kept);
         self.spoken = self.kept_spoken;
@@ -173,7 +173,7 @@ impl Speech {
                 Some(Ok(piece)) => self.frames.extend(current.framer.push(piece).flat_map(pieces)),
                 Some(Err(error)) => {
                     self.current = None;
-                    // Whoever waits for the end of what was to be spoken is told of it in this case too.
+                    // A text that failed has ended too, for a client that waits for `tts_playback_complete`.
                     self.queue.end();
                     return Step::Failed(error);
                 }

@@ -147,7 +147,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         };
         // After the session's end what comes is only read, for the answer to the close frame.
         if let Err(TrySendError::Full(next)) = input.try_send(next) {
-            // Its answers to pings wait behind what it has sent, and it is we who do not read it.
+            // The client's answers to pings are behind audio that this server does not read at the moment.
             alive.wait(true);
             input.send(next).await.ok();
             alive.wait(false);
@@ -268,7 +268,7 @@ struct Alive {
     begun: Instant,
     /// Milliseconds since then.
     last: AtomicU64,
-    /// The client waits for us, and is not read.
+    /// The server does not read from the client at the moment.
     waits: AtomicBool,
     timeout: Duration,
 }
@@ -283,7 +283,7 @@ impl Alive {
         self.last.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// While it waits for us, its silence says nothing.
+    /// A client that is not read counts as alive.
     fn wait(&self, waits: bool) {
         self.waits.store(waits, Ordering::Relaxed);
         self.sign();

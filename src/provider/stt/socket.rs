@@ -18,8 +18,8 @@ use super::{SttError, SttEvent, Transcript};
 use crate::provider::stats::Count;
 use crate::provider::{Credential, Shared};
 
-/// Pieces of audio that may wait here: 0.64 s of the usual 20 ms. What is more waits with whoever sends it, and the oldest of it
-/// is dropped there where it waits for too long.
+/// Pieces of audio that may wait here: 0.64 s of the usual 20 ms. More than that waits with its sender, which drops the oldest of
+/// what has waited for too long.
 pub(super) const AUDIO: usize = 32;
 /// Events that may wait for whoever listens.
 pub(super) const EVENTS: usize = 64;
@@ -272,9 +272,10 @@ impl Socket {
         self.events.send(event).await.map(|()| is_final).map_err(|_| End::Unheard)
     }
 
-    /// Whether the client is told of it. Final words about audio that was sent are what a connection is for; the beginning of
-    /// what was said before it was lost is said again by the next one, and told once. So are final words about no audio, which a
-    /// vendor may say on each connection.
+    /// Takes a result in; whether it goes to the client. Final words about audio that was sent show that the connection is of use.
+    /// Two kinds of results are kept back. After a lost connection the next one begins the same interim words again, until it has
+    /// more of them than the client has. And a vendor may repeat, on each connection, final words that are not about any audio it
+    /// was sent: the client gets them once.
     fn is_news(&mut self, result: &Transcript, covers: Covers) -> bool {
         let Self { told, again, .. } = self;
         if result.is_final {

@@ -18,8 +18,8 @@ use crate::audio::{Encoding, wav};
 use crate::provider::stats::Count;
 use crate::provider::{Shared, Source};
 
-/// How much audio may be ahead of the passenger who has taken most. A provider is not read faster: what nobody takes would fill
-/// the memory. It is almost three minutes at 24 kHz.
+/// How much audio may be ahead of the passenger who has taken most. A provider is not read faster: audio that is not taken would
+/// fill the memory. It is almost three minutes at 24 kHz.
 const AHEAD: usize = 8 * 1024 * 1024;
 
 /// What has come of a synthesis so far. It only grows, so that everyone can read at their own pace; how much it can grow is

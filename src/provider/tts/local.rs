@@ -76,7 +76,7 @@ async fn speak(
     if !sentences.skipped.is_empty() {
         tracing::warn!(scripts = ?sentences.skipped, "words are left out: the local voice speaks English");
     }
-    // Letters and digits that are none here: there is nothing to hear.
+    // The voice has no sounds for any of it: there is nothing to hear.
     if sentences.pieces.is_empty() {
         return Ok(());
     }
@@ -84,7 +84,7 @@ async fn speak(
     let mut time = Allowance::new(Name::Local, voice.request_timeout);
     for piece in sentences.pieces {
         let (engine, manner) = (engine.clone(), speaker.manner);
-        // The time that the passengers take is not the engine's, and nobody is kept from a place by them.
+        // The time that the passengers take is not the engine's, and another text may have the place meanwhile.
         if !pace.has_room() {
             permit = None;
             pace.room().await;

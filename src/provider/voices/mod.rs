@@ -44,8 +44,8 @@ pub struct VoiceInfo {
     pub language: String,
 }
 
-/// The lists as they were last told, one per vendor that has any. Whoever asks a vendor holds its lock meanwhile, so that the
-/// others wait for the same answer.
+/// The lists that the vendors last sent, one per vendor that has any. A request to a vendor holds the lock of its list, so that
+/// other clients wait for the same answer.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     deepgram: List,

@@ -32,7 +32,7 @@ impl Session {
         }
         let error = match (passed, stt) {
             (Passed::Taken, _) => {
-                // What is taken while much waits is no end of it.
+                // Audio may be dropped again for as long as some of it waits.
                 self.dropping &= !unheard.is_empty();
                 return Ok(());
             }
