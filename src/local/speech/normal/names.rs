@@ -1,9 +1,9 @@
 //! Short forms, letters with full stops between them, Roman numbers, and what is said otherwise than it is written.
 
-use super::Token;
 use super::numbers::{cardinal, ordinal};
 use super::scan::{Out, Scan, value};
 use super::tables::{COUNTED, DEGREES, PHRASES, Place, REGNAL, SHORT, STARTERS, STREETS};
+use super::{Token, last_word};
 
 /// The mark for a full stop of a short form that has just been read: one where a sentence ends with it.
 pub(super) fn stop(scan: Scan<'_>) -> Option<char> {
@@ -137,16 +137,15 @@ pub(super) fn initialisms(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>
 pub(super) fn romans(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
     let text = scan.letters()?;
     scan.ended()?;
-    let Some(Token::Word(word) | Token::Name(word) | Token::Capitals(word)) = before.last() else { return None };
-    let number = roman(text)?;
-    if REGNAL.contains(&word.as_str()) && text.len() > 1 {
-        return Out::default().say("the").all(ordinal(number)).take();
+    let word = last_word(before)?;
+    if REGNAL.contains(&word) && text.len() > 1 {
+        return Out::default().say("the").all(ordinal(roman(text)?)).take();
     }
-    (COUNTED.contains(&word.as_str()) && (text != "I" || word != "and")).then_some(())?;
-    Out::default().all(cardinal(number)).take()
+    COUNTED.contains(&word).then_some(())?;
+    Out::default().all(cardinal(roman(text)?)).take()
 }
 
-/// The value of a Roman number of at most 39, written as Romans did, or of full tens below a hundred.
+/// The value of a Roman number below a hundred, written as Romans did.
 fn roman(text: &str) -> Option<u128> {
     const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
     const TENS: [&str; 10] = ["", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC"];
