@@ -71,12 +71,13 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut scan = Scan::new(text);
     while let Some(c) = scan.peek() {
-        let found = CLASSES.iter().find_map(|class| {
+        let read = |class: &Class| {
             let mut at = scan;
             let words = class(&mut at, &tokens).filter(|_| at.rest().len() < scan.rest().len())?;
             Some((words, at))
-        });
-        match found.filter(|_| begins(&scan, c)) {
+        };
+        let found = if begins(&scan, c) { CLASSES.iter().find_map(read) } else { None };
+        match found {
             Some((words, at)) => {
                 tokens.extend(words);
                 scan = at;
