@@ -221,9 +221,9 @@ fn between(scan: &mut Scan<'_>) -> Option<&'static str> {
     let digit = |scan: &Scan<'_>| scan.peek().is_some_and(|c| c.is_ascii_digit());
     let mut behind = *scan;
     let blank = behind.blanks();
-    let sign = behind.one_of(&['-', 'x', '×', '*', '+', '/'])?;
+    let sign = behind.one_of(&['-', 'x', '×', '*', '+'])?;
     let blank_too = behind.blanks();
-    if blank != blank_too || !digit(&behind) || (matches!(sign, 'x' | '*' | '/') && blank && sign != 'x') {
+    if blank != blank_too || !digit(&behind) || (sign == '*' && blank) {
         return None;
     }
     let sum = {
@@ -236,7 +236,6 @@ fn between(scan: &mut Scan<'_>) -> Option<&'static str> {
         '-' => "to",
         '+' => "plus",
         '*' => "times",
-        '/' => return None,
         _ => "by",
     };
     *scan = behind;
@@ -249,7 +248,7 @@ fn multiple(scan: &mut Scan<'_>, out: &mut Out) -> bool {
     let blank = behind.blanks();
     let word = behind.entry(MULTIPLES, true).or_else(|| {
         let mut large = LETTERS.iter().copied().filter(|(text, _)| matches!(*text, "k" | "K" | "M" | "B"));
-        // `221B Baker Street` is no sum.
+        // `221B Baker Street` is no sum, and `5 B` are bytes.
         let name = behind
             .rest()
             .get(1..)
@@ -259,7 +258,6 @@ fn multiple(scan: &mut Scan<'_>, out: &mut Out) -> bool {
         large.find(fits).map(|(_, word)| word)
     });
     let Some(word) = word.filter(|_| behind.is_end()) else { return false };
-    // `5 B` are bytes.
     out.say(word);
     *scan = behind;
     true
@@ -274,34 +272,20 @@ fn unit(scan: &mut Scan<'_>, one: bool, out: &mut Out) -> bool {
         Some(_) => Some("cubic"),
         None => None,
     };
-    let mut found = behind;
-    let plain = found.entry(UNITS, false).filter(|(.., touching)| !(apart && *touching));
-    let squared = || {
-        let mut scan = behind;
-        let mut named = None;
-        for (text, unit) in UNITS {
-            let mut here = scan;
-            if here.eat(text).is_some()
-                && let Some(power) =
-                    power(&mut here).or_else(|| here.eat("2").map(|()| "square").filter(|_| here.is_end()))
-            {
-                named = Some((*unit, power, here));
-            }
-        }
-        let (unit, power, here) = named?;
-        scan = here;
-        Some((unit, power, scan))
+    let squared = UNITS.iter().find_map(|(text, unit)| {
+        let mut at = behind;
+        at.eat(text)?;
+        let power = power(&mut at).or_else(|| at.eat("2").map(|()| "square").filter(|_| at.is_end()))?;
+        Some((*unit, power, at))
+    });
+    let plain = || {
+        let mut at = behind;
+        let unit = at.entry(UNITS, false).filter(|(.., touching)| !(apart && *touching))?;
+        Some((unit, "", at))
     };
-    let (unit, words) = match (squared(), plain) {
-        (Some((unit, power, at)), _) => {
-            found = at;
-            (unit, power)
-        }
-        (None, Some(unit)) => (unit, ""),
-        (None, None) => return per(scan, out),
-    };
-    *scan = found;
-    out.say(words).say(if one { unit.0 } else { unit.1 });
+    let Some((unit, power, at)) = squared.or_else(plain) else { return per(scan, out) };
+    *scan = at;
+    out.say(power).say(if one { unit.0 } else { unit.1 });
     per(scan, out);
     let mut stop = *scan;
     // The full stop of a short form, where the sentence goes on: `5 ft. tall`.
