@@ -96,9 +96,7 @@ pub(super) fn lists(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
         items.push(scan.digits()?);
     }
     scan.ended()?;
-    if scan.rest().starts_with('.')
-        && scan.rest().get(1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    {
+    if scan.goes_on(&['.']) {
         return None;
     }
     let mut out = Out::default();

@@ -73,6 +73,11 @@ impl<'a> Scan<'a> {
         self.peek().is_none_or(|c| !c.is_alphanumeric())
     }
 
+    /// Whether one of these signs and a digit follow: what was read is a part of something longer.
+    pub(super) fn goes_on(&self, signs: &[char]) -> bool {
+        self.rest().strip_prefix(signs).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     /// Whether a word or a number may begin here.
     pub(super) fn is_begin(&self) -> bool {
         self.before().is_none_or(|c| !c.is_alphanumeric())
@@ -111,11 +116,7 @@ impl<'a> Scan<'a> {
         if fraction.is_some() {
             scan = behind;
         }
-        let more = ['.', ','].iter().any(|sign| {
-            let next = scan.rest().strip_prefix(*sign);
-            next.is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
-        });
-        if more || (whole.is_empty() && fraction.is_none()) {
+        if scan.goes_on(&['.', ',']) || (whole.is_empty() && fraction.is_none()) {
             return None;
         }
         *self = scan;

@@ -94,10 +94,7 @@ fn day(scan: &mut Scan<'_>) -> Option<u128> {
     let day = within(scan, 1..=2, 1, 31)?;
     ["st", "nd", "rd", "th"].iter().any(|ending| scan.eat_any_case(ending).is_some());
     scan.ended()?;
-    let part = [".", ",", ":", "/"]
-        .iter()
-        .any(|sign| scan.rest().strip_prefix(sign).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
-    (!part).then_some(day)
+    (!scan.goes_on(&['.', ',', ':', '/'])).then_some(day)
 }
 
 /// The year behind a day and a month.
