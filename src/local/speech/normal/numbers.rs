@@ -90,21 +90,16 @@ fn plural(words: Vec<&str>) -> Vec<String> {
 /// `3/4`: three quarters; `1/2`: one half.
 pub(super) fn fraction(number: u128, of: u128) -> Vec<String> {
     let mut words: Vec<String> = cardinal(number).into_iter().map(str::to_owned).collect();
-    let part = match of {
-        0 | 1 => return words.into_iter().chain(["over".to_owned(), word(&ONES, of).to_owned()]).collect(),
-        2 => vec!["half".to_owned()],
-        4 => vec!["quarter".to_owned()],
-        of => ordinal(of),
-    };
-    words.extend(match (number, of) {
-        (1, _) => part,
-        (_, 2) => vec!["halves".to_owned()],
+    match of {
+        0 | 1 => words.extend(["over", word(&ONES, of)].map(str::to_owned)),
+        2 => words.push(if number == 1 { "half" } else { "halves" }.to_owned()),
         _ => {
-            let parts: Vec<&str> = part.iter().map(String::as_str).collect();
-            let (last, head) = parts.split_last().unwrap_or((&"", &[]));
-            head.iter().map(|word| (*word).to_owned()).chain([format!("{last}s")]).collect()
+            words.extend(if of == 4 { vec!["quarter".to_owned()] } else { ordinal(of) });
+            if number != 1 && let Some(last) = words.last_mut() {
+                last.push('s');
+            }
         }
-    });
+    }
     words
 }
 
