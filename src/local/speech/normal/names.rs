@@ -72,29 +72,25 @@ pub(super) fn short_forms(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<T
         let name = blank && next.is_some_and(char::is_uppercase);
         let behind_name = matches!(before.last(), Some(Token::Name(_)))
             || matches!(before.last(), Some(Token::Word(word)) if ORDINALS.iter().any(|ending| word.ends_with(ending)));
-        let mut out = Out::default();
-        match place {
+        // The words, and whether a sentence may end with them.
+        let (said, may_end) = match place {
             // `123 Main St.` is a street, and `Main Dr.` a drive.
             Place::Title if behind_name && matches!(*short, "st" | "dr") && (dotted || capital) => {
                 let ends_name = !name || stop(*scan).is_some() || !dotted;
-                ends_name.then_some(())?;
-                out.say(if *short == "st" { "street" } else { "drive" });
-                return if dotted { ended(out, *scan) } else { out.take() };
+                ends_name.then_some((if *short == "st" { "street" } else { "drive" }, true))?
             }
-            Place::Title if name && capital && (dotted || matches!(*short, "mr" | "mrs" | "ms" | "dr")) => {}
-            Place::Number if dotted && next.is_some_and(|c| c.is_ascii_digit()) => {}
-            Place::Name if behind_name && capital => {
-                out.say(said);
-                return if dotted { ended(out, *scan) } else { out.take() };
+            Place::Title if name && capital && (dotted || matches!(*short, "mr" | "mrs" | "ms" | "dr")) => {
+                (*said, false)
             }
+            Place::Number if dotted && next.is_some_and(|c| c.is_ascii_digit()) => (*said, false),
+            Place::Name if behind_name && capital => (*said, true),
             Place::Any if said.ends_with("day") && !capital => return None,
-            Place::Any if dotted || (*short == "vs" && blank) => {
-                out.say(said);
-                return if dotted { ended(out, *scan) } else { out.take() };
-            }
+            Place::Any if dotted || (*short == "vs" && blank) => (*said, true),
             _ => return None,
-        }
-        out.say(said).take()
+        };
+        let mut out = Out::default();
+        out.say(said);
+        if may_end && dotted { ended(out, *scan) } else { out.take() }
     })
 }
 

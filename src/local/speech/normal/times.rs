@@ -106,14 +106,8 @@ fn year_behind(scan: &mut Scan<'_>, out: &mut Out) {
     let long = behind.rest().find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.rest().len()) == 4;
     if long && years(&mut behind, &mut said).is_some() {
         *scan = behind;
-        out.0.extend(said.mark_before());
-    }
-}
-
-impl Out {
-    /// The year after a short pause.
-    fn mark_before(&mut self) -> Vec<Token> {
-        [vec![Token::Mark(',')], std::mem::take(&mut self.0)].concat()
+        // After a short pause.
+        out.mark(',').0.append(&mut said.0);
     }
 }
 
