@@ -26,6 +26,6 @@ in
   tests = of (server ++ [ ../tests ../examples ../docs ../README.md ../config.example.yaml ../fuzz/corpus ../fuzz/fuzz_targets ../sayna-release.toml ]);
   # Beside the code: what is packed.
   archive = of (tools ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") table.release.files);
-  lints = of (tools ++ [ ../tests ../release/tests ../docs/providers.md ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);
+  lints = of (tools ++ [ ../tests ../release/tests ../docs/use/providers.md ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);
   nix = of [ ../flake.nix ../nix ];
 }

@@ -168,7 +168,8 @@ impl Error {
                 format!("unpack all of the download of {input}; no binary is released without these licences")
             }
             Self::Inside { .. } => {
-                "compare the file with that of the pinned download; docs/adding-a-target.md has its form".to_owned()
+                "compare the file with that of the pinned download; docs/release/how-to/target.md has its form"
+                    .to_owned()
             }
             Self::NotCovered { licence, .. } => {
                 format!("if these terms suit the project, add {licence} to `licence` in sayna-release.toml")

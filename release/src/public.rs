@@ -8,8 +8,7 @@ use crate::forge::Forge;
 use crate::table::Release;
 
 /// What to do where a version's name is spent. A test follows it, and the page, to the end.
-pub const NEXT_VERSION: &str =
-    "bump the version and cut the next release: docs/releasing.md, \"A spent version\", has the commands";
+pub const NEXT_VERSION: &str = "bump the version and cut the next release: docs/release/cutting-a-release.md, \"A spent version\", has the commands";
 
 /// So many tags are named in a sentence.
 const NAMED: usize = 5;

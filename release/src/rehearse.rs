@@ -114,7 +114,7 @@ impl Error {
             }
             Self::Publish(e) => e.hint(),
             Self::Promote(e) => e.hint(),
-            Self::NothingHere { .. } => Some("docs/adding-a-target.md says how to add one".to_owned()),
+            Self::NothingHere { .. } => Some("docs/release/how-to/target.md says how to add one".to_owned()),
             Self::Reproduce(_) | Self::File(_) => None,
         }
     }

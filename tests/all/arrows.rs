@@ -1,4 +1,4 @@
-//! Which part of the server may know of which: the arrows of `docs/architecture.md`, held against the code.
+//! Which part of the server may know of which: the arrows of `docs/contribute/architecture.md`, held against the code.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What `docs/deploying.md` shows works as it stands there, with the addresses and files of the test.
+//! What `docs/use/deploying.md` shows works as it stands there, with the addresses and files of the test.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::support::World;
 
 /// The first block of the page in this language that has these words.
 fn block(language: &str, words: &str) -> String {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploying.md")).unwrap();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/use/deploying.md")).unwrap();
     let fence = format!("```{language}\n");
     let mut blocks = page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap());
     blocks.find(|block| block.contains(words)).unwrap_or_else(|| panic!("no {language} with {words}")).to_owned()

@@ -12,7 +12,7 @@ fn read(name: &str) -> String {
 
 /// The JSON values in the fenced blocks of this kind.
 fn examples(kind: &str) -> Vec<Value> {
-    let text = read("docs/protocol.md");
+    let text = read("docs/use/websocket-api.md");
     let fence = format!("```json {kind}\n");
     let blocks = text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
     blocks

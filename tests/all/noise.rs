@@ -154,7 +154,7 @@ async fn a_provider_hears_as_much_as_was_said() {
     }
 }
 
-/// A second of one channel, as `docs/providers.md` has it.
+/// A second of one channel, as `docs/use/providers.md` has it.
 fn taken(vendor: Vendor, server: &Provider, rate: usize, encoding: &str) -> usize {
     let law = encoding != "linear16";
     match vendor {

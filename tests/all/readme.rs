@@ -57,7 +57,7 @@ async fn the_requests_that_the_documents_show_are_answered() {
     let deepgram = vendors::server(vendors::Vendor::Deepgram).start().await;
     let world = World::new();
     let server = world.serve_with(&[("deepgram", &deepgram)], &[]);
-    let requests: Vec<_> = [talks("README.md"), talks("docs/protocol.md")]
+    let requests: Vec<_> = [talks("README.md"), talks("docs/use/websocket-api.md")]
         .concat()
         .into_iter()
         .filter(|talk| talk.contains("curl"))

@@ -147,7 +147,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Start { program, .. } => Some(format!("install {program} or put it into PATH")),
-            Self::NotHere { .. } => Some("build it on its own runner; docs/adding-a-target.md names them".to_owned()),
+            Self::NotHere { .. } => Some("build it on its own runner; docs/release/how-to/target.md names them".to_owned()),
             Self::Outside { .. } => Some(OUTSIDE.to_owned()),
             Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
             Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),

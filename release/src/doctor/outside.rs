@@ -62,7 +62,7 @@ pub(super) fn runners(table: &Table) -> Finding {
     let unknown: Vec<&str> = labels.iter().copied().filter(|label| of(label).is_none()).collect();
     if !unknown.is_empty() {
         let known: Vec<&str> = RUNNERS.iter().map(|(name, _)| *name).collect();
-        let remedy = format!("known are {}; docs/adding-a-target.md says where they come from", known.join(", "));
+        let remedy = format!("known are {}; docs/release/how-to/target.md says where they come from", known.join(", "));
         return failed(format!("not known: {}", unknown.join(", ")), remedy);
     }
     let ends = labels.iter().filter_map(|label| Some(format!("{label}: {}", of(label)??)));
@@ -154,8 +154,7 @@ pub(super) fn pins(client: &Client, made: &Made, variables: &Variables<'_>) -> F
     };
     for url in &urls {
         if let Err(error) = client.send(&Request::new(Method::HEAD, url).repeat(Repeat::Safe)) {
-            let remedy =
-                "where the network is well, pin something that is still there: docs/building.md, \"Changing a pin\"";
+            let remedy = "where the network is well, pin something that is still there: docs/release/building.md, \"Changing a pin\"";
             return failed(error.to_string(), remedy);
         }
     }

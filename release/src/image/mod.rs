@@ -140,7 +140,8 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotHere { .. } => {
-                "build it on a machine of that platform, or see docs/building.md, \"For another processor\"".to_owned()
+                "build it on a machine of that platform, or see docs/release/building.md, \"For another processor\""
+                    .to_owned()
             }
             Self::NoLibrary { .. } => "install the package that has it, or build without what needs it".to_owned(),
             Self::NoCertificates { .. } => "install ca-certificates, or set SSL_CERT_FILE".to_owned(),

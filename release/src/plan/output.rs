@@ -1,4 +1,4 @@
-//! A plan as text for people, as JSON (`docs/plan.md` describes it), and as the matrix of a GitHub workflow.
+//! A plan as text for people, as JSON (`docs/release/plan.md` describes it), and as the matrix of a GitHub workflow.
 
 use serde::Serialize;
 

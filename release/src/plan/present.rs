@@ -12,7 +12,7 @@ use crate::triple::Os;
 pub(super) const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
 /// Where the table's keys are described.
-const KEYS: &str = "docs/adding-a-target.md has every key";
+const KEYS: &str = "docs/release/how-to/target.md has every key";
 
 impl Contents<'_> {
     /// Everything that is missing.
@@ -42,7 +42,7 @@ impl Contents<'_> {
         let by_nix = self.source.table.targets.iter().find(|target| target.builder == Builder::Nix)?;
         (!self.root.join("flake.nix").exists()).then(|| {
             let message = format!("{} is built by nix, and there is no flake.nix", by_nix.triple.get_ref());
-            let hint = "write builder = \"cargo\", or add the flake: docs/building.md has its outputs";
+            let hint = "write builder = \"cargo\", or add the flake: docs/release/building.md has its outputs";
             Problem::new("flake-missing", message).hint(hint).at(by_nix.triple.span())
         })
     }

@@ -37,6 +37,24 @@ fn own(line: &str) -> Option<&str> {
     line.strip_prefix("cargo run -p sayna-release -- ").or_else(|| line.strip_prefix("sayna-release "))
 }
 
+/// The pages of docs/ and its folders, as paths from the root of the repository, in order.
+fn pages() -> Vec<String> {
+    fn collect(folder: &Path, name: &str, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let name = format!("{name}/{}", entry.file_name().into_string().unwrap());
+            if entry.path().is_dir() {
+                collect(&entry.path(), &name, found);
+            } else if entry.path().extension().is_some_and(|e| e == "md") {
+                found.push(name);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs"), "docs", &mut found);
+    found.sort();
+    found
+}
+
 fn parses(line: &str, arguments: &str) {
     // `<triple>` and the like stand for something of the reader's.
     let arguments = arguments.replace("<triple>", "x86_64-unknown-linux-gnu").replace(['<', '>'], "");
@@ -81,10 +99,8 @@ fn shell(folder: &Path, line: &str) {
 
 #[test]
 fn every_call_of_this_program_in_the_docs_parses() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs");
     let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let name = format!("docs/{}", entry.unwrap().file_name().into_string().unwrap());
+    for name in pages() {
         if !project_file(&name).contains("```sh") {
             continue;
         }
@@ -104,7 +120,7 @@ fn every_call_of_this_program_in_the_docs_parses() {
 fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_changed_one() {
     let release = Release::published();
     let assets = release.folder.path().join("forge/published/v1.2.3/assets");
-    let plain: Vec<String> = commands("docs/verifying.md")
+    let plain: Vec<String> = commands("docs/verify/verifying.md")
         .into_iter()
         .filter(|l| l.starts_with("sha256sum") || (l.starts_with("jq") && l.contains("sha256sum")))
         .collect();
@@ -123,11 +139,8 @@ fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_change
 #[test]
 fn every_link_between_the_pages_leads_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let docs = fs::read_dir(root.join("docs")).unwrap();
-    let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().into_string().unwrap()));
     let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned);
-    let pages: Vec<String> = docs.chain(top).collect();
-    for page in pages {
+    for page in pages().into_iter().chain(top) {
         let text = project_file(&page);
         let folder = root.join(&page).parent().unwrap().to_owned();
         for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
@@ -151,7 +164,7 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn every_failure_on_the_page_has_the_test_that_it_names() {
-    let page = project_file("docs/failures.md");
+    let page = project_file("docs/contribute/past-failures.md");
     let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what went wrong |"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! docs/json.md has every field that the commands print.
+//! docs/release/json.md has every field that the commands print.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ fn every_field_of_every_document_is_on_the_page() {
     for document in &documents {
         fields(document, &mut found);
     }
-    let page = project_file("docs/json.md");
+    let page = project_file("docs/release/json.md");
     let missing: Vec<&String> = found.iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
     assert!(found.len() > 60 && missing.is_empty(), "not on the page: {missing:?}");
 }

@@ -1,4 +1,4 @@
-# Systems with `services.sayna`, for tests/all/nixos.rs. Beside it: `sayna`, the program under test; `settings.nix`, of docs/deploying.md.
+# Systems with `services.sayna`, for tests/all/nixos.rs. Beside it: `sayna`, the program under test; `settings.nix`, of docs/use/deploying.md.
 {
   inputs.nixpkgs.follows = "sayna/nixpkgs";
 

@@ -1,4 +1,4 @@
-//! `docs/providers.md` says what is so.
+//! `docs/use/providers.md` says what is so.
 
 use serde_json::json;
 use vendors::{Scene, Vendor};
@@ -12,7 +12,7 @@ const RATES: [u32; 7] = [8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
 /// The cells of a row of the page's tables, the first one being its name.
 fn row(name: &str) -> Vec<String> {
-    let page = include_str!("../../../docs/providers.md");
+    let page = include_str!("../../../docs/use/providers.md");
     let row = page.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
     row.split('|').skip(2).map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect()
 }

@@ -1,4 +1,4 @@
-//! docs/building.md: what it says of Nix can be done with this flake.
+//! docs/release/building.md: what it says of Nix can be done with this flake.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use super::table;
 use super::tree::{Tree, ok};
 use crate::docs::commands;
 
-const PAGE: &str = "docs/building.md";
+const PAGE: &str = "docs/release/building.md";
 
 #[test]
 #[ignore = "needs nix"]

@@ -1,4 +1,4 @@
-//! One machine builds for all four systems, by Nix's own remote builders. Each builder of docs/building.md is a store of its
+//! One machine builds for all four systems, by Nix's own remote builders. Each builder of docs/release/building.md is a store of its
 //! own on this machine, behind an ssh server of its own on the loopback.
 
 use std::fs;
@@ -15,7 +15,7 @@ use super::tree::{Tree, ok};
 
 /// The lines of the page's `/etc/nix/machines`.
 fn machines() -> Vec<(String, Vec<String>)> {
-    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/building.md")).unwrap();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/release/building.md")).unwrap();
     let line = |line: &str| {
         let (name, systems) = line.strip_prefix("ssh-ng://")?.split_once(' ')?;
         Some((name.to_owned(), systems.trim().split(',').map(str::to_owned).collect()))

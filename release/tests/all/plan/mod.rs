@@ -324,17 +324,17 @@ fn the_outputs_are_as_documented() {
 fn every_field_of_the_json_is_documented() {
     let made = made(&World::begun());
     let document: serde_json::Value = serde_json::from_str(&output::json(&made)).unwrap();
-    let docs = crate::support::project_file("docs/plan.md");
+    let docs = crate::support::project_file("docs/release/plan.md");
     let mut fields: Vec<String> = Vec::new();
     collect(&document, &mut fields);
     for field in fields {
-        assert!(docs.contains(&format!("`{field}`")), "docs/plan.md does not say what `{field}` is");
+        assert!(docs.contains(&format!("`{field}`")), "docs/release/plan.md does not say what `{field}` is");
     }
 }
 
 #[test]
 fn every_kind_of_finding_is_documented() {
-    let docs = crate::support::project_file("docs/plan.md");
+    let docs = crate::support::project_file("docs/release/plan.md");
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plan");
     let mut kinds = std::collections::BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -344,7 +344,7 @@ fn every_kind_of_finding_is_documented() {
     }
     assert!(kinds.len() > 25, "{kinds:?}");
     for kind in kinds {
-        assert!(docs.contains(&format!("`{kind}`")), "docs/plan.md does not say what `{kind}` is");
+        assert!(docs.contains(&format!("`{kind}`")), "docs/release/plan.md does not say what `{kind}` is");
     }
 }
 

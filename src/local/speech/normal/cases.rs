@@ -53,7 +53,12 @@ fn a_public_set_of_cases_is_read_as_it_says() {
             wrong.push(format!("{class}: {written} => {said}, not {expected}"));
         }
     }
-    assert_eq!((right, all), (444, 507), "docs/local.md has the figure; what is read otherwise:\n{}", wrong.join("\n"));
+    assert_eq!(
+        (right, all),
+        (444, 507),
+        "docs/use/local-engines.md has the figure; what is read otherwise:\n{}",
+        wrong.join("\n")
+    );
 }
 
 /// What fits no class is passed over once, not looked at again from each of its places; nothing calls itself.

@@ -95,7 +95,9 @@ pub(super) fn fraction(number: u128, of: u128) -> Vec<String> {
         2 => words.push(if number == 1 { "half" } else { "halves" }.to_owned()),
         _ => {
             words.extend(if of == 4 { vec!["quarter".to_owned()] } else { ordinal(of) });
-            if number != 1 && let Some(last) = words.last_mut() {
+            if number != 1
+                && let Some(last) = words.last_mut()
+            {
                 last.push('s');
             }
         }
