@@ -1,7 +1,6 @@
 //! Tests of `sayna` from outside: the real program, a real socket, real signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
-mod arrows;
 mod auth;
 mod bounds;
 #[cfg(unix)]
@@ -26,6 +25,7 @@ mod local;
 mod media;
 #[cfg(feature = "models")]
 mod models;
+mod module_graph;
 #[cfg(target_os = "linux")]
 mod nixos;
 #[cfg(feature = "noise-filter")]
