@@ -1,41 +1,96 @@
-//! Which part of the server may know of which: the arrows of `docs/contribute/architecture.md`, held against the code.
+//! The module graph of the server: which part may use which, compared with the code and with the page that shows it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each part of `src/` with those that it may use.
-const ARROWS: &[(&str, &[&str])] = &[
-    ("app", &["auth", "config", "detect", "metrics", "outbound", "provider", "room", "voice"]),
-    ("audio", &[]),
-    ("auth", &["config", "error", "jwt", "outbound"]),
-    ("bind", &["config"]),
-    ("cli", &[]),
-    ("config", &[]),
-    ("detect", &[]),
-    ("disk", &[]),
-    ("files", &["bind"]),
-    ("error", &["jwt", "provider", "room"]),
-    ("http", &["app", "audio", "auth", "error", "provider", "room", "voice", "ws"]),
-    ("hypot", &[]),
-    ("init", &[]),
-    ("jwt", &[]),
-    ("lib", &[]),
-    ("local", &["config", "detect", "models"]),
-    ("log", &["config"]),
-    ("main", &["cli", "init"]),
-    ("metrics", &["log", "provider"]),
-    ("models", &["config", "disk", "outbound"]),
-    ("outbound", &[]),
-    ("probe", &["config"]),
-    ("provider", &["audio", "config", "disk", "jwt", "local", "outbound"]),
-    ("room", &["audio", "config", "disk", "jwt", "outbound"]),
-    ("serve", &["app", "bind", "config", "files", "http", "metrics", "stall"]),
-    ("signals", &[]),
-    ("stall", &["metrics"]),
-    ("voice", &["audio", "config", "detect", "error", "metrics", "models", "provider", "room"]),
-    ("ws", &["app", "auth", "error", "metrics", "voice"]),
+use crate::support::generated;
+
+/// A part of `src/`: a file or a folder at the top.
+struct Part {
+    name: &'static str,
+    /// Its cell in the page's table.
+    holds: &'static str,
+    /// The parts that it may use.
+    uses: &'static [&'static str],
+}
+
+const fn part(name: &'static str, holds: &'static str, uses: &'static [&'static str]) -> Part {
+    Part { name, holds, uses }
+}
+
+/// All parts.
+const PARTS: &[Part] = &[
+    part(
+        "app",
+        "The state that every request shares, built once from the configuration",
+        &["auth", "config", "detect", "metrics", "outbound", "provider", "room", "voice"],
+    ),
+    part("audio", "Formats, frames of 10 ms, sample rates and encodings. Pure computation", &[]),
+    part(
+        "auth",
+        "Authentication of clients by secret, signed token or an external service",
+        &["config", "error", "jwt", "outbound"],
+    ),
+    part("bind", "The listening socket", &["config"]),
+    part("cli", "The command line", &[]),
+    part("config", "Keys, values and rules of the configuration. Reports every fault at once", &[]),
+    part(
+        "detect",
+        "Voice activity (feature `vad`) and the end of turns (feature `turn-detect`), by models on threads of their own",
+        &[],
+    ),
+    part("disk", "Atomic writes of files", &[]),
+    part("error", "Texts and statuses of the errors that clients receive", &["jwt", "provider", "room"]),
+    part("files", "The limit of open files, and what happens when it is reached", &["bind"]),
+    part("http", "The REST interface", &["app", "audio", "auth", "error", "provider", "room", "voice", "ws"]),
+    part("hypot", "`hypotf` of C, so that the program runs on glibc 2.34", &[]),
+    part("init", "Progress of `sayna init` on the terminal", &[]),
+    part("jwt", "Signing and checking JSON Web Tokens", &[]),
+    part("lib", "The crate's root: what the program and the tests use", &[]),
+    part(
+        "local",
+        "The speech engines of this machine: Whisper and Piper (feature `local`)",
+        &["config", "detect", "models"],
+    ),
+    part("log", "The log, written by a thread of its own", &["config"]),
+    part("main", "The program: arguments, output and exit statuses", &["cli", "init"]),
+    part("metrics", "Prometheus metrics", &["log", "provider"]),
+    part(
+        "models",
+        "Model files: the table, the search path, downloads (features `local`, `turn-detect`)",
+        &["config", "disk", "outbound"],
+    ),
+    part("outbound", "The HTTP client: connection pool, TLS, proxies", &[]),
+    part("probe", "`sayna health`", &["config"]),
+    part(
+        "provider",
+        "One adapter per vendor, the clients that they share, the cache of speech",
+        &["audio", "config", "disk", "jwt", "local", "outbound"],
+    ),
+    part(
+        "room",
+        "LiveKit: tokens, API, telephone calls, webhooks, sessions in rooms",
+        &["audio", "config", "disk", "jwt", "outbound"],
+    ),
+    part(
+        "serve",
+        "The server's life: listening, draining, shutdown",
+        &["app", "bind", "config", "files", "http", "metrics", "stall"],
+    ),
+    part("signals", "Signals of the operating system", &[]),
+    part("stall", "The time-out of clients that do not read", &["metrics"]),
+    part(
+        "voice",
+        "Sessions: messages, turns, queues of audio and speech",
+        &["audio", "config", "detect", "error", "metrics", "models", "provider", "room"],
+    ),
+    part("ws", "The WebSocket at `/ws`", &["app", "auth", "error", "metrics", "voice"]),
 ];
+
+/// The page that shows [`PARTS`].
+const PAGE: &str = "docs/contribute/architecture.md";
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -54,17 +109,17 @@ fn every_part_uses_what_it_may_and_nothing_else() {
         let relative = file.strip_prefix(&source).unwrap();
         let part = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
         let text = fs::read_to_string(&file).unwrap();
-        let (_, may) =
-            ARROWS.iter().find(|(name, _)| *name == part).unwrap_or_else(|| panic!("{part} is not in the table"));
+        let Part { uses, .. } =
+            PARTS.iter().find(|known| known.name == part).unwrap_or_else(|| panic!("{part} is not in the table"));
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code.flat_map(|line| line.split("crate::").skip(1)) {
             // `use crate::{a, b::c}` and `crate::a::b` alike.
             let names = line.trim_start_matches('{').split(", ").map(|name| name.split("::").next().unwrap());
             for used in names.take(if line.starts_with('{') { usize::MAX } else { 1 }) {
                 let used: String = used.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                let known = ARROWS.iter().any(|(name, _)| *name == used);
+                let known = PARTS.iter().any(|part| part.name == used);
                 assert!(
-                    !known || used == part || may.contains(&used.as_str()),
+                    !known || used == part || uses.contains(&used.as_str()),
                     "{}: {part} must not use {used}",
                     relative.display()
                 );
@@ -81,7 +136,18 @@ fn every_part_uses_what_it_may_and_nothing_else() {
         }
         seen.insert(part);
     }
-    assert_eq!(seen.len(), ARROWS.len(), "{seen:?}");
+    assert_eq!(seen.len(), PARTS.len(), "{seen:?}");
+}
+
+#[test]
+fn the_page_shows_the_module_table() {
+    let mut table = "| module in `src/` | holds | uses |\n|---|---|---|\n".to_owned();
+    for Part { name, holds, uses } in PARTS {
+        let uses: Vec<_> = uses.iter().map(|name| format!("`{name}`")).collect();
+        let uses = if uses.is_empty() { "nothing".to_owned() } else { uses.join(", ") };
+        writeln!(table, "| `{name}` | {holds} | {uses} |").unwrap();
+    }
+    generated::section(PAGE, "modules", &table);
 }
 
 #[test]

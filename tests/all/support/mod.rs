@@ -1,6 +1,7 @@
 //! A world of its own for each test: a folder, an environment without our variables, a server on a free port.
 
 pub(crate) mod client;
+pub(crate) mod generated;
 pub(crate) mod livekit;
 #[cfg(unix)]
 pub(crate) mod room;
