@@ -89,6 +89,11 @@ pub fn variables() -> impl Iterator<Item = (&'static str, &'static [&'static str
     table::KEYS.iter().map(|key| (key.path, key.env))
 }
 
+/// Returns what a value of each key must be, as it fits after "must be".
+pub fn limits() -> impl Iterator<Item = (&'static str, &'static str)> {
+    table::KEYS.iter().map(|key| (key.path, key.expected))
+}
+
 /// Reads the file, where there is one, and the environment; the environment wins key by key.
 pub fn load(file: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Loaded, Faults> {
     load_where(file, variable, Path::exists)

@@ -1,4 +1,7 @@
-//! The table of keys: the only place where a key's names, its values and their meaning are written down.
+//! The table of keys: names, variables and limits, in the order of `config.example.yaml`, which has the meaning of each.
+//!
+//! A new key is an entry here, a field with its default in `settings`, a comment and a line in `config.example.yaml`, and a rule
+//! in `rules` where it depends on others. `docs/use/configuration.md` is generated from the table, the defaults and the example.
 
 use super::key::{self, HTTP, Key, SECRET, Set, Show as _, WS};
 use super::value::{self, each};

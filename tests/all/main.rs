@@ -7,6 +7,7 @@ mod bounds;
 mod callers;
 mod cli;
 mod config;
+mod config_page;
 mod deploying;
 #[cfg(feature = "vad")]
 mod detect;
