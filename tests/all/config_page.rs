@@ -54,7 +54,8 @@ fn example() -> (BTreeMap<String, Entry>, Vec<String>) {
         } else {
             let (name, value) = comment.unwrap_or(bare).split_once(':').unwrap();
             sections.retain(|(at, _)| *at < indent);
-            let parents = sections.iter().map(|(_, name)| format!("{name}.")).collect::<String>();
+            let path: Vec<_> = sections.iter().map(|(_, name)| name.as_str()).chain([name]).collect();
+            let path = path.join(".");
             let shown = comment.map(|_| value.trim().to_owned());
             let entry = Entry {
                 meaning: std::mem::take(&mut pending).join(" "),
@@ -64,7 +65,7 @@ fn example() -> (BTreeMap<String, Entry>, Vec<String>) {
             if entry.variables.is_empty() {
                 sections.push((indent, name.to_owned()));
             }
-            assert!(entries.insert(format!("{parents}{name}"), entry).is_none(), "{parents}{name} is there twice");
+            assert!(entries.insert(path.clone(), entry).is_none(), "{path} is there twice");
         }
     }
     (entries, head.into_iter().filter(|text| !text.is_empty()).collect())
@@ -74,8 +75,8 @@ fn example() -> (BTreeMap<String, Entry>, Vec<String>) {
 fn paragraph(text: &str) -> String {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for word in text.split(' ') {
-        let page = word.strip_prefix("docs/use/").filter(|page| page.ends_with(".md"));
-        let word = page.map_or(word.to_owned(), |page| format!("[{page}]({page})"));
+        let page = word.strip_prefix("docs/use/").and_then(|page| page.strip_suffix(".md"));
+        let word = page.map_or(word.to_owned(), |page| format!("[{page}]({page}.md)"));
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 128 {
             lines.push(std::mem::take(&mut line));
         }

@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use vendors::Vendor;
 
-use crate::support::World;
 use crate::support::livekit::{KEYS, Livekit};
+use crate::support::{World, generated};
 
 #[test]
 fn both_forms_are_the_same_document() {
@@ -25,6 +25,14 @@ fn both_forms_are_the_same_document() {
     let ended = world.run(&["openapi", "-o", "nowhere/api.json"]);
     assert_eq!(ended.status, Some(1));
     assert!(ended.stderr.starts_with("error: nowhere/api.json cannot be written: "), "{}", ended.stderr);
+}
+
+/// The page has no version, so that cutting one changes no documentation.
+#[test]
+fn the_committed_document_is_the_programs() {
+    let ended = World::new().run(&["openapi", "-f", "json"]);
+    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    generated::file("docs/use/openapi.json", &ended.stdout.replacen(&version, "\"version\": \"unreleased\"", 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
