@@ -7,6 +7,7 @@ mod azure;
 mod backlog;
 mod cartesia;
 mod clock;
+mod connection;
 mod deepgram;
 mod dialect;
 mod elevenlabs;
@@ -14,7 +15,6 @@ mod error;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
 mod input;
-mod link;
 #[cfg(feature = "local")]
 mod local;
 mod pause;

@@ -11,9 +11,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::clock::{Clock, DEAD, Due, STUCK};
+use super::connection::{Connection, ConnectionEvent};
 use super::dialect::{A_LITTLE, Covers, Dialect, Event, Frame, Intake};
 use super::input::Input;
-use super::link::{Link, Woke};
 use super::{SttError, SttEvent, Transcript};
 use crate::provider::stats::Count;
 use crate::provider::{Credential, Shared};
@@ -42,7 +42,7 @@ pub(super) struct Socket {
     dialect: Box<dyn Dialect>,
     input: Input,
     events: mpsc::Sender<SttEvent>,
-    link: Option<Link>,
+    connection: Option<Connection>,
     /// Attempts since something good happened.
     attempts: u32,
     /// The interim result that was told last, and whether a connection was lost since.
@@ -83,7 +83,7 @@ impl Socket {
             dialect,
             input: Input::new(audio, intake),
             events,
-            link: None,
+            connection: None,
             attempts: 0,
             told: String::new(),
             again: false,
@@ -104,8 +104,8 @@ impl Socket {
             _ = stop => {}
             () = self.seek(ready) => {}
         }
-        if let Some(link) = self.link.take() {
-            link.close(CLOSE).await;
+        if let Some(connection) = self.connection.take() {
+            connection.close(CLOSE).await;
         }
     }
 
@@ -127,7 +127,7 @@ impl Socket {
                 }
                 Err(error) => error,
             };
-            self.link = None;
+            self.connection = None;
             self.again = true;
             self.uncovered = true;
             self.shared.stats.count(self.credential.provider, Count::Error(error.kind()));
@@ -165,19 +165,19 @@ impl Socket {
 
     /// A connection on which audio may go out; everything that is kept is to go out on it.
     async fn connect(&mut self) -> Result<(), SttError> {
-        let Self { shared, credential, dialect, input, link, .. } = self;
+        let Self { shared, credential, dialect, input, connection, .. } = self;
         let (provider, own) = (credential.provider, credential.own);
         let handshake = dialect.open(Uuid::new_v4());
         let connect = async {
-            let mut fresh = Link::open(provider, own, handshake, &shared.outbound).await?;
+            let mut fresh = Connection::open(provider, own, handshake, &shared.outbound).await?;
             for frame in dialect.hello(SystemTime::now()) {
                 fresh.write(frame)?;
             }
             while dialect.waits() || fresh.is_unflushed() {
                 match fresh.next(!dialect.waits()).await? {
-                    Woke::Writable => break,
-                    Woke::Alive => {}
-                    Woke::Message(frame) => match dialect.read(&frame)? {
+                    ConnectionEvent::Writable => break,
+                    ConnectionEvent::Activity => {}
+                    ConnectionEvent::Message(frame) => match dialect.read(&frame)? {
                         Some(Event::Ready) => break,
                         Some(Event::Error(error)) => return Err(error),
                         Some(Event::Finished | Event::Result(..)) | None => {}
@@ -190,7 +190,7 @@ impl Socket {
         // In a box of its own, which is gone once it is connected: the handshakes of TLS and WebSocket have 20 KB of state.
         let connect = Box::pin(timeout(CONNECT, connect));
         let fresh = input.during(connect).await.unwrap_or(Err(timed_out))?;
-        *link = Some(fresh);
+        *connection = Some(fresh);
         self.input.backlog.rewind();
         Ok(())
     }
@@ -206,32 +206,32 @@ impl Socket {
     }
 
     async fn step(&mut self, clock: &mut Clock) -> Result<(), End> {
-        let Self { dialect, input, link, .. } = self;
-        let Some(link) = link else { return Err(End::Unheard) };
+        let Self { dialect, input, connection, .. } = self;
+        let Some(connection) = connection else { return Err(End::Unheard) };
         if input.fill() {
             yield_now().await;
         }
         if input.is_done() && !clock.is_finishing() {
             clock.finishes();
             for frame in dialect.finish(SystemTime::now()) {
-                link.write(frame)?;
+                connection.write(frame)?;
             }
         }
-        clock.unflushed(link.is_unflushed());
+        clock.unflushed(connection.is_unflushed());
         tokio::select! {
             biased;
             // Results first: they are few, and somebody waits for them.
-            woke = link.next(input.backlog.has_next()) => match woke {
-                Ok(Woke::Writable) => {
+            event = connection.next(input.backlog.has_next()) => match event {
+                Ok(ConnectionEvent::Writable) => {
                     // Everything before it has gone out.
                     clock.unflushed(false);
                     if let Some(audio) = input.backlog.next() {
-                        link.write(dialect.audio(audio, SystemTime::now()))?;
+                        connection.write(dialect.audio(audio, SystemTime::now()))?;
                         clock.wrote(input.sounding.silent_at());
                     }
                 }
-                Ok(Woke::Alive) => clock.heard(),
-                Ok(Woke::Message(frame)) => {
+                Ok(ConnectionEvent::Activity) => clock.heard(),
+                Ok(ConnectionEvent::Message(frame)) => {
                     clock.heard();
                     if self.read(&frame).await? {
                         clock.heard_final(!self.input.backlog.has_unanswered());
@@ -301,9 +301,9 @@ impl Socket {
     /// Some time has passed in which nothing happened.
     fn tick(&mut self, clock: &mut Clock) -> Result<(), End> {
         let provider = self.credential.provider;
-        let Self { dialect, input, link, .. } = self;
-        let Some(link) = link else { return Err(End::Unheard) };
-        clock.unflushed(link.is_unflushed());
+        let Self { dialect, input, connection, .. } = self;
+        let Some(connection) = connection else { return Err(End::Unheard) };
+        clock.unflushed(connection.is_unflushed());
         let now = SystemTime::now();
         match clock.due() {
             Some(Due::Finished) => return Err(End::Finished),
@@ -311,17 +311,17 @@ impl Socket {
             Some(Due::Dead) => {
                 return Err(SttError::Timeout { provider, what: "give a sign of life", limit: DEAD }.into());
             }
-            Some(Due::Ping) => link.ping()?,
+            Some(Due::Ping) => connection.ping()?,
             // What has not gone out yet is not followed by silence.
             Some(Due::Pause { .. }) if !input.is_sent() => clock.wrote(input.sounding.silent_at()),
             Some(Due::Pause { silence, first }) => {
                 if let Some(silence) = dialect.silence(silence) {
                     input.backlog.passed(silence.len());
-                    link.write(dialect.audio(silence, now))?;
+                    connection.write(dialect.audio(silence, now))?;
                     clock.wrote_more();
                 }
                 if let Some(frame) = dialect.flush(now).filter(|_| first) {
-                    link.write(frame)?;
+                    connection.write(frame)?;
                     clock.wrote_more();
                 }
             }
@@ -329,7 +329,7 @@ impl Socket {
                 if let Some(frame) = dialect.idle(now) {
                     // It moves what comes after it in the vendor's time.
                     input.backlog.passed(dialect.silence(A_LITTLE).map_or(0, |silence| silence.len()));
-                    link.write(frame)?;
+                    connection.write(frame)?;
                 }
             }
             Some(Due::Idle) | None => {}

@@ -28,7 +28,7 @@ const MAX_BODY: usize = 500;
 
 /// An open connection.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct Connection {
     provider: Name,
     socket: WebSocketStream<Stream>,
     /// Something is written that has not gone out yet.
@@ -37,16 +37,16 @@ pub(super) struct Link {
 
 /// What has happened.
 #[derive(Debug)]
-pub(super) enum Woke {
+pub(super) enum ConnectionEvent {
     /// A message for the dialect.
     Message(Frame),
     /// A sign of life, and no more.
-    Alive,
+    Activity,
     /// Something can be written.
     Writable,
 }
 
-impl Link {
+impl Connection {
     /// Connects, with TLS where the address wants it, and shakes hands.
     pub(super) async fn open(
         provider: Name,
@@ -77,9 +77,9 @@ impl Link {
         }
     }
 
-    /// Waits until something happens. Only with `write` is [`Woke::Writable`] among it, and not before everything that was
+    /// Waits until something happens. Only with `write` is [`ConnectionEvent::Writable`] among it, and not before everything that was
     /// written has gone out.
-    pub(super) async fn next(&mut self, write: bool) -> Result<Woke, SttError> {
+    pub(super) async fn next(&mut self, write: bool) -> Result<ConnectionEvent, SttError> {
         let Self { provider, socket, unflushed } = self;
         let lost = |error: WsError| SttError::Closed { provider: *provider, code: None, reason: error.to_string() };
         poll_fn(|context| {
@@ -88,11 +88,11 @@ impl Link {
                 *unflushed = false;
             }
             match socket.poll_next_unpin(context) {
-                Poll::Ready(message) => return Poll::Ready(woke(*provider, message)),
+                Poll::Ready(message) => return Poll::Ready(event_of(*provider, message)),
                 Poll::Pending => {}
             }
             if write && !*unflushed && socket.poll_ready_unpin(context).map_err(lost)?.is_ready() {
-                return Poll::Ready(Ok(Woke::Writable));
+                return Poll::Ready(Ok(ConnectionEvent::Writable));
             }
             Poll::Pending
         })
@@ -104,7 +104,7 @@ impl Link {
         self.unflushed
     }
 
-    /// Writes a message; it goes out while [`Link::next`] is waited for.
+    /// Writes a message; it goes out while [`Connection::next`] is waited for.
     pub(super) fn write(&mut self, frame: Frame) -> Result<(), SttError> {
         self.put(match frame {
             Frame::Text(text) => Message::Text(text),
@@ -135,7 +135,7 @@ impl Link {
     }
 }
 
-fn woke(provider: Name, message: Option<Result<Message, WsError>>) -> Result<Woke, SttError> {
+fn event_of(provider: Name, message: Option<Result<Message, WsError>>) -> Result<ConnectionEvent, SttError> {
     let closed = |frame: Option<CloseFrame>| SttError::Closed {
         provider,
         code: frame.as_ref().map(|frame| frame.code.into()),
@@ -143,10 +143,10 @@ fn woke(provider: Name, message: Option<Result<Message, WsError>>) -> Result<Wok
     };
     match message {
         None => Err(closed(None)),
-        Some(Ok(Message::Text(text))) => Ok(Woke::Message(Frame::Text(text))),
-        Some(Ok(Message::Binary(bytes))) => Ok(Woke::Message(Frame::Binary(bytes))),
+        Some(Ok(Message::Text(text))) => Ok(ConnectionEvent::Message(Frame::Text(text))),
+        Some(Ok(Message::Binary(bytes))) => Ok(ConnectionEvent::Message(Frame::Binary(bytes))),
         Some(Ok(Message::Close(frame))) => Err(closed(frame)),
-        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Woke::Alive),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(ConnectionEvent::Activity),
         Some(Err(WsError::Io(error))) => Err(SttError::Closed { provider, code: None, reason: error.to_string() }),
         Some(Err(error)) => Err(SttError::Unreadable { provider, problem: error.to_string() }),
     }
