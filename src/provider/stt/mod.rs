@@ -18,7 +18,7 @@ mod input;
 #[cfg(feature = "local")]
 mod local;
 mod pause;
-mod socket;
+mod stream;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Credential, Name, PlanError, Shared, SttOptions};
 use dialect::{Dialect, Intake};
 pub use error::SttError;
-use socket::Socket;
+use stream::SttStream;
 
 /// What a transcription says.
 #[derive(Debug, Clone)]
@@ -112,14 +112,14 @@ impl SttPlan {
     pub async fn connect(self) -> Result<Stt, SttError> {
         let Self { shared, credential, engine } = self;
         let provider = credential.provider;
-        let (audio, taken) = mpsc::channel(socket::AUDIO);
-        let (sender, events) = mpsc::channel(socket::EVENTS);
+        let (audio, taken) = mpsc::channel(stream::AUDIO);
+        let (sender, events) = mpsc::channel(stream::EVENTS);
         let (stop, stopped) = oneshot::channel();
         let (ready, connected) = oneshot::channel();
         let stt = Stt { audio, events, provider, shared: Arc::clone(&shared), _stop: stop };
         match engine {
             Engine::Vendor(dialect, intake) => {
-                tokio::spawn(Socket::new(shared, credential, (dialect, intake), taken, sender).run(ready, stopped));
+                tokio::spawn(SttStream::new(shared, credential, (dialect, intake), taken, sender).run(ready, stopped));
             }
             #[cfg(feature = "local")]
             Engine::Local(intake) => {

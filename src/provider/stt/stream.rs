@@ -36,7 +36,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A transcription.
-pub(super) struct Socket {
+pub(super) struct SttStream {
     shared: Arc<Shared>,
     credential: Credential,
     dialect: Box<dyn Dialect>,
@@ -46,12 +46,12 @@ pub(super) struct Socket {
     /// Attempts since something good happened.
     attempts: u32,
     /// The interim result that was told last, and whether a connection was lost since.
-    told: String,
-    again: bool,
+    last_interim: String,
+    reconnected: bool,
     /// The final result that was told last: its text, and whether it ended what was said.
-    last: Option<(String, bool)>,
+    last_final: Option<(String, bool)>,
     /// A connection was lost, and no final words about audio that was sent have come since.
-    uncovered: bool,
+    unconfirmed: bool,
 }
 
 /// How a connection has ended.
@@ -59,7 +59,7 @@ enum End {
     /// As it should.
     Finished,
     /// Nobody listens any more.
-    Unheard,
+    Abandoned,
     Lost(SttError),
 }
 
@@ -69,7 +69,7 @@ impl From<SttError> for End {
     }
 }
 
-impl Socket {
+impl SttStream {
     pub(super) fn new(
         shared: Arc<Shared>,
         credential: Credential,
@@ -85,10 +85,10 @@ impl Socket {
             events,
             connection: None,
             attempts: 0,
-            told: String::new(),
-            again: false,
-            last: None,
-            uncovered: false,
+            last_interim: String::new(),
+            reconnected: false,
+            last_final: None,
+            unconfirmed: false,
         }
     }
 
@@ -102,7 +102,7 @@ impl Socket {
         self.shared.stats.count(self.credential.provider, Count::Session);
         tokio::select! {
             _ = stop => {}
-            () = self.seek(ready) => {}
+            () = self.keep_connected(ready) => {}
         }
         if let Some(connection) = self.connection.take() {
             connection.close(CLOSE).await;
@@ -110,7 +110,7 @@ impl Socket {
     }
 
     /// Connection after connection.
-    async fn seek(&mut self, ready: oneshot::Sender<Result<(), SttError>>) {
+    async fn keep_connected(&mut self, ready: oneshot::Sender<Result<(), SttError>>) {
         let mut ready = Some(ready);
         loop {
             self.attempts += 1;
@@ -119,7 +119,7 @@ impl Socket {
                     // Whoever waited may have given up.
                     ready.take().map(|ready| ready.send(Ok(())));
                     let begun = Instant::now();
-                    let End::Lost(error) = self.converse().await else { return };
+                    let End::Lost(error) = self.exchange().await else { return };
                     if begun.elapsed() >= STABLE {
                         self.attempts = 0;
                     }
@@ -128,8 +128,8 @@ impl Socket {
                 Err(error) => error,
             };
             self.connection = None;
-            self.again = true;
-            self.uncovered = true;
+            self.reconnected = true;
+            self.unconfirmed = true;
             self.shared.stats.count(self.credential.provider, Count::Error(error.kind()));
             let error = match self.input.beheaded() {
                 Some(container) => SttError::Beheaded { container, last: Box::new(error) },
@@ -157,7 +157,7 @@ impl Socket {
         self.shared.stats.count(self.credential.provider, Count::GaveUp);
         let error = if attempts > 1 { SttError::GaveUp { attempts, last: Box::new(error) } } else { error };
         match ready {
-            // Whoever waits is told, and nobody else is there.
+            // Whoever waits is last_interim, and nobody else is there.
             Some(ready) => drop(ready.send(Err(error))),
             None => drop(self.events.send(SttEvent::Error(error)).await),
         }
@@ -196,7 +196,7 @@ impl Socket {
     }
 
     /// Audio out, results in, until the connection ends.
-    async fn converse(&mut self) -> End {
+    async fn exchange(&mut self) -> End {
         let mut clock = Clock::new();
         loop {
             if let Err(end) = self.step(&mut clock).await {
@@ -207,7 +207,7 @@ impl Socket {
 
     async fn step(&mut self, clock: &mut Clock) -> Result<(), End> {
         let Self { dialect, input, connection, .. } = self;
-        let Some(connection) = connection else { return Err(End::Unheard) };
+        let Some(connection) = connection else { return Err(End::Abandoned) };
         if input.fill() {
             yield_now().await;
         }
@@ -259,7 +259,7 @@ impl Socket {
             }
             Some(Event::Result(transcript, covers)) => {
                 is_final = transcript.is_final;
-                if !self.is_news(&transcript, covers) {
+                if !self.is_new(&transcript, covers) {
                     return Ok(is_final);
                 }
                 SttEvent::Result(transcript)
@@ -269,32 +269,32 @@ impl Socket {
                 SttEvent::Error(error)
             }
         };
-        self.events.send(event).await.map(|()| is_final).map_err(|_| End::Unheard)
+        self.events.send(event).await.map(|()| is_final).map_err(|_| End::Abandoned)
     }
 
     /// Takes a result in; whether it goes to the client. Final words about audio that was sent show that the connection is of use.
     /// Two kinds of results are kept back. After a lost connection the next one begins the same interim words again, until it has
     /// more of them than the client has. And a vendor may repeat, on each connection, final words that are not about any audio it
     /// was sent: the client gets them once.
-    fn is_news(&mut self, result: &Transcript, covers: Covers) -> bool {
-        let Self { told, again, .. } = self;
+    fn is_new(&mut self, result: &Transcript, covers: Covers) -> bool {
+        let Self { last_interim, reconnected, .. } = self;
         if result.is_final {
-            told.clear();
+            last_interim.clear();
             let settled = self.input.settle(covers);
             if settled && !result.transcript.trim().is_empty() {
                 self.attempts = 0;
             }
-            self.uncovered &= !settled;
+            self.unconfirmed &= !settled;
             let this = Some((result.transcript.clone(), result.is_speech_final));
-            let is_known = self.uncovered && self.last == this;
-            self.last = this;
+            let is_known = self.unconfirmed && self.last_final == this;
+            self.last_final = this;
             return !is_known;
         }
-        if *again && told.starts_with(&result.transcript) {
+        if *reconnected && last_interim.starts_with(&result.transcript) {
             return false;
         }
-        *again = false;
-        told.clone_from(&result.transcript);
+        *reconnected = false;
+        last_interim.clone_from(&result.transcript);
         true
     }
 
@@ -302,7 +302,7 @@ impl Socket {
     fn tick(&mut self, clock: &mut Clock) -> Result<(), End> {
         let provider = self.credential.provider;
         let Self { dialect, input, connection, .. } = self;
-        let Some(connection) = connection else { return Err(End::Unheard) };
+        let Some(connection) = connection else { return Err(End::Abandoned) };
         clock.unflushed(connection.is_unflushed());
         let now = SystemTime::now();
         match clock.due() {
