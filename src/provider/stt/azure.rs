@@ -13,7 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::dialect::{
-    A_LITTLE, Covers, Dialect, Event, Frame, Handshake, Intake, address, parse, samples, silence, text,
+    A_LITTLE, AudioConversion, Covers, Dialect, Event, Frame, Handshake, address, parse, samples, silence, text,
 };
 use super::{SttError, Transcript};
 use crate::audio::{Encoding, Format, wav};
@@ -36,7 +36,7 @@ impl Azure {
         options: &SttOptions,
         credential: &Credential,
         base: Option<&Url>,
-    ) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
+    ) -> Result<(Box<dyn Dialect>, AudioConversion), OptionsError> {
         let from = samples(options, Name::Azure)?;
         let rate = nearest(RATES, from.sample_rate);
         let region = credential.region.as_deref().unwrap_or_default();
@@ -52,7 +52,7 @@ impl Azure {
             }
         }
         let dialect = Self { url, key: credential.key.clone(), rate, id: String::new() };
-        Ok((Box::new(dialect), Intake::converted(from, Encoding::Linear16, rate, options.noise_filter)?))
+        Ok((Box::new(dialect), AudioConversion::converted(from, Encoding::Linear16, rate, options.noise_filter)?))
     }
 
     fn audio_message(&self, audio: &[u8], now: SystemTime) -> Frame {

@@ -8,7 +8,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::dialect::{
-    A_LITTLE, Covers, Dialect, Event, Frame, Handshake, Intake, address, kind, parse, primary, samples, silence, text,
+    A_LITTLE, AudioConversion, Covers, Dialect, Event, Frame, Handshake, address, kind, parse, primary, samples,
+    silence, text,
 };
 use super::{SttError, Transcript};
 use crate::audio::Encoding;
@@ -34,7 +35,7 @@ impl Cartesia {
         options: &SttOptions,
         credential: &Credential,
         base: Option<&Url>,
-    ) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
+    ) -> Result<(Box<dyn Dialect>, AudioConversion), OptionsError> {
         let from = samples(options, Name::Cartesia)?;
         let rate = nearest(RATES, from.sample_rate);
         let model = if options.model.is_empty() { MODEL } else { &options.model };
@@ -54,7 +55,7 @@ impl Cartesia {
         }
         Ok((
             Box::new(Self { url, rate, turns }),
-            Intake::converted(from, Encoding::Linear16, rate, options.noise_filter)?,
+            AudioConversion::converted(from, Encoding::Linear16, rate, options.noise_filter)?,
         ))
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::dialect::{Covers, Dialect, Event, Frame, Handshake, Intake, address, kind, parse, text};
+use super::dialect::{AudioConversion, Covers, Dialect, Event, Frame, Handshake, address, kind, parse, text};
 use super::{SttError, Transcript};
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
@@ -33,16 +33,18 @@ impl Deepgram {
         options: &SttOptions,
         credential: &Credential,
         base: Option<&Url>,
-    ) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
+    ) -> Result<(Box<dyn Dialect>, AudioConversion), OptionsError> {
         let mut url = address(base, "wss://api.deepgram.com", "v1/listen")?;
         let (name, format) = encoding(options)?;
-        let (intake, channels) = match format {
-            Some(from) if options.noise_filter => (Intake::converted(from, from.encoding, from.sample_rate, true)?, 1),
+        let (conversion, channels) = match format {
+            Some(from) if options.noise_filter => {
+                (AudioConversion::converted(from, from.encoding, from.sample_rate, true)?, 1)
+            }
             None if options.noise_filter => return Err(OptionsError::Unfiltered(options.encoding.clone())),
             None if name == Some("linear32") => {
-                (Intake::samples(4, options.sample_rate, options.channels)?, options.channels)
+                (AudioConversion::samples(4, options.sample_rate, options.channels)?, options.channels)
             }
-            _ => (Intake::untouched(format)?, options.channels),
+            _ => (AudioConversion::untouched(format)?, options.channels),
         };
         {
             let mut query = url.query_pairs_mut();
@@ -60,7 +62,7 @@ impl Deepgram {
             query.append_pair("endpointing", ENDPOINTING);
         }
         let key = Secret::new(format!("token {}", credential.key.expose()));
-        Ok((Box::new(Self { url, key, open: false }), intake))
+        Ok((Box::new(Self { url, key, open: false }), conversion))
     }
 }
 

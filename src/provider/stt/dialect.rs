@@ -106,7 +106,7 @@ pub(super) fn choose(
     options: &SttOptions,
     credential: &Credential,
     base: Option<&Url>,
-) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
+) -> Result<(Box<dyn Dialect>, AudioConversion), OptionsError> {
     match credential.provider {
         Name::Deepgram => super::deepgram::Deepgram::choose(options, credential, base),
         Name::ElevenLabs => super::elevenlabs::ElevenLabs::choose(options, credential, base),
@@ -129,7 +129,7 @@ pub(super) fn choose(
 
 /// How audio is taken in.
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(super) struct AudioConversion {
     /// From the client's format to the vendor's.
     pub(super) converter: Converter,
     /// Bytes a second of what goes into it; a guess where it is compressed.
@@ -148,7 +148,7 @@ fn bytes_per_second(format: Option<Format>) -> usize {
     rate.and_then(|rate| usize::try_from(rate).ok()).unwrap_or(COMPRESSED)
 }
 
-impl Intake {
+impl AudioConversion {
     /// Audio goes on as it is.
     pub(super) fn untouched(format: Option<Format>) -> Result<Self, OptionsError> {
         let format = format.map(Format::checked).transpose()?;

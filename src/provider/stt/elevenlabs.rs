@@ -10,7 +10,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::dialect::{
-    A_LITTLE, Covers, Dialect, Event, Frame, Handshake, Intake, address, kind, parse, primary, samples, silence, text,
+    A_LITTLE, AudioConversion, Covers, Dialect, Event, Frame, Handshake, address, kind, parse, primary, samples,
+    silence, text,
 };
 use super::{SttError, Transcript};
 use crate::audio::Encoding;
@@ -35,7 +36,7 @@ impl ElevenLabs {
         options: &SttOptions,
         credential: &Credential,
         base: Option<&Url>,
-    ) -> Result<(Box<dyn Dialect>, Intake), OptionsError> {
+    ) -> Result<(Box<dyn Dialect>, AudioConversion), OptionsError> {
         let from = samples(options, Name::ElevenLabs)?;
         let telephone = from.encoding == Encoding::Mulaw && from.sample_rate == 8_000;
         let (encoding, rate) =
@@ -55,7 +56,7 @@ impl ElevenLabs {
             query.append_pair("min_speech_duration_ms", "50").append_pair("min_silence_duration_ms", "300");
         }
         let dialect = Self { url, key: credential.key.clone(), encoding, rate };
-        Ok((Box::new(dialect), Intake::converted(from, encoding, rate, options.noise_filter)?))
+        Ok((Box::new(dialect), AudioConversion::converted(from, encoding, rate, options.noise_filter)?))
     }
 
     fn chunk(&self, audio: &[u8], commit: bool) -> Frame {

@@ -5,15 +5,15 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
 use super::backlog::Backlog;
-use super::dialect::{Covers, Intake};
+use super::dialect::{AudioConversion, Covers};
 use super::pause::Sounding;
 use crate::audio::Converter;
 
 /// Seconds of audio that are kept for another connection.
 const KEPT: usize = 2;
 
-/// The audio of one transcription, in its order: [`Input::audio`], `raw`, `pending`, [`Input::backlog`].
-pub(super) struct Input {
+/// The audio of one transcription, in its order: [`AudioInput::audio`], `raw`, `pending`, [`AudioInput::backlog`].
+pub(super) struct AudioInput {
     pub(super) audio: mpsc::Receiver<Bytes>,
     converter: Converter,
     /// What has been taken and is not converted yet.
@@ -62,9 +62,9 @@ fn container(begin: &[u8]) -> Option<&'static str> {
     known.or_else(|| begin.get(4..).is_some_and(|rest| rest.starts_with(b"ftyp")).then_some("MP4"))
 }
 
-impl Input {
-    pub(super) fn new(audio: mpsc::Receiver<Bytes>, intake: Intake) -> Self {
-        let Intake { converter, client_bytes_per_second, bytes_per_second, sample } = intake;
+impl AudioInput {
+    pub(super) fn new(audio: mpsc::Receiver<Bytes>, conversion: AudioConversion) -> Self {
+        let AudioConversion { converter, client_bytes_per_second, bytes_per_second, sample } = conversion;
         let (compressed, sample) = (sample.is_none(), sample.unwrap_or(1));
         Self {
             audio,
@@ -176,7 +176,8 @@ mod tests {
     fn a_long_message_is_converted_slice_by_slice() {
         let (_sender, audio) = mpsc::channel(1);
         let telephone = Format::mono(Encoding::Alaw, 8_000);
-        let mut input = Input::new(audio, Intake::converted(telephone, Encoding::Linear16, 16_000, false).unwrap());
+        let mut input =
+            AudioInput::new(audio, AudioConversion::converted(telephone, Encoding::Linear16, 16_000, false).unwrap());
         input.take(Some(Bytes::from(vec![0x55; 80_000])));
         let (mut bytes, mut more) = (0, true);
         while more {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::dialect::{Intake, primary, samples, silence};
+use super::dialect::{AudioConversion, primary, samples, silence};
 use super::pause::{STEP, Sounding};
 use super::{SttError, SttEvent, Transcript};
 use crate::audio::{Converter, Encoding, STALLED};
@@ -29,7 +29,7 @@ const WAITING: usize = 3;
 const SLICE: usize = 2_048;
 
 /// What audio is taken; the model knows one language.
-pub(super) fn intake(options: &SttOptions) -> Result<Intake, OptionsError> {
+pub(super) fn conversion(options: &SttOptions) -> Result<AudioConversion, OptionsError> {
     let unknown = |field, value: &str, hint| {
         Err(OptionsError::NotByProvider { provider: Name::Local, field, value: value.to_owned(), hint })
     };
@@ -39,13 +39,13 @@ pub(super) fn intake(options: &SttOptions) -> Result<Intake, OptionsError> {
     if !matches!(options.model.as_str(), "" | "tiny.en" | "whisper-tiny.en") {
         return unknown("model", &options.model, "it has one model, whisper-tiny.en");
     }
-    Intake::converted(samples(options, Name::Local)?, Encoding::Linear16, RATE, options.noise_filter)
+    AudioConversion::converted(samples(options, Name::Local)?, Encoding::Linear16, RATE, options.noise_filter)
 }
 
 /// Runs until the audio has ended and its results have come, until it fails, or until `stop` is dropped.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    intake: Intake,
+    conversion: AudioConversion,
     audio: mpsc::Receiver<Bytes>,
     events: mpsc::Sender<SttEvent>,
     ready: oneshot::Sender<Result<(), SttError>>,
@@ -65,7 +65,7 @@ pub(super) async fn run(
     if ready.send(Ok(())).is_err() {
         return;
     }
-    let listener = Listener::new(Arc::clone(&shared), ears, intake, audio, events.clone());
+    let listener = Listener::new(Arc::clone(&shared), ears, conversion, audio, events.clone());
     let ended = tokio::select! {
         _ = stop => return,
         ended = listener.run() => ended,
@@ -119,11 +119,11 @@ impl Listener {
     fn new(
         shared: Arc<Shared>,
         ears: Ears,
-        intake: Intake,
+        conversion: AudioConversion,
         audio: mpsc::Receiver<Bytes>,
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
-        let Intake { converter, client_bytes_per_second, .. } = intake;
+        let AudioConversion { converter, client_bytes_per_second, .. } = conversion;
         let sounding = Sounding::new(Some(client_bytes_per_second));
         let (stream, raw, waiting) = (ears.stream(), Bytes::new(), VecDeque::new());
         Self {

@@ -28,7 +28,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Credential, Name, PlanError, Shared, SttOptions};
-use dialect::{Dialect, Intake};
+use dialect::{AudioConversion, Dialect};
 pub use error::SttError;
 use stream::SttStream;
 
@@ -74,10 +74,10 @@ pub struct SttPlan {
 /// Who recognises.
 enum Engine {
     /// A vendor, in its protocol.
-    Vendor(Box<dyn Dialect>, Intake),
+    Vendor(Box<dyn Dialect>, AudioConversion),
     /// This machine.
     #[cfg(feature = "local")]
-    Local(Intake),
+    Local(AudioConversion),
 }
 
 impl fmt::Debug for SttPlan {
@@ -96,11 +96,11 @@ impl SttPlan {
         let credential = Credential::resolve(provider, options.auth.as_ref(), &shared.config)?;
         #[cfg(feature = "local")]
         if provider == Name::Local {
-            return Ok(Self { shared, credential, engine: Engine::Local(local::intake(options)?) });
+            return Ok(Self { shared, credential, engine: Engine::Local(local::conversion(options)?) });
         }
         let base = shared.vendor(provider).and_then(|vendor| vendor.stt_url.as_ref());
-        let (dialect, intake) = dialect::choose(options, &credential, base)?;
-        Ok(Self { shared, credential, engine: Engine::Vendor(dialect, intake) })
+        let (dialect, conversion) = dialect::choose(options, &credential, base)?;
+        Ok(Self { shared, credential, engine: Engine::Vendor(dialect, conversion) })
     }
 
     /// Whose engine.
@@ -118,12 +118,14 @@ impl SttPlan {
         let (ready, connected) = oneshot::channel();
         let stt = Stt { audio, events, provider, shared: Arc::clone(&shared), _stop: stop };
         match engine {
-            Engine::Vendor(dialect, intake) => {
-                tokio::spawn(SttStream::new(shared, credential, (dialect, intake), taken, sender).run(ready, stopped));
+            Engine::Vendor(dialect, conversion) => {
+                tokio::spawn(
+                    SttStream::new(shared, credential, (dialect, conversion), taken, sender).run(ready, stopped),
+                );
             }
             #[cfg(feature = "local")]
-            Engine::Local(intake) => {
-                tokio::spawn(local::run(shared, intake, taken, sender, ready, stopped));
+            Engine::Local(conversion) => {
+                tokio::spawn(local::run(shared, conversion, taken, sender, ready, stopped));
             }
         }
         let gone = |_| Err(SttError::Unreachable { provider, reason: "the server is ending".to_owned() });

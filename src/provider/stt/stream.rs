@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::clock::{Clock, DEAD, Due, STUCK};
 use super::connection::{Connection, ConnectionEvent};
-use super::dialect::{A_LITTLE, Covers, Dialect, Event, Frame, Intake};
-use super::input::Input;
+use super::dialect::{A_LITTLE, AudioConversion, Covers, Dialect, Event, Frame};
+use super::input::AudioInput;
 use super::{SttError, SttEvent, Transcript};
 use crate::provider::stats::Count;
 use crate::provider::{Credential, Shared};
@@ -40,7 +40,7 @@ pub(super) struct SttStream {
     shared: Arc<Shared>,
     credential: Credential,
     dialect: Box<dyn Dialect>,
-    input: Input,
+    input: AudioInput,
     events: mpsc::Sender<SttEvent>,
     connection: Option<Connection>,
     /// Attempts since something good happened.
@@ -73,7 +73,7 @@ impl SttStream {
     pub(super) fn new(
         shared: Arc<Shared>,
         credential: Credential,
-        (dialect, intake): (Box<dyn Dialect>, Intake),
+        (dialect, conversion): (Box<dyn Dialect>, AudioConversion),
         audio: mpsc::Receiver<Bytes>,
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
@@ -81,7 +81,7 @@ impl SttStream {
             shared,
             credential,
             dialect,
-            input: Input::new(audio, intake),
+            input: AudioInput::new(audio, conversion),
             events,
             connection: None,
             attempts: 0,
@@ -157,7 +157,7 @@ impl SttStream {
         self.shared.stats.count(self.credential.provider, Count::GaveUp);
         let error = if attempts > 1 { SttError::GaveUp { attempts, last: Box::new(error) } } else { error };
         match ready {
-            // Whoever waits is last_interim, and nobody else is there.
+            // Whoever waits is told, and nobody else is there.
             Some(ready) => drop(ready.send(Err(error))),
             None => drop(self.events.send(SttEvent::Error(error)).await),
         }
