@@ -1,8 +1,9 @@
 //! One conversation: what is heard and what is spoken. Knows channels; not how a client is connected.
 
-// What listens beside the provider: the detectors, or nothing.
-#[cfg_attr(not(feature = "turn-detect"), path = "deaf.rs")]
-mod ears;
+#[cfg(feature = "turn-detect")]
+mod detectors;
+#[cfg(not(feature = "turn-detect"))]
+mod detectors_off;
 mod message;
 mod session;
 mod speech;
@@ -17,7 +18,11 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "turn-detect")]
-pub(crate) use ears::Detection;
+pub(crate) use detectors::Detection;
+#[cfg(feature = "turn-detect")]
+use detectors::Detectors;
+#[cfg(not(feature = "turn-detect"))]
+use detectors_off::Detectors;
 pub use message::{
     Arrival, Command, Event, LivekitSetup, RoomMessage, Setup, Subscription, TurnDetectUpdate, VadUpdate,
 };

@@ -13,12 +13,11 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, info};
 
-use super::ears::Ears;
 use super::message::{Command, Event, Setup};
 use super::speech::{Speech, Step};
 use super::start::{self, Conversation};
 use super::unheard::Passed;
-use super::{Activity, Close, Epoch, Input, Output, Shared, optional};
+use super::{Activity, Close, Detectors, Epoch, Input, Output, Shared, optional};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
 use crate::room::{Connection, Moment};
@@ -141,14 +140,14 @@ fn timestamp() -> u64 {
 impl Session {
     async fn next(&mut self) -> Next {
         let kept = self.speaks_to_the_end();
-        let (mut stt, mut unheard, mut ears, mut speech, mut turn) = (None, None, None, None, None);
+        let (mut stt, mut unheard, mut detectors, mut speech, mut turn) = (None, None, None, None, None);
         let mut held = false;
         if let Some(conversation) = &mut self.conversation {
             // A client that sends a recording faster than it sounds waits: it is not read meanwhile.
             held = conversation.unheard.is_full();
             unheard = Some(&mut conversation.unheard).filter(|unheard| !unheard.is_empty());
             stt = conversation.stt.as_mut().map(|stt| (&stt.audio, &mut stt.events));
-            ears = Some(&mut conversation.ears);
+            detectors = Some(&mut conversation.detectors);
             speech = Some(&mut conversation.speech).filter(|speech| speech.is_busy());
             turn = conversation.turn.deadline();
         }
@@ -163,7 +162,7 @@ impl Session {
         let happened = optional(self.room.as_mut().map(|room| room.next(waits)));
         let heard = optional(events.map(mpsc::Receiver::recv));
         let passed = optional(unheard.zip(provider).map(|(unheard, provider)| unheard.pass(provider)));
-        let activity = optional(ears.map(Ears::next));
+        let activity = optional(detectors.map(Detectors::next));
         let spoken = optional(speech.map(Speech::next));
         tokio::select! {
             input = self.ends.input.recv(), if !held => Next::Input(input),
@@ -207,7 +206,7 @@ impl Session {
                 let threshold = turn_detect.as_ref().and_then(|update| update.threshold);
                 match (threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)), &self.conversation) {
                     (Some(wrong), _) => Err(SessionError::Threshold(wrong)),
-                    (None, Some(conversation)) => conversation.ears.update(vad.as_ref(), turn_detect.as_ref()),
+                    (None, Some(conversation)) => conversation.detectors.update(vad.as_ref(), turn_detect.as_ref()),
                     (None, None) => Ok(()),
                 }
             }

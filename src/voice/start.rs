@@ -5,11 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::ears::Ears;
 use super::message::{LivekitSetup, Setup};
 use super::speech::Speech;
 use super::unheard::Unheard;
-use super::{Shared, Turn};
+use super::{Detectors, Shared, Turn};
 use crate::audio::NOISE_FILTER;
 use crate::error::SessionError;
 use crate::metrics::Depth;
@@ -24,13 +23,13 @@ const MAX_STREAM_ID: usize = 256;
 
 /// What a session with audio consists of.
 pub(super) struct Conversation {
-    /// Ears; none once the provider has ended the stream.
+    /// Detectors; none once the provider has ended the stream.
     pub(super) stt: Option<Stt>,
     /// What waits for them, and how much of it there is.
     pub(super) unheard: Unheard,
     pub(super) depth: Depth,
     /// What hears the same, to tell when a turn is over.
-    pub(super) ears: Ears,
+    pub(super) detectors: Detectors,
     pub(super) turn: Turn,
     pub(super) speech: Speech,
 }
@@ -70,13 +69,13 @@ pub(super) async fn conversation(shared: &Shared, setup: &Setup) -> Result<Optio
     let (true, Some(stt), Some(tts)) = (audio, &setup.stt_config, &setup.tts_config) else { return Ok(None) };
     let plan = shared.providers.stt(stt).map_err(refused)?;
     let voice = shared.providers.voice(tts).map_err(refused)?;
-    let (provider, ears, unheard) = (plan.provider(), Ears::new(shared, stt), Unheard::new(stt.format()));
+    let (provider, detectors, unheard) = (plan.provider(), Detectors::new(shared, stt), Unheard::new(stt.format()));
     let begun = tokio::time::Instant::now();
     let stt = timeout(READY_TIMEOUT, plan.connect()).await.map_err(|_| SessionError::Timeout)?;
     let stt = stt.map_err(SessionError::Start)?;
     shared.metrics.stt_ready(provider, begun.elapsed());
     let (depth, turn) = (shared.metrics.unheard(), Turn::new(shared.config.turn));
-    Ok(Some(Conversation { stt: Some(stt), unheard, depth, ears, turn, speech: Speech::new(voice) }))
+    Ok(Some(Conversation { stt: Some(stt), unheard, depth, detectors, turn, speech: Speech::new(voice) }))
 }
 
 /// Joins the room that `setup` asks for, if it does. Dropped, it leaves nobody there.

@@ -14,7 +14,7 @@ impl Session {
     pub(super) fn audio(&mut self, audio: Bytes) -> Result<(), SessionError> {
         self.shared.metrics.audio_in(audio.len());
         let conversation = self.conversation()?;
-        if !conversation.ears.audio(&audio) {
+        if !conversation.detectors.audio(&audio) {
             conversation.turn.hear(Activity::Unknown, now());
         }
         let passed = match &conversation.stt {
@@ -77,7 +77,7 @@ impl Session {
         self.tick();
         if let Some(conversation) = &mut self.conversation {
             let news = conversation.turn.hear(activity, now());
-            if let (Some(event), Some(silence)) = (news, conversation.ears.tells()) {
+            if let (Some(event), Some(silence)) = (news, conversation.detectors.reported_silence()) {
                 let silence =
                     (event == News::SilenceDetected).then(|| silence.as_millis().try_into().unwrap_or(u64::MAX));
                 self.tell(Event::VadEvent { event, timestamp_ms: timestamp(), silence_duration_ms: silence });

@@ -5,7 +5,6 @@
 //! many at a time as there are processors. Detectors that fall behind report [`Activity::Unknown`], and
 //! the timers decide.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ use crate::provider::SttOptions;
 const WAITING: usize = 64;
 
 /// Bytes of audio that are heard in the task itself: at most a tenth of what they last, in any encoding, on any machine that keeps
-/// up at all. Handing them to another thread takes longer than hearing them.
+/// up at all. Handing them to another thread takes longer than input them.
 const BRIEF: usize = 4096;
 
 /// What was heard and the session has not taken yet.
@@ -88,14 +87,14 @@ struct Task {
     activity: mpsc::Receiver<Activity>,
     settings: watch::Sender<TurnDetect>,
     /// Whether the client is told what they hear.
-    tells: bool,
+    reports: bool,
 }
 
 /// The detectors of one session, where it has any.
 #[derive(Debug)]
-pub(super) struct Ears(Option<Task>);
+pub(super) struct Detectors(Option<Task>);
 
-impl Ears {
+impl Detectors {
     /// For audio of this kind. Compressed audio is not decoded here, and not listened to; nor is what the client wants no
     /// detectors for.
     pub(super) fn new(shared: &Shared, options: &SttOptions) -> Self {
@@ -107,9 +106,9 @@ impl Ears {
         let (audio, pieces) = mpsc::channel(WAITING);
         let (sender, activity) = mpsc::channel(HEARD);
         let (settings, set) = watch::channel(shared.config.turn_detect.clone());
-        let hearing = Hearing { converter, stream: detection.detector.stream() };
-        tokio::spawn(run(detection, hearing, pieces, sender, set));
-        Self(Some(Task { audio, activity, settings, tells: options.vad_events }))
+        let input = DetectorInput { converter, stream: detection.detector.stream() };
+        tokio::spawn(run(detection, input, pieces, sender, set));
+        Self(Some(Task { audio, activity, settings, reports: options.vad_events }))
     }
 
     /// Takes a piece of audio; false where it cannot be heard.
@@ -125,13 +124,13 @@ impl Ears {
         };
         match heard {
             Some(activity) => activity,
-            None => pending().await,
+            None => std::future::pending().await,
         }
     }
 
     /// How long a silence is when it is heard, for a client that wants to be told what is.
-    pub(super) fn tells(&self) -> Option<Duration> {
-        self.0.as_ref().filter(|task| task.tells).map(|task| task.settings.borrow().silence)
+    pub(super) fn reported_silence(&self) -> Option<Duration> {
+        self.0.as_ref().filter(|task| task.reports).map(|task| task.settings.borrow().silence)
     }
 
     /// Changes the detectors of this session and of no other.
@@ -152,12 +151,12 @@ impl Ears {
 
 /// What comes from a client on its way to the models.
 #[derive(Debug)]
-struct Hearing {
+struct DetectorInput {
     converter: Converter,
     stream: Stream,
 }
 
-impl Hearing {
+impl DetectorInput {
     /// Hears the pieces, or where there are none as much silence as makes one.
     fn hear(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Vec<Heard> {
         if pieces.is_empty() {
@@ -173,26 +172,26 @@ impl Hearing {
     }
 }
 
-/// The answer to a question, which is on its way. Dropped before it has begun, it is not computed.
-type Answer = AbortOnDropHandle<Option<f32>>;
+/// The answer to a pending, which is on its way. Dropped before it has begun, it is not computed.
+type PendingDecision = AbortOnDropHandle<Option<f32>>;
 
 async fn run(
     detection: Arc<Detection>,
-    mut hearing: Hearing,
+    mut input: DetectorInput,
     mut audio: mpsc::Receiver<Bytes>,
     activity: mpsc::Sender<Activity>,
     settings: watch::Receiver<TurnDetect>,
 ) {
-    let mut question: Option<Answer> = None;
+    let mut pending: Option<PendingDecision> = None;
     let mut pieces = Vec::new();
     loop {
-        let speaking = hearing.stream.is_speaking();
-        let answer = optional(question.as_mut());
+        let speaking = input.stream.is_speaking();
+        let answer = optional(pending.as_mut());
         tokio::select! {
             taken = audio.recv_many(&mut pieces, WAITING) => if taken == 0 { return },
             () = sleep(STALLED), if speaking => {}
             answer = answer => {
-                question = None;
+                pending = None;
                 let probability = answer.ok().flatten();
                 let decision = probability.map(|p| Activity::Decision(p >= settings.borrow().threshold));
                 if let Some(decision) = decision
@@ -204,29 +203,29 @@ async fn run(
             }
         }
         let silence = settings.borrow().silence;
-        let Some((back, heard)) = hear(&detection, hearing, std::mem::take(&mut pieces), silence).await else {
+        let Some((back, heard)) = hear(&detection, input, std::mem::take(&mut pieces), silence).await else {
             // The session goes on without; where it is gone too, nobody has to be told.
             activity.send(Activity::Unknown).await.ok();
             return;
         };
-        hearing = back;
+        input = back;
         for heard in heard {
-            if activity.send(told(heard, &mut question, &detection)).await.is_err() {
+            if activity.send(activity_of(heard, &mut pending, &detection)).await.is_err() {
                 return;
             }
         }
     }
 }
 
-/// What the session is told of it, and the question that it raises.
-fn told(heard: Heard, question: &mut Option<Answer>, detection: &Arc<Detection>) -> Activity {
+/// What the session is told of it, and the pending that it raises.
+fn activity_of(heard: Heard, pending: &mut Option<PendingDecision>, detection: &Arc<Detection>) -> Activity {
     match heard {
         Heard::Speech => {
-            *question = None;
+            *pending = None;
             Activity::Speech
         }
         Heard::Silence(end) => {
-            *question = Some(AbortOnDropHandle::new(tokio::spawn(ask(Arc::clone(detection), end))));
+            *pending = Some(AbortOnDropHandle::new(tokio::spawn(predict_turn_end(Arc::clone(detection), end))));
             Activity::Silence
         }
     }
@@ -235,14 +234,14 @@ fn told(heard: Heard, question: &mut Option<Answer>, detection: &Arc<Detection>)
 /// Hears the pieces, or silence where there are none. Gives nothing once that has failed.
 async fn hear(
     detection: &Detection,
-    mut hearing: Hearing,
+    mut input: DetectorInput,
     pieces: Vec<Bytes>,
     silence: Duration,
-) -> Option<(Hearing, Vec<Heard>)> {
+) -> Option<(DetectorInput, Vec<Heard>)> {
     let bytes: usize = pieces.iter().map(Bytes::len).sum();
     let heard = move || {
-        let heard = hearing.hear(pieces, silence);
-        (hearing, heard)
+        let heard = input.hear(pieces, silence);
+        (input, heard)
     };
     if bytes <= BRIEF {
         return Some(heard());
@@ -251,7 +250,7 @@ async fn hear(
     heard.await.inspect_err(|error| warn!(%error, "a session goes on without turn detection")).ok()
 }
 
-async fn ask(detection: Arc<Detection>, end: Box<[i16]>) -> Option<f32> {
+async fn predict_turn_end(detection: Arc<Detection>, end: Box<[i16]>) -> Option<f32> {
     let detector = Arc::clone(&detection);
     let answer = detection.compute(move || detector.detector.ask(&end)).await?.await.ok()?;
     answer.inspect_err(|error| warn!(%error, "a silence stays undecided")).ok()

@@ -12,10 +12,10 @@ use crate::provider::SttOptions;
 
 /// Nothing.
 #[derive(Debug)]
-pub(super) struct Ears;
+pub(super) struct Detectors;
 
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as where there are detectors")]
-impl Ears {
+impl Detectors {
     pub(super) fn new(_: &Shared, _: &SttOptions) -> Self {
         Self
     }
@@ -28,7 +28,7 @@ impl Ears {
         pending().await
     }
 
-    pub(super) fn tells(&self) -> Option<Duration> {
+    pub(super) fn reported_silence(&self) -> Option<Duration> {
         None
     }
 
