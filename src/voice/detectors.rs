@@ -2,7 +2,7 @@
 //!
 //! A task of its own per session, as nothing here may hold up audio on its way to the provider. Voice activity takes some
 //! hundredths of a millisecond for 32 ms of audio, and is computed in that task; whatever takes longer is on threads for that, as
-//! many at a time as there are processors. Detectors that fall behind report [`Activity::Unknown`], and
+//! many at a time as there are processors. Detectors that fall behind report [`SpeakerActivity::Unknown`], and
 //! the timers decide.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::message::{TurnDetectUpdate, VadUpdate};
-use super::{Activity, Shared, optional};
+use super::{Shared, SpeakerActivity, optional};
 use crate::audio::{Converter, Encoding, Format, STALLED};
 use crate::config::{Config, TurnDetect};
 use crate::detect::{Detector, Heard, Library, OpenError, RATE, Runtime, Stream};
@@ -84,7 +84,7 @@ impl Detection {
 #[derive(Debug)]
 struct Task {
     audio: mpsc::Sender<Bytes>,
-    activity: mpsc::Receiver<Activity>,
+    activity: mpsc::Receiver<SpeakerActivity>,
     settings: watch::Sender<TurnDetect>,
     /// Whether the client is told what they hear.
     reports: bool,
@@ -117,7 +117,7 @@ impl Detectors {
     }
 
     /// The next that is heard; never, where nothing is.
-    pub(super) async fn next(&mut self) -> Activity {
+    pub(super) async fn next(&mut self) -> SpeakerActivity {
         let heard = match &mut self.0 {
             Some(task) => task.activity.recv().await,
             None => None,
@@ -179,7 +179,7 @@ async fn run(
     detection: Arc<Detection>,
     mut input: DetectorInput,
     mut audio: mpsc::Receiver<Bytes>,
-    activity: mpsc::Sender<Activity>,
+    activity: mpsc::Sender<SpeakerActivity>,
     settings: watch::Receiver<TurnDetect>,
 ) {
     let mut pending: Option<PendingDecision> = None;
@@ -193,7 +193,7 @@ async fn run(
             answer = answer => {
                 pending = None;
                 let probability = answer.ok().flatten();
-                let decision = probability.map(|p| Activity::Decision(p >= settings.borrow().threshold));
+                let decision = probability.map(|p| SpeakerActivity::Decision(p >= settings.borrow().threshold));
                 if let Some(decision) = decision
                     && activity.send(decision).await.is_err()
                 {
@@ -205,7 +205,7 @@ async fn run(
         let silence = settings.borrow().silence;
         let Some((back, heard)) = hear(&detection, input, std::mem::take(&mut pieces), silence).await else {
             // The session goes on without; where it is gone too, nobody has to be told.
-            activity.send(Activity::Unknown).await.ok();
+            activity.send(SpeakerActivity::Unknown).await.ok();
             return;
         };
         input = back;
@@ -218,15 +218,15 @@ async fn run(
 }
 
 /// What the session is told of it, and the pending that it raises.
-fn activity_of(heard: Heard, pending: &mut Option<PendingDecision>, detection: &Arc<Detection>) -> Activity {
+fn activity_of(heard: Heard, pending: &mut Option<PendingDecision>, detection: &Arc<Detection>) -> SpeakerActivity {
     match heard {
         Heard::Speech => {
             *pending = None;
-            Activity::Speech
+            SpeakerActivity::Speech
         }
         Heard::Silence(end) => {
             *pending = Some(AbortOnDropHandle::new(tokio::spawn(predict_turn_end(Arc::clone(detection), end))));
-            Activity::Silence
+            SpeakerActivity::Silence
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::message::{TurnDetectUpdate, VadUpdate};
-use super::{Activity, Shared};
+use super::{Shared, SpeakerActivity};
 use crate::error::SessionError;
 use crate::provider::SttOptions;
 
@@ -24,7 +24,7 @@ impl Detectors {
         true
     }
 
-    pub(super) async fn next(&mut self) -> Activity {
+    pub(super) async fn next(&mut self) -> SpeakerActivity {
         pending().await
     }
 

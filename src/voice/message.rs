@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::News;
+use super::VadEvent;
 use crate::provider::{SttOptions, Transcript, TtsOptions};
 use crate::room::LoadingAudio;
 
@@ -191,7 +191,7 @@ pub enum Event {
     /// What the detectors hear, where the client wants to know.
     VadEvent {
         /// What.
-        event: News,
+        event: VadEvent,
         /// Milliseconds since 1970.
         timestamp_ms: u64,
         /// Of a silence: how long it is by now.

@@ -27,7 +27,7 @@ pub use message::{
     Arrival, Command, Event, LivekitSetup, RoomMessage, Setup, Subscription, TurnDetectUpdate, VadUpdate,
 };
 pub(crate) use session::{Ends, KEPT_FREE, run};
-pub use turn::{Activity, DECISION, News, Turn};
+pub use turn::{DECISION, SpeakerActivity, Turn, VadEvent};
 
 use crate::config::Config;
 use crate::error::ORIGIN_REFUSED;

@@ -17,7 +17,7 @@ use super::message::{Command, Event, Setup};
 use super::speech::{Speech, Step};
 use super::start::{self, Conversation};
 use super::unheard::Passed;
-use super::{Activity, Close, Detectors, Epoch, Input, Output, Shared, optional};
+use super::{Close, Detectors, Epoch, Input, Output, Shared, SpeakerActivity, optional};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
 use crate::room::{Connection, Moment};
@@ -72,7 +72,7 @@ enum Next {
     Input(Option<Input>),
     Heard(Option<SttEvent>),
     Passed(Passed),
-    Activity(Activity),
+    SpeakerActivity(SpeakerActivity),
     Spoken(Step),
     InRoom(Moment),
     HandedOver,
@@ -106,7 +106,7 @@ pub(crate) async fn run(shared: Shared, ends: Ends) {
                     session.fail(&error);
                 }
             }
-            Next::Activity(activity) => session.activity(activity),
+            Next::SpeakerActivity(activity) => session.activity(activity),
             Next::Spoken(step) => session.spoken(step),
             Next::InRoom(moment) => session.in_room(moment).await,
             Next::HandedOver => {}
@@ -168,7 +168,7 @@ impl Session {
             input = self.ends.input.recv(), if !held => Next::Input(input),
             event = heard => Next::Heard(event),
             passed = passed => Next::Passed(passed),
-            activity = activity => Next::Activity(activity),
+            activity = activity => Next::SpeakerActivity(activity),
             step = spoken, if !waits => Next::Spoken(step),
             moment = happened => Next::InRoom(moment),
             room = output.reserve_many(KEPT_FREE + 1), if waits && !in_room => match (room, pending.take()) {

@@ -16,7 +16,7 @@ const FINAL: Duration = Duration::from_secs(2);
 
 /// What the detectors hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activity {
+pub enum SpeakerActivity {
     /// Somebody speaks.
     Speech,
     /// Nobody speaks any more; a decision follows, if it can be made.
@@ -31,7 +31,7 @@ pub enum Activity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum News {
+pub enum VadEvent {
     /// Somebody begins to speak.
     SpeechStart,
     /// Nobody speaks any more.
@@ -44,7 +44,7 @@ pub enum News {
 
 /// What is known of the speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Voice {
+enum SpeakerState {
     /// Nothing: the timers decide alone.
     Unknown,
     Speaking,
@@ -60,7 +60,7 @@ enum Voice {
 #[derive(Debug)]
 pub struct Turn {
     times: config::Turn,
-    voice: Voice,
+    speaker: SpeakerState,
     /// Words were heard that are in no final text yet.
     words: bool,
     /// Final texts that wait for the end of their turn.
@@ -91,7 +91,7 @@ struct Forced {
 impl Turn {
     /// No turn yet.
     pub fn new(times: config::Turn) -> Self {
-        Self { times, voice: Voice::Unknown, words: false, open: None, forced: None, spoken: None }
+        Self { times, speaker: SpeakerState::Unknown, words: false, open: None, forced: None, spoken: None }
     }
 
     /// Whether final texts wait for the end of their turn.
@@ -103,43 +103,47 @@ impl Turn {
     /// result has words, the detectors hear speech, or heard it less than `FINAL` ago.
     pub fn is_in_sentence(&self, now: Instant) -> bool {
         let expected = self.spoken.is_some_and(|at| now.saturating_duration_since(at) < FINAL);
-        self.is_open() || self.words || self.voice == Voice::Speaking || expected
+        self.is_open() || self.words || self.speaker == SpeakerState::Speaking || expected
     }
 
     /// When [`Self::tick`] has something to say at the earliest.
     pub fn deadline(&self) -> Option<Instant> {
         let open = self.open.as_ref()?;
         let timers = open.fallback.min(open.hard);
-        Some(match self.voice {
-            Voice::Unknown => timers,
-            Voice::Speaking | Voice::Unfinished => open.latest,
-            Voice::Silent(at) => timers.max(at + DECISION),
+        Some(match self.speaker {
+            SpeakerState::Unknown => timers,
+            SpeakerState::Speaking | SpeakerState::Unfinished => open.latest,
+            SpeakerState::Silent(at) => timers.max(at + DECISION),
             // The rest of the words is on its way; an end before it would cut the turn in two.
-            Voice::Finished(at) if self.words => timers.max(at + DECISION),
-            Voice::Finished(at) => at,
+            SpeakerState::Finished(at) if self.words => timers.max(at + DECISION),
+            SpeakerState::Finished(at) => at,
         })
     }
 
     /// What the detectors hear. [`Self::tick`] comes first, as before a result.
-    pub fn hear(&mut self, activity: Activity, now: Instant) -> Option<News> {
-        let before = self.voice;
-        if activity == Activity::Silence && before == Voice::Speaking {
+    pub fn hear(&mut self, activity: SpeakerActivity, now: Instant) -> Option<VadEvent> {
+        let before = self.speaker;
+        if activity == SpeakerActivity::Silence && before == SpeakerState::Speaking {
             self.spoken = Some(now);
         }
-        self.voice = match (activity, self.voice) {
-            (Activity::Speech, _) => Voice::Speaking,
-            (Activity::Silence, _) => Voice::Silent(now),
-            (Activity::Unknown, _) => Voice::Unknown,
-            (Activity::Decision(true), Voice::Silent(_) | Voice::Unfinished) => Voice::Finished(now),
-            (Activity::Decision(false), Voice::Silent(_)) => Voice::Unfinished,
+        self.speaker = match (activity, self.speaker) {
+            (SpeakerActivity::Speech, _) => SpeakerState::Speaking,
+            (SpeakerActivity::Silence, _) => SpeakerState::Silent(now),
+            (SpeakerActivity::Unknown, _) => SpeakerState::Unknown,
+            (SpeakerActivity::Decision(true), SpeakerState::Silent(_) | SpeakerState::Unfinished) => {
+                SpeakerState::Finished(now)
+            }
+            (SpeakerActivity::Decision(false), SpeakerState::Silent(_)) => SpeakerState::Unfinished,
             // Of a silence that is over, or of a turn that has ended meanwhile.
-            (Activity::Decision(_), voice) => voice,
+            (SpeakerActivity::Decision(_), state) => state,
         };
-        match (before, self.voice) {
-            (Voice::Silent(_) | Voice::Unfinished, Voice::Speaking) => Some(News::SpeechResumed),
-            (Voice::Unknown | Voice::Finished(_), Voice::Speaking) => Some(News::SpeechStart),
-            (Voice::Speaking, Voice::Silent(_)) => Some(News::SilenceDetected),
-            (Voice::Silent(_) | Voice::Unfinished, Voice::Finished(_)) => Some(News::TurnEnd),
+        match (before, self.speaker) {
+            (SpeakerState::Silent(_) | SpeakerState::Unfinished, SpeakerState::Speaking) => {
+                Some(VadEvent::SpeechResumed)
+            }
+            (SpeakerState::Unknown | SpeakerState::Finished(_), SpeakerState::Speaking) => Some(VadEvent::SpeechStart),
+            (SpeakerState::Speaking, SpeakerState::Silent(_)) => Some(VadEvent::SilenceDetected),
+            (SpeakerState::Silent(_) | SpeakerState::Unfinished, SpeakerState::Finished(_)) => Some(VadEvent::TurnEnd),
             _ => None,
         }
     }
@@ -172,8 +176,8 @@ impl Turn {
 
     /// The turn has ended; what was decided about it says nothing of the next one.
     fn over(&mut self) {
-        if self.voice != Voice::Speaking {
-            self.voice = Voice::Unknown;
+        if self.speaker != SpeakerState::Speaking {
+            self.speaker = SpeakerState::Unknown;
         }
     }
 

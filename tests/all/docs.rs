@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sayna::voice::{Arrival, Command, Event, News, RoomMessage, Subscription};
+use sayna::voice::{Arrival, Command, Event, RoomMessage, Subscription, VadEvent};
 use serde_json::Value;
 
 fn read(name: &str) -> String {
@@ -42,7 +42,7 @@ fn ann(name: Option<&str>) -> Arrival {
 }
 
 /// What detectors hear, `after` so many milliseconds.
-fn detected(event: News, after: u64, silence_duration_ms: Option<u64>) -> Event {
+fn detected(event: VadEvent, after: u64, silence_duration_ms: Option<u64>) -> Event {
     Event::VadEvent { event, timestamp_ms: 1_700_000_000_000 + after, silence_duration_ms }
 }
 
@@ -69,10 +69,10 @@ fn every_server_message_of_the_protocol_is_written_so() {
             is_speech_final: false,
             confidence: 0.5,
         },
-        detected(News::SpeechStart, 0, None),
-        detected(News::SilenceDetected, 1_000, Some(300)),
-        detected(News::SpeechResumed, 1_500, None),
-        detected(News::TurnEnd, 2_000, None),
+        detected(VadEvent::SpeechStart, 0, None),
+        detected(VadEvent::SilenceDetected, 1_000, Some(300)),
+        detected(VadEvent::SpeechResumed, 1_500, None),
+        detected(VadEvent::TurnEnd, 2_000, None),
         Event::TtsPlaybackComplete { timestamp: 1_700_000_000_000 },
         Event::Message {
             message: RoomMessage {

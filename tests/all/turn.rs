@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use sayna::config;
 use sayna::provider::Transcript;
-use sayna::voice::{Activity, News, Turn};
+use sayna::voice::{SpeakerActivity, Turn, VadEvent};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -14,7 +14,7 @@ enum Step {
     Interim(&'static str),
     Final(&'static str),
     SpeechFinal(&'static str),
-    Hear(Activity),
+    Hear(SpeakerActivity),
 }
 
 fn result(text: &str, is_final: bool, is_speech_final: bool) -> Transcript {
@@ -33,7 +33,7 @@ enum Happened {
     Text(u64, String),
     End,
     Forced(u64),
-    Heard(u64, Activity),
+    Heard(u64, SpeakerActivity),
 }
 
 impl Happened {
@@ -71,18 +71,18 @@ impl Model {
         let open = self.open();
         let (first, last) = open.first().zip(open.last())?;
         let timers = (last.0 + 1800).min(first.0 + 5000);
-        let heard = |h: &Happened| matches!(h, Happened::Heard(_, a) if !matches!(a, Activity::Decision(_)));
+        let heard = |h: &Happened| matches!(h, Happened::Heard(_, a) if !matches!(a, SpeakerActivity::Decision(_)));
         let Some(at) = self.history.iter().rposition(heard) else { return Some(timers) };
         let after = &self.history[at + 1..];
         let decided = |all: bool| {
             after.iter().find_map(|h| match h {
-                Happened::Heard(at, Activity::Decision(done)) if *done == all => Some(*at),
+                Happened::Heard(at, SpeakerActivity::Decision(done)) if *done == all => Some(*at),
                 _ => None,
             })
         };
         Some(match &self.history[at] {
-            Happened::Heard(_, Activity::Speech) => last.0 + 5000,
-            Happened::Heard(since, Activity::Silence) if !after.iter().any(Happened::is_end) => {
+            Happened::Heard(_, SpeakerActivity::Speech) => last.0 + 5000,
+            Happened::Heard(since, SpeakerActivity::Silence) if !after.iter().any(Happened::is_end) => {
                 match (decided(true), decided(false)) {
                     (Some(at), _) if self.words() => timers.max(at + 800),
                     (Some(at), _) => at,
@@ -184,8 +184,8 @@ fn text() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["", " ", "a", "b", "a b", "c"])
 }
 
-fn activity() -> impl Strategy<Value = Activity> {
-    use Activity::{Decision, Silence, Speech, Unknown};
+fn activity() -> impl Strategy<Value = SpeakerActivity> {
+    use SpeakerActivity::{Decision, Silence, Speech, Unknown};
     prop::sample::select(vec![Speech, Silence, Silence, Decision(true), Decision(false), Unknown])
 }
 
@@ -253,7 +253,7 @@ fn each_row_of_the_table() {
 /// The same with detectors.
 #[test]
 fn each_row_of_what_detectors_add() {
-    use Activity::{Decision, Silence, Speech, Unknown};
+    use SpeakerActivity::{Decision, Silence, Speech, Unknown};
     use Step::{Final, Hear, Interim, SpeechFinal, Wait};
     let ended = |steps: &[Step]| run(steps).0.last() == Some(&forced());
     // A turn that is complete ends at once, whatever comes first: the text or the decision.
@@ -281,11 +281,12 @@ fn each_row_of_what_detectors_add() {
 /// What a client is told of the detectors.
 #[test]
 fn each_change_of_the_speaker_is_news_once() {
-    use Activity::{Decision, Silence, Speech, Unknown};
-    use News::{SilenceDetected, SpeechResumed, SpeechStart, TurnEnd};
+    use SpeakerActivity::{Decision, Silence, Speech, Unknown};
+    use VadEvent::{SilenceDetected, SpeechResumed, SpeechStart, TurnEnd};
     let mut turn = Turn::new(times());
     let now = Instant::now();
-    let mut hear = |heard: &[Activity]| heard.iter().filter_map(|heard| turn.hear(*heard, now)).collect::<Vec<_>>();
+    let mut hear =
+        |heard: &[SpeakerActivity]| heard.iter().filter_map(|heard| turn.hear(*heard, now)).collect::<Vec<_>>();
     assert_eq!(hear(&[Speech, Speech, Silence, Decision(false)]), [SpeechStart, SilenceDetected]);
     // Once more the same question, with the other answer.
     assert_eq!(hear(&[Speech, Silence, Decision(false), Decision(true)]), [SpeechResumed, SilenceDetected, TurnEnd]);

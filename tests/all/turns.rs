@@ -9,7 +9,7 @@ use sayna::audio::{Converter, Encoding, Format};
 use sayna::config;
 use sayna::detect::{Detector, Heard, Library, RATE};
 use sayna::provider::Transcript;
-use sayna::voice::{Activity, Turn};
+use sayna::voice::{SpeakerActivity, Turn};
 use serde::Deserialize;
 
 use crate::detect::model;
@@ -79,7 +79,7 @@ impl Recording {
     }
 
     /// What the detectors hear, and when; a question is answered later, unless somebody speaks again before.
-    fn activity(&self, detector: &Detector) -> Vec<(Duration, Activity)> {
+    fn activity(&self, detector: &Detector) -> Vec<(Duration, SpeakerActivity)> {
         let silence = config::TurnDetect::default().silence;
         let threshold = config::TurnDetect::default().threshold;
         let (mut stream, mut activity) = (detector.stream(), Vec::new());
@@ -88,12 +88,12 @@ impl Recording {
             now += FRAME;
             for heard in stream.push(frame, silence) {
                 let Heard::Silence(end) = heard else {
-                    activity.push((now, Activity::Speech));
+                    activity.push((now, SpeakerActivity::Speech));
                     continue;
                 };
-                activity.push((now, Activity::Silence));
+                activity.push((now, SpeakerActivity::Silence));
                 let probability = detector.ask(&end).unwrap();
-                activity.push((now + DECISION, Activity::Decision(probability >= threshold)));
+                activity.push((now + DECISION, SpeakerActivity::Decision(probability >= threshold)));
             }
         }
         activity.sort_by_key(|(at, _)| *at);
@@ -101,7 +101,7 @@ impl Recording {
     }
 
     /// When turns end here, as a client is told, with this activity.
-    fn ends(&self, activity: &[(Duration, Activity)]) -> Vec<f64> {
+    fn ends(&self, activity: &[(Duration, SpeakerActivity)]) -> Vec<f64> {
         let begin = Instant::now();
         let mut turn = Turn::new(config::Turn::default());
         let texts: Vec<_> = self.speech.iter().map(|s| (Duration::from_secs_f64(s.to) + TEXT, &s.words)).collect();

@@ -8,14 +8,14 @@ use crate::error::SessionError;
 use crate::provider::SttEvent;
 use crate::voice::start::Conversation;
 use crate::voice::unheard::Passed;
-use crate::voice::{Activity, Event, News};
+use crate::voice::{Event, SpeakerActivity, VadEvent};
 
 impl Session {
     pub(super) fn audio(&mut self, audio: Bytes) -> Result<(), SessionError> {
         self.shared.metrics.audio_in(audio.len());
         let conversation = self.conversation()?;
         if !conversation.detectors.audio(&audio) {
-            conversation.turn.hear(Activity::Unknown, now());
+            conversation.turn.hear(SpeakerActivity::Unknown, now());
         }
         let passed = match &conversation.stt {
             Some(stt) => conversation.unheard.push(audio, &stt.audio),
@@ -73,13 +73,13 @@ impl Session {
         }
     }
 
-    pub(super) fn activity(&mut self, activity: Activity) {
+    pub(super) fn activity(&mut self, activity: SpeakerActivity) {
         self.tick();
         if let Some(conversation) = &mut self.conversation {
             let news = conversation.turn.hear(activity, now());
             if let (Some(event), Some(silence)) = (news, conversation.detectors.reported_silence()) {
                 let silence =
-                    (event == News::SilenceDetected).then(|| silence.as_millis().try_into().unwrap_or(u64::MAX));
+                    (event == VadEvent::SilenceDetected).then(|| silence.as_millis().try_into().unwrap_or(u64::MAX));
                 self.tell(Event::VadEvent { event, timestamp_ms: timestamp(), silence_duration_ms: silence });
             }
         }
