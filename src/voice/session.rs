@@ -1,6 +1,6 @@
 //! The task that owns a conversation. Everything it remembers is in [`Session`]; nobody else sees it.
 
-mod hear;
+mod input;
 mod room;
 
 use std::pin::Pin;
