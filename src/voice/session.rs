@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, info};
 
 use super::message::{Command, Event, Setup};
-use super::speech::{Speech, Step};
+use super::speech::{SpeechQueue, Step};
 use super::start::{self, Conversation};
 use super::unheard::Passed;
 use super::{Close, Detectors, Epoch, Input, Output, Shared, SpeakerActivity, optional};
@@ -163,7 +163,7 @@ impl Session {
         let heard = optional(events.map(mpsc::Receiver::recv));
         let passed = optional(unheard.zip(provider).map(|(unheard, provider)| unheard.pass(provider)));
         let activity = optional(detectors.map(Detectors::next));
-        let spoken = optional(speech.map(Speech::next));
+        let spoken = optional(speech.map(SpeechQueue::next));
         tokio::select! {
             input = self.ends.input.recv(), if !held => Next::Input(input),
             event = heard => Next::Heard(event),

@@ -15,7 +15,7 @@ const MAX_QUEUE: usize = 256;
 const MAX_FRAME: usize = 16 * 1024;
 
 /// The mouth of one session.
-pub(super) struct Speech {
+pub(super) struct SpeechQueue {
     voice: Voice,
     queue: Queue,
     current: Option<Current>,
@@ -85,7 +85,7 @@ struct Current {
     framer: Framer,
 }
 
-/// What [`Speech::next`] has to say.
+/// What [`SpeechQueue::next`] has to say.
 #[derive(Debug)]
 pub(super) enum Step {
     /// Audio to hand over; with the first of an utterance, how long it took.
@@ -96,7 +96,7 @@ pub(super) enum Step {
     Failed(TtsError),
 }
 
-impl Speech {
+impl SpeechQueue {
     pub(super) fn new(voice: Voice) -> Self {
         Self {
             voice,

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::message::{LivekitSetup, Setup};
-use super::speech::Speech;
+use super::speech::SpeechQueue;
 use super::unheard::Unheard;
 use super::{Detectors, Shared, Turn};
 use crate::audio::NOISE_FILTER;
@@ -31,7 +31,7 @@ pub(super) struct Conversation {
     /// What hears the same, to tell when a turn is over.
     pub(super) detectors: Detectors,
     pub(super) turn: Turn,
-    pub(super) speech: Speech,
+    pub(super) speech: SpeechQueue,
 }
 
 /// The name of the session: the client's, or a new one.
@@ -75,7 +75,7 @@ pub(super) async fn conversation(shared: &Shared, setup: &Setup) -> Result<Optio
     let stt = stt.map_err(SessionError::Start)?;
     shared.metrics.stt_ready(provider, begun.elapsed());
     let (depth, turn) = (shared.metrics.unheard(), Turn::new(shared.config.turn));
-    Ok(Some(Conversation { stt: Some(stt), unheard, depth, detectors, turn, speech: Speech::new(voice) }))
+    Ok(Some(Conversation { stt: Some(stt), unheard, depth, detectors, turn, speech: SpeechQueue::new(voice) }))
 }
 
 /// Joins the room that `setup` asks for, if it does. Dropped, it leaves nobody there.
