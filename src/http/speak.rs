@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 use crate::app::App;
 use crate::audio::{Encoding, wav};
 use crate::error::Error;
-use crate::provider::{Speech, TtsOptions};
+use crate::provider::{Synthesis, TtsOptions};
 
 pub(super) const FORMAT: HeaderName = HeaderName::from_static("x-audio-format");
 pub(super) const RATE: HeaderName = HeaderName::from_static("x-sample-rate");
@@ -77,7 +77,7 @@ pub(super) async fn speak(State(app): State<App>, Json(request): Json<Request>) 
     Ok(response)
 }
 
-async fn piece(mut speech: Speech) -> Option<(Result<bytes::Bytes, crate::provider::TtsError>, Speech)> {
+async fn piece(mut speech: Synthesis) -> Option<(Result<bytes::Bytes, crate::provider::TtsError>, Synthesis)> {
     let piece = speech.next().await?;
     if let Err(error) = &piece {
         debug!(%error, "speech broke off, and so does the answer");

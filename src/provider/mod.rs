@@ -31,7 +31,7 @@ pub use options::{Pronunciation, SttOptions, TtsOptions};
 pub use stats::{Provider, Snapshot, Source};
 pub use stt::{Stt, SttError, SttEvent, SttPlan, Transcript};
 pub(crate) use tts::whole_seconds;
-pub use tts::{Speech, Started, TtsError, Voice};
+pub use tts::{Started, Synthesis, TtsError, Voice};
 pub use voices::VoiceInfo;
 
 use crate::config::{Config, Vendor};

@@ -81,7 +81,7 @@ impl Queue {
 /// The utterance that is being synthesised.
 struct Current {
     text: String,
-    audio: provider::Speech,
+    audio: provider::Synthesis,
     framer: Framer,
 }
 

@@ -89,11 +89,11 @@ impl Flights {
 }
 
 /// Boards the flight for this key, or starts one.
-pub(super) fn board(key: Key, utterance: Utterance) -> Speech {
+pub(super) fn board(key: Key, utterance: Utterance) -> Synthesis {
     let shared = Arc::clone(&utterance.voice.shared);
     if let Some(audio) = shared.cache.at_hand(&key) {
         shared.stats.source(Source::Cache);
-        return Speech::new(watch::channel(Progress::cached(audio)).1, None);
+        return Synthesis::new(watch::channel(Progress::cached(audio)).1, None);
     }
     let mut flights = shared.flights.lock();
     let (progress, source) = match flights.entry(key) {
@@ -109,7 +109,7 @@ pub(super) fn board(key: Key, utterance: Utterance) -> Speech {
     if source.is_some() {
         shared.stats.source(Source::Shared);
     }
-    Speech::new(progress, source)
+    Synthesis::new(progress, source)
 }
 
 /// Speaks, or gives up once nobody listens any more.
@@ -213,7 +213,7 @@ fn whole(utterance: &Utterance, pieces: &[Bytes]) -> Bytes {
 
 /// A text being spoken. Dropping it gives it up.
 #[derive(Debug)]
-pub struct Speech {
+pub struct Synthesis {
     progress: watch::Receiver<Progress>,
     next: usize,
     /// Bytes that were taken.
@@ -235,7 +235,7 @@ impl Progress {
     }
 }
 
-impl Speech {
+impl Synthesis {
     fn new(progress: watch::Receiver<Progress>, source: Option<Source>) -> Self {
         let pace = Arc::clone(&progress.borrow().pace);
         Self { progress, next: 0, taken: 0, pace, source }

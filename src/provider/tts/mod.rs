@@ -25,14 +25,14 @@ mod voice;
 
 pub use error::TtsError;
 pub(crate) use error::whole_seconds;
-pub use flight::Speech;
+pub use flight::Synthesis;
 #[cfg(feature = "local")]
 pub(super) use local::VOICE as LOCAL_VOICE;
 pub use voice::Voice;
 
 use super::Source;
 
-/// The beginning of a [`Speech`].
+/// The beginning of a [`Synthesis`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Started {
     /// Its length in bytes, where all of it is there.

@@ -8,7 +8,7 @@ use super::cache::Key;
 use super::client::Utterance;
 use super::dialect::Wish;
 use super::engine::Engine;
-use super::flight::{self, Speech};
+use super::flight::{self, Synthesis};
 use super::limit::{glued, is_spoken};
 use super::pronounce::Pronunciations;
 use crate::audio::{Encoding, Format};
@@ -72,7 +72,7 @@ impl Voice {
         self.inner.credential.provider
     }
 
-    /// What [`Speech`] will be in.
+    /// What [`Synthesis`] will be in.
     pub fn format(&self) -> Format {
         self.inner.format
     }
@@ -84,11 +84,11 @@ impl Voice {
 
     /// Speaks a text; `previous` is what was spoken before it, for its melody. Begins at once. Of a text without letters and
     /// digits no provider is asked, and there is no audio.
-    pub fn speak(&self, text: &str, previous: Option<&str>) -> Speech {
+    pub fn speak(&self, text: &str, previous: Option<&str>) -> Synthesis {
         let key = self.inner.key.of_text(text.trim());
         // What pronunciations make of it is known later.
         if self.inner.pronunciations.is_empty() && !is_spoken(text) {
-            return Speech::silent();
+            return Synthesis::silent();
         }
         let (text, previous) = (text.trim().to_owned(), previous.map(str::to_owned));
         flight::board(key, Utterance { voice: Arc::clone(&self.inner), text, previous })

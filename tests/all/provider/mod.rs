@@ -18,7 +18,7 @@ use std::path::Path;
 
 use sayna::config::{self, Config, Secret};
 use sayna::outbound::Outbound;
-use sayna::provider::{Providers, Speech, SttOptions, TtsError, TtsOptions, Voice};
+use sayna::provider::{Providers, SttOptions, Synthesis, TtsError, TtsOptions, Voice};
 use serde_json::{Value, json};
 use vendors::{Server, Vendor};
 
@@ -87,7 +87,7 @@ pub(crate) fn voice(vendor: Vendor, server: &Server, changes: Value) -> Voice {
 }
 
 /// All of a speech, or why there is no more.
-pub(crate) async fn heard(mut speech: Speech) -> Result<Vec<u8>, TtsError> {
+pub(crate) async fn heard(mut speech: Synthesis) -> Result<Vec<u8>, TtsError> {
     let mut audio = Vec::new();
     while let Some(piece) = speech.next().await {
         audio.extend_from_slice(&piece?);
