@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::dialect::{Dialect, Request, Wish, language};
+use super::dialect::{Dialect, Request, VoiceRequest, language};
 use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
@@ -27,30 +27,30 @@ pub(super) struct Azure {
 }
 
 impl Azure {
-    pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
-        let (format, output) = output(wish)?;
-        let region = wish.credential.region.as_deref().unwrap_or_default();
+    pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+        let (format, output) = output(request)?;
+        let region = request.credential.region.as_deref().unwrap_or_default();
         let usual = format!("https://{region}.tts.speech.microsoft.com");
-        let url = address(wish.base, &usual, "cognitiveservices/v1")?;
-        let voice = wish.voice(VOICE);
+        let url = address(request.base, &usual, "cognitiveservices/v1")?;
+        let voice = request.voice(VOICE);
         let (language, voice) = (escaped(&language(voice)), escaped(voice));
         let namespace = "http://www.w3.org/2001/10/synthesis";
         let speak =
             format!("<speak version=\"1.0\" xmlns=\"{namespace}\" xml:lang=\"{language}\"><voice name=\"{voice}\">");
         // A percentage is a change here: +50% is half as fast again.
-        let percent = (wish.rate_within(0.5, 2.0) - 1.0) * 100.0;
+        let percent = (request.rate_within(0.5, 2.0) - 1.0) * 100.0;
         let (head, tail) = if percent.abs() < 1.0 {
             (speak, "</voice></speak>")
         } else {
             (format!("{speak}<prosody rate=\"{percent:+.0}%\">"), "</prosody></voice></speak>")
         };
-        Ok(Box::new(Self { url, key: wish.credential.key.clone(), output, head, tail, format }))
+        Ok(Box::new(Self { url, key: request.credential.key.clone(), output, head, tail, format }))
     }
 }
 
 /// What is asked for, and the vendor's name of it.
-fn output(wish: &Wish<'_>) -> Result<(Format, String), OptionsError> {
-    if let Some(format) = wish.samples(LINEAR, LAW, LAW) {
+fn output(request: &VoiceRequest<'_>) -> Result<(Format, String), OptionsError> {
+    if let Some(format) = request.samples(LINEAR, LAW, LAW) {
         let rate = format.sample_rate;
         let rate = if rate % 1_000 == 0 { format!("{}khz", rate / 1_000) } else { format!("{rate}hz") };
         let kind = match format.encoding {
@@ -60,15 +60,15 @@ fn output(wish: &Wish<'_>) -> Result<(Format, String), OptionsError> {
         };
         return Ok((format, format!("raw-{rate}-{kind}")));
     }
-    let rate = nearest(COMPRESSED, wish.format.sample_rate);
-    let name = match (wish.format.encoding, rate) {
+    let rate = nearest(COMPRESSED, request.format.sample_rate);
+    let name = match (request.format.encoding, rate) {
         (Encoding::Mp3, 16_000) => "audio-16khz-64kbitrate-mono-mp3".to_owned(),
         (Encoding::Mp3, 24_000) => "audio-24khz-96kbitrate-mono-mp3".to_owned(),
         (Encoding::Mp3, _) => "audio-48khz-192kbitrate-mono-mp3".to_owned(),
         (Encoding::Opus, rate) => format!("ogg-{}khz-16bit-mono-opus", rate / 1_000),
-        _ => return Err(wish.refused("linear16, mulaw, alaw, wav, mp3 and opus are there")),
+        _ => return Err(request.refused("linear16, mulaw, alaw, wav, mp3 and opus are there")),
     };
-    Ok((Format::mono(wish.format.encoding, rate), name))
+    Ok((Format::mono(request.format.encoding, rate), name))
 }
 
 /// As text or attribute of XML; what XML cannot hold at all is left out.

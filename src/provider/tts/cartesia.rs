@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::dialect::{Dialect, Request, Wish};
+use super::dialect::{Dialect, Request, VoiceRequest};
 use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
@@ -23,36 +23,36 @@ pub(super) struct Cartesia {
 }
 
 impl Cartesia {
-    pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
-        let voice = wish.voice("");
+    pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+        let voice = request.voice("");
         if voice.is_empty() {
             return Err(OptionsError::Required { provider: Name::Cartesia, field: "voice_id" });
         }
-        let model = if wish.options.model.is_empty() { MODEL } else { &wish.options.model };
-        let (format, output) = output(wish)?;
+        let model = if request.options.model.is_empty() { MODEL } else { &request.options.model };
+        let (format, output) = output(request)?;
         // No language: the model hears it in the text.
         let mut body = json!({"model_id": model, "voice": {"mode": "id", "id": voice}, "output_format": output});
-        let speed = wish.rate_within(0.6, 1.5);
+        let speed = request.rate_within(0.6, 1.5);
         if (speed - 1.0).abs() > 0.001
             && let Some(fields) = body.as_object_mut()
         {
             fields.insert("generation_config".to_owned(), json!({"speed": speed}));
         }
-        let url = address(wish.base, "https://api.cartesia.ai", "tts/bytes")?;
-        let key = Secret::new(format!("Bearer {}", wish.credential.key.expose()));
+        let url = address(request.base, "https://api.cartesia.ai", "tts/bytes")?;
+        let key = Secret::new(format!("Bearer {}", request.credential.key.expose()));
         Ok(Box::new(Self { url, key, body, format }))
     }
 }
 
 /// What is asked for, and the vendor's words for it.
-fn output(wish: &Wish<'_>) -> Result<(Format, Value), OptionsError> {
-    let rate = nearest(RATES, wish.format.sample_rate);
-    if wish.format.encoding == Encoding::Mp3 {
+fn output(request: &VoiceRequest<'_>) -> Result<(Format, Value), OptionsError> {
+    let rate = nearest(RATES, request.format.sample_rate);
+    if request.format.encoding == Encoding::Mp3 {
         let output = json!({"container": "mp3", "sample_rate": rate, "bit_rate": 128_000});
         return Ok((Format::mono(Encoding::Mp3, rate), output));
     }
-    let format = wish.samples(RATES, RATES, RATES);
-    let format = format.ok_or_else(|| wish.refused("linear16, mulaw, alaw, wav and mp3 are there"))?;
+    let format = request.samples(RATES, RATES, RATES);
+    let format = format.ok_or_else(|| request.refused("linear16, mulaw, alaw, wav and mp3 are there"))?;
     let encoding = match format.encoding {
         Encoding::Mulaw => "pcm_mulaw",
         Encoding::Alaw => "pcm_alaw",

@@ -3,7 +3,7 @@
 use serde_json::json;
 use url::Url;
 
-use super::dialect::{Dialect, Request, Wish};
+use super::dialect::{Dialect, Request, VoiceRequest};
 use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
@@ -26,17 +26,17 @@ pub(super) struct Deepgram {
 }
 
 impl Deepgram {
-    pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
-        let encoding = wish.format.encoding;
-        let format = wish.samples(LINEAR, LAW, LAW).unwrap_or(match encoding {
-            Encoding::Flac => Format::mono(encoding, nearest(FLAC, wish.format.sample_rate)),
+    pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+        let encoding = request.format.encoding;
+        let format = request.samples(LINEAR, LAW, LAW).unwrap_or(match encoding {
+            Encoding::Flac => Format::mono(encoding, nearest(FLAC, request.format.sample_rate)),
             Encoding::Opus => Format::mono(encoding, OPUS),
             _ => Format::mono(encoding, MP3_AND_AAC),
         });
-        let mut url = address(wish.base, "https://api.deepgram.com", "v1/speak")?;
+        let mut url = address(request.base, "https://api.deepgram.com", "v1/speak")?;
         {
             let mut query = url.query_pairs_mut();
-            let model = if wish.options.model.is_empty() { wish.voice(VOICE) } else { &wish.options.model };
+            let model = if request.options.model.is_empty() { request.voice(VOICE) } else { &request.options.model };
             query.append_pair("model", model).append_pair("encoding", format.encoding.name());
             if format.encoding.sample_bytes().is_some() {
                 query.append_pair("container", "none");
@@ -45,12 +45,12 @@ impl Deepgram {
                 query.append_pair("sample_rate", &format.sample_rate.to_string());
             }
             // Not every voice takes a speed, so the usual one is not named.
-            let speed = wish.rate_within(0.7, 1.5);
+            let speed = request.rate_within(0.7, 1.5);
             if (speed - 1.0).abs() > 0.001 {
                 query.append_pair("speed", &speed.to_string());
             }
         }
-        let key = Secret::new(format!("Token {}", wish.credential.key.expose()));
+        let key = Secret::new(format!("Token {}", request.credential.key.expose()));
         Ok(Box::new(Self { url, key, format }))
     }
 }

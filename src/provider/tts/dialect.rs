@@ -41,7 +41,7 @@ pub(super) trait Dialect: Send + Sync + std::fmt::Debug {
 
 /// What a client wants of a voice, as far as it was understood before anybody's dialect was chosen.
 #[derive(Debug)]
-pub(super) struct Wish<'a> {
+pub(super) struct VoiceRequest<'a> {
     pub(super) options: &'a TtsOptions,
     pub(super) credential: &'a Credential,
     pub(super) base: Option<&'a Url>,
@@ -52,7 +52,7 @@ pub(super) struct Wish<'a> {
     pub(super) high_rates: bool,
 }
 
-impl Wish<'_> {
+impl VoiceRequest<'_> {
     /// The named voice, else the vendor's usual one.
     pub(super) fn voice<'v>(&'v self, usual: &'v str) -> &'v str {
         self.options.voice_id.as_deref().filter(|voice| !voice.trim().is_empty()).unwrap_or(usual)
@@ -86,15 +86,15 @@ impl Wish<'_> {
     }
 }
 
-/// A vendor's protocol for this wish.
-pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
-    match wish.credential.provider {
-        Name::Deepgram => super::deepgram::Deepgram::choose(wish),
-        Name::ElevenLabs => super::elevenlabs::ElevenLabs::choose(wish),
-        Name::Cartesia => super::cartesia::Cartesia::choose(wish),
-        Name::Azure => super::azure::Azure::choose(wish),
-        Name::Google => super::google::Google::choose(wish),
-        Name::Local => Err(wish.refused("nobody else is asked")),
+/// A vendor's protocol for this request.
+pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+    match request.credential.provider {
+        Name::Deepgram => super::deepgram::Deepgram::choose(request),
+        Name::ElevenLabs => super::elevenlabs::ElevenLabs::choose(request),
+        Name::Cartesia => super::cartesia::Cartesia::choose(request),
+        Name::Azure => super::azure::Azure::choose(request),
+        Name::Google => super::google::Google::choose(request),
+        Name::Local => Err(request.refused("nobody else is asked")),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use url::Url;
 
-use super::dialect::{Dialect, Request, Wish};
+use super::dialect::{Dialect, Request, VoiceRequest};
 use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
@@ -39,16 +39,16 @@ const LIMITS: [(&str, usize); 6] = [
 const OTHERS: usize = 3_000;
 
 impl ElevenLabs {
-    pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
-        let (format, name) = output(wish)?;
-        let mut url = address(wish.base, "https://api.elevenlabs.io", "v1/text-to-speech")?;
+    pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+        let (format, name) = output(request)?;
+        let mut url = address(request.base, "https://api.elevenlabs.io", "v1/text-to-speech")?;
         // An address that can be a base has segments.
         if let Ok(mut path) = url.path_segments_mut() {
-            path.push(wish.voice(VOICE)).push("stream");
+            path.push(request.voice(VOICE)).push("stream");
         }
         url.query_pairs_mut().append_pair("output_format", &name);
-        let model = if wish.options.model.is_empty() { MODEL } else { &wish.options.model };
-        let (key, speed) = (wish.credential.key.clone(), wish.rate_within(0.7, 1.2));
+        let model = if request.options.model.is_empty() { MODEL } else { &request.options.model };
+        let (key, speed) = (request.credential.key.clone(), request.rate_within(0.7, 1.2));
         let most = LIMITS.iter().find(|(name, _)| model.starts_with(name)).map_or(OTHERS, |(_, most)| *most);
         let limit = Limit::Characters(most);
         Ok(Box::new(Self { url, key, model: model.to_owned(), speed, format, limit }))
@@ -56,18 +56,18 @@ impl ElevenLabs {
 }
 
 /// What is asked for, and the vendor's name of it.
-fn output(wish: &Wish<'_>) -> Result<(Format, String), OptionsError> {
-    if let Some(format) = wish.samples(if wish.high_rates { HIGH } else { LINEAR }, MULAW, &[]) {
+fn output(request: &VoiceRequest<'_>) -> Result<(Format, String), OptionsError> {
+    if let Some(format) = request.samples(if request.high_rates { HIGH } else { LINEAR }, MULAW, &[]) {
         let word = if format.encoding == Encoding::Mulaw { "ulaw" } else { "pcm" };
         return Ok((format, format!("{word}_{}", format.sample_rate)));
     }
-    let (rate, name) = match (wish.format.encoding, wish.format.sample_rate) {
+    let (rate, name) = match (request.format.encoding, request.format.sample_rate) {
         (Encoding::Mp3, 22_050) => (22_050, "mp3_22050_32"),
         (Encoding::Mp3, _) => (44_100, "mp3_44100_128"),
         (Encoding::Opus, _) => (48_000, "opus_48000_128"),
-        _ => return Err(wish.refused("linear16, mulaw, alaw, wav, mp3 and opus are there")),
+        _ => return Err(request.refused("linear16, mulaw, alaw, wav, mp3 and opus are there")),
     };
-    Ok((Format::mono(wish.format.encoding, rate), name.to_owned()))
+    Ok((Format::mono(request.format.encoding, rate), name.to_owned()))
 }
 
 impl Dialect for ElevenLabs {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::dialect::{self, Dialect, Wish};
+use super::dialect::{self, Dialect, VoiceRequest};
 #[cfg(feature = "local")]
 use super::local::Speaker;
 use super::voice::seconds;
@@ -31,14 +31,14 @@ pub(super) struct Vendor {
 }
 
 impl Engine {
-    pub(super) fn choose(shared: &Shared, wish: &Wish<'_>) -> Result<Self, PlanError> {
+    pub(super) fn choose(shared: &Shared, request: &VoiceRequest<'_>) -> Result<Self, PlanError> {
         #[cfg(feature = "local")]
-        if wish.credential.provider == Name::Local {
-            return Ok(Self::Local(Speaker::choose(wish)?));
+        if request.credential.provider == Name::Local {
+            return Ok(Self::Local(Speaker::choose(request)?));
         }
-        let dialect = dialect::choose(wish)?;
-        let tokens = tokens(shared, wish.credential)?;
-        let http = client(shared, wish.options.connection_timeout)?;
+        let dialect = dialect::choose(request)?;
+        let tokens = tokens(shared, request.credential)?;
+        let http = client(shared, request.options.connection_timeout)?;
         Ok(Self::Vendor(Vendor { dialect, http, tokens }))
     }
 

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::dialect::{Request, Wish, choose};
+use super::dialect::{Request, VoiceRequest, choose};
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{Credential, Name, TtsOptions};
@@ -12,8 +12,9 @@ fn request(provider: Name, format: Format, rate: f64, text: &str) -> Request {
     let options: TtsOptions = serde_json::from_value(options).unwrap();
     let region = (provider == Name::Azure).then(|| "westeurope".to_owned());
     let credential = Credential { provider, own: false, key: Secret::new("k"), region };
-    let wish = Wish { options: &options, credential: &credential, base: None, format, rate, high_rates: false };
-    choose(&wish).unwrap().request(text, Some("before"))
+    let request =
+        VoiceRequest { options: &options, credential: &credential, base: None, format, rate, high_rates: false };
+    choose(&request).unwrap().request(text, Some("before"))
 }
 
 fn check(request: &Request, url: &str, headers: &[(&'static str, &str)], body: &str) {
@@ -53,8 +54,9 @@ fn elevenlabs_is_asked_for_high_rates_only_where_the_account_may() {
         (48_000, true, "pcm_48000"),
     ] {
         let format = Format { sample_rate: rate, ..LINEAR };
-        let wish = Wish { options: &options, credential: &credential, base: None, format, rate: 1.0, high_rates };
-        let url = choose(&wish).unwrap().request("x", None).url;
+        let request =
+            VoiceRequest { options: &options, credential: &credential, base: None, format, rate: 1.0, high_rates };
+        let url = choose(&request).unwrap().request("x", None).url;
         assert_eq!(url.query(), Some(format!("output_format={expected}").as_str()));
     }
 }
@@ -108,8 +110,14 @@ fn a_voice_cannot_leave_its_place_in_the_address() {
     let options = serde_json::json!({"provider": "elevenlabs", "model": "", "voice_id": "../../v1/user?x=#"});
     let options: TtsOptions = serde_json::from_value(options).unwrap();
     let credential = Credential { provider: Name::ElevenLabs, own: true, key: Secret::new("k"), region: None };
-    let wish =
-        Wish { options: &options, credential: &credential, base: None, format: LINEAR, rate: 1.0, high_rates: false };
-    let url = choose(&wish).unwrap().request("x", None).url;
+    let request = VoiceRequest {
+        options: &options,
+        credential: &credential,
+        base: None,
+        format: LINEAR,
+        rate: 1.0,
+        high_rates: false,
+    };
+    let url = choose(&request).unwrap().request("x", None).url;
     assert_eq!(url.path(), "/v1/text-to-speech/..%2F..%2Fv1%2Fuser%3Fx=%23/stream");
 }

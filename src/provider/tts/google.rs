@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::dialect::{Decoder, Dialect, Request, Wish, language};
+use super::dialect::{Decoder, Dialect, Request, VoiceRequest, language};
 use super::limit::Limit;
 use crate::audio::{Encoding, Format};
 use crate::provider::{OptionsError, address};
@@ -23,10 +23,11 @@ pub(super) struct Google {
 }
 
 impl Google {
-    pub(super) fn choose(wish: &Wish<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
-        let rate = wish.format.sample_rate.clamp(LEAST, MOST);
+    pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+        let rate = request.format.sample_rate.clamp(LEAST, MOST);
         // Wherever the rate is one that it makes, so are the encodings of that rate.
-        let encoding = wish.samples(&[rate], &[rate], &[rate]).map_or(wish.format.encoding, |format| format.encoding);
+        let encoding =
+            request.samples(&[rate], &[rate], &[rate]).map_or(request.format.encoding, |format| format.encoding);
         let name = match encoding {
             Encoding::Linear16 | Encoding::Wav => "LINEAR16",
             Encoding::Mulaw => "MULAW",
@@ -34,14 +35,14 @@ impl Google {
             Encoding::Mp3 => "MP3",
             Encoding::Opus => "OGG_OPUS",
             Encoding::Flac | Encoding::Aac => {
-                return Err(wish.refused("linear16, mulaw, alaw, wav, mp3 and opus are there"));
+                return Err(request.refused("linear16, mulaw, alaw, wav, mp3 and opus are there"));
             }
         };
-        let url = address(wish.base, "https://texttospeech.googleapis.com", "v1/text:synthesize")?;
-        let voice = wish.voice(VOICE);
+        let url = address(request.base, "https://texttospeech.googleapis.com", "v1/text:synthesize")?;
+        let voice = request.voice(VOICE);
         let voice = json!({"languageCode": language(voice), "name": voice});
         let mut config = json!({"audioEncoding": name, "sampleRateHertz": rate});
-        let speed = wish.rate_within(0.25, 2.0);
+        let speed = request.rate_within(0.25, 2.0);
         if (speed - 1.0).abs() > 0.001
             && let Some(fields) = config.as_object_mut()
         {

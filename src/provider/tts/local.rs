@@ -5,7 +5,7 @@ use tokio::task::yield_now;
 
 use super::TtsError;
 use super::client::{Allowance, Output};
-use super::dialect::Wish;
+use super::dialect::VoiceRequest;
 use super::flight::Pace;
 use super::limit::unglued;
 use super::voice::Inner;
@@ -27,22 +27,22 @@ pub(super) struct Speaker {
 }
 
 impl Speaker {
-    pub(super) fn choose(wish: &Wish<'_>) -> Result<Self, OptionsError> {
+    pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Self, OptionsError> {
         let unknown = |field, value: &str, hint| {
             Err(OptionsError::NotByProvider { provider: Name::Local, field, value: value.to_owned(), hint })
         };
-        if wish.format.encoding != Encoding::Wav && wish.format.encoding.sample_bytes().is_none() {
-            return Err(wish.refused("linear16, wav, mulaw and alaw are made"));
+        if request.format.encoding != Encoding::Wav && request.format.encoding.sample_bytes().is_none() {
+            return Err(request.refused("linear16, wav, mulaw and alaw are made"));
         }
-        match wish.voice(VOICE) {
+        match request.voice(VOICE) {
             "joe" | VOICE => {}
             other => return unknown("voice_id", other, "it has one voice, en_US-joe-medium"),
         }
-        if !matches!(wish.options.model.as_str(), "" | "piper") {
-            return unknown("model", &wish.options.model, "it has one model, piper");
+        if !matches!(request.options.model.as_str(), "" | "piper") {
+            return unknown("model", &request.options.model, "it has one model, piper");
         }
         #[expect(clippy::cast_possible_truncation, reason = "three digits of it count")]
-        let rate = wish.rate_within(0.5, 2.0) as f32;
+        let rate = request.rate_within(0.5, 2.0) as f32;
         Ok(Self { manner: Manner { rate, lively: true } })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::TtsError;
 use super::cache::Key;
 use super::client::Utterance;
-use super::dialect::Wish;
+use super::dialect::VoiceRequest;
 use super::engine::Engine;
 use super::flight::{self, Synthesis};
 use super::limit::{glued, is_spoken};
@@ -50,8 +50,8 @@ impl Voice {
         let rate = speaking_rate(options.speaking_rate)?;
         let base = shared.vendor(provider).and_then(|vendor| vendor.tts_url.as_ref());
         let high_rates = shared.config.elevenlabs_high_rates && !credential.own;
-        let wish = Wish { options, credential: &credential, base, format: wanted, rate, high_rates };
-        let engine = Engine::choose(&shared, &wish)?;
+        let request = VoiceRequest { options, credential: &credential, base, format: wanted, rate, high_rates };
+        let engine = Engine::choose(&shared, &request)?;
         // Of a compressed format the vendor decides the rate.
         let format = if wanted.encoding.sample_bytes().is_some() || wanted.encoding == Encoding::Wav {
             wanted
@@ -60,7 +60,7 @@ impl Voice {
         };
         let request_timeout = seconds("request_timeout", options.request_timeout, REQUEST_TIMEOUT)?;
         Pronunciations::check(&options.pronunciations)?;
-        let key = Key::of_voice(&wish);
+        let key = Key::of_voice(&request);
         let (pronunciations, words) = (glued(&options.pronunciations), OnceLock::new());
         let inner =
             Inner { shared, credential, engine, request_timeout, format, format_name, pronunciations, words, key };

@@ -2,7 +2,7 @@
 
 use ring::digest::{Context, SHA256};
 
-use crate::provider::tts::dialect::Wish;
+use crate::provider::tts::dialect::VoiceRequest;
 
 /// Stands for a text in a voice. A cryptographic digest, as clients choose the texts: nobody can find one that stands for
 /// somebody else's.
@@ -11,17 +11,17 @@ pub(in crate::provider) struct Key([u8; 32]);
 
 impl Key {
     /// Of everything about a voice: provider and its address, voice, model, format, rate, speed, credentials, pronunciations.
-    pub(in crate::provider::tts) fn of_voice(wish: &Wish<'_>) -> Self {
-        let (options, format) = (wish.options, wish.format);
+    pub(in crate::provider::tts) fn of_voice(request: &VoiceRequest<'_>) -> Self {
+        let (options, format) = (request.options, request.format);
         let mut parts = vec![
-            wish.credential.provider.as_str().as_bytes().to_vec(),
-            wish.base.map(|base| base.as_str().as_bytes().to_vec()).unwrap_or_default(),
+            request.credential.provider.as_str().as_bytes().to_vec(),
+            request.base.map(|base| base.as_str().as_bytes().to_vec()).unwrap_or_default(),
             options.voice_id.clone().unwrap_or_default().into_bytes(),
             options.model.clone().into_bytes(),
             format.encoding.name().as_bytes().to_vec(),
             format.sample_rate.to_be_bytes().to_vec(),
-            format!("{:.3}", wish.rate).into_bytes(),
-            wish.credential.fingerprint().to_vec(),
+            format!("{:.3}", request.rate).into_bytes(),
+            request.credential.fingerprint().to_vec(),
         ];
         for pronunciation in &options.pronunciations {
             parts.extend([pronunciation.word.clone().into_bytes(), pronunciation.pronunciation.clone().into_bytes()]);
