@@ -15,8 +15,8 @@ use crate::outbound::Outbound;
 
 pub use hooks::{FileError, HooksError};
 pub(crate) use hooks::{Hooks, List};
+pub(crate) use media::{AudioFormats, Connection, Packet, Rooms, Wish};
 pub use media::{ClipError, Event, JoinError, LoadingAudio, Moment, Person};
-pub(crate) use media::{Connection, Forms, Packet, Rooms, Wish};
 pub use news::NewsError;
 pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;

@@ -13,7 +13,7 @@ use crate::audio::NOISE_FILTER;
 use crate::error::SessionError;
 use crate::metrics::Depth;
 use crate::provider::{ErrorKind, PlanError, Stt, SttOptions, Voice};
-use crate::room::{Connection, Forms, JoinError, Wish};
+use crate::room::{AudioFormats, Connection, JoinError, Wish};
 
 /// How long the providers may take to be ready; upstream's limit.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -90,7 +90,7 @@ pub(super) async fn room(
         warn!("recording storage is not configured: the room is not recorded");
     }
     let audio = match (&setup.stt_config, voice) {
-        (Some(stt), Some(voice)) => Some(forms(stt, voice)?),
+        (Some(stt), Some(voice)) => Some(audio_formats(stt, voice)?),
         _ => None,
     };
     let room = livekit.room_name.clone();
@@ -104,9 +104,9 @@ pub(super) async fn room(
     })
 }
 
-fn forms(stt: &SttOptions, voice: &Voice) -> Result<Forms, SessionError> {
+fn audio_formats(stt: &SttOptions, voice: &Voice) -> Result<AudioFormats, SessionError> {
     let unknown = || SessionError::Join(JoinError::Encoding(stt.encoding.clone()));
-    Ok(Forms { heard: stt.format().ok_or_else(unknown)?, spoken: voice.format() })
+    Ok(AudioFormats { input: stt.format().ok_or_else(unknown)?, output: voice.format() })
 }
 
 /// Identity and name of the session in its room.

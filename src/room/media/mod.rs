@@ -50,15 +50,15 @@ pub(crate) struct Wish {
     /// Whom it listens to; everybody where empty.
     pub(crate) listen: Vec<String>,
     /// The forms in which it hears and speaks; none for a session without audio.
-    pub(crate) audio: Option<Forms>,
+    pub(crate) audio: Option<AudioFormats>,
 }
 
 /// In which form a session hears, and in which it speaks.
 #[derive(Debug, Clone, Copy)]
 #[allow(dead_code, reason = "read where rooms can be joined")]
-pub(crate) struct Forms {
-    pub(crate) heard: Format,
-    pub(crate) spoken: Format,
+pub(crate) struct AudioFormats {
+    pub(crate) input: Format,
+    pub(crate) output: Format,
 }
 
 /// The loading sound.

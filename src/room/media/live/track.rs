@@ -9,7 +9,7 @@ use super::link::{AHEAD_MS, WIRE};
 use super::loading::Loading;
 use super::mixer::Mixer;
 use crate::audio::{Converter, Error, Format, Framer};
-use crate::room::media::Forms;
+use crate::room::media::AudioFormats;
 
 /// How long a frame sounds.
 const FRAME: Duration = Duration::from_millis(10);
@@ -31,8 +31,8 @@ pub(super) struct Audio {
 }
 
 impl Audio {
-    pub(super) fn new(forms: Forms) -> Result<Self, Error> {
-        let (ears, mouth) = (Ears::new(forms.heard)?, Mouth::new(forms.spoken)?);
+    pub(super) fn new(formats: AudioFormats) -> Result<Self, Error> {
+        let (ears, mouth) = (Ears::new(formats.input)?, Mouth::new(formats.output)?);
         Ok(Self { ears, mouth, loading: Loading::default(), heard: None, kept: None })
     }
 
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn the_loading_sound_alone_is_little_ahead_and_speech_comes_at_once() {
         let form = Format::mono(Encoding::Linear16, 48_000);
-        let mut audio = Audio::new(Forms { heard: form, spoken: form }).unwrap();
+        let mut audio = Audio::new(AudioFormats { input: form, output: form }).unwrap();
         let begun = Instant::now();
         let frames = |audio: &mut Audio, after| std::iter::from_fn(|| audio.next(begun + FRAME * after)).count();
         assert_eq!((audio.next(begun), audio.due()), (None, None));
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn what_may_not_be_interrupted_stays_here_and_on_the_track() {
         let form = Format::mono(Encoding::Linear16, 48_000);
-        let mut audio = Audio::new(Forms { heard: form, spoken: form }).unwrap();
+        let mut audio = Audio::new(AudioFormats { input: form, output: form }).unwrap();
         let begun = Instant::now();
         audio.mouth.push(Bytes::from(vec![0; 960 * 2]), true);
         assert!(audio.next(begun).is_some() && !audio.clear(begun) && audio.next(begun).is_some());
