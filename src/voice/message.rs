@@ -58,7 +58,7 @@ pub enum Command {
     },
     /// Plays the loading sound.
     LoadingStart,
-    /// Ends it.
+    /// SessionChannels it.
     LoadingStop,
 }
 

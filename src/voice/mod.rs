@@ -26,7 +26,7 @@ use detectors_off::Detectors;
 pub use message::{
     Arrival, Command, Event, LivekitSetup, RoomMessage, Setup, Subscription, TurnDetectUpdate, VadUpdate,
 };
-pub(crate) use session::{Ends, KEPT_FREE, run};
+pub(crate) use session::{KEPT_FREE, SessionChannels, run};
 pub use turn::{DECISION, SpeakerActivity, Turn, VadEvent};
 
 use crate::config::Config;

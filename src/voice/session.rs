@@ -29,7 +29,7 @@ pub(crate) const KEPT_FREE: usize = 32;
 const DRAIN_CHECK: Duration = Duration::from_millis(200);
 
 /// The three ends that connect a session to its client, and whose client that is.
-pub(crate) struct Ends {
+pub(crate) struct SessionChannels {
     pub(crate) tenant: Option<String>,
     pub(crate) input: mpsc::Receiver<Input>,
     pub(crate) output: mpsc::Sender<Output>,
@@ -53,7 +53,7 @@ enum Stage {
 
 struct Session {
     shared: Shared,
-    ends: Ends,
+    channels: SessionChannels,
     stage: Stage,
     conversation: Option<Conversation>,
     /// The LiveKit room, which has the audio too.
@@ -82,11 +82,11 @@ enum Next {
 }
 
 /// Runs until the client is gone, or the server stops and all is said.
-pub(crate) async fn run(shared: Shared, ends: Ends) {
+pub(crate) async fn run(shared: Shared, channels: SessionChannels) {
     let deadline = Box::pin(tokio::time::sleep_until(tokio::time::Instant::now()));
     let mut session = Session {
         shared,
-        ends,
+        channels,
         stage: Stage::Unconfigured,
         conversation: None,
         room: None,
@@ -156,7 +156,7 @@ impl Session {
         {
             self.deadline.as_mut().reset(at);
         }
-        let (pending, output) = (&mut self.pending, &self.ends.output);
+        let (pending, output) = (&mut self.pending, &self.channels.output);
         let (waits, in_room) = (pending.is_some(), self.room.is_some());
         let (provider, events) = stt.unzip();
         let happened = optional(self.room.as_mut().map(|room| room.next(waits)));
@@ -165,7 +165,7 @@ impl Session {
         let activity = optional(detectors.map(Detectors::next));
         let spoken = optional(speech.map(SpeechQueue::next));
         tokio::select! {
-            input = self.ends.input.recv(), if !held => Next::Input(input),
+            input = self.channels.input.recv(), if !held => Next::Input(input),
             event = heard => Next::Heard(event),
             passed = passed => Next::Passed(passed),
             activity = activity => Next::SpeakerActivity(activity),
@@ -175,7 +175,7 @@ impl Session {
                 (Ok(mut room), Some(frame)) => {
                     if let Some(place) = room.next() {
                         self.shared.metrics.queued(1);
-                        place.send(Output::Audio(self.ends.epoch.tag(kept), frame));
+                        place.send(Output::Audio(self.channels.epoch.tag(kept), frame));
                     }
                     Next::HandedOver
                 }
@@ -231,7 +231,7 @@ impl Session {
             room.leave().await;
         }
         self.pending = None;
-        self.ends.epoch.begin();
+        self.channels.epoch.begin();
         self.dropping = false;
         let stream_id = start::stream_id(&setup)?;
         Span::current().record("stream_id", &stream_id);
@@ -242,7 +242,7 @@ impl Session {
         let unfiltered = start::leave_noise(&mut setup);
         let conversation = start::conversation(&self.shared, &setup).await?;
         let voice = conversation.as_ref().map(|conversation| conversation.speech.voice());
-        self.room = start::room(&self.shared, self.ends.tenant.as_deref(), &setup, voice).await?;
+        self.room = start::room(&self.shared, self.channels.tenant.as_deref(), &setup, voice).await?;
         self.conversation = conversation;
         if let Some(conversation) = &self.conversation {
             self.stage = Stage::Ready;
@@ -294,7 +294,7 @@ impl Session {
         if self.conversation()?.speech.clear() {
             self.pending = None;
         }
-        self.ends.epoch.clear();
+        self.channels.epoch.clear();
         if let Some(room) = &mut self.room {
             room.clear();
         }
@@ -362,14 +362,14 @@ impl Session {
 
     /// Into the queue to the client, or the end of it: what is queued is what a slow client may cost.
     fn send(&mut self, output: Output) {
-        let Err(refused) = self.ends.output.try_send(output) else {
+        let Err(refused) = self.channels.output.try_send(output) else {
             self.shared.metrics.queued(1);
             return;
         };
         self.over = true;
         if matches!(refused, TrySendError::Full(_)) {
             // Where another end is on its way already, that one counts.
-            self.ends.close.try_send(Close::SlowReader).ok();
+            self.channels.close.try_send(Close::SlowReader).ok();
         }
     }
 }

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::metrics::Metrics;
-use crate::voice::{self, Close, Command, Ends, Epoch, Input, KEPT_FREE, Output, Shared};
+use crate::voice::{self, Close, Command, Epoch, Input, KEPT_FREE, Output, SessionChannels, Shared};
 
 /// Bytes of each socket's own buffers; the library's default is 128 KiB, most of which no voice message needs.
 const BUFFER: usize = 8 * 1024;
@@ -73,9 +73,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let (output, outputs) = mpsc::channel(OUTPUT);
     let (close, closes) = mpsc::channel(1);
     let epoch = Epoch::default();
-    let ends = Ends { tenant, input: inputs, output, close: close.clone(), epoch: epoch.clone() };
+    let channels = SessionChannels { tenant, input: inputs, output, close: close.clone(), epoch: epoch.clone() };
     let ping = shared.config.server.ping;
-    let session = voice::run(shared.clone(), ends);
+    let session = voice::run(shared.clone(), channels);
     let broken = {
         let outputs = Outputs { queue: outputs, metrics: &shared.metrics };
         let writer = Writer { sink: &mut sink, outputs, closes, cut: &shared.cut, epoch, alive: &alive };
@@ -98,7 +98,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     info!("session ended");
 }
 
-/// Ends when the writer does; the session's end is what the writer waits for.
+/// SessionChannels when the writer does; the session's end is what the writer waits for.
 async fn both(session: impl Future<Output = ()>, writing: impl Future<Output = u16>) -> u16 {
     let mut writing = pin!(writing);
     tokio::select! {

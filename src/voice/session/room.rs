@@ -62,7 +62,7 @@ impl Session {
         };
         let (livekit, room) = (rooms.livekit.clone(), room.room().to_owned());
         // Held weakly: a session does not wait for it to end.
-        let (output, metrics) = (self.ends.output.downgrade(), self.shared.metrics.clone());
+        let (output, metrics) = (self.channels.output.downgrade(), self.shared.metrics.clone());
         rooms.tasks.spawn(async move {
             let failed = match livekit.transfer_first(&room, &to).await {
                 Ok(Some(_)) => return,
@@ -88,8 +88,8 @@ impl Session {
         let kept = self.speaks_to_the_end();
         if let Some(room) = &self.room {
             self.pending = room.speak(frame, kept).err();
-        } else if self.ends.output.capacity() > KEPT_FREE {
-            self.send(Output::Audio(self.ends.epoch.tag(kept), frame));
+        } else if self.channels.output.capacity() > KEPT_FREE {
+            self.send(Output::Audio(self.channels.epoch.tag(kept), frame));
         } else {
             self.pending = Some(frame);
         }
