@@ -19,7 +19,7 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// A message to the room, as the room's clients know it.
 #[derive(Serialize)]
-struct Said<'a> {
+struct OutgoingMessage<'a> {
     message: &'a str,
     role: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ impl Session {
         debug: Option<&Value>,
     ) -> Result<(), SessionError> {
         let room = self.room.as_ref().ok_or(SessionError::NoRoom)?;
-        let payload = serde_json::to_vec(&Said { message, role, debug }).unwrap_or_default();
+        let payload = serde_json::to_vec(&OutgoingMessage { message, role, debug }).unwrap_or_default();
         let packet = Packet { topic: topic.unwrap_or_else(|| "messages".to_owned()), payload };
         if room.send(packet) { Ok(()) } else { Err(SessionError::MessageQueueFull) }
     }
