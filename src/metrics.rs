@@ -50,7 +50,7 @@ pub(crate) struct Metrics {
     dropped: Counter,
     repeated: Counter,
     queued: Gauge,
-    unheard: Gauge,
+    audio_queued: Gauge,
     stt_ready: Family<ByProvider, Histogram, fn() -> Histogram>,
     first_audio: Family<ByProvider, Histogram, fn() -> Histogram>,
     requests: Family<ByRequest, Counter>,
@@ -86,7 +86,7 @@ impl Metrics {
             dropped: Counter::default(),
             repeated: Counter::default(),
             queued: Gauge::default(),
-            unheard: Gauge::default(),
+            audio_queued: Gauge::default(),
             stt_ready: Family::new_with_constructor(seconds),
             first_audio: Family::new_with_constructor(seconds),
             requests: Family::default(),
@@ -109,7 +109,7 @@ impl Metrics {
         let help = "Calls that were reported again; their hooks were not asked";
         registry.register("calls_repeated", help, self.repeated.clone());
         registry.register("output_queued", "Messages that wait for clients to read", self.queued.clone());
-        registry.register("audio_queued", "Chunks of audio that wait for providers to take", self.unheard.clone());
+        registry.register("audio_queued", "Chunks of audio that wait for providers to take", self.audio_queued.clone());
         let unit = || Unit::Seconds;
         let help = "From a config message to a provider that listens";
         registry.register_with_unit("stt_ready", help, unit(), self.stt_ready.clone());
@@ -170,8 +170,8 @@ impl Metrics {
     }
 
     /// The queue of one session to its provider.
-    pub(crate) fn unheard(&self) -> Depth {
-        Depth { all: self.unheard.clone(), own: 0 }
+    pub(crate) fn audio_queued(&self) -> QueueDepth {
+        QueueDepth { all: self.audio_queued.clone(), own: 0 }
     }
 
     pub(crate) fn stt_ready(&self, provider: Name, took: Duration) {
@@ -192,12 +192,12 @@ impl Metrics {
 
 /// How much one queue adds to a gauge of all.
 #[derive(Debug)]
-pub(crate) struct Depth {
+pub(crate) struct QueueDepth {
     all: Gauge,
     own: i64,
 }
 
-impl Depth {
+impl QueueDepth {
     pub(crate) fn set(&mut self, now: usize) {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         self.all.inc_by(now - self.own);
@@ -205,7 +205,7 @@ impl Depth {
     }
 }
 
-impl Drop for Depth {
+impl Drop for QueueDepth {
     fn drop(&mut self) {
         self.set(0);
     }

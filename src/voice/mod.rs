@@ -1,5 +1,6 @@
 //! One conversation: what is heard and what is spoken. Knows channels; not how a client is connected.
 
+mod audio_queue;
 #[cfg(feature = "turn-detect")]
 mod detectors;
 #[cfg(not(feature = "turn-detect"))]
@@ -9,7 +10,6 @@ mod session;
 mod speech;
 mod start;
 mod turn;
-mod unheard;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

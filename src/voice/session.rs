@@ -13,10 +13,10 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, debug, info};
 
+use super::audio_queue::Forwarded;
 use super::message::{Command, Event, Setup};
 use super::speech::{SpeechQueue, Step};
 use super::start::{self, Conversation};
-use super::unheard::Passed;
 use super::{Close, Detectors, Epoch, Input, Output, Shared, SpeakerActivity, optional};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
@@ -71,7 +71,7 @@ struct Session {
 enum Next {
     Input(Option<Input>),
     Heard(Option<SttEvent>),
-    Passed(Passed),
+    Forwarded(Forwarded),
     SpeakerActivity(SpeakerActivity),
     Spoken(Step),
     InRoom(Moment),
@@ -101,7 +101,7 @@ pub(crate) async fn run(shared: Shared, channels: SessionChannels) {
             Next::Input(Some(input)) => session.input(input).await,
             Next::Input(None) | Next::ClientGone => break,
             Next::Heard(event) => session.heard(event),
-            Next::Passed(passed) => {
+            Next::Forwarded(passed) => {
                 if let Err(error) = session.passed(passed) {
                     session.fail(&error);
                 }
@@ -140,12 +140,12 @@ fn timestamp() -> u64 {
 impl Session {
     async fn next(&mut self) -> Next {
         let kept = self.speaks_to_the_end();
-        let (mut stt, mut unheard, mut detectors, mut speech, mut turn) = (None, None, None, None, None);
+        let (mut stt, mut audio_queue, mut detectors, mut speech, mut turn) = (None, None, None, None, None);
         let mut held = false;
         if let Some(conversation) = &mut self.conversation {
             // A client that sends a recording faster than it sounds waits: it is not read meanwhile.
-            held = conversation.unheard.is_full();
-            unheard = Some(&mut conversation.unheard).filter(|unheard| !unheard.is_empty());
+            held = conversation.audio_queue.is_full();
+            audio_queue = Some(&mut conversation.audio_queue).filter(|audio_queue| !audio_queue.is_empty());
             stt = conversation.stt.as_mut().map(|stt| (&stt.audio, &mut stt.events));
             detectors = Some(&mut conversation.detectors);
             speech = Some(&mut conversation.speech).filter(|speech| speech.is_busy());
@@ -161,13 +161,13 @@ impl Session {
         let (provider, events) = stt.unzip();
         let happened = optional(self.room.as_mut().map(|room| room.next(waits)));
         let heard = optional(events.map(mpsc::Receiver::recv));
-        let passed = optional(unheard.zip(provider).map(|(unheard, provider)| unheard.pass(provider)));
+        let passed = optional(audio_queue.zip(provider).map(|(audio_queue, provider)| audio_queue.forward(provider)));
         let activity = optional(detectors.map(Detectors::next));
         let spoken = optional(speech.map(SpeechQueue::next));
         tokio::select! {
             input = self.channels.input.recv(), if !held => Next::Input(input),
             event = heard => Next::Heard(event),
-            passed = passed => Next::Passed(passed),
+            passed = passed => Next::Forwarded(passed),
             activity = activity => Next::SpeakerActivity(activity),
             step = spoken, if !waits => Next::Spoken(step),
             moment = happened => Next::InRoom(moment),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tracing::warn;
 
+use super::audio_queue::AudioQueue;
 use super::message::{LivekitSetup, Setup};
 use super::speech::SpeechQueue;
-use super::unheard::Unheard;
 use super::{Detectors, Shared, Turn};
 use crate::audio::NOISE_FILTER;
 use crate::error::SessionError;
-use crate::metrics::Depth;
+use crate::metrics::QueueDepth;
 use crate::provider::{ErrorKind, PlanError, Stt, SttOptions, Voice};
 use crate::room::{AudioFormats, Connection, JoinError, Wish};
 
@@ -26,8 +26,8 @@ pub(super) struct Conversation {
     /// Detectors; none once the provider has ended the stream.
     pub(super) stt: Option<Stt>,
     /// What waits for them, and how much of it there is.
-    pub(super) unheard: Unheard,
-    pub(super) depth: Depth,
+    pub(super) audio_queue: AudioQueue,
+    pub(super) depth: QueueDepth,
     /// What hears the same, to tell when a turn is over.
     pub(super) detectors: Detectors,
     pub(super) turn: Turn,
@@ -69,13 +69,14 @@ pub(super) async fn conversation(shared: &Shared, setup: &Setup) -> Result<Optio
     let (true, Some(stt), Some(tts)) = (audio, &setup.stt_config, &setup.tts_config) else { return Ok(None) };
     let plan = shared.providers.stt(stt).map_err(refused)?;
     let voice = shared.providers.voice(tts).map_err(refused)?;
-    let (provider, detectors, unheard) = (plan.provider(), Detectors::new(shared, stt), Unheard::new(stt.format()));
+    let (provider, detectors, audio_queue) =
+        (plan.provider(), Detectors::new(shared, stt), AudioQueue::new(stt.format()));
     let begun = tokio::time::Instant::now();
     let stt = timeout(READY_TIMEOUT, plan.connect()).await.map_err(|_| SessionError::Timeout)?;
     let stt = stt.map_err(SessionError::Start)?;
     shared.metrics.stt_ready(provider, begun.elapsed());
-    let (depth, turn) = (shared.metrics.unheard(), Turn::new(shared.config.turn));
-    Ok(Some(Conversation { stt: Some(stt), unheard, depth, detectors, turn, speech: SpeechQueue::new(voice) }))
+    let (depth, turn) = (shared.metrics.audio_queued(), Turn::new(shared.config.turn));
+    Ok(Some(Conversation { stt: Some(stt), audio_queue, depth, detectors, turn, speech: SpeechQueue::new(voice) }))
 }
 
 /// Joins the room that `setup` asks for, if it does. Dropped, it leaves nobody there.

@@ -6,8 +6,8 @@ use tracing::{debug, warn};
 use super::{Session, now, timestamp};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
+use crate::voice::audio_queue::Forwarded;
 use crate::voice::start::Conversation;
-use crate::voice::unheard::Passed;
 use crate::voice::{Event, SpeakerActivity, VadEvent};
 
 impl Session {
@@ -18,31 +18,31 @@ impl Session {
             conversation.turn.hear(SpeakerActivity::Unknown, now());
         }
         let passed = match &conversation.stt {
-            Some(stt) => conversation.unheard.push(audio, &stt.audio),
-            None => Passed::Closed,
+            Some(stt) => conversation.audio_queue.push(audio, &stt.audio),
+            None => Forwarded::Closed,
         };
         self.passed(passed)
     }
 
     /// What has become of audio on its way to the provider.
-    pub(super) fn passed(&mut self, passed: Passed) -> Result<(), SessionError> {
-        let Some(Conversation { stt, unheard, depth, .. }) = &mut self.conversation else { return Ok(()) };
+    pub(super) fn passed(&mut self, passed: Forwarded) -> Result<(), SessionError> {
+        let Some(Conversation { stt, audio_queue, depth, .. }) = &mut self.conversation else { return Ok(()) };
         if let Some(stt) = stt {
-            depth.set(unheard.len() + stt.audio.max_capacity() - stt.audio.capacity());
+            depth.set(audio_queue.len() + stt.audio.max_capacity() - stt.audio.capacity());
         }
         let error = match (passed, stt) {
-            (Passed::Taken, _) => {
+            (Forwarded::Accepted, _) => {
                 // Audio may be dropped again for as long as some of it waits.
-                self.dropping &= !unheard.is_empty();
+                self.dropping &= !audio_queue.is_empty();
                 return Ok(());
             }
-            (Passed::Dropped(bytes), Some(stt)) => {
+            (Forwarded::Dropped(bytes), Some(stt)) => {
                 stt.dropped(bytes);
                 SessionError::AudioDropped
             }
-            (Passed::Dropped(_), None) => SessionError::AudioDropped,
-            (Passed::Closed, _) => {
-                unheard.clear();
+            (Forwarded::Dropped(_), None) => SessionError::AudioDropped,
+            (Forwarded::Closed, _) => {
+                audio_queue.clear();
                 SessionError::AudioUnheard
             }
         };
@@ -68,7 +68,7 @@ impl Session {
             Some(SttEvent::Error(error)) => self.fail(&SessionError::Stt(error)),
             None => {
                 conversation.stt = None;
-                conversation.unheard.clear();
+                conversation.audio_queue.clear();
             }
         }
     }
