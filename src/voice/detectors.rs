@@ -28,7 +28,7 @@ use crate::provider::SttOptions;
 const WAITING: usize = 64;
 
 /// Bytes of audio that are heard in the task itself: at most a tenth of what they last, in any encoding, on any machine that keeps
-/// up at all. Handing them to another thread takes longer than input them.
+/// up at all. Handing them to another thread takes longer than running the model.
 const BRIEF: usize = 4096;
 
 /// What was heard and the session has not taken yet.

@@ -58,7 +58,7 @@ pub enum Command {
     },
     /// Plays the loading sound.
     LoadingStart,
-    /// SessionChannels it.
+    /// Stops the loading sound.
     LoadingStop,
 }
 

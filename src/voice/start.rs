@@ -23,7 +23,7 @@ const MAX_STREAM_ID: usize = 256;
 
 /// What a session with audio consists of.
 pub(super) struct Conversation {
-    /// Detectors; none once the provider has ended the stream.
+    /// The transcription. `None` once the provider has ended the stream.
     pub(super) stt: Option<Stt>,
     /// What waits for them, and how much of it there is.
     pub(super) audio_queue: AudioQueue,

@@ -148,13 +148,13 @@ impl Turn {
         }
     }
 
-    /// SessionChannels a turn whose time is over: the result with an empty text that clients take as its end, as they have the
+    /// Ends a turn whose time is over: the result with an empty text that clients take as its end, as they have the
     /// texts already.
     pub fn tick(&mut self, now: Instant) -> Option<Transcript> {
         if self.deadline()? > now { None } else { self.force(now) }
     }
 
-    /// SessionChannels the turn that is open, if there is one.
+    /// Ends the turn that is open, if there is one.
     pub fn force(&mut self, now: Instant) -> Option<Transcript> {
         let open = self.open.take()?;
         self.over();

@@ -98,7 +98,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     info!("session ended");
 }
 
-/// SessionChannels when the writer does; the session's end is what the writer waits for.
+/// Ends when the writer does; the session's end is what the writer waits for.
 async fn both(session: impl Future<Output = ()>, writing: impl Future<Output = u16>) -> u16 {
     let mut writing = pin!(writing);
     tokio::select! {
