@@ -1,4 +1,4 @@
-//! What `docs/use/deploying.md` shows works as it stands there, with the addresses and files of the test.
+//! The configurations that `docs/use/deploy` shows work as they stand there, with the addresses and files of the test.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -7,9 +7,10 @@ use std::process::{Child, Command};
 use crate::sdk::{check, conversation, partner, run, text};
 use crate::support::World;
 
-/// The first block of the page in this language that has these words.
-fn block(language: &str, words: &str) -> String {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/use/deploying.md")).unwrap();
+/// Returns the first block of a page of `docs/use/deploy` that is in this language and has these words.
+fn block(page: &str, language: &str, words: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/use/deploy");
+    let page = std::fs::read_to_string(format!("{folder}/{page}.md")).unwrap();
     let fence = format!("```{language}\n");
     let mut blocks = page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap());
     blocks.find(|block| block.contains(words)).unwrap_or_else(|| panic!("no {language} with {words}")).to_owned()
@@ -75,7 +76,7 @@ async fn the_python_sdk_has_its_conversation_through_nginx() {
     let (_deepgram, server) = partner().await;
     let site = Site::new();
     let path = |name: &str| site.world.path(name).to_str().unwrap().to_owned();
-    let shown = block("nginx", "server {");
+    let shown = block("proxies", "nginx", "server {");
     let shown = put(&shown, "127.0.0.1:3001", &server.address.to_string());
     let shown = put(&shown, "listen 443 ssl", &format!("listen 127.0.0.1:{} ssl", site.port));
     let shown = put(&shown, "/etc/ssl/voice.pem", &path("voice.pem"));
@@ -99,7 +100,7 @@ async fn the_python_sdk_has_its_conversation_through_nginx() {
 async fn the_python_sdk_has_its_conversation_through_caddy() {
     let (_deepgram, server) = partner().await;
     let site = Site::new();
-    let shown = block("caddyfile", "reverse_proxy");
+    let shown = block("proxies", "caddyfile", "reverse_proxy");
     let shown = put(&shown, "127.0.0.1:3001", &server.address.to_string());
     let tls = format!("localhost:{} {{\n  tls {} {}", site.port, site.pem.display(), site.key.display());
     let shown = put(&shown, "voice.example.org {", &tls);
@@ -118,7 +119,7 @@ async fn the_python_sdk_has_its_conversation_through_caddy() {
 #[test]
 #[ignore = "needs check-jsonschema from PyPI"]
 fn compose_takes_the_services() {
-    let world = World::new().with_file("compose.yaml", block("yaml", "services:"));
+    let world = World::new().with_file("compose.yaml", block("docker", "yaml", "services:"));
     let mut command = Command::new("check-jsonschema");
     let output = command.args(["--builtin-schema", "vendor.compose-spec"]).arg(world.path("compose.yaml")).output();
     let output = output.expect("check-jsonschema: `.ci/setup` installs it");
@@ -128,7 +129,7 @@ fn compose_takes_the_services() {
 #[test]
 #[ignore = "needs kubernetes-validate from PyPI"]
 fn kubernetes_takes_the_pod() {
-    let pod = block("yaml", "terminationGracePeriodSeconds");
+    let pod = block("kubernetes", "yaml", "terminationGracePeriodSeconds");
     let pod = format!("apiVersion: v1\nkind: Pod\nmetadata: {{ name: sayna }}\n{pod}");
     let world = World::new().with_file("pod.yaml", pod);
     let output = Command::new("kubernetes-validate").arg("--strict").arg(world.path("pod.yaml")).output();
@@ -140,7 +141,7 @@ fn kubernetes_takes_the_pod() {
 #[test]
 #[ignore = "needs systemd-analyze"]
 fn systemd_understands_the_unit() {
-    let unit = put(&block("ini", "[Service]"), "/usr/local/bin/sayna", env!("CARGO_BIN_EXE_sayna"));
+    let unit = put(&block("systemd", "ini", "[Service]"), "/usr/local/bin/sayna", env!("CARGO_BIN_EXE_sayna"));
     let world = World::new().with_file("sayna.service", unit);
     let output = Command::new("systemd-analyze").arg("verify").arg(world.path("sayna.service")).output();
     let output = output.expect("systemd-analyze: Debian's systemd");

@@ -33,6 +33,7 @@ mod nixos;
 mod noise;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod operator_docs;
 mod output;
 mod page;
 mod provider;

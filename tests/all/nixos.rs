@@ -16,9 +16,10 @@ struct Systems {
 impl Systems {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let page = fs::read_to_string(root().join("docs/use/deploying.md")).unwrap();
+        let page = fs::read_to_string(root().join("docs/use/deploy/nixos.md")).unwrap();
         let settings = page.split("```nix\n").nth(1).and_then(|rest| rest.split("```").next());
-        fs::write(folder.path().join("settings.nix"), settings.expect("docs/use/deploying.md shows settings")).unwrap();
+        fs::write(folder.path().join("settings.nix"), settings.expect("docs/use/deploy/nixos.md shows settings"))
+            .unwrap();
         fs::write(folder.path().join("flake.nix"), include_str!("nixos/flake.nix")).unwrap();
         fs::copy(env!("CARGO_BIN_EXE_sayna"), folder.path().join("sayna")).unwrap();
         Self { folder }

@@ -1,4 +1,4 @@
-# Systems with `services.sayna`, for tests/all/nixos.rs. Beside it: `sayna`, the program under test; `settings.nix`, of docs/use/deploying.md.
+# Systems with `services.sayna`, for tests/all/nixos.rs. Beside it: `sayna`, the program under test; `settings.nix`, of docs/use/deploy/nixos.md.
 {
   inputs.nixpkgs.follows = "sayna/nixpkgs";
 
