@@ -3,6 +3,7 @@
 
 mod connect;
 mod proxy;
+mod retry;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 pub use connect::Stream;
 use proxy::Proxies;
 pub(crate) use proxy::is_localhost;
+pub(crate) use retry::RetryPolicy;
 
 /// How long a connection may take to come about; a vendor that is up answers within one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,11 +10,10 @@ use url::Url;
 
 use super::part::Part;
 use super::{Event, File, InitError};
-use crate::outbound::told;
+use crate::outbound::{RetryPolicy, told};
 
-/// Attempts in a row that bring nothing new, and the pause between them.
-const ATTEMPTS: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(1);
+/// Three attempts in a row that bring no new bytes, one second apart.
+const RETRY: RetryPolicy = RetryPolicy { attempts: 3, first_pause: Duration::from_secs(1), factor: 1, jitter: false };
 
 /// Where files are fetched.
 #[derive(Debug, Clone)]
@@ -65,17 +64,17 @@ async fn complete(
     tell: &mut impl FnMut(Event<'_>),
     file: &File,
 ) -> Result<(), InitError> {
-    let mut attempt = 1;
+    let mut failures = 0;
     tell(Event::Begun { file, bytes: part.bytes });
     while !part.is_whole() {
         let before = part.bytes;
         let Err(error) = go_on(part, url, network, tell, file).await else { continue };
-        attempt = if part.bytes > before { 1 } else { attempt + 1 };
-        if !error.is_retryable() || attempt > ATTEMPTS {
+        failures = if part.bytes > before { 0 } else { failures + 1 };
+        if !error.is_retryable() || RETRY.is_exhausted(failures) {
             return Err(error);
         }
         tell(Event::Again { file, error: &error });
-        sleep(PAUSE).await;
+        sleep(RETRY.pause(failures, None)).await;
     }
     Ok(())
 }

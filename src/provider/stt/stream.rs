@@ -15,6 +15,7 @@ use super::connection::{Connection, ConnectionEvent};
 use super::dialect::{A_LITTLE, AudioConversion, Covers, Dialect, Event, Frame};
 use super::input::AudioInput;
 use super::{SttError, SttEvent, Transcript};
+use crate::outbound::RetryPolicy;
 use crate::provider::stats::Count;
 use crate::provider::{Credential, Shared};
 
@@ -29,11 +30,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 const CLOSE: Duration = Duration::from_secs(1);
 /// A connection that has lasted as long was a good one, whether or not anybody spoke.
 const STABLE: Duration = Duration::from_secs(10);
-/// Attempts in a row that bring no final words, and the pauses between them: 0.1 s, doubled each time, and up to half of it more.
-const ATTEMPTS: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause that a vendor can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Six attempts in a row that bring no final words. The pauses between them begin at 0.1 s and double, and each is up to half of
+/// itself longer. A result, or a connection of [`STABLE`], resets the count.
+const RETRY: RetryPolicy =
+    RetryPolicy { attempts: 6, first_pause: Duration::from_millis(100), factor: 2, jitter: true };
+/// The longest pause, also where a vendor asks for more.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// A transcription.
 pub(super) struct SttStream {
@@ -135,7 +137,7 @@ impl SttStream {
                 Some(container) => SttError::Beheaded { container, last: Box::new(error) },
                 None => error,
             };
-            if !error.is_retryable() || self.attempts >= ATTEMPTS {
+            if !error.is_retryable() || RETRY.is_exhausted(self.attempts) {
                 self.give_up(error, ready).await;
                 return;
             }
@@ -338,14 +340,11 @@ impl SttStream {
     }
 }
 
+/// Returns the pause before the next attempt.
 fn pause(attempts: u32, error: &SttError) -> Duration {
-    let pause = FIRST_PAUSE * 2_u32.pow(attempts.saturating_sub(1).min(10));
-    // Sessions that were lost together do not come back together.
-    let [random, ..] = *Uuid::new_v4().as_bytes();
-    let pause = pause + pause * u32::from(random) / 512;
-    match error {
-        SttError::Refused { retry_after: Some(after), .. } => pause.max(*after),
-        _ => pause,
-    }
-    .min(LONGEST_PAUSE)
+    let retry_after = match error {
+        SttError::Refused { retry_after, .. } => *retry_after,
+        _ => None,
+    };
+    RETRY.pause(attempts, retry_after).min(MAX_PAUSE)
 }
