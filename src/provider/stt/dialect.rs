@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{SttError, Transcript};
 use crate::audio::{Converter, Encoding, Format};
 use crate::config::Secret;
-use crate::provider::{Credential, Name, OptionsError, SttOptions};
+use crate::provider::{Name, OptionsError, SttOptions};
 
 /// Where a connection goes, and what its handshake holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,32 +99,6 @@ pub(super) trait Dialect: Send {
 
     /// A message from the vendor. An error means that the connection is of no use any more.
     fn read(&mut self, frame: &Frame) -> Result<Option<Event>, SttError>;
-}
-
-/// A vendor's protocol for these options, and what turns the client's audio into what the vendor takes.
-pub(super) fn choose(
-    options: &SttOptions,
-    credential: &Credential,
-    base: Option<&Url>,
-) -> Result<(Box<dyn Dialect>, AudioConversion), OptionsError> {
-    match credential.provider {
-        Name::Deepgram => super::deepgram::Deepgram::choose(options, credential, base),
-        Name::ElevenLabs => super::elevenlabs::ElevenLabs::choose(options, credential, base),
-        Name::Cartesia => super::cartesia::Cartesia::choose(options, credential, base),
-        Name::Azure => super::azure::Azure::choose(options, credential, base),
-        Name::Google => Err(OptionsError::NotByProvider {
-            provider: Name::Google,
-            field: "stt_config",
-            value: options.model.clone(),
-            hint: "its recognition is not built in",
-        }),
-        Name::Local => Err(OptionsError::NotByProvider {
-            provider: Name::Local,
-            field: "stt_config",
-            value: options.model.clone(),
-            hint: "nobody else is asked",
-        }),
-    }
 }
 
 /// How audio is taken in.
@@ -249,6 +223,7 @@ pub(super) fn kind(provider: Name, text: &str) -> Result<Cow<'_, str>, SttError>
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::provider::Credential;
 
     pub(in crate::provider::stt) fn options(encoding: &str, sample_rate: u32) -> SttOptions {
         let options = serde_json::json!({

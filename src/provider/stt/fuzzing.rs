@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::Transcript;
-use super::dialect::{Dialect, Event, Frame, choose};
+use super::dialect::{Dialect, Event, Frame};
+use super::{Transcript, choose};
 use crate::provider::{Credential, SttOptions};
 
 pub(in crate::provider) struct Conversation(Box<dyn Dialect>);

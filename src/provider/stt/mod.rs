@@ -26,8 +26,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use url::Url;
 
-use super::{Credential, Name, PlanError, Shared, SttOptions};
+use super::{Credential, Name, OptionsError, PlanError, Shared, SttOptions};
 use dialect::{AudioConversion, Dialect};
 pub use error::SttError;
 use stream::SttStream;
@@ -99,7 +100,7 @@ impl SttPlan {
             return Ok(Self { shared, credential, engine: Engine::Local(local::conversion(options)?) });
         }
         let base = shared.vendor(provider).and_then(|vendor| vendor.stt_url.as_ref());
-        let (dialect, conversion) = dialect::choose(options, &credential, base)?;
+        let (dialect, conversion) = choose(options, &credential, base)?;
         Ok(Self { shared, credential, engine: Engine::Vendor(dialect, conversion) })
     }
 
@@ -151,5 +152,31 @@ impl Stt {
     /// Counts audio that the provider had no room for.
     pub fn dropped(&self, bytes: usize) {
         self.shared.stats.dropped(self.provider, bytes);
+    }
+}
+
+/// Chooses the vendor's protocol for these options, and the conversion from the client's audio to the vendor's.
+fn choose(
+    options: &SttOptions,
+    credential: &Credential,
+    base: Option<&Url>,
+) -> Result<(Box<dyn Dialect>, AudioConversion), OptionsError> {
+    match credential.provider {
+        Name::Deepgram => deepgram::Deepgram::choose(options, credential, base),
+        Name::ElevenLabs => elevenlabs::ElevenLabs::choose(options, credential, base),
+        Name::Cartesia => cartesia::Cartesia::choose(options, credential, base),
+        Name::Azure => azure::Azure::choose(options, credential, base),
+        Name::Google => Err(OptionsError::NotByProvider {
+            provider: Name::Google,
+            field: "stt_config",
+            value: options.model.clone(),
+            hint: "its recognition is not built in",
+        }),
+        Name::Local => Err(OptionsError::NotByProvider {
+            provider: Name::Local,
+            field: "stt_config",
+            value: options.model.clone(),
+            hint: "nobody else is asked",
+        }),
     }
 }
