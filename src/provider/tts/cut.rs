@@ -200,7 +200,7 @@ fn is_short(before: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::limit::{glued, parts};
+    use super::super::parts::{glued, parts};
     use super::super::pronounce::Pronunciations;
     use super::*;
     use crate::provider::Pronunciation;

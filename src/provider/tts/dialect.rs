@@ -86,18 +86,6 @@ impl VoiceRequest<'_> {
     }
 }
 
-/// A vendor's protocol for this request.
-pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
-    match request.credential.provider {
-        Name::Deepgram => super::deepgram::Deepgram::choose(request),
-        Name::ElevenLabs => super::elevenlabs::ElevenLabs::choose(request),
-        Name::Cartesia => super::cartesia::Cartesia::choose(request),
-        Name::Azure => super::azure::Azure::choose(request),
-        Name::Google => super::google::Google::choose(request),
-        Name::Local => Err(request.refused("nobody else is asked")),
-    }
-}
-
 /// A language tag out of a voice's name: `en-US` of `en-US-AvaNeural`.
 pub(super) fn language(voice: &str) -> String {
     voice.split('-').take(2).collect::<Vec<_>>().join("-")

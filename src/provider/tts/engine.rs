@@ -1,28 +1,29 @@
-//! Whatever makes a voice: a vendor that is asked, or the engine on this machine.
+//! The two kinds of engines: a vendor over HTTP, and the local engine.
 
 use std::sync::Arc;
 
-use super::dialect::{self, Dialect, VoiceRequest};
+use super::dialect::{Dialect, VoiceRequest};
 #[cfg(feature = "local")]
 use super::local::Speaker;
-use super::voice::seconds;
+use super::settings::seconds;
 use crate::audio::Format;
 use crate::provider::token::Tokens;
 use crate::provider::{AuthProblem, Credential, CredentialError, Name, OptionsError, PlanError, Shared};
 
+/// The default time for a connection, in seconds.
 const CONNECTION_TIMEOUT: u64 = 30;
 
-/// Who speaks.
+/// The engine of a voice.
 #[derive(Debug)]
 pub(super) enum Engine {
-    /// A vendor.
+    /// A vendor over HTTP.
     Vendor(Vendor),
-    /// This machine.
+    /// The engine in this process.
     #[cfg(feature = "local")]
     Local(Speaker),
 }
 
-/// A vendor, and the means to ask it.
+/// A vendor: its protocol, the connection pool and the source of access tokens (Google only).
 #[derive(Debug)]
 pub(super) struct Vendor {
     pub(super) dialect: Box<dyn Dialect>,
@@ -31,18 +32,18 @@ pub(super) struct Vendor {
 }
 
 impl Engine {
-    pub(super) fn choose(shared: &Shared, request: &VoiceRequest<'_>) -> Result<Self, PlanError> {
-        #[cfg(feature = "local")]
-        if request.credential.provider == Name::Local {
-            return Ok(Self::Local(Speaker::choose(request)?));
-        }
-        let dialect = dialect::choose(request)?;
+    /// The vendor of a request, in its dialect.
+    pub(super) fn vendor(
+        shared: &Shared,
+        request: &VoiceRequest<'_>,
+        dialect: Box<dyn Dialect>,
+    ) -> Result<Self, PlanError> {
         let tokens = tokens(shared, request.credential)?;
         let http = client(shared, request.options.connection_timeout)?;
         Ok(Self::Vendor(Vendor { dialect, http, tokens }))
     }
 
-    /// What comes from there.
+    /// Returns the format of the engine's audio, before conversion.
     pub(super) fn format(&self) -> Format {
         match self {
             Self::Vendor(vendor) => vendor.dialect.format(),
@@ -52,7 +53,7 @@ impl Engine {
     }
 }
 
-/// The shared pool; a client that wants another time for connecting gets a pool of its own, as that is where it is set.
+/// Returns the shared pool. A client with its own `connection_timeout` gets a pool of its own, because the pool holds that setting.
 fn client(shared: &Shared, connection_timeout: Option<u64>) -> Result<reqwest::Client, OptionsError> {
     let field = "connection_timeout";
     let limit = seconds(field, connection_timeout, CONNECTION_TIMEOUT)?;

@@ -1,29 +1,33 @@
-//! Syntheses that are under way. Whoever asks for a text that is being spoken already boards that flight: one request serves
-//! them all, from its beginning. It ends early only when the last passenger has left.
+//! Single-flight synthesis: concurrent requests for the same key share one upstream request, from its beginning. The request is
+//! cancelled when its last listener drops it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::cache::Key;
-use super::client::{Utterance, synthesize};
-use super::engine::Engine;
-use super::limit::is_spoken;
+use super::pace::Pace;
+use super::parts::is_spoken;
+use super::synthesizer::Synthesizer;
 use super::{Started, TtsError};
-use crate::audio::{Encoding, wav};
+use crate::audio::{Encoding, Format, wav};
 use crate::provider::stats::Count;
 use crate::provider::{Shared, Source};
 
-/// How much audio may be ahead of the passenger who has taken most. A provider is not read faster: audio that is not taken would
-/// fill the memory. It is almost three minutes at 24 kHz.
-const AHEAD: usize = 8 * 1024 * 1024;
+/// A text to speak, without anything of the session that asked for it.
+#[derive(Debug, Clone)]
+pub(super) struct Utterance {
+    pub(super) synthesizer: Arc<Synthesizer>,
+    pub(super) text: String,
+    /// The text that was spoken before it, for its melody.
+    pub(super) previous: Option<String>,
+}
 
-/// What has come of a synthesis so far. It only grows, so that everyone can read at their own pace; how much it can grow is
-/// bounded by what its passengers have taken. Reading takes a lock for as long as it takes to count a reference.
+/// The audio of a synthesis so far. It only grows, so each listener reads at its own pace. [`Pace`] bounds how far it grows ahead of
+/// them. Reading takes a lock only to count a reference.
 #[derive(Debug, Default)]
 struct Progress {
     pieces: Vec<Bytes>,
@@ -32,47 +36,15 @@ struct Progress {
     pace: Arc<Pace>,
 }
 
-/// How far a synthesis is, and how far its fastest passenger.
-#[derive(Debug, Default)]
-pub(super) struct Pace {
-    given: AtomicUsize,
-    taken: AtomicUsize,
-    moved: Notify,
-}
-
-impl Pace {
-    fn gave(&self, bytes: usize) {
-        self.given.fetch_add(bytes, Ordering::AcqRel);
-    }
-
-    fn took(&self, until: usize) {
-        if self.taken.fetch_max(until, Ordering::AcqRel) < until {
-            self.moved.notify_one();
-        }
-    }
-
-    /// Whether more is wanted now.
-    pub(super) fn has_room(&self) -> bool {
-        self.given.load(Ordering::Acquire) < self.taken.load(Ordering::Acquire) + AHEAD
-    }
-
-    /// Waits until the passengers have taken so much that more is wanted.
-    pub(super) async fn room(&self) {
-        while !self.has_room() {
-            // A move between the look and the wait has left its notice.
-            self.moved.notified().await;
-        }
-    }
-}
-
-/// Every synthesis that is under way. The lock is held for a look-up, once per text, and never while anything is waited for.
+/// All syntheses that are under way, by their cache keys. The providers own it. The lock is held for one look-up per text, and never
+/// across an await.
 #[derive(Debug, Default)]
 pub(in crate::provider) struct Flights {
     map: Mutex<HashMap<Key, watch::Sender<Progress>>>,
 }
 
 impl Flights {
-    /// Takes a flight without passengers off the map; false where it has some, or has landed.
+    /// Removes a flight without listeners from the map. Returns false where it has some, or has ended.
     fn abandon(&self, key: &Key, progress: &watch::Sender<Progress>) -> bool {
         let mut flights = self.lock();
         let abandoned = progress.receiver_count() == 0 && progress.borrow().end.is_none();
@@ -83,14 +55,14 @@ impl Flights {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, watch::Sender<Progress>>> {
-        // A map of senders is whole after every statement.
+        // A map of senders is whole after every statement, so a poisoned lock is still usable.
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Boards the flight for this key, or starts one.
-pub(super) fn board(key: Key, utterance: Utterance) -> Synthesis {
-    let shared = Arc::clone(&utterance.voice.shared);
+/// Joins the flight of this key, or starts one.
+pub(super) fn join(key: Key, utterance: Utterance) -> Synthesis {
+    let shared = Arc::clone(&utterance.synthesizer.settings.shared);
     if let Some(audio) = shared.cache.at_hand(&key) {
         shared.stats.source(Source::Cache);
         return Synthesis::new(watch::channel(Progress::cached(audio)).1, None);
@@ -101,7 +73,7 @@ pub(super) fn board(key: Key, utterance: Utterance) -> Synthesis {
         Entry::Vacant(entry) => {
             let (sender, progress) = watch::channel(Progress::default());
             entry.insert(sender.clone());
-            tokio::spawn(fly(key, utterance, sender));
+            tokio::spawn(run(key, utterance, sender));
             (progress, None)
         }
     };
@@ -112,9 +84,9 @@ pub(super) fn board(key: Key, utterance: Utterance) -> Synthesis {
     Synthesis::new(progress, source)
 }
 
-/// Speaks, or gives up once nobody listens any more.
-async fn fly(key: Key, utterance: Utterance, progress: watch::Sender<Progress>) {
-    let mut entry = Landing { shared: Arc::clone(&utterance.voice.shared), key: Some(key) };
+/// Runs a flight until it ends or its last listener is gone.
+async fn run(key: Key, utterance: Utterance, progress: watch::Sender<Progress>) {
+    let mut entry = MapEntry { shared: Arc::clone(&utterance.synthesizer.settings.shared), key: Some(key) };
     {
         let mut flight = std::pin::pin!(speak(&key, &utterance, &progress));
         loop {
@@ -123,11 +95,11 @@ async fn fly(key: Key, utterance: Utterance, progress: watch::Sender<Progress>) 
                 () = &mut flight => break,
                 () = progress.closed() => {
                     if entry.shared.flights.abandon(&key, &progress) {
-                        // The next flight of this text may be on the map already.
+                        // The next flight of this key may be on the map already.
                         entry.key = None;
                         return;
                     }
-                    // It has landed, and what is left is to keep the audio; or someone has boarded since.
+                    // Either the synthesis has ended and only the cache is still to be written, or a new listener has joined.
                     if progress.borrow().end.is_some() {
                         flight.await;
                         break;
@@ -138,17 +110,17 @@ async fn fly(key: Key, utterance: Utterance, progress: watch::Sender<Progress>) 
     }
 }
 
-/// The place of a flight on the map, which is cleared whichever way the flight ends: one that unwinds must not leave behind what
-/// others would wait for.
-struct Landing {
+/// The entry of a flight on the map. The flight's task owns it and removes it when it ends, also when it panics: otherwise later
+/// requests for the same key would wait for ever.
+struct MapEntry {
     shared: Arc<Shared>,
     key: Option<Key>,
 }
 
-impl Drop for Landing {
+impl Drop for MapEntry {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            // Outside of the lock, as what is removed wakes its passengers.
+            // The sender is dropped outside of the lock, because that wakes the listeners.
             let flight = self.shared.flights.lock().remove(&key);
             drop(flight);
         }
@@ -156,17 +128,18 @@ impl Drop for Landing {
 }
 
 async fn speak(key: &Key, utterance: &Utterance, progress: &watch::Sender<Progress>) {
-    let shared = &utterance.voice.shared;
+    let Utterance { synthesizer, text, previous } = utterance;
+    let settings = &synthesizer.settings;
+    let shared = &settings.shared;
     if let Some(audio) = shared.cache.get(key).await {
         shared.stats.source(Source::Cache);
         progress.send_replace(Progress::cached(audio));
         return;
     }
-    let Utterance { voice, text, previous } = utterance;
-    let text = match voice.pronounced(text).await {
+    let text = match synthesizer.pronounced(text).await {
         Ok(text) => text,
         Err(error) => {
-            shared.stats.count(voice.credential.provider, Count::Error(error.kind()));
+            shared.stats.count(settings.credential.provider, Count::Error(error.kind()));
             progress.send_modify(|progress| progress.end = Some(Err(error)));
             return;
         }
@@ -178,29 +151,24 @@ async fn speak(key: &Key, utterance: &Utterance, progress: &watch::Sender<Progre
     shared.stats.source(Source::Provider);
     let pace = Arc::clone(&progress.borrow().pace);
     let sink = |piece: Bytes| {
-        pace.gave(piece.len());
+        pace.produced(piece.len());
         progress.send_modify(|progress| progress.pieces.push(piece));
     };
-    let end = match &voice.engine {
-        Engine::Vendor(vendor) => synthesize(voice, vendor, &text, previous.as_deref(), &pace, sink).await,
-        #[cfg(feature = "local")]
-        Engine::Local(speaker) => super::local::synthesize(voice, speaker, &text, &pace, sink).await,
-    };
-    let whole = end.is_ok().then(|| whole(utterance, &progress.borrow().pieces));
+    let end = synthesizer.synthesize(&text, previous.as_deref(), &pace, sink).await;
+    let whole = end.is_ok().then(|| whole(settings.format, &progress.borrow().pieces));
     progress.send_modify(|progress| progress.end = Some(end));
-    // The passengers are served; those who board now find all of it here until it lies in the cache.
+    // The listeners have everything. Until the cache is written, further requests find all of it here.
     if let Some(audio) = whole {
         shared.cache.put(*key, audio).await;
     }
 }
 
-/// The audio in one piece; of a WAV stream the header now knows the length.
-fn whole(utterance: &Utterance, pieces: &[Bytes]) -> Bytes {
+/// Joins the audio into one piece. The header of a WAV stream gets its length, which is known now.
+fn whole(format: Format, pieces: &[Bytes]) -> Bytes {
     let mut whole = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
     for piece in pieces {
         whole.extend_from_slice(piece);
     }
-    let format = utterance.voice.format;
     let length = whole.len().checked_sub(wav::HEADER).and_then(|length| u32::try_from(length).ok());
     if format.encoding == Encoding::Wav
         && let Some(header) = wav::header(&format, length)
@@ -211,25 +179,27 @@ fn whole(utterance: &Utterance, pieces: &[Bytes]) -> Bytes {
     whole.freeze()
 }
 
-/// A text being spoken. Dropping it gives it up.
+/// The audio of one text, for one listener. The session (or the REST request) that asked for the text owns it. Dropping it leaves
+/// the flight, and the last listener that leaves cancels the upstream request.
 #[derive(Debug)]
 pub struct Synthesis {
     progress: watch::Receiver<Progress>,
+    /// The index of the next piece, or `usize::MAX` behind the end.
     next: usize,
-    /// Bytes that were taken.
+    /// Bytes that [`Self::next`] has returned.
     taken: usize,
     pace: Arc<Pace>,
-    /// Where it comes from, where that is known before the beginning.
+    /// Where the audio comes from, if that is known before it begins.
     source: Option<Source>,
 }
 
 impl Progress {
-    /// Of audio that is there already.
+    /// A synthesis that the cache had.
     fn cached(audio: Bytes) -> Self {
         Self { pieces: vec![audio], end: Some(Ok(())), cached: true, pace: Arc::default() }
     }
 
-    /// Of a text that has nothing to say.
+    /// The synthesis of a text without anything to speak.
     fn silent() -> Self {
         Self { pieces: Vec::new(), ..Self::cached(Bytes::new()) }
     }
@@ -241,12 +211,12 @@ impl Synthesis {
         Self { progress, next: 0, taken: 0, pace, source }
     }
 
-    /// Of a text that has nothing to say.
+    /// The synthesis of a text without anything to speak: it ends at once.
     pub(super) fn silent() -> Self {
         Self::new(watch::channel(Progress::silent()).1, None)
     }
 
-    /// Waits for the first audio and leaves it where it is.
+    /// Waits for the first audio and leaves it in place.
     pub async fn start(&mut self) -> Result<Started, TtsError> {
         let begun = |progress: &Progress| !progress.pieces.is_empty() || progress.end.is_some();
         let source = self.source;
@@ -259,7 +229,7 @@ impl Synthesis {
         Ok(Started { cached_len: progress.end.is_some().then(length), source })
     }
 
-    /// The next piece; after an error or the end there is none. Nothing is lost when this is given up half-way.
+    /// Returns the next piece, and `None` behind the end or an error. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Bytes, TtsError>> {
         loop {
             {
@@ -267,7 +237,7 @@ impl Synthesis {
                 if let Some(piece) = progress.pieces.get(self.next) {
                     self.next += 1;
                     self.taken += piece.len();
-                    self.pace.took(self.taken);
+                    self.pace.consumed(self.taken);
                     return Some(Ok(piece.clone()));
                 }
                 if self.next == usize::MAX {
@@ -286,7 +256,7 @@ impl Synthesis {
     }
 }
 
-/// The task was dropped with its runtime, or has unwound.
+/// The task was dropped with its runtime, or has panicked.
 fn ended() -> TtsError {
     TtsError::Ended
 }

@@ -1,8 +1,9 @@
-//! What each vendor is asked, to the byte.
+//! The bytes of each vendor's request.
 
 use url::Url;
 
-use super::dialect::{Request, VoiceRequest, choose};
+use super::choose;
+use super::dialect::{Request, VoiceRequest};
 use crate::audio::{Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{Credential, Name, TtsOptions};

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use tokio::task::yield_now;
 
 use super::TtsError;
-use super::client::{Allowance, Output};
 use super::dialect::VoiceRequest;
-use super::flight::Pace;
-use super::limit::unglued;
-use super::voice::Inner;
+use super::output::{Allowance, Output};
+use super::pace::Pace;
+use super::parts::unglued;
+use super::settings::Settings;
 use crate::audio::{Encoding, Format};
 use crate::local::speech::{Manner, RATE};
 use crate::provider::stats::Count;
@@ -49,26 +49,26 @@ impl Speaker {
 
 /// Speaks a text, sentence by sentence: the first can be heard while the second is made.
 pub(super) async fn synthesize(
-    voice: &Inner,
+    settings: &Settings,
     speaker: &Speaker,
     text: &str,
     pace: &Pace,
     mut sink: impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
-    let stats = &voice.shared.stats;
+    let stats = &settings.shared.stats;
     stats.count(Name::Local, Count::Request);
-    let spoken = speak(voice, speaker, text, pace, &mut sink).await;
+    let spoken = speak(settings, speaker, text, pace, &mut sink).await;
     spoken.inspect_err(|error| stats.count(Name::Local, Count::Error(error.kind())))
 }
 
 async fn speak(
-    voice: &Inner,
+    settings: &Settings,
     speaker: &Speaker,
     text: &str,
     pace: &Pace,
     sink: &mut impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
-    let local = &voice.shared.local;
+    let local = &settings.shared.local;
     let engine = local.speak().await?;
     let mut permit = Some(local.speaking().take().await?);
     let (reader, text) = (engine.clone(), unglued(text));
@@ -80,11 +80,11 @@ async fn speak(
     if sentences.pieces.is_empty() {
         return Ok(());
     }
-    let mut output = Output::new(FORMAT, voice.format, Name::Local)?;
-    let mut time = Allowance::new(Name::Local, voice.request_timeout);
+    let mut output = Output::new(FORMAT, settings.format, Name::Local)?;
+    let mut time = Allowance::new(Name::Local, settings.request_timeout);
     for piece in sentences.pieces {
         let (engine, manner) = (engine.clone(), speaker.manner);
-        // The time that the passengers take is not the engine's, and another text may have the place meanwhile.
+        // The time that the listeners take does not count against the engine. Another text may use the place until then.
         if !pace.has_room() {
             permit = None;
             pace.room().await;

@@ -1,7 +1,12 @@
 //! Synthesis: text in, audio out.
 //!
-//! A [`Voice`] speaks a text: from the cache, from a request that another session has made for the same text and that is under
-//! way, or from the vendor. Which of them it is shows only in its speed.
+//! A [`Voice`] speaks a text: from the cache, from a request for the same text that is under way for another session, or by a
+//! request of its own. Only the speed differs.
+//!
+//! ```text
+//! voice -> flight (single-flight, cache) -> synthesizer -> client (a vendor over HTTP)
+//!                                                       -> local  (the engine in this process)
+//! ```
 
 mod azure;
 pub(super) mod cache;
@@ -20,7 +25,12 @@ mod google;
 mod limit;
 #[cfg(feature = "local")]
 mod local;
+mod output;
+mod pace;
+mod parts;
 mod pronounce;
+mod settings;
+mod synthesizer;
 mod voice;
 
 pub use error::TtsError;
@@ -30,15 +40,38 @@ pub use flight::Synthesis;
 pub(super) use local::VOICE as LOCAL_VOICE;
 pub use voice::Voice;
 
-use super::Source;
+use super::{Name, OptionsError, PlanError, Shared, Source};
+use dialect::{Dialect, VoiceRequest};
+use engine::Engine;
 
-/// The beginning of a [`Synthesis`].
+/// How a [`Synthesis`] begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Started {
-    /// Its length in bytes, where all of it is there.
+    /// The length in bytes, if all of the audio is available already.
     pub cached_len: Option<u64>,
-    /// Where it comes from.
+    /// Where the audio comes from.
     pub source: Source,
+}
+
+/// Chooses the engine of a voice.
+fn engine(shared: &Shared, request: &VoiceRequest<'_>) -> Result<Engine, PlanError> {
+    #[cfg(feature = "local")]
+    if request.credential.provider == Name::Local {
+        return Ok(Engine::Local(local::Speaker::choose(request)?));
+    }
+    Engine::vendor(shared, request, choose(request)?)
+}
+
+/// Chooses the vendor's protocol.
+fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
+    match request.credential.provider {
+        Name::Deepgram => deepgram::Deepgram::choose(request),
+        Name::ElevenLabs => elevenlabs::ElevenLabs::choose(request),
+        Name::Cartesia => cartesia::Cartesia::choose(request),
+        Name::Azure => azure::Azure::choose(request),
+        Name::Google => google::Google::choose(request),
+        Name::Local => Err(request.refused("nobody else is asked")),
+    }
 }
 
 #[cfg(fuzzing)]

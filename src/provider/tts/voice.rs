@@ -1,43 +1,33 @@
 //! A voice with all its settings.
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::TtsError;
 use super::cache::Key;
-use super::client::Utterance;
 use super::dialect::VoiceRequest;
-use super::engine::Engine;
-use super::flight::{self, Synthesis};
-use super::limit::{glued, is_spoken};
+use super::flight::{self, Synthesis, Utterance};
+use super::parts::is_spoken;
 use super::pronounce::Pronunciations;
+use super::settings::{Settings, seconds};
+use super::synthesizer::Synthesizer;
 use crate::audio::{Encoding, Format};
-use crate::provider::{Credential, Name, OptionsError, PlanError, Pronunciation, Shared, TtsOptions};
+use crate::provider::{Credential, Name, OptionsError, PlanError, Shared, TtsOptions};
 
+/// The default sample rate, in Hz.
 const SAMPLE_RATE: u32 = 24_000;
+/// The default time for an answer, in seconds.
 const REQUEST_TIMEOUT: u64 = 60;
-/// Seconds that a client may choose for a time-out.
-const LONGEST_TIMEOUT: u64 = 600;
 
-/// A voice with all its settings, checked. Cheap to clone.
+/// A voice with all its settings, validated. A session owns one, from its `config` message to the next one. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Voice {
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) shared: Arc<Shared>,
-    pub(super) credential: Credential,
-    pub(super) engine: Engine,
-    pub(super) request_timeout: Duration,
-    /// What comes out.
-    pub(super) format: Format,
+struct Inner {
+    synthesizer: Arc<Synthesizer>,
     format_name: String,
-    pronunciations: Vec<Pronunciation>,
-    /// The same, made ready when the first text needs it.
-    words: OnceLock<Pronunciations>,
-    /// Everything that two equal texts must have in common to sound the same.
+    /// A digest of everything that two voices must have in common for equal texts to sound the same.
     key: Key,
 }
 
@@ -51,8 +41,8 @@ impl Voice {
         let base = shared.vendor(provider).and_then(|vendor| vendor.tts_url.as_ref());
         let high_rates = shared.config.elevenlabs_high_rates && !credential.own;
         let request = VoiceRequest { options, credential: &credential, base, format: wanted, rate, high_rates };
-        let engine = Engine::choose(&shared, &request)?;
-        // Of a compressed format the vendor decides the rate.
+        let engine = super::engine(&shared, &request)?;
+        // The vendor chooses the rate of a compressed format.
         let format = if wanted.encoding.sample_bytes().is_some() || wanted.encoding == Encoding::Wav {
             wanted
         } else {
@@ -61,53 +51,37 @@ impl Voice {
         let request_timeout = seconds("request_timeout", options.request_timeout, REQUEST_TIMEOUT)?;
         Pronunciations::check(&options.pronunciations)?;
         let key = Key::of_voice(&request);
-        let (pronunciations, words) = (glued(&options.pronunciations), OnceLock::new());
-        let inner =
-            Inner { shared, credential, engine, request_timeout, format, format_name, pronunciations, words, key };
-        Ok(Self { inner: Arc::new(inner) })
+        let settings = Settings { shared, credential, request_timeout, format };
+        let synthesizer = Arc::new(Synthesizer::new(settings, engine, &options.pronunciations));
+        Ok(Self { inner: Arc::new(Inner { synthesizer, format_name, key }) })
     }
 
-    /// Whose engine.
+    /// Returns the provider.
     pub fn provider(&self) -> Name {
-        self.inner.credential.provider
+        self.inner.synthesizer.settings.credential.provider
     }
 
-    /// What [`Synthesis`] will be in.
+    /// Returns the format of each [`Synthesis`].
     pub fn format(&self) -> Format {
-        self.inner.format
+        self.inner.synthesizer.settings.format
     }
 
-    /// The name of the encoding as the client wrote it, in lower case.
+    /// Returns the name of the encoding as the client wrote it, in lower case.
     pub fn format_name(&self) -> &str {
         &self.inner.format_name
     }
 
-    /// Speaks a text; `previous` is what was spoken before it, for its melody. Begins at once. Of a text without letters and
-    /// digits no provider is asked, and there is no audio.
+    /// Begins to speak a text at once. `previous` is the text that was spoken before it, for its melody. A text without letters and
+    /// digits causes no request and has no audio.
     pub fn speak(&self, text: &str, previous: Option<&str>) -> Synthesis {
-        let key = self.inner.key.of_text(text.trim());
-        // What pronunciations make of it is known later.
-        if self.inner.pronunciations.is_empty() && !is_spoken(text) {
+        let Inner { synthesizer, key, .. } = &*self.inner;
+        let key = key.of_text(text.trim());
+        // Pronunciations may give a text something to speak, so such a text is checked again later.
+        if !synthesizer.has_pronunciations() && !is_spoken(text) {
             return Synthesis::silent();
         }
         let (text, previous) = (text.trim().to_owned(), previous.map(str::to_owned));
-        flight::board(key, Utterance { voice: Arc::clone(&self.inner), text, previous })
-    }
-}
-
-impl Inner {
-    /// A text with its pronunciations, which may be many: they are put in on a thread for what computes. What it becomes is held
-    /// to the same limit as the text.
-    pub(super) async fn pronounced(self: &Arc<Self>, text: &str) -> Result<String, TtsError> {
-        if self.pronunciations.is_empty() {
-            return Ok(text.to_owned());
-        }
-        let (inner, text, most) = (Arc::clone(self), text.to_owned(), self.shared.max_text_chars);
-        let work = move || {
-            let words = inner.words.get_or_init(|| Pronunciations::new(&inner.pronunciations));
-            words.apply(&text, most).map_err(|_| TtsError::TextTooLong { most })
-        };
-        tokio::task::spawn_blocking(work).await.unwrap_or(Err(TtsError::Ended))
+        flight::join(key, Utterance { synthesizer: Arc::clone(synthesizer), text, previous })
     }
 }
 
@@ -129,24 +103,20 @@ fn speaking_rate(rate: Option<f32>) -> Result<f64, OptionsError> {
     Ok((rate * 1_000.0).round() / 1_000.0)
 }
 
-pub(super) fn seconds(field: &'static str, value: Option<u64>, usual: u64) -> Result<Duration, OptionsError> {
-    match value.unwrap_or(usual) {
-        seconds @ 1..=LONGEST_TIMEOUT => Ok(Duration::from_secs(seconds)),
-        _ => Err(OptionsError::Range { field, expected: "a number of seconds from 1 to 600" }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::TtsError;
     use super::super::dialect::{Dialect, Request};
-    use super::super::engine::Vendor;
+    use super::super::engine::{Engine, Vendor};
     use super::super::limit::Limit;
     use super::*;
     use crate::config::Config;
     use crate::outbound::Outbound;
     use crate::provider::Providers;
 
-    /// A dialect with a fault of its own.
+    /// A dialect that panics.
     #[derive(Debug)]
     struct Broken;
 
@@ -164,15 +134,17 @@ mod tests {
         }
     }
 
-    /// The second one would wait for what the first one left on the map, for ever.
+    /// An entry that the first flight left on the map would let the second one wait for ever.
     #[tokio::test]
-    async fn a_synthesis_that_unwinds_leaves_nothing_to_wait_for() {
+    async fn flight_that_panics_leaves_no_entry_on_the_map() {
         let outbound = Outbound::new(None).unwrap();
         let (http, providers) = (outbound.http.clone(), Providers::new(&Config::default(), outbound).unwrap());
         let options = serde_json::json!({"provider": "deepgram", "model": "", "auth": {"api_key": "k"}});
         let voice = providers.voice(&serde_json::from_value(options).unwrap()).unwrap();
         let mut inner = Arc::try_unwrap(voice.inner).unwrap();
-        inner.engine = Engine::Vendor(Vendor { dialect: Box::new(Broken), http, tokens: None });
+        let mut synthesizer = Arc::try_unwrap(inner.synthesizer).unwrap();
+        synthesizer.engine = Engine::Vendor(Vendor { dialect: Box::new(Broken), http, tokens: None });
+        inner.synthesizer = Arc::new(synthesizer);
         let voice = Voice { inner: Arc::new(inner) };
         for _ in 0..2 {
             let mut speech = voice.speak("hello", None);

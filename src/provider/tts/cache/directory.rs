@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::Key;
 use crate::disk;
-use crate::provider::tts::client::MAX_AUDIO;
+use crate::provider::tts::output::MAX_AUDIO;
 
 /// From one sweep to the next, unless the limit is reached before.
 const SWEEP: Duration = Duration::from_secs(600);
