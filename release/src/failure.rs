@@ -3,7 +3,7 @@
 use crate::shown::shown;
 use crate::table;
 use crate::verify::files;
-use crate::{atomic, attest, held, rehearse, reproduce, sbom};
+use crate::{atomic, attest, rehearse, reproduce, sbom};
 use crate::{audit, build, changelog, forge, git, graph, licences, package, part, plan, promote, publish, registry};
 
 /// A check failed, or work is left.
@@ -91,7 +91,7 @@ failures! {
     files::Error => |_| REFUSED, files::Error::hint;
     forge::Error => |e| if e.is_refusal() { REFUSED } else { INCOMPLETE }, forge::Error::hint;
     git::Error => |_| REFUSED, git::Error::hint;
-    held::Error => |_| INCOMPLETE, held::Error::hint;
+    publish::reuse::Error => |_| INCOMPLETE, publish::reuse::Error::hint;
     graph::Error => |_| INCOMPLETE, graph::Error::hint;
     licences::Error => |_| INCOMPLETE, licences::Error::hint;
     package::Error => |_| INCOMPLETE, package::Error::hint;

@@ -2,7 +2,7 @@
 //!
 //! [`plan`] decides everything · [`changelog`] writes the notes · [`build`] makes one target's binary, which [`audit`]
 //! holds against its floor and [`package`], [`licences`] and [`sbom`] make into a [`part`] · [`image`] makes one
-//! platform's OCI layout · [`held`] takes back what is there already · [`publish`] brings [`forge`] and [`registry`] to the state that plan and parts ask for ·
+//! platform's OCI layout · [`publish::reuse`] takes back what is there already · [`publish`] brings [`forge`] and [`registry`] to the state that plan and parts ask for ·
 //! [`verify`] looks at the result as a stranger would, [`attest`] at
 //! who signed it · [`promote`] moves `latest` · [`rehearse`] does all of it here · [`doctor`] sees beforehand what would
 //! stop it.
@@ -23,7 +23,6 @@ pub mod failure;
 pub mod forge;
 pub mod git;
 pub mod graph;
-pub mod held;
 pub mod http;
 pub mod image;
 pub mod licences;

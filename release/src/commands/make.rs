@@ -10,10 +10,10 @@ use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, PlaceArgs, Re
 use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::git;
-use crate::held::{self, Held};
 use crate::part::{FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
 use crate::publish::Places;
+use crate::publish::reuse::{self, Published};
 use crate::registry::Purpose;
 use crate::table::Builder;
 use crate::triple::Triple;
@@ -25,7 +25,7 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
     let target = target(&made.plan, args.target.as_ref(), &rustc)?;
     let dist = here.root.join(&args.out);
     let _alone = here.alone(&args.out)?;
-    let part = if let Some(part) = held(here, &made.plan, &args.reuse, |held| held.binary(target, &dist))? {
+    let part = if let Some(part) = reused(here, &made.plan, &args.reuse, |published| published.binary(target, &dist))? {
         part
     } else {
         let builders = builders(here, args.builder, &target.triple)?;
@@ -53,11 +53,11 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
 
 /// What the table's own forge and registries hold already of what is to be made; `None` where they hold nothing, or were not
 /// to be asked.
-fn held<P>(
+fn reused<P>(
     here: &Here,
     plan: &Plan,
     args: &ReuseArgs,
-    take: impl FnOnce(&Held<'_>) -> Result<Option<P>, held::Error>,
+    take: impl FnOnce(&Published<'_>) -> Result<Option<P>, reuse::Error>,
 ) -> Result<Option<P>, Failure> {
     if !args.reuse {
         return Ok(None);
@@ -67,8 +67,8 @@ fn held<P>(
     let registries = opened.registries();
     let trusted_root = args.trust.trusted_root.as_deref();
     let places = Places { forge: &*opened.forge, registries: &registries, official: opened.official, trusted_root };
-    let Some(held) = Held::look(plan, places)? else { return Ok(None) };
-    let part = take(&held)?;
+    let Some(published) = Published::find(plan, places)? else { return Ok(None) };
+    let part = take(&published)?;
     if part.is_some() {
         here.progress.line(&format!("taken from what {} has already", opened.forge.name()));
     }
@@ -121,9 +121,9 @@ pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
     let _alone = here.alone(&args.out)?;
     let target = target(&made.plan, Some(&platform.target), &rustc)?;
     // An image that comes later than its release carries the executable that is public already.
-    let taken = held(here, &made.plan, &args.reuse, |held| match held.image(platform, &dist)? {
+    let taken = reused(here, &made.plan, &args.reuse, |published| match published.image(platform, &dist)? {
         Some(part) => Ok(Some(part)),
-        None => held.binary(target, &dist).map(|_archive| None),
+        None => published.binary(target, &dist).map(|_archive| None),
     })?;
     let part = if let Some(part) = taken {
         part

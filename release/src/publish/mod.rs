@@ -12,7 +12,6 @@ use crate::atomic::{self, PathError};
 use crate::attest;
 use crate::digest::Digest;
 use crate::forge::{self, Draft, Forge, Release};
-use crate::held::{self, Held};
 use crate::image::ImageIndex;
 use crate::package;
 use crate::plan::Plan;
@@ -25,10 +24,12 @@ pub mod diff;
 pub mod known;
 mod parts;
 pub(crate) mod referrers;
+pub mod reuse;
 mod track;
 
 pub use diff::Refusal;
 pub use parts::{Error as PartsError, Only, Parts};
+use reuse::Published;
 use track::{ForgeTrack, ImageTrack};
 
 /// Where the bundle of the image's index is, below the folder of the parts.
@@ -107,7 +108,7 @@ pub enum Error {
     Attest(#[from] attest::Error),
     /// What is there already cannot be taken back.
     #[error(transparent)]
-    Held(#[from] held::Error),
+    Reuse(#[from] reuse::Error),
     /// The forge could not do something.
     #[error(transparent)]
     Forge(#[from] forge::Error),
@@ -155,7 +156,7 @@ impl Error {
             Self::Refused { refusal, .. } => Some(refusal.hint()),
             Self::Parts(e) => e.hint(),
             Self::Attest(e) => e.hint(),
-            Self::Held(e) if e.hint().is_some() => e.hint(),
+            Self::Reuse(e) if e.hint().is_some() => e.hint(),
             Self::Differs { .. } => Some("somebody else is writing to this draft; run this again".to_owned()),
             Self::Forge(e) if e.hint().is_some() => e.hint(),
             _ => Some(UNCHANGED.to_owned()),
@@ -229,16 +230,16 @@ fn read_parts(
         Err(PartsError::Missing { missing, .. }) => missing,
         other => return Ok(other?),
     };
-    if let Some(held) = Held::look(plan, places)? {
+    if let Some(published) = Published::find(plan, places)? {
         let is_missing = |name: &str| missing.iter().any(|m| m == name);
         let said = |what: &str| progress.line(&format!("{what} is taken from what was published before"));
         for target in plan.targets.iter().filter(|t| is_missing(t.triple.as_str())) {
-            held.binary(target, dist)?.inspect(|_| said(target.triple.as_str()));
+            published.binary(target, dist)?.inspect(|_| said(target.triple.as_str()));
         }
         for platform in plan.image.iter().flat_map(|i| &i.platforms) {
             let name = format!("{}/{}", platform.os, platform.arch);
             if is_missing(&name) {
-                held.image(platform, dist)?.inspect(|_| said(&name));
+                published.image(platform, dist)?.inspect(|_| said(&name));
             }
         }
     }

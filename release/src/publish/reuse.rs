@@ -1,4 +1,4 @@
-//! Held: what forge and registries already hold of a release, taken back as parts instead of being built again.
+//! Reuse: what forge and registries already hold of a release, taken back as parts instead of being built again.
 //!
 //! The manifest that is there says what; attestations say that this project's workflows made it. Where the forge is the
 //! table's own, nothing is taken back that is not attested.
@@ -23,7 +23,7 @@ use crate::scratch::Scratch;
 
 /// A release that is there, draft or public, with what it says of itself.
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
-pub struct Held<'a> {
+pub struct Published<'a> {
     plan: &'a Plan,
     places: Places<'a>,
     release: Release,
@@ -75,9 +75,9 @@ impl Error {
     }
 }
 
-impl<'a> Held<'a> {
+impl<'a> Published<'a> {
     /// Looks for a release of the plan's tag with a manifest of the plan's commit; `None` where there is none.
-    pub fn look(plan: &'a Plan, places: Places<'a>) -> Result<Option<Self>, Error> {
+    pub fn find(plan: &'a Plan, places: Places<'a>) -> Result<Option<Self>, Error> {
         let releases = places.forge.releases(&plan.tag)?;
         // Two of them are for `publish` to refuse.
         let Ok([release]) = <[Release; 1]>::try_from(releases) else { return Ok(None) };
@@ -107,9 +107,9 @@ impl<'a> Held<'a> {
         } else {
             None
         };
-        let held = Self { plan, places, release, manifest, attested };
-        held.proven(&[Wanted::of_manifest(&plan.manifest, Digest::of(&bytes))])?;
-        Ok(Some(held))
+        let found = Self { plan, places, release, manifest, attested };
+        found.proven(&[Wanted::of_manifest(&plan.manifest, Digest::of(&bytes))])?;
+        Ok(Some(found))
     }
 
     /// Takes back a target's part, `dist/<triple>/`; `None` where it is not there.

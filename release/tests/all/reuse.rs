@@ -5,9 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use sayna_release::attest;
-use sayna_release::held;
 use sayna_release::part::{ImagePart, Part};
 use sayna_release::progress::Progress;
+use sayna_release::publish::reuse;
 use sayna_release::publish::{self, Error, Only, Options, PartsError, Places};
 use sayna_release::registry::{Layout, Registry as _};
 
@@ -121,7 +121,7 @@ fn what_somebody_changed_is_not_taken_back() {
     let good = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, good.replacen("1.95.0", "1.94.0", 1)).unwrap();
     match release.try_publish() {
-        Err(Error::Held(held::Error::Attest(e))) => assert!(e.to_string().contains("subjects"), "{e}"),
+        Err(Error::Reuse(reuse::Error::Attest(e))) => assert!(e.to_string().contains("subjects"), "{e}"),
         other => panic!("{other:?}"),
     }
     fs::write(&manifest, good).unwrap();
@@ -132,7 +132,7 @@ fn what_somebody_changed_is_not_taken_back() {
         let without = all.split_inclusive('\n').enumerate().filter(|(n, _)| *n != missing).map(|(_, line)| line);
         fs::write(&bundles, without.collect::<String>()).unwrap();
         match release.try_publish() {
-            Err(Error::Held(held::Error::Attest(attest::Error::Missing(what)))) => {
+            Err(Error::Reuse(reuse::Error::Attest(attest::Error::Missing(what)))) => {
                 assert_eq!(what.len(), 1, "{what:?}");
             }
             other => panic!("{other:?}"),
