@@ -117,8 +117,8 @@ pub fn binary(
             (archive, audit_one(job, target, &executable)?)
         }
     };
-    held(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
-    held(&archive.archive.name, archive.archive.size, target.budget.archive)?;
+    check_budget(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
+    check_budget(&archive.archive.name, archive.archive.size, target.budget.archive)?;
     atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, archive.binary.digest)?)?;
     let part = BinaryPart {
         schema: part::SCHEMA,
@@ -165,7 +165,7 @@ pub fn image(
     };
     same_executable(platform, &assembled.binary, &released.binary)?;
     if let Some(image) = &job.table.image {
-        held(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
+        check_budget(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
     }
     let graph = Graph::resolve(job.root, &job.plan.name, &platform.target, &built.features)?;
     let sbom = document(job, &platform.target, &built, &graph, assembled.binary.digest)?;
@@ -344,7 +344,7 @@ fn audit_one(job: &Job<'_>, target: &Target, executable: &Path) -> Result<Vec<Fi
     Err(Error::Findings { what: target.triple.get_ref().to_string(), findings })
 }
 
-fn held(what: &str, found: u64, budget: Size) -> Result<(), Error> {
+fn check_budget(what: &str, found: u64, budget: Size) -> Result<(), Error> {
     if found <= budget.0 { Ok(()) } else { Err(Error::Budget { what: what.to_owned(), found, budget: budget.0 }) }
 }
 
