@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::build::{self, Builders, Job, Rustc};
+use crate::build::{Builders, Job, Rustc};
 use crate::cli::{Cli, Command, TagArg};
 use crate::failure::Failure;
 use crate::forge::{self, Github};
@@ -17,11 +17,11 @@ use crate::scratch::{self, from_here};
 use crate::shown;
 use crate::table::{self, Source};
 
-mod judge;
-mod look;
-mod make;
-mod places;
-mod release;
+mod build;
+mod destinations;
+mod inspect;
+mod publish;
+mod verify;
 
 /// What a command leaves on standard output, and the exit status.
 #[derive(Debug)]
@@ -65,34 +65,34 @@ impl Output {
 /// Runs one command.
 pub fn run(cli: &Cli) -> Result<Output, Failure> {
     let progress = Progress::new();
-    let here = || Here::open(cli, &progress);
+    let here = || Workspace::open(cli, &progress);
     match &cli.command {
-        Command::Plan(args) => look::plan(&here()?, args),
-        Command::Changelog(args) => look::changelog(&here()?, args),
-        Command::Build(args) => make::build(&here()?, args),
-        Command::Package(args) => make::package(&here()?, args),
-        Command::Image(args) => make::image(&here()?, args),
-        Command::Sbom(args) => make::sbom(&here()?, args),
-        Command::Rehearse(args) => release::rehearse(&here()?, args),
-        Command::Publish(args) => release::publish(&here()?, args),
-        Command::Doctor(args) => look::doctor(&here()?, args),
+        Command::Plan(args) => inspect::plan(&here()?, args),
+        Command::Changelog(args) => inspect::changelog(&here()?, args),
+        Command::Build(args) => build::build(&here()?, args),
+        Command::Package(args) => build::package(&here()?, args),
+        Command::Image(args) => build::image(&here()?, args),
+        Command::Sbom(args) => build::sbom(&here()?, args),
+        Command::Rehearse(args) => publish::rehearse(&here()?, args),
+        Command::Publish(args) => publish::publish(&here()?, args),
+        Command::Doctor(args) => inspect::doctor(&here()?, args),
         // The rest needs no checkout.
-        Command::Verify(args) if !args.files.is_empty() => look::files(args, cli, &progress),
-        Command::Verify(args) => judge::verify(cli, args, &progress),
-        Command::Promote(args) => judge::promote(cli, args, &progress),
-        Command::Audit(args) => look::audit(args, cli),
+        Command::Verify(args) if !args.files.is_empty() => inspect::files(args, cli, &progress),
+        Command::Verify(args) => verify::verify(cli, args, &progress),
+        Command::Promote(args) => verify::promote(cli, args, &progress),
+        Command::Audit(args) => inspect::audit(args, cli),
     }
 }
 
 /// The checkout that a command works in.
-struct Here {
+struct Workspace {
     root: PathBuf,
     source: Source,
     json: bool,
     progress: Progress,
 }
 
-impl Here {
+impl Workspace {
     fn open(cli: &Cli, progress: &Progress) -> Result<Self, Failure> {
         let root = root(cli.root.as_deref())?;
         let source = Source::read(&root)?;
@@ -149,7 +149,7 @@ impl Here {
 
     /// What of a plan this machine can build.
     fn narrowed(&self, plan: Plan) -> Result<Plan, Failure> {
-        let builders = Builders::find(&self.root, None).map_err(build::Error::from)?;
+        let builders = Builders::find(&self.root, None).map_err(crate::build::Error::from)?;
         Ok(rehearse::narrow(plan, &self.source.table, &Rustc::ask()?, &builders)?)
     }
 }

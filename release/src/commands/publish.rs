@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::places::Opened;
-use super::{Here, Output};
+use super::destinations::OpenedDestinations;
+use super::{Output, Workspace};
 use crate::cli::{PublishArgs, RehearseArgs, TrackChoice};
 use crate::failure::Failure;
 use crate::public::Public;
@@ -15,7 +15,7 @@ use crate::{rehearse, report};
 const DIST: &str = "dist";
 
 /// `rehearse`
-pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failure> {
+pub(super) fn rehearse(here: &Workspace, args: &RehearseArgs) -> Result<Output, Failure> {
     let _alone = here.alone(Path::new(DIST))?;
     let summary = rehearse::run(&here.root, &here.source.table, args.builder.named(), args.twice, &here.progress)?;
     let passed = summary.passed;
@@ -23,9 +23,9 @@ pub(super) fn rehearse(here: &Here, args: &RehearseArgs) -> Result<Output, Failu
 }
 
 /// `publish`
-pub(super) fn publish(here: &Here, args: &PublishArgs) -> Result<Output, Failure> {
+pub(super) fn publish(here: &Workspace, args: &PublishArgs) -> Result<Output, Failure> {
     let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Publish };
-    let opened = Opened::new(&here.source.table, &args.places, purpose, &here.progress)?;
+    let opened = OpenedDestinations::new(&here.source.table, &args.places, purpose, &here.progress)?;
     let public = Public::on(&*opened.forge, &here.source.table.release);
     let made = here.plan(&args.tag, opened.real, public)?;
     let plan = if args.places.here { here.narrowed(made.plan)? } else { made.plan };

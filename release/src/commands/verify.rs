@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::places::Opened;
-use super::{Here, Output, root};
+use super::destinations::OpenedDestinations;
+use super::{Output, Workspace, root};
 use crate::build::{Builders, Rustc};
 use crate::cli::{Cli, PlaceArgs, PromoteArgs, TagArg, VerifyArgs};
 use crate::failure::{Failure, INCOMPLETE, REFUSED};
@@ -21,7 +21,7 @@ use crate::{promote, rehearse, report, reproduce};
 
 /// `verify`
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {
-    let done = View::new(cli, &args.tag, &args.places, Purpose::Look, progress).and_then(|view| {
+    let done = ReleaseView::new(cli, &args.tag, &args.places, Purpose::Look, progress).and_then(|view| {
         view.with_request(args.reproduce, |request, folder| {
             let report = verify::run(request, folder);
             let status = match (report.failed(), report.passed()) {
@@ -38,7 +38,7 @@ pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Resul
 
 /// `promote`
 pub(super) fn promote(cli: &Cli, args: &PromoteArgs, progress: &Progress) -> Result<Output, Failure> {
-    let view = View::new(cli, &args.tag, &args.places, Purpose::Promote, progress)?;
+    let view = ReleaseView::new(cli, &args.tag, &args.places, Purpose::Promote, progress)?;
     view.with_request(false, |request, folder| {
         let waiting = |who: &str| progress.line(who);
         let _forge_lock = request.forge.lock(&waiting)?;
@@ -57,25 +57,25 @@ pub(super) fn promote(cli: &Cli, args: &PromoteArgs, progress: &Progress) -> Res
 }
 
 /// A checkout with its history.
-struct Ground {
-    here: Here,
+struct CheckoutContext {
+    here: Workspace,
     checkout: Checkout,
     /// `None` where it is not what was released; the manifest then says what was planned.
     plan: Option<Plan>,
 }
 
 /// What is looked at, and from where.
-struct View<'a> {
+struct ReleaseView<'a> {
     args: &'a PlaceArgs,
     progress: &'a Progress,
     /// Outside of a checkout, what this program was built with.
     source: Source,
-    ground: Option<Ground>,
-    opened: Opened,
+    ground: Option<CheckoutContext>,
+    opened: OpenedDestinations,
     tag: String,
 }
 
-impl<'a> View<'a> {
+impl<'a> ReleaseView<'a> {
     fn new(
         cli: &Cli,
         tag: &TagArg,
@@ -85,19 +85,19 @@ impl<'a> View<'a> {
     ) -> Result<Self, Failure> {
         if cli.root.is_none() && root(None).is_err() {
             let source = Source::built_in()?;
-            let opened = Opened::new(&source.table, args, purpose, progress)?;
+            let opened = OpenedDestinations::new(&source.table, args, purpose, progress)?;
             let tag = match &tag.tag {
                 Some(tag) => tag.clone(),
                 None => latest(&opened)?,
             };
             return Ok(Self { args, progress, source, ground: None, opened, tag });
         }
-        let here = Here::open(cli, progress)?;
+        let here = Workspace::open(cli, progress)?;
         let source = here.source.clone();
-        let opened = Opened::new(&source.table, args, purpose, progress)?;
+        let opened = OpenedDestinations::new(&source.table, args, purpose, progress)?;
         let (planned, plan) = plan_of(&here, tag, args, &opened)?;
         let checkout = Checkout::open(&here.root)?;
-        let ground = Some(Ground { here, checkout, plan });
+        let ground = Some(CheckoutContext { here, checkout, plan });
         Ok(Self { args, progress, source, ground, opened, tag: tag.tag.clone().unwrap_or(planned) })
     }
 
@@ -165,14 +165,19 @@ impl<'a> View<'a> {
 }
 
 /// The newest stable release, for who names none.
-fn latest(opened: &Opened) -> Result<String, Failure> {
+fn latest(opened: &OpenedDestinations) -> Result<String, Failure> {
     let none = || Failure::usage(format!("{} has no latest release", opened.forge.name()), "name one with --tag");
     opened.forge.latest()?.ok_or_else(none)
 }
 
 /// The tag that the checkout is at, and its plan. Where a release is meant and this is not its clean checkout, there is no
 /// plan to hold it against, and one line says why.
-fn plan_of(here: &Here, tag: &TagArg, args: &PlaceArgs, opened: &Opened) -> Result<(String, Option<Plan>), Failure> {
+fn plan_of(
+    here: &Workspace,
+    tag: &TagArg,
+    args: &PlaceArgs,
+    opened: &OpenedDestinations,
+) -> Result<(String, Option<Plan>), Failure> {
     let public = Public::on(&*opened.forge, &here.source.table.release);
     let made = plan::make(&here.root, &plan::Options { tag: tag.tag.clone(), public, crates: None })?;
     let planned = made.plan.tag.clone();

@@ -8,7 +8,7 @@ use crate::registry::{self, Purpose, Reference, Registry};
 use crate::table::Table;
 
 /// Where a release is, or goes to.
-pub(super) struct Opened {
+pub(super) struct OpenedDestinations {
     pub(super) forge: Box<dyn Forge>,
     registries: Vec<Box<dyn Registry>>,
     /// One of these is the table's own.
@@ -19,7 +19,7 @@ pub(super) struct Opened {
     pub(super) remote: bool,
 }
 
-impl Opened {
+impl OpenedDestinations {
     /// Those that are named; of what is not, the table's own. Nothing is asked yet.
     pub(super) fn new(table: &Table, args: &PlaceArgs, purpose: Purpose, progress: &Progress) -> Result<Self, Failure> {
         let name = args.forge.clone().unwrap_or_else(|| own_forge(table));
@@ -91,7 +91,9 @@ mod tests {
     #[test]
     fn the_tables_own_places_are_known_by_any_of_their_names() {
         let own = |forge: &str, registry: &str| {
-            Opened::new(&table(), &args(Some(forge), &[registry]), Purpose::Look, &Progress::quiet()).unwrap().official
+            OpenedDestinations::new(&table(), &args(Some(forge), &[registry]), Purpose::Look, &Progress::quiet())
+                .unwrap()
+                .official
         };
         assert!(own("github:SaynaAI/sayna", "oci:x"));
         for name in
@@ -108,7 +110,9 @@ mod tests {
     #[test]
     fn a_release_is_meant_where_something_leaves_this_machine() {
         let real = |forge: &str, registries: &[&str]| {
-            Opened::new(&table(), &args(Some(forge), registries), Purpose::Look, &Progress::quiet()).unwrap().real
+            OpenedDestinations::new(&table(), &args(Some(forge), registries), Purpose::Look, &Progress::quiet())
+                .unwrap()
+                .real
         };
         assert!(!real("dir:x", &["oci:x"]));
         assert!(real("github:a/b", &[]) && real("dir:x", &["docker://127.0.0.1:5000/x"]));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Here, Output, root};
+use super::{Output, Workspace, root};
 use crate::atomic::{self, At as _};
 use crate::attest;
 use crate::audit::{self, Expectations, Facts, Finding};
@@ -26,7 +26,7 @@ use crate::table::{Source, Table};
 use crate::verify::files;
 
 /// `plan`
-pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
+pub(super) fn plan(here: &Workspace, args: &PlanArgs) -> Result<Output, Failure> {
     let public = here.public(&args.tag)?;
     let tag = args.tag.tag.clone();
     // Without a tag nothing is refused, and looking takes a second per target.
@@ -44,7 +44,7 @@ pub(super) fn plan(here: &Here, args: &PlanArgs) -> Result<Output, Failure> {
 }
 
 /// `changelog`
-pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Failure> {
+pub(super) fn changelog(here: &Workspace, args: &ChangelogArgs) -> Result<Output, Failure> {
     let checkout = Checkout::open(&here.root)?;
     let tag = match &args.tag.tag {
         Some(tag) => tag.clone(),
@@ -70,7 +70,7 @@ pub(super) fn changelog(here: &Here, args: &ChangelogArgs) -> Result<Output, Fai
 }
 
 /// `doctor`
-pub(super) fn doctor(here: &Here, args: &DoctorArgs) -> Result<Output, Failure> {
+pub(super) fn doctor(here: &Workspace, args: &DoctorArgs) -> Result<Output, Failure> {
     let public = here.asked()?;
     let options = plan::Options { tag: args.tag.tag.clone(), public, crates: Some(Network::Allowed) };
     let made = plan::make(&here.root, &options)?;

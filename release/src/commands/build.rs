@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::places::Opened;
-use super::{Here, Output};
+use super::destinations::OpenedDestinations;
+use super::{Output, Workspace};
 use crate::atomic::At as _;
 use crate::build::{self, Builders, Job, Rustc, Tree};
 use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, PlaceArgs, ReuseArgs, SbomArgs};
@@ -19,7 +19,7 @@ use crate::table::Builder;
 use crate::triple::Triple;
 
 /// `build`
-pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
+pub(super) fn build(here: &Workspace, args: &BuildArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
     let target = target(&made.plan, args.target.as_ref(), &rustc)?;
@@ -54,7 +54,7 @@ pub(super) fn build(here: &Here, args: &BuildArgs) -> Result<Output, Failure> {
 /// What the table's own forge and registries hold already of what is to be made; `None` where they hold nothing, or were not
 /// to be asked.
 fn reused<P>(
-    here: &Here,
+    here: &Workspace,
     plan: &Plan,
     args: &ReuseArgs,
     take: impl FnOnce(&Published<'_>) -> Result<Option<P>, reuse::Error>,
@@ -63,7 +63,7 @@ fn reused<P>(
         return Ok(None);
     }
     let own = PlaceArgs { forge: None, registries: Vec::new(), here: false, trust: args.trust.clone() };
-    let opened = Opened::new(&here.source.table, &own, Purpose::DryRun, &here.progress)?;
+    let opened = OpenedDestinations::new(&here.source.table, &own, Purpose::DryRun, &here.progress)?;
     let registries = opened.registries();
     let trusted_root = args.trust.trusted_root.as_deref();
     let places = Places { forge: &*opened.forge, registries: &registries, official: opened.official, trusted_root };
@@ -76,7 +76,7 @@ fn reused<P>(
 }
 
 /// Who builds here, said in one line.
-fn builders(here: &Here, choice: BuilderChoice, triple: &Triple) -> Result<Builders, build::Error> {
+fn builders(here: &Workspace, choice: BuilderChoice, triple: &Triple) -> Result<Builders, build::Error> {
     let builders = Builders::find(&here.root, choice.named())?;
     here.progress.line(&builders.said(build::entry(&here.source.table, triple)?));
     Ok(builders)
@@ -97,7 +97,7 @@ fn unknown(what: &str, known: impl Iterator<Item = String>) -> Failure {
 }
 
 /// `package`: of a tree without Git too, as Nix's sandbox has none.
-pub(super) fn package(here: &Here, args: &PackageArgs) -> Result<Output, Failure> {
+pub(super) fn package(here: &Workspace, args: &PackageArgs) -> Result<Output, Failure> {
     if args.tag.tag.is_some() {
         here.plan(&args.tag, false, here.public(&args.tag)?)?;
     }
@@ -113,7 +113,7 @@ pub(super) fn package(here: &Here, args: &PackageArgs) -> Result<Output, Failure
 }
 
 /// `image`
-pub(super) fn image(here: &Here, args: &ImageArgs) -> Result<Output, Failure> {
+pub(super) fn image(here: &Workspace, args: &ImageArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
     let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
@@ -150,7 +150,7 @@ fn platform<'a>(plan: &'a Plan, wanted: Option<&str>, rustc: &Rustc) -> Result<&
 }
 
 /// `sbom`
-pub(super) fn sbom(here: &Here, args: &SbomArgs) -> Result<Output, Failure> {
+pub(super) fn sbom(here: &Workspace, args: &SbomArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
     let planned = target(&made.plan, args.target.as_ref(), &rustc)?;
