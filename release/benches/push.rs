@@ -25,7 +25,7 @@ use sayna_release::oci;
 use sayna_release::part::{self, Part};
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Only, Options, Places};
+use sayna_release::publish::{self, Destinations, Only, Options};
 use sayna_release::registry::{self, Layout, Purpose, Registry};
 
 /// Of each platform's layer.
@@ -110,9 +110,9 @@ fn plan() -> Plan {
 
 fn publish(forge: &Path, registries: &[&dyn Registry], only: Only, dist: &Path) {
     let forge = Directory::new(forge);
-    let places = Places { forge: &forge, registries, official: false, trusted_root: None };
+    let destinations = Destinations { forge: &forge, registries, official: false, trusted_root: None };
     let options = Options { allow_host_parts: true, only: Some(only), ..Options::default() };
-    assert!(publish::run(&plan(), dist, places, options, &Progress::quiet()).unwrap().complete());
+    assert!(publish::run(&plan(), dist, destinations, options, &Progress::quiet()).unwrap().complete());
 }
 
 /// Parts of a release with blobs of their own, its binaries public, and the image as a layout for skopeo.

@@ -20,7 +20,7 @@ use sayna_release::graph::Graph;
 use sayna_release::part::{self, BinaryPart, Built, FileEntry, ImagePart, Part};
 use sayna_release::plan::{self, Plan};
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Options, Places};
+use sayna_release::publish::{self, Destinations, Options};
 use sayna_release::registry::Layout;
 use sayna_release::table::{Builder, Compression, Source};
 use sayna_release::{image, licences, package, sbom};
@@ -96,9 +96,11 @@ fn ours(material: &Material, place: &Path) -> (Duration, Duration, Duration, u64
         let begun = Instant::now();
         let forge = Directory::new(place.join("forge"));
         let registry = Layout::new(place.join("registry"));
-        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+        let destinations =
+            Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
         let options = Options { allow_host_parts: true, ..Options::default() };
-        let outcome = publish::run(&material.plan, &place.join("dist"), places, options, &Progress::quiet()).unwrap();
+        let outcome =
+            publish::run(&material.plan, &place.join("dist"), destinations, options, &Progress::quiet()).unwrap();
         assert!(outcome.complete());
         begun.elapsed()
     };

@@ -100,7 +100,7 @@ pub struct TagArg {
 
 /// Where a release is.
 #[derive(Debug, Args)]
-pub struct PlaceArgs {
+pub struct DestinationArgs {
     /// The forge: github:OWNER/REPOSITORY or dir:PATH [default: the table's own].
     #[arg(long, value_name = "FORGE")]
     pub forge: Option<String>,
@@ -294,7 +294,7 @@ pub struct PublishArgs {
     pub tag: TagArg,
     #[command(flatten)]
     #[expect(missing_docs, reason = "flattened")]
-    pub places: PlaceArgs,
+    pub destinations: DestinationArgs,
     /// Where the parts are.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub dist: PathBuf,
@@ -320,7 +320,7 @@ pub struct VerifyArgs {
     pub tag: TagArg,
     #[command(flatten)]
     #[expect(missing_docs, reason = "flattened")]
-    pub places: PlaceArgs,
+    pub destinations: DestinationArgs,
     /// Build again what this machine can build and compare.
     #[arg(long)]
     pub reproduce: bool,
@@ -343,7 +343,7 @@ pub struct PromoteArgs {
     pub tag: TagArg,
     #[command(flatten)]
     #[expect(missing_docs, reason = "flattened")]
-    pub places: PlaceArgs,
+    pub destinations: DestinationArgs,
     /// Move `latest` to an older version, on purpose.
     #[arg(long)]
     pub back: bool,

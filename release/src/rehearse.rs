@@ -18,7 +18,7 @@ use crate::manifest::Manifest;
 use crate::part::{BinaryPart, ImagePart};
 use crate::plan::{self, Made, Plan};
 use crate::progress::Progress;
-use crate::publish::{self, Options, Places};
+use crate::publish::{self, Destinations, Options};
 use crate::registry::{Layout, Registry};
 use crate::reproduce::{self, Again};
 use crate::scratch::{Scratch, from_here};
@@ -185,8 +185,8 @@ pub fn run(
     let forge = Directory::new(shown.join("forge"));
     let registry = Layout::new(shown.join("registry"));
     let registries: [&dyn Registry; 1] = [&registry];
-    let places = Places { forge: &forge, registries: &registries, official: false, trusted_root: None };
-    clock.stage("publish", || published(plan, &parts, places, progress))?;
+    let destinations = Destinations { forge: &forge, registries: &registries, official: false, trusted_root: None };
+    clock.stage("publish", || published(plan, &parts, destinations, progress))?;
 
     let sboms = fresh_sboms(&job, &binaries)?;
     let git_versions = public::stable(checkout.tags()?.keys(), &table.release);
@@ -300,11 +300,11 @@ fn counted(report: &Report) -> String {
 fn published(
     plan: &Plan,
     parts: &Path,
-    places: Places<'_>,
+    destinations: Destinations<'_>,
     progress: &Progress,
 ) -> Result<((), String), publish::Error> {
     let options = Options { allow_host_parts: true, ..Options::default() };
-    let outcome = publish::run(plan, parts, places, options, progress)?;
+    let outcome = publish::run(plan, parts, destinations, options, progress)?;
     let count: usize = outcome.tracks.iter().map(|t| t.actions.len()).sum();
     Ok(((), if count == 0 { "nothing left to do".to_owned() } else { format!("{count} actions") }))
 }

@@ -6,13 +6,13 @@ use super::destinations::OpenedDestinations;
 use super::{Output, Workspace};
 use crate::atomic::At as _;
 use crate::build::{self, Builders, Job, Rustc, Tree};
-use crate::cli::{BuildArgs, BuilderChoice, ImageArgs, PackageArgs, PlaceArgs, ReuseArgs, SbomArgs};
+use crate::cli::{BuildArgs, BuilderChoice, DestinationArgs, ImageArgs, PackageArgs, ReuseArgs, SbomArgs};
 use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::git;
 use crate::part::{FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
-use crate::publish::Places;
+use crate::publish::Destinations;
 use crate::publish::reuse::{self, Published};
 use crate::registry::Purpose;
 use crate::table::Builder;
@@ -62,12 +62,13 @@ fn reused<P>(
     if !args.reuse {
         return Ok(None);
     }
-    let own = PlaceArgs { forge: None, registries: Vec::new(), here: false, trust: args.trust.clone() };
+    let own = DestinationArgs { forge: None, registries: Vec::new(), here: false, trust: args.trust.clone() };
     let opened = OpenedDestinations::new(&here.source.table, &own, Purpose::DryRun, &here.progress)?;
     let registries = opened.registries();
     let trusted_root = args.trust.trusted_root.as_deref();
-    let places = Places { forge: &*opened.forge, registries: &registries, official: opened.official, trusted_root };
-    let Some(published) = Published::find(plan, places)? else { return Ok(None) };
+    let destinations =
+        Destinations { forge: &*opened.forge, registries: &registries, official: opened.official, trusted_root };
+    let Some(published) = Published::find(plan, destinations)? else { return Ok(None) };
     let part = take(&published)?;
     if part.is_some() {
         here.progress.line(&format!("taken from what {} has already", opened.forge.name()));

@@ -1,6 +1,6 @@
 //! Forge and registries by their names on the command line.
 
-use crate::cli::PlaceArgs;
+use crate::cli::DestinationArgs;
 use crate::failure::Failure;
 use crate::forge::{self, Forge, github};
 use crate::progress::Progress;
@@ -21,7 +21,12 @@ pub(super) struct OpenedDestinations {
 
 impl OpenedDestinations {
     /// Those that are named; of what is not, the table's own. Nothing is asked yet.
-    pub(super) fn new(table: &Table, args: &PlaceArgs, purpose: Purpose, progress: &Progress) -> Result<Self, Failure> {
+    pub(super) fn new(
+        table: &Table,
+        args: &DestinationArgs,
+        purpose: Purpose,
+        progress: &Progress,
+    ) -> Result<Self, Failure> {
         let name = args.forge.clone().unwrap_or_else(|| own_forge(table));
         let forge = forge::open(&name, purpose, progress)?;
         let names = registry_names(table, args);
@@ -47,7 +52,7 @@ fn is_own_forge(table: &Table, name: &str) -> bool {
 }
 
 /// The registries that were named; beside the table's own forge, where none was, the table's own.
-fn registry_names(table: &Table, args: &PlaceArgs) -> Vec<String> {
+fn registry_names(table: &Table, args: &DestinationArgs) -> Vec<String> {
     let own = args.forge.as_ref().is_none_or(|name| is_own_forge(table, name));
     if !own || !args.registries.is_empty() {
         return args.registries.clone();
@@ -73,9 +78,9 @@ mod tests {
         Source::built_in().unwrap().table
     }
 
-    fn args(forge: Option<&str>, registries: &[&str]) -> PlaceArgs {
+    fn args(forge: Option<&str>, registries: &[&str]) -> DestinationArgs {
         let registries = registries.iter().map(ToString::to_string).collect();
-        PlaceArgs { forge: forge.map(str::to_owned), registries, here: false, trust: TrustArg::default() }
+        DestinationArgs { forge: forge.map(str::to_owned), registries, here: false, trust: TrustArg::default() }
     }
 
     #[test]

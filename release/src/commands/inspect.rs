@@ -106,7 +106,7 @@ pub(super) fn files(args: &VerifyArgs, cli: &Cli, progress: &Progress) -> Result
         attestations: fetched.as_ref().map(|(_, file)| file.as_path()).or(args.attestations.as_deref()),
         tag: args.tag.tag.as_deref(),
         table: &source.table,
-        trusted_root: args.places.trust.trusted_root.as_deref(),
+        trusted_root: args.destinations.trust.trusted_root.as_deref(),
     })?;
     let passed = report.passed();
     Output::of(cli.json, &report, report::files, passed)

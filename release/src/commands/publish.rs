@@ -7,7 +7,7 @@ use super::{Output, Workspace};
 use crate::cli::{PublishArgs, RehearseArgs, TrackChoice};
 use crate::failure::Failure;
 use crate::public::Public;
-use crate::publish::{self, Only, Options, Places};
+use crate::publish::{self, Destinations, Only, Options};
 use crate::registry::Purpose;
 use crate::{rehearse, report};
 
@@ -25,10 +25,10 @@ pub(super) fn rehearse(here: &Workspace, args: &RehearseArgs) -> Result<Output, 
 /// `publish`
 pub(super) fn publish(here: &Workspace, args: &PublishArgs) -> Result<Output, Failure> {
     let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Publish };
-    let opened = OpenedDestinations::new(&here.source.table, &args.places, purpose, &here.progress)?;
+    let opened = OpenedDestinations::new(&here.source.table, &args.destinations, purpose, &here.progress)?;
     let public = Public::on(&*opened.forge, &here.source.table.release);
     let made = here.plan(&args.tag, opened.real, public)?;
-    let plan = if args.places.here { here.narrowed(made.plan)? } else { made.plan };
+    let plan = if args.destinations.here { here.narrowed(made.plan)? } else { made.plan };
     let options = Options {
         only: args.only.map(|only| match only {
             TrackChoice::Binaries => Only::Binaries,
@@ -38,11 +38,11 @@ pub(super) fn publish(here: &Workspace, args: &PublishArgs) -> Result<Output, Fa
         dry_run: args.dry_run,
         allow_host_parts: args.allow_host_parts,
     };
-    let there = Places {
+    let there = Destinations {
         forge: &*opened.forge,
         registries: &opened.registries(),
         official: opened.official,
-        trusted_root: args.places.trust.trusted_root.as_deref(),
+        trusted_root: args.destinations.trust.trusted_root.as_deref(),
     };
     let _alone = if args.dry_run { None } else { Some(here.alone(&args.dist)?) };
     let outcome = publish::run(&plan, &here.root.join(&args.dist), there, options, &here.progress)?;

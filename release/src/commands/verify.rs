@@ -6,7 +6,7 @@ use std::path::Path;
 use super::destinations::OpenedDestinations;
 use super::{Output, Workspace, root};
 use crate::build::{Builders, Rustc};
-use crate::cli::{Cli, PlaceArgs, PromoteArgs, TagArg, VerifyArgs};
+use crate::cli::{Cli, DestinationArgs, PromoteArgs, TagArg, VerifyArgs};
 use crate::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::git::Checkout;
 use crate::manifest::Manifest;
@@ -21,7 +21,7 @@ use crate::{promote, rehearse, report, reproduce};
 
 /// `verify`
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {
-    let done = ReleaseView::new(cli, &args.tag, &args.places, Purpose::Look, progress).and_then(|view| {
+    let done = ReleaseView::new(cli, &args.tag, &args.destinations, Purpose::Look, progress).and_then(|view| {
         view.with_request(args.reproduce, |request, folder| {
             let report = verify::run(request, folder);
             let status = match (report.failed(), report.passed()) {
@@ -38,7 +38,7 @@ pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Resul
 
 /// `promote`
 pub(super) fn promote(cli: &Cli, args: &PromoteArgs, progress: &Progress) -> Result<Output, Failure> {
-    let view = ReleaseView::new(cli, &args.tag, &args.places, Purpose::Promote, progress)?;
+    let view = ReleaseView::new(cli, &args.tag, &args.destinations, Purpose::Promote, progress)?;
     view.with_request(false, |request, folder| {
         let waiting = |who: &str| progress.line(who);
         let _forge_lock = request.forge.lock(&waiting)?;
@@ -66,7 +66,7 @@ struct CheckoutContext {
 
 /// What is looked at, and from where.
 struct ReleaseView<'a> {
-    args: &'a PlaceArgs,
+    args: &'a DestinationArgs,
     progress: &'a Progress,
     /// Outside of a checkout, what this program was built with.
     source: Source,
@@ -79,7 +79,7 @@ impl<'a> ReleaseView<'a> {
     fn new(
         cli: &Cli,
         tag: &TagArg,
-        args: &'a PlaceArgs,
+        args: &'a DestinationArgs,
         purpose: Purpose,
         progress: &'a Progress,
     ) -> Result<Self, Failure> {
@@ -175,7 +175,7 @@ fn latest(opened: &OpenedDestinations) -> Result<String, Failure> {
 fn plan_of(
     here: &Workspace,
     tag: &TagArg,
-    args: &PlaceArgs,
+    args: &DestinationArgs,
     opened: &OpenedDestinations,
 ) -> Result<(String, Option<Plan>), Failure> {
     let public = Public::on(&*opened.forge, &here.source.table.release);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::diff::{Attachment, DesiredRelease};
 use super::referrers::{self, Beside};
-use super::{Error, INDEX, Options, Parts, Places};
+use super::{Destinations, Error, INDEX, Options, Parts};
 use crate::atomic::At as _;
 use crate::attest::{self, Bundle, Project, Trust, Wanted, wanted};
 use crate::digest::Digest;
@@ -51,17 +51,21 @@ pub(super) struct Input<'a> {
 }
 
 /// Verifies all bundles; `None` where there are none and none are needed.
-pub(super) fn gather(input: &Input<'_>, places: Places<'_>, options: Options) -> Result<Option<Attested>, Error> {
+pub(super) fn gather(
+    input: &Input<'_>,
+    destinations: Destinations<'_>,
+    options: Options,
+) -> Result<Option<Attested>, Error> {
     let own = input.dist.join("publish").join(attest::FILE);
     let release: Vec<PathBuf> = input.parts.binaries.iter().map(|(folder, _)| folder.join(attest::FILE)).collect();
     let index: Vec<PathBuf> = input.index.map(|_| input.dist.join(INDEX).join(attest::FILE)).into_iter().collect();
-    if !places.official && !release.iter().chain(&index).chain([&own]).any(|f| f.exists()) {
+    if !destinations.official && !release.iter().chain(&index).chain([&own]).any(|f| f.exists()) {
         return Ok(None);
     }
     let plan = input.plan;
     let repository = plan.repository().to_owned();
     let project = Project { repository: &repository, tag: &plan.tag, commit: Some(&plan.commit) };
-    let trust = Trust::new(places.trusted_root)?;
+    let trust = Trust::new(destinations.trusted_root)?;
     let manifest: Option<Manifest> =
         input.manifest.map(serde_json::from_slice).transpose().map_err(super::PartsError::from)?;
     let (index, mut bundles) = (read(&index)?, read(&release)?);

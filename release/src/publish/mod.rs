@@ -16,10 +16,11 @@ use crate::image::ImageIndex;
 use crate::package;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::registry::{self, Registry};
+use crate::registry;
 use crate::sbom;
 
 mod attested;
+mod destinations;
 pub mod diff;
 pub mod known;
 mod parts;
@@ -27,6 +28,7 @@ pub(crate) mod referrers;
 pub mod reuse;
 mod track;
 
+pub use destinations::Destinations;
 pub use diff::Refusal;
 pub use parts::{Error as PartsError, Only, Parts};
 use reuse::Published;
@@ -46,20 +48,6 @@ pub struct Options {
     pub dry_run: bool,
     /// Accept parts of another compiler, or assembled on a host.
     pub allow_host_parts: bool,
-}
-
-/// Where.
-#[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
-pub struct Places<'a> {
-    /// The forge.
-    pub forge: &'a dyn Forge,
-    /// The registries, one track each.
-    pub registries: &'a [&'a dyn Registry],
-    /// These are the table's own: nothing but a release's parts is accepted, and all of it is attested.
-    pub official: bool,
-    /// The roots that attestations are traced back to, where the built-in ones are too old.
-    pub trusted_root: Option<&'a Path>,
 }
 
 /// What was done, track by track.
@@ -183,26 +171,26 @@ impl Error {
 pub fn run(
     plan: &Plan,
     dist: &Path,
-    places: Places<'_>,
+    destinations: Destinations<'_>,
     options: Options,
     progress: &Progress,
 ) -> Result<Outcome, Error> {
-    let parts = read_parts(plan, dist, places, options, progress)?;
+    let parts = read_parts(plan, dist, destinations, options, progress)?;
     let reasons = parts.concerns(plan);
-    if !reasons.is_empty() && (places.official || !options.allow_host_parts) {
+    if !reasons.is_empty() && (destinations.official || !options.allow_host_parts) {
         return Err(PartsError::Host { reasons }.into());
     }
     let waiting = |who: &str| progress.line(who);
-    let _forge_lock = places.forge.lock(&waiting)?;
-    let actual = actual(places.forge, &plan.tag)?;
-    let work = Work::prepare(plan, &parts, dist, &actual.releases, (places, options))?;
+    let _forge_lock = destinations.forge.lock(&waiting)?;
+    let actual = actual(destinations.forge, &plan.tag)?;
+    let work = Work::prepare(plan, &parts, dist, &actual.releases, (destinations, options))?;
     let mut forge = match options.only {
         Some(Only::Images) => None,
-        _ => Some(ForgeTrack::plan(places.forge, &work, &actual)?),
+        _ => Some(ForgeTrack::plan(destinations.forge, &work, &actual)?),
     };
     let mut images = Vec::new();
     if let Some(index) = work.index.as_ref().filter(|_| options.only != Some(Only::Binaries)) {
-        for registry in places.registries {
+        for registry in destinations.registries {
             images.push(ImageTrack::plan(*registry, &parts, index, &work, &waiting)?);
         }
     }
@@ -222,7 +210,7 @@ pub fn run(
 fn read_parts(
     plan: &Plan,
     dist: &Path,
-    places: Places<'_>,
+    destinations: Destinations<'_>,
     options: Options,
     progress: &Progress,
 ) -> Result<Parts, Error> {
@@ -230,7 +218,7 @@ fn read_parts(
         Err(PartsError::Missing { missing, .. }) => missing,
         other => return Ok(other?),
     };
-    if let Some(published) = Published::find(plan, places)? {
+    if let Some(published) = Published::find(plan, destinations)? {
         let is_missing = |name: &str| missing.iter().any(|m| m == name);
         let said = |what: &str| progress.line(&format!("{what} is taken from what was published before"));
         for target in plan.targets.iter().filter(|t| is_missing(t.triple.as_str())) {
@@ -267,7 +255,7 @@ impl Work {
         parts: &Parts,
         dist: &Path,
         releases: &[Release],
-        (places, options): (Places<'_>, Options),
+        (destinations, options): (Destinations<'_>, Options),
     ) -> Result<Self, Error> {
         let folder = dist.join("publish");
         let index = parts.index(plan);
@@ -295,7 +283,7 @@ impl Work {
         let sbom = index.as_ref().map_or(Ok(None), |index| image_sbom(plan, parts, index, &folder))?;
         let index_of = index.as_ref();
         let input = attested::Input { plan, parts, dist, index: index_of, sbom, manifest: bytes.as_deref() };
-        let attested = attested::gather(&input, places, options)?;
+        let attested = attested::gather(&input, destinations, options)?;
         if let Some(asset) = attested.as_ref().and_then(|a| a.asset.as_ref()) {
             let path = folder.join(&asset.name);
             atomic::ensure(&path, &asset.bytes)?;

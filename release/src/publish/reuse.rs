@@ -17,7 +17,7 @@ use crate::oci;
 use crate::part::{self, BinaryPart, FileEntry, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::public::NEXT_VERSION;
-use crate::publish::{INDEX, Places};
+use crate::publish::{Destinations, INDEX};
 use crate::registry::{self, Registry};
 use crate::scratch::Scratch;
 
@@ -25,7 +25,7 @@ use crate::scratch::Scratch;
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
 pub struct Published<'a> {
     plan: &'a Plan,
-    places: Places<'a>,
+    destinations: Destinations<'a>,
     release: Release,
     manifest: Manifest,
     /// `None` where there are none and none are needed.
@@ -77,24 +77,24 @@ impl Error {
 
 impl<'a> Published<'a> {
     /// Looks for a release of the plan's tag with a manifest of the plan's commit; `None` where there is none.
-    pub fn find(plan: &'a Plan, places: Places<'a>) -> Result<Option<Self>, Error> {
-        let releases = places.forge.releases(&plan.tag)?;
+    pub fn find(plan: &'a Plan, destinations: Destinations<'a>) -> Result<Option<Self>, Error> {
+        let releases = destinations.forge.releases(&plan.tag)?;
         // Two of them are for `publish` to refuse.
         let Ok([release]) = <[Release; 1]>::try_from(releases) else { return Ok(None) };
         let whole = |name: &str| matches!(release.assets.get(name), Some(Asset::Uploaded { .. }));
         let bundles = attest::asset_name(&plan.name, &plan.version);
-        if !whole(&plan.manifest) || (places.official && !whole(&bundles)) {
+        if !whole(&plan.manifest) || (destinations.official && !whole(&bundles)) {
             return Ok(None);
         }
         let folder = Scratch::temporary()?;
         let fetch = |name: &str| -> Result<std::path::PathBuf, Error> {
             let to = folder.path().join(name);
-            places.forge.download(&release, name, &to)?;
+            destinations.forge.download(&release, name, &to)?;
             Ok(to)
         };
         let path = fetch(&plan.manifest)?;
         let bytes = fs::read(&path).at("read", &path)?;
-        let broken = |what: String| Error::Broken { place: places.forge.name(), what };
+        let broken = |what: String| Error::Broken { place: destinations.forge.name(), what };
         let manifest = Manifest::read(&bytes).map_err(|e| broken(format!("{}: {e}", plan.manifest)))?;
         let same = (&manifest.version, &manifest.commit, &manifest.tree) == (&plan.version, &plan.commit, &plan.tree);
         // What another commit left in a draft is replaced, not taken back.
@@ -103,11 +103,11 @@ impl<'a> Published<'a> {
         }
         let attested = if whole(&bundles) {
             let bundles = Bundle::read(&fetch(&bundles)?)?;
-            Some(Attested { trust: Trust::new(places.trusted_root)?, bundles })
+            Some(Attested { trust: Trust::new(destinations.trusted_root)?, bundles })
         } else {
             None
         };
-        let found = Self { plan, places, release, manifest, attested };
+        let found = Self { plan, destinations, release, manifest, attested };
         found.proven(&[Wanted::of_manifest(&plan.manifest, Digest::of(&bytes))])?;
         Ok(Some(found))
     }
@@ -123,7 +123,7 @@ impl<'a> Published<'a> {
         let out = dist.join(planned.triple.as_str());
         for file in files {
             let to = out.join(&file.name);
-            self.places.forge.download(&self.release, &file.name, &to)?;
+            self.destinations.forge.download(&self.release, &file.name, &to)?;
             let (found, size) = Digest::of_file(&to).at("read", &to)?;
             self.hold(&file.name, (found, size) == (file.digest, file.size))?;
         }
@@ -156,7 +156,7 @@ impl<'a> Published<'a> {
         let Some(image) = &self.manifest.image else { return Ok(None) };
         let mut all = image.platforms.iter();
         let Some(entry) = all.find(|p| (&p.os, &p.arch) == (&platform.os, &platform.arch)) else { return Ok(None) };
-        for registry in self.places.registries {
+        for registry in self.destinations.registries {
             if registry.resolve(&image.tag)? == Some(image.index) {
                 return self.pull(*registry, image, (platform, entry), dist).map(Some);
             }
@@ -233,6 +233,6 @@ impl<'a> Published<'a> {
     }
 
     fn broken(&self, what: String) -> Error {
-        Error::Broken { place: self.places.forge.name(), what }
+        Error::Broken { place: self.destinations.forge.name(), what }
     }
 }

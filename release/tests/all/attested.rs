@@ -12,7 +12,7 @@ use sayna_release::package;
 use sayna_release::part::{ImagePart, Part};
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Error, Options, Outcome, Places};
+use sayna_release::publish::{self, Destinations, Error, Options, Outcome};
 use sayna_release::registry::Registry;
 
 use crate::fixture::{plan, write_parts};
@@ -78,8 +78,8 @@ impl World {
 
     fn run(&self, official: bool, registries: &[&dyn Registry], options: Options) -> Result<Outcome, Error> {
         let (forge, root) = (self.forge(), self.root());
-        let places = Places { forge: &forge, registries, official, trusted_root: Some(&root) };
-        publish::run(&self.plan, &self.dist(), places, options, &Progress::quiet())
+        let destinations = Destinations { forge: &forge, registries, official, trusted_root: Some(&root) };
+        publish::run(&self.plan, &self.dist(), destinations, options, &Progress::quiet())
     }
 
     fn publish(&self, official: bool) -> Result<Vec<String>, Error> {

@@ -9,7 +9,7 @@ use sayna_release::forge::{Directory, Forge};
 use sayna_release::oci;
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Error, Only, Options, Outcome, Places, Refusal};
+use sayna_release::publish::{self, Destinations, Error, Only, Options, Outcome, Refusal};
 use sayna_release::registry::{Layout, Registry};
 
 use crate::fixture::{plan, tree, write_parts};
@@ -20,8 +20,8 @@ const ALLOWED: Options = Options { only: None, until_draft: false, dry_run: fals
 fn publish(plan: &Plan, root: &Path, options: Options) -> Result<Outcome, Error> {
     let forge = Directory::new(root.join("forge"));
     let registry = Layout::new(root.join("registry"));
-    let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
-    publish::run(plan, &root.join("dist"), places, options, &Progress::quiet())
+    let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+    publish::run(plan, &root.join("dist"), destinations, options, &Progress::quiet())
 }
 
 fn actions(outcome: &Outcome) -> usize {
@@ -66,8 +66,8 @@ fn publish_until(plan: &Plan, root: &Path, changes: usize) -> bool {
     let forge = StoppingForge { inner: Directory::new(&forge_root), root: forge_root, fuse: &fuse, look: &look };
     let inner = Layout::new(&registry_root);
     let registry = StoppingRegistry { inner, root: registry_root, fuse: &fuse, look: &look };
-    let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
-    let result = publish::run(plan, &root.join("dist"), places, ALLOWED, &Progress::quiet());
+    let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+    let result = publish::run(plan, &root.join("dist"), destinations, ALLOWED, &Progress::quiet());
     let complete = matches!(&result, Ok(outcome) if outcome.complete());
     assert_eq!(complete, !fuse.stopped(), "{result:?}");
     fuse.stopped()
@@ -265,8 +265,8 @@ fn a_registry_that_fails_delays_the_image_alone() {
     let registry_root = root.path().join("registry");
     let inner = Layout::new(&registry_root);
     let broken = StoppingRegistry { inner, root: registry_root, fuse: &fuse, look: &|| () };
-    let places = Places { forge: &forge, registries: &[&broken], official: false, trusted_root: None };
-    let outcome = publish::run(&plan, &dist, places, ALLOWED, &Progress::quiet()).unwrap();
+    let destinations = Destinations { forge: &forge, registries: &[&broken], official: false, trusted_root: None };
+    let outcome = publish::run(&plan, &dist, destinations, ALLOWED, &Progress::quiet()).unwrap();
     assert!(!outcome.complete());
     assert!(outcome.tracks[0].stopped.is_none() && outcome.tracks[1].stopped.is_some(), "{outcome:?}");
     assert_eq!(forge.published().unwrap(), ["v1.2.3"]);
@@ -288,8 +288,8 @@ fn parts_that_a_release_does_not_accept_need_the_flag_and_never_reach_the_tables
     assert!(refused.is_refusal() && refused.to_string().contains("linux/amd64"), "{refused}");
     let forge = Directory::new(root.path().join("forge"));
     let registry = Layout::new(root.path().join("registry"));
-    let places = Places { forge: &forge, registries: &[&registry], official: true, trusted_root: None };
-    assert!(publish::run(&plan, &dist, places, ALLOWED, &Progress::quiet()).unwrap_err().is_refusal());
+    let destinations = Destinations { forge: &forge, registries: &[&registry], official: true, trusted_root: None };
+    assert!(publish::run(&plan, &dist, destinations, ALLOWED, &Progress::quiet()).unwrap_err().is_refusal());
     let mut other = plan.clone();
     other.toolchain = "1.96.0".parse().unwrap();
     let text = publish(&other, root.path(), Options { allow_host_parts: false, ..ALLOWED }).unwrap_err().to_string();

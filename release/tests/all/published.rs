@@ -16,7 +16,7 @@ use sayna_release::part::{self, BinaryPart, FileEntry, ImagePart, Part};
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
 use sayna_release::promote;
-use sayna_release::publish::{self, Options, Places};
+use sayna_release::publish::{self, Destinations, Options};
 use sayna_release::registry::{Distribution, Layout, Registry};
 use sayna_release::table::{Compression, Source};
 use sayna_release::verify::{self, Report, Request};
@@ -211,9 +211,9 @@ impl Release {
         drop(fs::remove_file(dist.join("publish").join(attest::FILE)));
         let root = self.root();
         let trusted_root = Some(&root).filter(|r| r.exists()).map(PathBuf::as_path);
-        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root };
+        let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root };
         let dry = Options { allow_host_parts: true, dry_run: true, ..Options::default() };
-        publish::run(&self.plan, &dist, places, dry, &Progress::quiet()).unwrap();
+        publish::run(&self.plan, &dist, destinations, dry, &Progress::quiet()).unwrap();
         let manifest = fs::read(dist.join("publish").join(&self.plan.manifest)).unwrap();
         let document: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
         let index = document["image"]["index"].as_str().map(|d| d.parse().unwrap());
@@ -240,22 +240,22 @@ impl Release {
     pub(crate) fn try_publish_to(&self, forge: &dyn Forge) -> Result<publish::Outcome, publish::Error> {
         let (registry, root) = (self.registry(), self.root());
         let registries = self.registries(&registry);
-        let places = Places {
+        let destinations = Destinations {
             forge,
             registries: &registries,
             official: false,
             trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
         };
         let options = Options { allow_host_parts: true, ..Options::default() };
-        publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet())
+        publish::run(&self.plan, &self.folder.path().join("dist"), destinations, options, &Progress::quiet())
     }
 
     /// The same, as far as the draft.
     pub(crate) fn try_publish_until_draft(&self, forge: &dyn Forge) -> Result<publish::Outcome, publish::Error> {
         let registry = self.registry();
-        let places = Places { forge, registries: &[&registry], official: false, trusted_root: None };
+        let destinations = Destinations { forge, registries: &[&registry], official: false, trusted_root: None };
         let options = Options { allow_host_parts: true, until_draft: true, ..Options::default() };
-        publish::run(&self.plan, &self.folder.path().join("dist"), places, options, &Progress::quiet())
+        publish::run(&self.plan, &self.folder.path().join("dist"), destinations, options, &Progress::quiet())
     }
 
     fn registries<'a>(&'a self, own: &'a Layout) -> Vec<&'a dyn Registry> {

@@ -7,7 +7,7 @@ use sayna_release::attest::Subject;
 use sayna_release::digest::Digest;
 use sayna_release::oci;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Only, Options, Outcome, Places};
+use sayna_release::publish::{self, Destinations, Only, Options, Outcome};
 use sayna_release::registry::{Kind, Layout, Object, Registry as _};
 use sayna_release::verify::Verdict;
 use serde_json::Value;
@@ -234,7 +234,8 @@ fn an_image_that_is_later_than_its_release_has_its_attestations_beside_it_alone(
     let (forge, registry, root) = (release.forge(), release.registry(), release.root());
     let dist = release.folder.path().join("dist");
     let run = |only: Option<Only>, dry_run: bool| {
-        let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: Some(&root) };
+        let places =
+            Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: Some(&root) };
         let options = Options { only, dry_run, allow_host_parts: true, ..Options::default() };
         publish::run(&release.plan, &dist, places, options, &Progress::quiet()).unwrap()
     };

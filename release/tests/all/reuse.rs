@@ -8,7 +8,7 @@ use sayna_release::attest;
 use sayna_release::part::{ImagePart, Part};
 use sayna_release::progress::Progress;
 use sayna_release::publish::reuse;
-use sayna_release::publish::{self, Error, Only, Options, PartsError, Places};
+use sayna_release::publish::{self, Destinations, Error, Only, Options, PartsError};
 use sayna_release::registry::{Layout, Registry as _};
 
 use crate::published::Release;
@@ -59,9 +59,9 @@ fn a_machine_without_parts_takes_them_back_with_what_was_signed_for_them() {
 /// Publishes into the release's own forge, and into a second registry beside its own.
 fn publish(release: &Release, second: &Layout, options: Options) -> Result<publish::Outcome, Error> {
     let (forge, own) = (release.forge(), release.registry());
-    let places = Places { forge: &forge, registries: &[second, &own], official: false, trusted_root: None };
+    let destinations = Destinations { forge: &forge, registries: &[second, &own], official: false, trusted_root: None };
     let options = Options { allow_host_parts: true, ..options };
-    publish::run(&release.plan, &dist(release), places, options, &Progress::quiet())
+    publish::run(&release.plan, &dist(release), destinations, options, &Progress::quiet())
 }
 
 #[test]

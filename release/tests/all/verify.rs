@@ -7,7 +7,7 @@ use std::path::Path;
 use sayna_release::forge::Forge as _;
 use sayna_release::progress::Progress;
 use sayna_release::promote::Error;
-use sayna_release::publish::{self, Only, Options, Places, Refusal};
+use sayna_release::publish::{self, Destinations, Only, Options, Refusal};
 use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Verdict};
 
@@ -138,10 +138,10 @@ fn an_image_that_starts_another_program_than_the_archive_has_is_refused() {
     let release = Release::unpublished();
     release.swap_the_image();
     let (dist, forge, registry) = (release.folder.path().join("dist"), release.forge(), release.registry());
-    let places = Places { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+    let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
     let publish = |only: Option<Only>| {
         let options = Options { only, allow_host_parts: true, ..Options::default() };
-        publish::run(&release.plan, &dist, places, options, &Progress::quiet())
+        publish::run(&release.plan, &dist, destinations, options, &Progress::quiet())
     };
     publish(Some(Only::Binaries)).unwrap();
     for only in [None, Some(Only::Images)] {

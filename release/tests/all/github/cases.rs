@@ -9,7 +9,7 @@ use sayna_release::forge::{Error as ForgeError, Forge as _, Github, Tagged};
 use sayna_release::http::Clock as _;
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Error, Options, Outcome, Places, Refusal};
+use sayna_release::publish::{self, Destinations, Error, Options, Outcome, Refusal};
 
 use super::state::{Limit, Public, Upload};
 use super::{Counterpart, Hurried, reach};
@@ -89,8 +89,8 @@ impl World {
 }
 
 pub(super) fn publish(plan: &Plan, dist: &Path, forge: &Github, options: Options) -> Result<Outcome, Error> {
-    let places = Places { forge, registries: &[], official: false, trusted_root: None };
-    publish::run(plan, dist, places, Options { allow_host_parts: true, ..options }, &Progress::quiet())
+    let destinations = Destinations { forge, registries: &[], official: false, trusted_root: None };
+    publish::run(plan, dist, destinations, Options { allow_host_parts: true, ..options }, &Progress::quiet())
 }
 
 #[test]

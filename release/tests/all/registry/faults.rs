@@ -6,7 +6,7 @@ use sayna_release::digest::Digest;
 use sayna_release::forge::Directory;
 use sayna_release::plan::Plan;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Options, Outcome, Places};
+use sayna_release::publish::{self, Destinations, Options, Outcome};
 use sayna_release::registry::{Distribution, Registry};
 
 use super::server::Server;
@@ -19,9 +19,9 @@ type State = (Vec<(PathBuf, Vec<u8>)>, Vec<(String, Digest)>);
 
 fn publish(plan: &Plan, root: &Path, registry: &dyn Registry) -> Result<Outcome, publish::Error> {
     let forge = Directory::new(root.join("forge"));
-    let places = Places { forge: &forge, registries: &[registry], official: false, trusted_root: None };
+    let destinations = Destinations { forge: &forge, registries: &[registry], official: false, trusted_root: None };
     let options = Options { allow_host_parts: true, ..Options::default() };
-    publish::run(plan, &root.join("dist"), places, options, &Progress::quiet())
+    publish::run(plan, &root.join("dist"), destinations, options, &Progress::quiet())
 }
 
 /// A repository, beside a forge on which the release is public already.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use sayna_release::digest::Digest;
 use sayna_release::plan;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Options, Places};
+use sayna_release::publish::{self, Destinations, Options};
 use sayna_release::registry::Registry as _;
 
 use super::server::{Server, tool};
@@ -88,8 +88,8 @@ fn linux() -> plan::Plan {
 /// What a release would not accept in these parts.
 fn refusal(release: &Release) -> String {
     let (forge, dist) = (release.forge(), release.folder.path().join("dist"));
-    let places = Places { forge: &forge, registries: &[], official: false, trusted_root: None };
-    let error = publish::run(&release.plan, &dist, places, Options::default(), &Progress::quiet()).unwrap_err();
+    let destinations = Destinations { forge: &forge, registries: &[], official: false, trusted_root: None };
+    let error = publish::run(&release.plan, &dist, destinations, Options::default(), &Progress::quiet()).unwrap_err();
     assert!(error.is_refusal());
     error.to_string()
 }

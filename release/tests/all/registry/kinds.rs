@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use sayna_release::forge::Directory;
 use sayna_release::progress::Progress;
-use sayna_release::publish::{self, Options, Outcome, Places};
+use sayna_release::publish::{self, Destinations, Options, Outcome};
 use sayna_release::registry::{Distribution, Purpose, Registry as _};
 
 use super::between::{self, Between};
@@ -27,9 +27,9 @@ fn publish_to(registry: &Distribution) -> Outcome {
     let (plan, root) = (plan("1.2.3", 1, 1), tempfile::tempdir().unwrap());
     write_parts(&plan, &root.path().join("dist"), "a");
     let forge = Directory::new(root.path().join("forge"));
-    let places = Places { forge: &forge, registries: &[registry], official: false, trusted_root: None };
+    let destinations = Destinations { forge: &forge, registries: &[registry], official: false, trusted_root: None };
     let options = Options { allow_host_parts: true, ..Options::default() };
-    publish::run(&plan, &root.path().join("dist"), places, options, &Progress::quiet()).unwrap()
+    publish::run(&plan, &root.path().join("dist"), destinations, options, &Progress::quiet()).unwrap()
 }
 
 /// Answers any read with this status until something is uploaded, as Quay does with 401 and Artifactory with 403.
