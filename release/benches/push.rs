@@ -110,7 +110,7 @@ fn plan() -> Plan {
 
 fn publish(forge: &Path, registries: &[&dyn Registry], only: Only, dist: &Path) {
     let forge = Directory::new(forge);
-    let destinations = Destinations { forge: &forge, registries, official: false, trusted_root: None };
+    let destinations = Destinations { forge: &forge, registries, is_project_origin: false, trusted_root: None };
     let options = Options { allow_host_parts: true, only: Some(only), ..Options::default() };
     assert!(publish::run(&plan(), dist, destinations, options, &Progress::quiet()).unwrap().complete());
 }

@@ -97,7 +97,7 @@ fn ours(material: &Material, place: &Path) -> (Duration, Duration, Duration, u64
         let forge = Directory::new(place.join("forge"));
         let registry = Layout::new(place.join("registry"));
         let destinations =
-            Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+            Destinations { forge: &forge, registries: &[&registry], is_project_origin: false, trusted_root: None };
         let options = Options { allow_host_parts: true, ..Options::default() };
         let outcome =
             publish::run(&material.plan, &place.join("dist"), destinations, options, &Progress::quiet()).unwrap();

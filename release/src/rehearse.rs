@@ -185,7 +185,8 @@ pub fn run(
     let forge = Directory::new(shown.join("forge"));
     let registry = Layout::new(shown.join("registry"));
     let registries: [&dyn Registry; 1] = [&registry];
-    let destinations = Destinations { forge: &forge, registries: &registries, official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &registries, is_project_origin: false, trusted_root: None };
     clock.stage("publish", || published(plan, &parts, destinations, progress))?;
 
     let sboms = fresh_sboms(&job, &binaries)?;
@@ -201,7 +202,7 @@ pub fn run(
         sboms: &sboms,
         promoted: false,
         rehearsal: true,
-        official: false,
+        is_project_origin: false,
         remote: false,
         trusted_root: None,
     };

@@ -66,8 +66,12 @@ fn reused<P>(
     let opened = OpenedDestinations::new(&here.source.table, &own, Purpose::DryRun, &here.progress)?;
     let registries = opened.registries();
     let trusted_root = args.trust.trusted_root.as_deref();
-    let destinations =
-        Destinations { forge: &*opened.forge, registries: &registries, official: opened.official, trusted_root };
+    let destinations = Destinations {
+        forge: &*opened.forge,
+        registries: &registries,
+        is_project_origin: opened.is_project_origin,
+        trusted_root,
+    };
     let Some(published) = Published::find(plan, destinations)? else { return Ok(None) };
     let part = take(&published)?;
     if part.is_some() {

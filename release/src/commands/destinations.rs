@@ -12,7 +12,7 @@ pub(super) struct OpenedDestinations {
     pub(super) forge: Box<dyn Forge>,
     registries: Vec<Box<dyn Registry>>,
     /// One of these is the table's own.
-    pub(super) official: bool,
+    pub(super) is_project_origin: bool,
     /// Things go out of this machine: a release is meant.
     pub(super) real: bool,
     /// The forge is on another machine.
@@ -31,10 +31,10 @@ impl OpenedDestinations {
         let forge = forge::open(&name, purpose, progress)?;
         let names = registry_names(table, args);
         let opened = names.iter().map(|name| registry::open(name, purpose, progress)).collect::<Result<Vec<_>, _>>()?;
-        let official = is_own_forge(table, &name) || has_own_registry(table, &opened);
+        let is_project_origin = is_own_forge(table, &name) || has_own_registry(table, &opened);
         let remote = name.starts_with("github:");
         let real = remote || names.iter().any(|name| name.starts_with("docker://"));
-        Ok(Self { forge, registries: opened, official, real, remote })
+        Ok(Self { forge, registries: opened, is_project_origin, real, remote })
     }
 
     pub(super) fn registries(&self) -> Vec<&dyn Registry> {
@@ -98,7 +98,7 @@ mod tests {
         let own = |forge: &str, registry: &str| {
             OpenedDestinations::new(&table(), &args(Some(forge), &[registry]), Purpose::Look, &Progress::quiet())
                 .unwrap()
-                .official
+                .is_project_origin
         };
         assert!(own("github:SaynaAI/sayna", "oci:x"));
         for name in

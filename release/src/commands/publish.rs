@@ -41,7 +41,7 @@ pub(super) fn publish(here: &Workspace, args: &PublishArgs) -> Result<Output, Fa
     let there = Destinations {
         forge: &*opened.forge,
         registries: &opened.registries(),
-        official: opened.official,
+        is_project_origin: opened.is_project_origin,
         trusted_root: args.destinations.trust.trusted_root.as_deref(),
     };
     let _alone = if args.dry_run { None } else { Some(here.alone(&args.dist)?) };

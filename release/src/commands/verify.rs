@@ -131,7 +131,7 @@ impl<'a> ReleaseView<'a> {
             sboms: &BTreeMap::new(),
             promoted: false,
             rehearsal: false,
-            official: self.opened.official,
+            is_project_origin: self.opened.is_project_origin,
             remote: self.opened.remote,
             trusted_root: self.args.trust.trusted_root.as_deref(),
         };

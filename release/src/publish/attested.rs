@@ -59,7 +59,7 @@ pub(super) fn gather(
     let own = input.dist.join("publish").join(attest::FILE);
     let release: Vec<PathBuf> = input.parts.binaries.iter().map(|(folder, _)| folder.join(attest::FILE)).collect();
     let index: Vec<PathBuf> = input.index.map(|_| input.dist.join(INDEX).join(attest::FILE)).into_iter().collect();
-    if !destinations.official && !release.iter().chain(&index).chain([&own]).any(|f| f.exists()) {
+    if !destinations.is_project_origin && !release.iter().chain(&index).chain([&own]).any(|f| f.exists()) {
         return Ok(None);
     }
     let plan = input.plan;

@@ -14,7 +14,7 @@ pub struct Destinations<'a> {
     /// The registries, one track each.
     pub registries: &'a [&'a dyn Registry],
     /// These are the table's own: nothing but a release's parts is accepted, and all of it is attested.
-    pub official: bool,
+    pub is_project_origin: bool,
     /// The roots that attestations are traced back to, where the built-in ones are too old.
     pub trusted_root: Option<&'a Path>,
 }

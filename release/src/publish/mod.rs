@@ -177,7 +177,7 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     let parts = read_parts(plan, dist, destinations, options, progress)?;
     let reasons = parts.concerns(plan);
-    if !reasons.is_empty() && (destinations.official || !options.allow_host_parts) {
+    if !reasons.is_empty() && (destinations.is_project_origin || !options.allow_host_parts) {
         return Err(PartsError::Host { reasons }.into());
     }
     let waiting = |who: &str| progress.line(who);

@@ -83,7 +83,7 @@ impl<'a> Published<'a> {
         let Ok([release]) = <[Release; 1]>::try_from(releases) else { return Ok(None) };
         let whole = |name: &str| matches!(release.assets.get(name), Some(Asset::Uploaded { .. }));
         let bundles = attest::asset_name(&plan.name, &plan.version);
-        if !whole(&plan.manifest) || (destinations.official && !whole(&bundles)) {
+        if !whole(&plan.manifest) || (destinations.is_project_origin && !whole(&bundles)) {
             return Ok(None);
         }
         let folder = Scratch::temporary()?;

@@ -13,7 +13,7 @@ pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
     let manifest = scene.manifest()?.clone();
     let name = attest::asset_name(&manifest.name, &manifest.version);
     if !scene.release()?.assets.contains_key(&name) {
-        return if scene.request.official {
+        return if scene.request.is_project_origin {
             Err(format!("{name} is not attached: nothing says who built this").into())
         } else {
             let evidence = "no attestations: a rehearsal has none".to_owned();

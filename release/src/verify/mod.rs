@@ -59,7 +59,7 @@ pub struct Request<'a> {
     /// What a release would be refused for is said, and fails nothing.
     pub rehearsal: bool,
     /// The forge is the table's own: what it has is attested, or it fails.
-    pub official: bool,
+    pub is_project_origin: bool,
     /// The forge is on another machine: what it has is executed only where it is attested.
     pub remote: bool,
     /// The roots that attestations are traced back to, where the built-in ones are too old.

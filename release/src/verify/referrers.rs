@@ -8,7 +8,7 @@ use crate::publish::referrers;
 pub(super) fn referrers(scene: &mut Scene<'_>) -> Outcome {
     let Some(index) = scene.image.as_ref().map(image::Expected::index) else { return image::no_image() };
     let request = scene.request;
-    if scene.proofs.is_empty() && !request.official {
+    if scene.proofs.is_empty() && !request.is_project_origin {
         let evidence = "no attestations: a rehearsal has none".to_owned();
         return Ok(Seen { verdict: Verdict::NotHere, evidence });
     }

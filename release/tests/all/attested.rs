@@ -76,18 +76,18 @@ impl World {
         self.folder.path().join("forge").join(side).join("v1.2.3/assets")
     }
 
-    fn run(&self, official: bool, registries: &[&dyn Registry], options: Options) -> Result<Outcome, Error> {
+    fn run(&self, is_project_origin: bool, registries: &[&dyn Registry], options: Options) -> Result<Outcome, Error> {
         let (forge, root) = (self.forge(), self.root());
-        let destinations = Destinations { forge: &forge, registries, official, trusted_root: Some(&root) };
+        let destinations = Destinations { forge: &forge, registries, is_project_origin, trusted_root: Some(&root) };
         publish::run(&self.plan, &self.dist(), destinations, options, &Progress::quiet())
     }
 
-    fn publish(&self, official: bool) -> Result<Vec<String>, Error> {
-        self.publish_with(official, allowed())
+    fn publish(&self, is_project_origin: bool) -> Result<Vec<String>, Error> {
+        self.publish_with(is_project_origin, allowed())
     }
 
-    fn publish_with(&self, official: bool, options: Options) -> Result<Vec<String>, Error> {
-        Ok(self.run(official, &[], options)?.tracks.into_iter().flat_map(|t| t.actions).collect())
+    fn publish_with(&self, is_project_origin: bool, options: Options) -> Result<Vec<String>, Error> {
+        Ok(self.run(is_project_origin, &[], options)?.tracks.into_iter().flat_map(|t| t.actions).collect())
     }
 
     /// With its image, to any registries.
@@ -96,8 +96,8 @@ impl World {
     }
 
     /// Why nothing was published; nothing may have been touched.
-    fn refusal(&self, official: bool) -> AttestError {
-        let error = self.publish(official).unwrap_err();
+    fn refusal(&self, is_project_origin: bool) -> AttestError {
+        let error = self.publish(is_project_origin).unwrap_err();
         assert!(error.is_refusal() && error.hint().is_some(), "{error}");
         assert!(self.forge().releases("v1.2.3").unwrap().is_empty(), "{error}");
         let Error::Attest(error) = error else { panic!("{error}") };

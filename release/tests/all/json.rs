@@ -33,7 +33,7 @@ fn run(arguments: &[&str]) -> Value {
 #[test]
 fn every_field_of_every_document_is_on_the_page() {
     let mut release = Release::attested();
-    release.official = true;
+    release.is_project_origin = true;
     let dist = release.folder.path().join("dist");
     let mut documents = vec![
         serde_json::to_value(release.verify()).unwrap(),

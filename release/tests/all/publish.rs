@@ -20,7 +20,8 @@ const ALLOWED: Options = Options { only: None, until_draft: false, dry_run: fals
 fn publish(plan: &Plan, root: &Path, options: Options) -> Result<Outcome, Error> {
     let forge = Directory::new(root.join("forge"));
     let registry = Layout::new(root.join("registry"));
-    let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[&registry], is_project_origin: false, trusted_root: None };
     publish::run(plan, &root.join("dist"), destinations, options, &Progress::quiet())
 }
 
@@ -66,7 +67,8 @@ fn publish_until(plan: &Plan, root: &Path, changes: usize) -> bool {
     let forge = StoppingForge { inner: Directory::new(&forge_root), root: forge_root, fuse: &fuse, look: &look };
     let inner = Layout::new(&registry_root);
     let registry = StoppingRegistry { inner, root: registry_root, fuse: &fuse, look: &look };
-    let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[&registry], is_project_origin: false, trusted_root: None };
     let result = publish::run(plan, &root.join("dist"), destinations, ALLOWED, &Progress::quiet());
     let complete = matches!(&result, Ok(outcome) if outcome.complete());
     assert_eq!(complete, !fuse.stopped(), "{result:?}");
@@ -265,7 +267,8 @@ fn a_registry_that_fails_delays_the_image_alone() {
     let registry_root = root.path().join("registry");
     let inner = Layout::new(&registry_root);
     let broken = StoppingRegistry { inner, root: registry_root, fuse: &fuse, look: &|| () };
-    let destinations = Destinations { forge: &forge, registries: &[&broken], official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[&broken], is_project_origin: false, trusted_root: None };
     let outcome = publish::run(&plan, &dist, destinations, ALLOWED, &Progress::quiet()).unwrap();
     assert!(!outcome.complete());
     assert!(outcome.tracks[0].stopped.is_none() && outcome.tracks[1].stopped.is_some(), "{outcome:?}");
@@ -288,7 +291,8 @@ fn parts_that_a_release_does_not_accept_need_the_flag_and_never_reach_the_tables
     assert!(refused.is_refusal() && refused.to_string().contains("linux/amd64"), "{refused}");
     let forge = Directory::new(root.path().join("forge"));
     let registry = Layout::new(root.path().join("registry"));
-    let destinations = Destinations { forge: &forge, registries: &[&registry], official: true, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[&registry], is_project_origin: true, trusted_root: None };
     assert!(publish::run(&plan, &dist, destinations, ALLOWED, &Progress::quiet()).unwrap_err().is_refusal());
     let mut other = plan.clone();
     other.toolchain = "1.96.0".parse().unwrap();

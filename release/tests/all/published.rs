@@ -53,7 +53,7 @@ pub(crate) struct Release {
     pub(crate) plan: Plan,
     pub(crate) table: Source,
     /// Verified as if the forge were the table's own.
-    pub(crate) official: bool,
+    pub(crate) is_project_origin: bool,
     /// Registries beside the one in the folder.
     pub(crate) remotes: Vec<Distribution>,
 }
@@ -85,7 +85,7 @@ impl Release {
     /// A release of a plan whose parts are yet to be put into `dist`.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(crate) fn of(plan: Plan, remotes: Vec<Distribution>) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), plan, table: table(), official: false, remotes }
+        Self { folder: tempfile::tempdir().unwrap(), plan, table: table(), is_project_origin: false, remotes }
     }
 
     /// The same, not published yet.
@@ -107,7 +107,7 @@ impl Release {
             folder: tempfile::tempdir().unwrap(),
             plan: plan(version, 1, 1),
             table: table(),
-            official: false,
+            is_project_origin: false,
             remotes: vec![],
         };
         release.build(program);
@@ -211,7 +211,8 @@ impl Release {
         drop(fs::remove_file(dist.join("publish").join(attest::FILE)));
         let root = self.root();
         let trusted_root = Some(&root).filter(|r| r.exists()).map(PathBuf::as_path);
-        let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root };
+        let destinations =
+            Destinations { forge: &forge, registries: &[&registry], is_project_origin: false, trusted_root };
         let dry = Options { allow_host_parts: true, dry_run: true, ..Options::default() };
         publish::run(&self.plan, &dist, destinations, dry, &Progress::quiet()).unwrap();
         let manifest = fs::read(dist.join("publish").join(&self.plan.manifest)).unwrap();
@@ -243,7 +244,7 @@ impl Release {
         let destinations = Destinations {
             forge,
             registries: &registries,
-            official: false,
+            is_project_origin: false,
             trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
         };
         let options = Options { allow_host_parts: true, ..Options::default() };
@@ -253,7 +254,8 @@ impl Release {
     /// The same, as far as the draft.
     pub(crate) fn try_publish_until_draft(&self, forge: &dyn Forge) -> Result<publish::Outcome, publish::Error> {
         let registry = self.registry();
-        let destinations = Destinations { forge, registries: &[&registry], official: false, trusted_root: None };
+        let destinations =
+            Destinations { forge, registries: &[&registry], is_project_origin: false, trusted_root: None };
         let options = Options { allow_host_parts: true, until_draft: true, ..Options::default() };
         publish::run(&self.plan, &self.folder.path().join("dist"), destinations, options, &Progress::quiet())
     }
@@ -288,7 +290,7 @@ impl Release {
             sboms: &BTreeMap::new(),
             promoted: false,
             rehearsal: false,
-            official: self.official,
+            is_project_origin: self.is_project_origin,
             remote: false,
             trusted_root: Some(&root).filter(|r| r.exists()).map(PathBuf::as_path),
         })

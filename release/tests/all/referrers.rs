@@ -234,8 +234,12 @@ fn an_image_that_is_later_than_its_release_has_its_attestations_beside_it_alone(
     let (forge, registry, root) = (release.forge(), release.registry(), release.root());
     let dist = release.folder.path().join("dist");
     let run = |only: Option<Only>, dry_run: bool| {
-        let places =
-            Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: Some(&root) };
+        let places = Destinations {
+            forge: &forge,
+            registries: &[&registry],
+            is_project_origin: false,
+            trusted_root: Some(&root),
+        };
         let options = Options { only, dry_run, allow_host_parts: true, ..Options::default() };
         publish::run(&release.plan, &dist, places, options, &Progress::quiet()).unwrap()
     };

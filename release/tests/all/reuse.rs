@@ -59,7 +59,8 @@ fn a_machine_without_parts_takes_them_back_with_what_was_signed_for_them() {
 /// Publishes into the release's own forge, and into a second registry beside its own.
 fn publish(release: &Release, second: &Layout, options: Options) -> Result<publish::Outcome, Error> {
     let (forge, own) = (release.forge(), release.registry());
-    let destinations = Destinations { forge: &forge, registries: &[second, &own], official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[second, &own], is_project_origin: false, trusted_root: None };
     let options = Options { allow_host_parts: true, ..options };
     publish::run(&release.plan, &dist(release), destinations, options, &Progress::quiet())
 }

@@ -94,7 +94,7 @@ fn one_flipped_byte_anywhere_fails_exactly_the_right_row() {
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn attestations_have_their_own_row() {
     let mut release = Release::attested();
-    release.official = true;
+    release.is_project_origin = true;
     for report in [release.verify(), release.verify_as_a_stranger()] {
         assert!(report.passed(), "{report:#?}");
         let (verdict, evidence) = row(&report, "attested");
@@ -115,7 +115,7 @@ fn attestations_have_their_own_row() {
     let report = release.verify();
     assert_eq!(failed(&report).iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["attested"], "{report:#?}");
     assert!(matches!(release.promote(false), Err(Error::Unverified { row, .. }) if row.id == "attested"));
-    release.official = false;
+    release.is_project_origin = false;
     let report = release.verify();
     assert_eq!(row(&report, "attested").0, &Verdict::NotHere);
     assert!(report.passed());
@@ -138,7 +138,8 @@ fn an_image_that_starts_another_program_than_the_archive_has_is_refused() {
     let release = Release::unpublished();
     release.swap_the_image();
     let (dist, forge, registry) = (release.folder.path().join("dist"), release.forge(), release.registry());
-    let destinations = Destinations { forge: &forge, registries: &[&registry], official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[&registry], is_project_origin: false, trusted_root: None };
     let publish = |only: Option<Only>| {
         let options = Options { only, allow_host_parts: true, ..Options::default() };
         publish::run(&release.plan, &dist, destinations, options, &Progress::quiet())

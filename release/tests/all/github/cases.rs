@@ -89,7 +89,7 @@ impl World {
 }
 
 pub(super) fn publish(plan: &Plan, dist: &Path, forge: &Github, options: Options) -> Result<Outcome, Error> {
-    let destinations = Destinations { forge, registries: &[], official: false, trusted_root: None };
+    let destinations = Destinations { forge, registries: &[], is_project_origin: false, trusted_root: None };
     publish::run(plan, dist, destinations, Options { allow_host_parts: true, ..options }, &Progress::quiet())
 }
 

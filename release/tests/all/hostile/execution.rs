@@ -29,7 +29,7 @@ fn nothing_is_executed_before_its_attestations_hold() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("mark");
     let mut release = telltale(&mark);
-    release.official = true;
+    release.is_project_origin = true;
     let report = release.verify_as_a_stranger();
     let attested = report.rows.iter().find(|r| r.id == "attested").unwrap().number;
     assert_eq!(verdict(&report, "attested").0, &Verdict::Failed);
@@ -39,7 +39,7 @@ fn nothing_is_executed_before_its_attestations_hold() {
     );
     release.promote(false).unwrap_err();
     // Another project's forge, which need not have any.
-    release.official = false;
+    release.is_project_origin = false;
     let report = release.with_request_to(&release.forge(), None, |r| run(Request { remote: true, ..r }));
     assert_eq!(verdict(&report, "runs"), (&Verdict::NotHere, "not executed: no attestation says who built it"));
     assert!(!mark.exists(), "{}", fs::read_to_string(&mark).unwrap());

@@ -19,7 +19,8 @@ type State = (Vec<(PathBuf, Vec<u8>)>, Vec<(String, Digest)>);
 
 fn publish(plan: &Plan, root: &Path, registry: &dyn Registry) -> Result<Outcome, publish::Error> {
     let forge = Directory::new(root.join("forge"));
-    let destinations = Destinations { forge: &forge, registries: &[registry], official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[registry], is_project_origin: false, trusted_root: None };
     let options = Options { allow_host_parts: true, ..Options::default() };
     publish::run(plan, &root.join("dist"), destinations, options, &Progress::quiet())
 }

@@ -88,7 +88,7 @@ fn linux() -> plan::Plan {
 /// What a release would not accept in these parts.
 fn refusal(release: &Release) -> String {
     let (forge, dist) = (release.forge(), release.folder.path().join("dist"));
-    let destinations = Destinations { forge: &forge, registries: &[], official: false, trusted_root: None };
+    let destinations = Destinations { forge: &forge, registries: &[], is_project_origin: false, trusted_root: None };
     let error = publish::run(&release.plan, &dist, destinations, Options::default(), &Progress::quiet()).unwrap_err();
     assert!(error.is_refusal());
     error.to_string()

@@ -27,7 +27,8 @@ fn publish_to(registry: &Distribution) -> Outcome {
     let (plan, root) = (plan("1.2.3", 1, 1), tempfile::tempdir().unwrap());
     write_parts(&plan, &root.path().join("dist"), "a");
     let forge = Directory::new(root.path().join("forge"));
-    let destinations = Destinations { forge: &forge, registries: &[registry], official: false, trusted_root: None };
+    let destinations =
+        Destinations { forge: &forge, registries: &[registry], is_project_origin: false, trusted_root: None };
     let options = Options { allow_host_parts: true, ..Options::default() };
     publish::run(&plan, &root.path().join("dist"), destinations, options, &Progress::quiet()).unwrap()
 }

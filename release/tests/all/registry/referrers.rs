@@ -43,7 +43,7 @@ fn two_kinds_of_registry_and_a_layout_have_them_and_others_find_them() {
         Release::built_for(vec![reach(&one.address, "a/sayna", &[]), reach(&two.address, "b/sayna", &[])]);
     release.attest();
     assert!(release.publish().complete());
-    release.official = true;
+    release.is_project_origin = true;
     let [index, ..] = documents(&release.registry(), "1.2.3");
     assert_eq!(tags(&release.remotes[0]), ["1.2.3".to_owned(), tag_of(index)], "a tag stands in for the API");
     assert_eq!(tags(&release.remotes[1]), ["1.2.3"], "where there is the API, there is no such tag");
