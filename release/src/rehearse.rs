@@ -326,7 +326,7 @@ fn promoted(request: &Request<'_>, report: &Report) -> Result<((), String), Erro
 
 /// The record of a second build: its digests, valid as long as the first build's are the same.
 #[derive(Serialize, Deserialize)]
-struct Proof {
+struct ReproductionRecord {
     digests: BTreeMap<String, Digest>,
 }
 
@@ -336,7 +336,8 @@ fn record(folder: &Path) -> PathBuf {
 
 /// What an earlier rehearsal of this tree proved of the same digests.
 fn proven(folder: &Path, wanted: &BTreeMap<String, Digest>) -> Option<Reproduced> {
-    let proof: Proof = fs::read(record(folder)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())?;
+    let proof: ReproductionRecord =
+        fs::read(record(folder)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())?;
     (proof.digests == *wanted).then_some(Reproduced { digests: proof.digests, difference: None })
 }
 
@@ -363,7 +364,7 @@ fn second(
     // What differs is kept, to be looked at.
     if reproduced.difference.is_none() {
         reproduce::remove(&place)?;
-        let proof = Proof { digests: reproduced.digests.clone() };
+        let proof = ReproductionRecord { digests: reproduced.digests.clone() };
         let text = serde_json::to_vec_pretty(&proof).map_err(std::io::Error::other).at("describe", &record)?;
         atomic::write(&record, &text)?;
     }

@@ -7,12 +7,12 @@ use crate::atomic::PathError;
 
 pub mod bundle;
 mod crypto;
+pub mod expectations;
 pub mod policy;
-pub mod wanted;
 
 pub use bundle::{Attestation, Bundle, Signer, Subject, Trust};
-pub use policy::{Expected, Mismatch, Predicate, Workflow, judge};
-pub use wanted::{Project, Proof, Wanted, check};
+pub use expectations::{ExpectedStatement, Project, VerifiedStatement, check};
+pub use policy::{Expected, Mismatch, Predicate, Workflow, check_policy};
 
 /// A part's bundles, beside its `part.json`; also in `index/` and `publish/` of the same folder.
 pub const FILE: &str = "attestations.jsonl";

@@ -140,7 +140,7 @@ impl Mismatch {
 }
 
 /// Whether an authentic attestation says what is expected, by whom it is expected.
-pub fn judge(attestation: &Attestation, expected: &Expected<'_>) -> Result<(), Mismatch> {
+pub fn check_policy(attestation: &Attestation, expected: &Expected<'_>) -> Result<(), Mismatch> {
     let signer = &attestation.signer;
     hold(Check::Issuer, &signer.issuer, ISSUER, same)?;
     hold(Check::Workflow, &signer.workflow, &format!("{GITHUB}{}", expected.workflow), same_workflow)?;

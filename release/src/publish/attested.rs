@@ -8,7 +8,7 @@ use super::diff::{Attachment, DesiredRelease};
 use super::referrers::{self, Beside};
 use super::{Destinations, Error, INDEX, Options, Parts};
 use crate::atomic::At as _;
-use crate::attest::{self, Bundle, Project, Trust, Wanted, wanted};
+use crate::attest::{self, Bundle, ExpectedStatement, Project, Trust, expectations};
 use crate::digest::Digest;
 use crate::forge::{self, Forge, Release};
 use crate::image::ImageIndex;
@@ -35,7 +35,7 @@ pub(crate) struct Attested {
 pub(super) struct Asset {
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
-    wanted: Vec<Wanted>,
+    wanted: Vec<ExpectedStatement>,
 }
 
 /// What is published, and from where.
@@ -78,14 +78,15 @@ pub(super) fn gather(
     let mut asset = None;
     if let (Some(manifest), Some(bytes)) = (&manifest, input.manifest) {
         let own_name = (plan.manifest.as_str(), Digest::of(bytes));
-        let wanted = Wanted::of_release(manifest, own_name, |sbom| document(input.parts, sbom), input.sbom.clone())?;
+        let wanted =
+            ExpectedStatement::of_release(manifest, own_name, |sbom| document(input.parts, sbom), input.sbom.clone())?;
         // A dry run writes the manifest, the last of these, which is yet to be attested.
         let unsigned = usize::from(options.dry_run && !own.exists());
         let (signed, _) = wanted.split_at(wanted.len().saturating_sub(unsigned));
         bundles.extend(read(&[own])?);
         attest::check(&trust, &bundles, signed, project)?;
         let name = attest::asset_name(&plan.name, &plan.version);
-        asset = Some(Asset { name, bytes: wanted::merged(&bundles), wanted });
+        asset = Some(Asset { name, bytes: expectations::merged(&bundles), wanted });
     }
     let beside = beside(input, &trust, &index)?;
     let (tag, commit) = (plan.tag.clone(), plan.commit.clone());
@@ -93,9 +94,9 @@ pub(super) fn gather(
 }
 
 /// What has to be stated about the image.
-fn of_image(input: &Input<'_>) -> Vec<Wanted> {
+fn of_image(input: &Input<'_>) -> Vec<ExpectedStatement> {
     let Some((image, index)) = input.plan.image.as_ref().zip(input.index) else { return Vec::new() };
-    Wanted::of_image(&image.repositories, index.digest, input.sbom.clone())
+    ExpectedStatement::of_image(&image.repositories, index.digest, input.sbom.clone())
 }
 
 /// The artifacts that the verified bundles of the image become.
@@ -106,7 +107,7 @@ fn beside(input: &Input<'_>, trust: &Trust, bundles: &[Bundle]) -> Result<Vec<Be
     let mut beside = Vec::new();
     for bundle in bundles {
         let attestation = trust.open(bundle)?;
-        let of_its_kind = |w: &Wanted| w.predicate.uri() == attestation.predicate_type;
+        let of_its_kind = |w: &ExpectedStatement| w.predicate.uri() == attestation.predicate_type;
         let wanted = of_image(input).into_iter().find(of_its_kind);
         let made = wanted.map(|w| referrers::make(bundle, &attestation, (w, subject.clone()), &folder));
         beside.extend(made.transpose()?);

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Error;
 use super::diff::Attachment;
 use crate::atomic::{self, At as _};
-use crate::attest::{self, Attestation, Bundle, Project, Proof, Trust, Wanted};
+use crate::attest::{self, Attestation, Bundle, ExpectedStatement, Project, Trust, VerifiedStatement};
 use crate::digest::Digest;
 use crate::oci::{self, Descriptor, Manifest, annotation, media};
 use crate::registry::{self, Kind, Object, Registry};
@@ -25,14 +25,14 @@ const CANDIDATES: usize = 64;
 pub(super) struct Beside {
     /// What is done where it is not there.
     pub(super) attachment: Attachment,
-    wanted: Wanted,
+    wanted: ExpectedStatement,
 }
 
 /// Makes a verified bundle an artifact about `subject`, with its files in `folder`. The same bundle gives the same bytes.
 pub(super) fn make(
     bundle: &Bundle,
     attestation: &Attestation,
-    (wanted, subject): (Wanted, Descriptor),
+    (wanted, subject): (ExpectedStatement, Descriptor),
     folder: &Path,
 ) -> Result<Beside, Error> {
     let write = |bytes: &[u8], name: &str, kind: Kind| {
@@ -97,10 +97,10 @@ pub(crate) fn bundles(registry: &dyn Registry, listed: &[Descriptor]) -> Result<
 /// The first of them that proves a statement. Without one: why one that is of its kind does not, where there is any.
 pub(crate) fn prove(
     candidates: &[Candidate],
-    wanted: &Wanted,
+    wanted: &ExpectedStatement,
     trust: &Trust,
     project: Project<'_>,
-) -> Result<Proof, Option<String>> {
+) -> Result<VerifiedStatement, Option<String>> {
     let mut reason = None;
     for candidate in candidates {
         let checked = match candidate {

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::atomic::{self, At as _, PathError};
-use crate::attest::{self, Bundle, Project, Trust, Wanted, wanted};
+use crate::attest::{self, Bundle, ExpectedStatement, Project, Trust, expectations};
 use crate::digest::Digest;
 use crate::forge::{self, Asset, Release};
 use crate::manifest::{BinaryEntry, ImageEntry, Manifest, PlatformEntry};
@@ -108,7 +108,7 @@ impl<'a> Published<'a> {
             None
         };
         let found = Self { plan, destinations, release, manifest, attested };
-        found.proven(&[Wanted::of_manifest(&plan.manifest, Digest::of(&bytes))])?;
+        found.proven(&[ExpectedStatement::of_manifest(&plan.manifest, Digest::of(&bytes))])?;
         Ok(Some(found))
     }
 
@@ -130,7 +130,7 @@ impl<'a> Published<'a> {
         let sbom = out.join(&entry.sbom.name);
         let document: Value = serde_json::from_slice(&fs::read(&sbom).at("read", &sbom)?)
             .map_err(|e| self.broken(format!("{}: {e}", entry.sbom.name)))?;
-        let proofs = self.proven(&Wanted::of_binary(&entry.archive, &entry.sbom, Some(document)))?;
+        let proofs = self.proven(&ExpectedStatement::of_binary(&entry.archive, &entry.sbom, Some(document)))?;
         self.keep(&proofs, &out)?;
         let part = self.binary_part(entry);
         Part::Binary(part.clone()).write(&out)?;
@@ -171,7 +171,7 @@ impl<'a> Published<'a> {
         (platform, entry): (&PlannedPlatform, &PlatformEntry),
         dist: &Path,
     ) -> Result<ImagePart, Error> {
-        let proofs = self.proven(&Wanted::of_image(&image.repositories, image.index, None))?;
+        let proofs = self.proven(&ExpectedStatement::of_image(&image.repositories, image.index, None))?;
         let out = dist.join(format!("{}-{}", platform.os, platform.arch));
         let layout = out.join(LAYOUT);
         let blob = |digest: Digest| layout.join("blobs/sha256").join(digest.hex());
@@ -213,9 +213,9 @@ impl<'a> Published<'a> {
     }
 
     /// The bundles that say exactly this, where bundles are needed.
-    fn proven(&self, wanted: &[Wanted]) -> Result<Vec<Bundle>, Error> {
+    fn proven(&self, wanted: &[ExpectedStatement]) -> Result<Vec<Bundle>, Error> {
         let Some(attested) = &self.attested else { return Ok(Vec::new()) };
-        let about = |bundle: &&Bundle| attested.trust.open(bundle).is_ok_and(|a| wanted::concerns(wanted, &a));
+        let about = |bundle: &&Bundle| attested.trust.open(bundle).is_ok_and(|a| expectations::concerns(wanted, &a));
         let bundles: Vec<Bundle> = attested.bundles.iter().filter(about).cloned().collect();
         let repository = self.plan.repository();
         let project = Project { repository, tag: &self.plan.tag, commit: Some(&self.plan.commit) };
@@ -225,7 +225,11 @@ impl<'a> Published<'a> {
 
     /// A part that is taken back keeps what was signed when it was built: signing it here would say that it was built here.
     fn keep(&self, bundles: &[Bundle], out: &Path) -> Result<(), PathError> {
-        if self.attested.is_none() { Ok(()) } else { atomic::ensure(&out.join(attest::FILE), &wanted::merged(bundles)) }
+        if self.attested.is_none() {
+            Ok(())
+        } else {
+            atomic::ensure(&out.join(attest::FILE), &expectations::merged(bundles))
+        }
     }
 
     fn hold(&self, name: &str, fine: bool) -> Result<(), Error> {

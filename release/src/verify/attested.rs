@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::{Fault, Outcome, Scene, Seen, Verdict, seen};
-use crate::attest::{self, Bundle, Project, Proof, Trust, Wanted};
+use crate::attest::{self, Bundle, ExpectedStatement, Project, Trust, VerifiedStatement};
 use crate::digest::Digest;
 use crate::part::FileEntry;
 
@@ -26,7 +26,7 @@ pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
         let bytes = fs::read(scene.asset(&sbom.name)?)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name).into())
     };
-    let wanted = Wanted::of_release(&manifest, (&own, digest), document, None)?;
+    let wanted = ExpectedStatement::of_release(&manifest, (&own, digest), document, None)?;
     let path = scene.asset(&name)?;
     let table = scene.request.table;
     let project =
@@ -38,7 +38,7 @@ pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
     seen(evidence)
 }
 
-fn evidence(proofs: &[Proof]) -> String {
+fn evidence(proofs: &[VerifiedStatement]) -> String {
     let subjects: BTreeSet<&str> = proofs.iter().flat_map(|p| &p.subjects).map(|s| s.name.as_str()).collect();
     let workflows: BTreeSet<&str> = proofs.iter().map(|p| p.workflow.as_str()).collect();
     let workflows: Vec<&str> = workflows.into_iter().collect();

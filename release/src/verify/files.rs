@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Verdict;
 use crate::atomic::{At as _, PathError};
-use crate::attest::{self, Attestation, Bundle, Expected, Predicate, Proof, Subject, Trust, Workflow};
+use crate::attest::{self, Attestation, Bundle, Expected, Predicate, Subject, Trust, VerifiedStatement, Workflow};
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::manifest::Manifest;
@@ -57,7 +57,7 @@ pub struct FileRow {
     /// What was seen, or what is wrong.
     pub evidence: String,
     /// What was attested of it.
-    pub attestations: Vec<Proof>,
+    pub attestations: Vec<VerifiedStatement>,
 }
 
 impl Report {
@@ -257,7 +257,7 @@ impl Scene<'_> {
     }
 
     /// Every statement about a file holds, and one of them is its provenance.
-    fn proofs(&self, file: &Named, digest: Digest) -> Result<Vec<Proof>, String> {
+    fn proofs(&self, file: &Named, digest: Digest) -> Result<Vec<VerifiedStatement>, String> {
         let opened = self.opened.map_err(attest::Error::reason)?;
         let workflow = if file.kind == Kind::Manifest { Workflow::Release } else { Workflow::Build };
         let repository = self.table.forge.github.get_ref();
@@ -279,8 +279,8 @@ impl Scene<'_> {
                 subjects: &attestation.subjects.iter().map(held).collect::<Vec<_>>(),
             };
             let wrong = |m: attest::Mismatch| format!("bundle {}, {m}; {}", bundle.number, m.hint());
-            attest::judge(attestation, &expected).map_err(wrong)?;
-            proofs.push(Proof::of(attestation.clone(), expected.predicate));
+            attest::check_policy(attestation, &expected).map_err(wrong)?;
+            proofs.push(VerifiedStatement::of(attestation.clone(), expected.predicate));
         }
         let provenance = proofs.iter().any(|p| p.predicate == Predicate::Provenance.uri());
         if provenance {
@@ -291,7 +291,7 @@ impl Scene<'_> {
     }
 
     /// A checksum file says what the file that it names is, and what is attested of that file.
-    fn checksum(&self, file: &Named) -> Result<Vec<Proof>, String> {
+    fn checksum(&self, file: &Named) -> Result<Vec<VerifiedStatement>, String> {
         let path = file.path.with_extension("");
         let target = Named::of(&path, self.table).ok_or("names no file of a release")?;
         let text = bounded::read(&file.path, DOCUMENT).map_err(|e| e.to_string())?;
@@ -312,7 +312,7 @@ impl Scene<'_> {
         serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.path.display()))
     }
 
-    fn evidence(&self, proofs: &[Proof]) -> String {
+    fn evidence(&self, proofs: &[VerifiedStatement]) -> String {
         let Some(proof) = proofs.first() else { return String::new() };
         let compared = if self.manifest.is_some() { "as the manifest says" } else { "no manifest here to compare" };
         format!("signed by {}, commit {} ({compared}), {}", proof.workflow, proof.commit, proof.signed)

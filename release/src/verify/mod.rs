@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::attest::Proof;
+use crate::attest::VerifiedStatement;
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::forge::{Asset, Forge, Release};
@@ -115,7 +115,7 @@ pub struct Report {
     /// Every row.
     pub rows: Vec<Row>,
     /// What was attested, statement by statement.
-    pub attestations: Vec<Proof>,
+    pub attestations: Vec<VerifiedStatement>,
     /// The manifest, where it could be read.
     #[serde(skip)]
     pub manifest: Option<Manifest>,
@@ -161,7 +161,7 @@ struct Scene<'a> {
     image: Option<image::Expected>,
     index: Option<crate::oci::Index>,
     images: Vec<image::PlatformImage>,
-    proofs: Vec<Proof>,
+    proofs: Vec<VerifiedStatement>,
 }
 
 /// Fills in the checklist. `folder` is for downloads and belongs to the caller.

@@ -1,7 +1,7 @@
 //! The row on attestations in the registries: beside the image lies who built it.
 
 use super::{Outcome, Scene, Seen, Verdict, image, seen};
-use crate::attest::{Project, Trust, Wanted};
+use crate::attest::{ExpectedStatement, Project, Trust};
 use crate::publish::referrers;
 
 /// In every registry the image's index has the attestations of this project's workflows beside it.
@@ -18,7 +18,7 @@ pub(super) fn referrers(scene: &mut Scene<'_>) -> Outcome {
     let repository = request.table.forge.github.get_ref();
     let project = Project { repository, tag: request.tag, commit: Some(&manifest.commit) };
     let trust = Trust::new(request.trusted_root)?;
-    let wanted = Wanted::of_image(&repositories, index, None);
+    let wanted = ExpectedStatement::of_image(&repositories, index, None);
     let mut proofs = Vec::new();
     for registry in request.registries {
         let listed = registry.referrers(index)?;

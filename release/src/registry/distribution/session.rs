@@ -33,7 +33,7 @@ pub(super) enum Access {
 
 /// What a request shows.
 #[derive(Debug, Clone)]
-enum Proof {
+enum Authorization {
     Nothing,
     /// With its user.
     Password(String, Secret),
@@ -162,7 +162,7 @@ impl Session {
         make: &impl Fn() -> Request<'m>,
         read: &impl Fn(Response<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let attempt = |proof: &Proof| {
+        let attempt = |proof: &Authorization| {
             let request = authorized(make(), proof);
             read(self.client.send(&request)?)
         };
@@ -182,26 +182,26 @@ impl Session {
     }
 
     /// Takes note of a challenge; `false` where it asks for nothing but what was shown already.
-    fn learn(&self, access: Access, error: &http::Error, shown: &Proof) -> bool {
+    fn learn(&self, access: Access, error: &http::Error, shown: &Authorization) -> bool {
         let lines = error.refused().map(|r| r.challenges.as_slice()).unwrap_or_default();
         let Some(challenge) = Challenge::of(lines) else { return false };
         let mut state = self.state();
-        if let Proof::Token(old) = shown {
+        if let Authorization::Token(old) = shown {
             // It was revoked or has expired early. Another thread may have a fresh one by now.
             let scope = self.scope(access);
             if state.tokens.get(&scope).is_some_and(|token| token.secret == *old) {
                 state.tokens.remove(&scope);
             }
         }
-        let password_again = challenge == Challenge::Basic && matches!(shown, Proof::Password(..));
+        let password_again = challenge == Challenge::Basic && matches!(shown, Authorization::Password(..));
         state.challenge = Some(challenge);
         !password_again
     }
 
     /// What to show. Held locked while a token is fetched: the other threads want the same one.
-    fn proof(&self, access: Access) -> Result<Proof, Error> {
+    fn proof(&self, access: Access) -> Result<Authorization, Error> {
         let mut state = self.state();
-        let Some(challenge) = state.challenge.clone() else { return Ok(Proof::Nothing) };
+        let Some(challenge) = state.challenge.clone() else { return Ok(Authorization::Nothing) };
         let is_anonymous = access == Access::Pull && state.anonymous;
         let credentials = if is_anonymous { None } else { self.credentials(&mut state)? };
         let (realm, service) = match challenge {
@@ -211,20 +211,20 @@ impl Session {
         let scope = self.scope(access);
         let now = self.client.clock().now();
         if let Some(token) = state.tokens.get(&scope).filter(|token| token.until > now) {
-            return Ok(Proof::Token(token.secret.clone()));
+            return Ok(Authorization::Token(token.secret.clone()));
         }
         let token = self.fetch(&realm, service.as_deref(), &scope, credentials.as_deref())?;
-        let proof = Proof::Token(token.secret.clone());
+        let proof = Authorization::Token(token.secret.clone());
         state.tokens.insert(scope, token);
         Ok(proof)
     }
 
     /// For a registry that wants to see it with every request.
-    fn password(&self, credentials: Option<&Credentials>) -> Result<Proof, Error> {
+    fn password(&self, credentials: Option<&Credentials>) -> Result<Authorization, Error> {
         match credentials {
-            None => Ok(Proof::Nothing),
+            None => Ok(Authorization::Nothing),
             Some(known) if known.kind == Kind::Password => {
-                Ok(Proof::Password(known.user.clone(), known.secret.clone()))
+                Ok(Authorization::Password(known.user.clone(), known.secret.clone()))
             }
             Some(Credentials { from, .. }) => {
                 let (from, host) = (from.clone(), self.reference.host().to_owned());
@@ -330,10 +330,10 @@ fn ask(mut url: Url, credentials: Option<&Credentials>) -> Request<'_> {
     }
 }
 
-fn authorized<'r>(request: Request<'r>, proof: &'r Proof) -> Request<'r> {
+fn authorized<'r>(request: Request<'r>, proof: &'r Authorization) -> Request<'r> {
     match proof {
-        Proof::Nothing => request,
-        Proof::Password(user, secret) => request.basic(user, secret),
-        Proof::Token(secret) => request.bearer(secret),
+        Authorization::Nothing => request,
+        Authorization::Password(user, secret) => request.basic(user, secret),
+        Authorization::Token(secret) => request.bearer(secret),
     }
 }

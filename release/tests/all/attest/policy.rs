@@ -2,9 +2,9 @@
 
 use sayna_release::attest::policy::Check;
 use sayna_release::attest::{
-    self, Attestation, Bundle, Error, Expected, Predicate, Project, Subject, Trust, Wanted, judge,
+    self, Attestation, Bundle, Error, Expected, ExpectedStatement, Predicate, Project, Subject, Trust, check_policy,
 };
-use sayna_release::attest::{Workflow, wanted};
+use sayna_release::attest::{Workflow, expectations};
 use sayna_release::digest::Digest;
 use serde_json::json;
 
@@ -34,11 +34,11 @@ fn expected(subjects: &[Subject]) -> Expected<'_> {
 #[test]
 fn provenance_of_others_passes_their_policy_whatever_the_case_of_its_names() {
     let (found, subjects) = (attestation(PROVENANCE), artifact());
-    judge(&found, &expected(&subjects)).unwrap();
+    check_policy(&found, &expected(&subjects)).unwrap();
     let workflow = WORKFLOW.replace("github/artifact-attestations", "GitHub/Artifact-Attestations");
-    judge(&found, &Expected { workflow: &workflow, repository: "Malancas/Attest-Demo", ..expected(&subjects) })
+    check_policy(&found, &Expected { workflow: &workflow, repository: "Malancas/Attest-Demo", ..expected(&subjects) })
         .unwrap();
-    judge(&found, &Expected { commit: None, ..expected(&subjects) }).unwrap();
+    check_policy(&found, &Expected { commit: None, ..expected(&subjects) }).unwrap();
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn another_expectation_fails_by_its_own_name() {
         (Check::Subjects, Expected { subjects: &[], ..good() }),
     ];
     for (check, expected) in cases {
-        let mismatch = judge(&found, &expected).unwrap_err();
+        let mismatch = check_policy(&found, &expected).unwrap_err();
         assert_eq!(mismatch.check, check, "{mismatch}");
         assert!(!mismatch.hint().is_empty() && mismatch.to_string().contains(", expected "), "{mismatch}");
     }
@@ -97,7 +97,7 @@ fn another_certificate_fails_by_its_own_name() {
     for (check, change) in cases {
         let mut found = attestation(PROVENANCE);
         change(&mut found);
-        let mismatch = judge(&found, &Expected { commit: None, ..expected(&subjects) }).unwrap_err();
+        let mismatch = check_policy(&found, &Expected { commit: None, ..expected(&subjects) }).unwrap_err();
         assert_eq!(mismatch.check, check, "{mismatch}");
     }
     // A statement of another kind about the right artifact is none about how it was built.
@@ -105,11 +105,11 @@ fn another_certificate_fails_by_its_own_name() {
     let workflow = "prefix-dev/sigstore-example/.github/workflows/action.yaml@refs/heads/main";
     let theirs =
         Expected { workflow, repository: "prefix-dev/sigstore-example", commit: None, ..expected(&conda.subjects) };
-    assert_eq!(judge(&conda, &theirs).unwrap_err().check, Check::Predicate);
+    assert_eq!(check_policy(&conda, &theirs).unwrap_err().check, Check::Predicate);
 }
 
 /// What a release needs, where all there is are bundles of others.
-fn check(files: &[&str], wanted: &[Wanted]) -> Error {
+fn check(files: &[&str], wanted: &[ExpectedStatement]) -> Error {
     let bundles: Vec<Bundle> = files.iter().flat_map(|f| Bundle::read(&data(f)).unwrap()).collect();
     let project = Project { repository: "saynaai/sayna", tag: "v1.2.3", commit: None };
     attest::check(&Trust::new(None).unwrap(), &bundles, wanted, project).unwrap_err()
@@ -117,13 +117,16 @@ fn check(files: &[&str], wanted: &[Wanted]) -> Error {
 
 #[test]
 fn a_set_that_is_not_the_wanted_one_is_refused() {
-    let manifest = Wanted::of_manifest("sayna-1.2.3.release.json", Digest::of(b"manifest"));
+    let manifest = ExpectedStatement::of_manifest("sayna-1.2.3.release.json", Digest::of(b"manifest"));
     assert!(matches!(check(&[PROVENANCE], std::slice::from_ref(&manifest)), Error::Unplanned { .. }));
     assert!(
         matches!(check(&[], std::slice::from_ref(&manifest)), Error::Missing(what) if what == ["provenance of sayna-1.2.3.release.json"])
     );
     let [subject] = artifact();
-    let ours = Wanted { workflow: Workflow::Build, ..Wanted::of_manifest(&subject.name, subject.digest) };
+    let ours = ExpectedStatement {
+        workflow: Workflow::Build,
+        ..ExpectedStatement::of_manifest(&subject.name, subject.digest)
+    };
     let Error::Policy { mismatch, .. } = check(&[PROVENANCE], &[ours]) else { panic!("accepted") };
     assert_eq!(mismatch.check, Check::Workflow);
     assert_eq!(mismatch.expected, "https://github.com/saynaai/sayna/.github/workflows/build.yml@refs/tags/v1.2.3");
@@ -132,8 +135,8 @@ fn a_set_that_is_not_the_wanted_one_is_refused() {
 #[test]
 fn the_asset_is_the_same_bytes_whatever_the_order() {
     let [a, b] = [PROVENANCE, CONDA].map(|f| Bundle::read(&data(f)).unwrap().remove(0));
-    let merged = wanted::merged(&[a.clone(), b.clone()]);
-    assert_eq!(merged, wanted::merged(&[b, a]));
+    let merged = expectations::merged(&[a.clone(), b.clone()]);
+    assert_eq!(merged, expectations::merged(&[b, a]));
     let again = Bundle::parse("asset", &merged).unwrap();
-    assert_eq!((again.len(), wanted::merged(&again)), (2, merged));
+    assert_eq!((again.len(), expectations::merged(&again)), (2, merged));
 }

@@ -11,7 +11,7 @@ use crate::part::FileEntry;
 
 /// One statement that a release must have.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct ExpectedStatement {
     /// For people.
     pub what: String,
     /// Who has to say it.
@@ -37,7 +37,7 @@ pub struct Project<'a> {
 
 /// One statement that was verified.
 #[derive(Debug, Clone, Serialize)]
-pub struct Proof {
+pub struct VerifiedStatement {
     /// What it is about.
     pub subjects: Vec<Subject>,
     /// The kind of statement, a URI.
@@ -58,7 +58,7 @@ impl From<&FileEntry> for Subject {
     }
 }
 
-impl Wanted {
+impl ExpectedStatement {
     /// A target's provenance and SBOM; `document` is the SBOM where it is at hand.
     pub fn of_binary(archive: &FileEntry, sbom: &FileEntry, document: Option<Value>) -> [Self; 2] {
         let one = |what: String, predicate, document, subjects| Self {
@@ -124,7 +124,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn judge(&self, attestation: &Attestation, project: Project<'_>) -> Result<(), Mismatch> {
+    fn check_policy(&self, attestation: &Attestation, project: Project<'_>) -> Result<(), Mismatch> {
         let reference = format!("refs/tags/{}", project.tag);
         let workflow = format!("{}/{}@{reference}", project.repository, self.workflow.path());
         let expected = Expected {
@@ -136,11 +136,11 @@ impl Wanted {
             document: self.document.as_ref(),
             subjects: &self.subjects,
         };
-        policy::judge(attestation, &expected)
+        policy::check_policy(attestation, &expected)
     }
 
     /// How well an attestation fits this statement, before anything is judged.
-    fn likeness(&self, attestation: &Attestation) -> usize {
+    fn match_score(&self, attestation: &Attestation) -> usize {
         let (found, wanted) = (policy::names(&attestation.subjects), policy::names(&self.subjects));
         let kind = usize::from(attestation.predicate_type == self.predicate.uri());
         match (found == wanted, found.iter().any(|n| wanted.contains(n))) {
@@ -153,18 +153,23 @@ impl Wanted {
 
 /// Every bundle is authentic and one of the wanted statements; every wanted statement is there, once. The proofs are in
 /// the order of the wanted.
-pub fn check(trust: &Trust, bundles: &[Bundle], wanted: &[Wanted], project: Project<'_>) -> Result<Vec<Proof>, Error> {
-    let mut proofs: Vec<Option<Proof>> = vec![None; wanted.len()];
+pub fn check(
+    trust: &Trust,
+    bundles: &[Bundle],
+    wanted: &[ExpectedStatement],
+    project: Project<'_>,
+) -> Result<Vec<VerifiedStatement>, Error> {
+    let mut proofs: Vec<Option<VerifiedStatement>> = vec![None; wanted.len()];
     for bundle in bundles {
         let attestation = trust.open(bundle)?;
         let (file, number) = (bundle.file.clone(), bundle.number);
-        let likely = wanted.iter().zip(&mut proofs).max_by_key(|(w, _)| w.likeness(&attestation));
-        let Some((wanted, proof)) = likely.filter(|(w, _)| w.likeness(&attestation) > 0) else {
+        let likely = wanted.iter().zip(&mut proofs).max_by_key(|(w, _)| w.match_score(&attestation));
+        let Some((wanted, proof)) = likely.filter(|(w, _)| w.match_score(&attestation) > 0) else {
             let subjects = policy::names(&attestation.subjects).join(", ");
             return Err(Error::Unplanned { file, number, subjects });
         };
         let what = wanted.what.clone();
-        wanted.judge(&attestation, project).map_err(|mismatch| Error::Policy {
+        wanted.check_policy(&attestation, project).map_err(|mismatch| Error::Policy {
             file: file.clone(),
             number,
             what: what.clone(),
@@ -173,21 +178,21 @@ pub fn check(trust: &Trust, bundles: &[Bundle], wanted: &[Wanted], project: Proj
         if proof.is_some() {
             return Err(Error::Twice { file, number, what });
         }
-        *proof = Some(Proof::of(attestation, wanted.predicate));
+        *proof = Some(VerifiedStatement::of(attestation, wanted.predicate));
     }
-    let missing = |(w, p): (&Wanted, &Option<Proof>)| p.is_none().then(|| w.what.clone());
+    let missing = |(w, p): (&ExpectedStatement, &Option<VerifiedStatement>)| p.is_none().then(|| w.what.clone());
     let missing: Vec<String> = wanted.iter().zip(&proofs).filter_map(missing).collect();
     if missing.is_empty() { Ok(proofs.into_iter().flatten().collect()) } else { Err(Error::Missing(missing)) }
 }
 
 /// Whether an attestation is about anything that is wanted, whatever it says of it.
-pub fn concerns(wanted: &[Wanted], attestation: &Attestation) -> bool {
-    let same = |w: &Wanted| policy::names(&w.subjects) == policy::names(&attestation.subjects);
-    let kind = |w: &Wanted| w.predicate.uri() == attestation.predicate_type;
+pub fn concerns(wanted: &[ExpectedStatement], attestation: &Attestation) -> bool {
+    let same = |w: &ExpectedStatement| policy::names(&w.subjects) == policy::names(&attestation.subjects);
+    let kind = |w: &ExpectedStatement| w.predicate.uri() == attestation.predicate_type;
     wanted.iter().any(|w| same(w) && kind(w))
 }
 
-impl Proof {
+impl VerifiedStatement {
     pub(crate) fn of(attestation: Attestation, predicate: Predicate) -> Self {
         let signer = attestation.signer;
         Self {
