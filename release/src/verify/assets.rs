@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Fault, Outcome, Scene, seen};
+use super::{Context, Fault, Outcome, pass};
 use crate::attest;
 use crate::changelog;
 use crate::digest::Digest;
@@ -13,8 +13,8 @@ use crate::part::FileEntry;
 use crate::plan::Plan;
 
 /// One public release has the tag, and its pre-release mark is that of its version.
-pub(super) fn release(scene: &mut Scene<'_>) -> Outcome {
-    let request = scene.request;
+pub(super) fn release(context: &mut Context<'_>) -> Outcome {
+    let request = context.request;
     let releases = request.forge.releases(request.tag)?;
     let [release] = releases.as_slice() else {
         return Err(
@@ -39,28 +39,28 @@ pub(super) fn release(scene: &mut Scene<'_>) -> Outcome {
     };
     let count = release.assets.len();
     let evidence = format!("{} {}, {kind}, {count} assets{fixed}", request.forge.name(), release.tag);
-    scene.release = Some(release.clone());
-    seen(evidence)
+    context.release = Some(release.clone());
+    pass(evidence)
 }
 
 /// The manifest matches its checksum, is in this program's form and speaks of this tag (and commit, in its checkout).
-pub(super) fn manifest(scene: &mut Scene<'_>) -> Outcome {
-    let release = scene.release()?;
+pub(super) fn manifest(context: &mut Context<'_>) -> Outcome {
+    let release = context.release()?;
     let name = release.assets.keys().find(|n| n.ends_with(".release.json"));
     let name = name.ok_or("no asset is named *.release.json")?.clone();
-    check_checksum(scene, &name)?;
-    let bytes = fs::read(scene.asset(&name)?)?;
+    check_checksum(context, &name)?;
+    let bytes = fs::read(context.asset(&name)?)?;
     let manifest = Manifest::read(&bytes).map_err(|e| format!("{name}: {e}"))?;
     let expected = format!("{}-{}.release.json", manifest.name, manifest.version);
-    if manifest.tag != scene.request.tag || name != expected || manifest.tag != format!("v{}", manifest.version) {
+    if manifest.tag != context.request.tag || name != expected || manifest.tag != format!("v{}", manifest.version) {
         return Err(format!("{name} speaks of {} {}, tag {}", manifest.name, manifest.version, manifest.tag).into());
     }
-    if let Some(plan) = scene.request.plan {
+    if let Some(plan) = context.request.plan {
         same_origin(&name, plan, &manifest)?;
     }
     let evidence = format!("{name}: commit {}, {} binaries", short(&manifest.commit), manifest.binaries.len());
-    scene.manifest = Some(manifest);
-    seen(evidence)
+    context.manifest = Some(manifest);
+    pass(evidence)
 }
 
 /// Whether a manifest is of the checkout that it is held against.
@@ -92,11 +92,11 @@ fn short(commit: &str) -> &str {
 }
 
 /// The names that must be there: the plan's in its checkout, else the manifest's; the manifest itself and its checksum.
-fn expected(scene: &Scene<'_>) -> Result<BTreeSet<String>, String> {
-    let manifest = scene.manifest()?;
+fn expected(context: &Context<'_>) -> Result<BTreeSet<String>, String> {
+    let manifest = context.manifest()?;
     let own = format!("{}-{}.release.json", manifest.name, manifest.version);
     let mut names: BTreeSet<String> = [checksum_name(&own), own].into();
-    match scene.request.plan {
+    match context.request.plan {
         Some(plan) => names.extend(plan.targets.iter().flat_map(|t| [&t.archive, &t.checksum, &t.sbom]).cloned()),
         None => names.extend(manifest.assets().map(|f| f.name.to_string())),
     }
@@ -104,26 +104,26 @@ fn expected(scene: &Scene<'_>) -> Result<BTreeSet<String>, String> {
 }
 
 /// Nothing is missing.
-pub(super) fn attached(scene: &mut Scene<'_>) -> Outcome {
-    let there = &scene.release()?.assets;
-    let expected = expected(scene)?;
+pub(super) fn attached(context: &mut Context<'_>) -> Outcome {
+    let there = &context.release()?.assets;
+    let expected = expected(context)?;
     let missing: Vec<&str> = expected.iter().filter(|n| !there.contains_key(*n)).map(String::as_str).collect();
     if missing.is_empty() {
-        seen(format!("{} of {}", expected.len(), expected.len()))
+        pass(format!("{} of {}", expected.len(), expected.len()))
     } else {
         Err(missing.join(", ").into())
     }
 }
 
 /// Nothing is too much.
-pub(super) fn nothing_else(scene: &mut Scene<'_>) -> Outcome {
-    let mut expected = expected(scene)?;
-    let manifest = scene.manifest()?;
+pub(super) fn nothing_else(context: &mut Context<'_>) -> Outcome {
+    let mut expected = expected(context)?;
+    let manifest = context.manifest()?;
     // Whether it has to be there is for the row on attestations.
     expected.insert(attest::asset_name(&manifest.name, &manifest.version));
-    let there = scene.release()?.assets.keys();
+    let there = context.release()?.assets.keys();
     let extra: Vec<&str> = there.filter(|n| !expected.contains(*n)).map(String::as_str).collect();
-    if extra.is_empty() { seen("no other file") } else { Err(format!("not planned: {}", extra.join(", ")).into()) }
+    if extra.is_empty() { pass("no other file") } else { Err(format!("not planned: {}", extra.join(", ")).into()) }
 }
 
 fn checksum_name(name: &str) -> String {
@@ -131,10 +131,10 @@ fn checksum_name(name: &str) -> String {
 }
 
 /// Holds a file against the `.sha256` beside it, in exactly the form that `sha256sum` writes.
-fn check_checksum(scene: &Scene<'_>, name: &str) -> Result<Digest, Fault> {
+fn check_checksum(context: &Context<'_>, name: &str) -> Result<Digest, Fault> {
     let beside = checksum_name(name);
-    let text = fs::read(scene.asset(&beside)?)?;
-    let (found, _size) = Digest::of_file(&scene.asset(name)?)?;
+    let text = fs::read(context.asset(&beside)?)?;
+    let (found, _size) = Digest::of_file(&context.asset(name)?)?;
     if text == format!("{}  {name}\n", found.hex()).as_bytes() {
         return Ok(found);
     }
@@ -142,28 +142,28 @@ fn check_checksum(scene: &Scene<'_>, name: &str) -> Result<Digest, Fault> {
 }
 
 /// Every archive against its checksum file.
-pub(super) fn checksums(scene: &mut Scene<'_>) -> Outcome {
-    let names: Vec<String> = scene.manifest()?.binaries.iter().map(|b| b.archive.name.to_string()).collect();
+pub(super) fn checksums(context: &mut Context<'_>) -> Outcome {
+    let names: Vec<String> = context.manifest()?.binaries.iter().map(|b| b.archive.name.to_string()).collect();
     for name in &names {
-        check_checksum(scene, name)?;
-        let path = scene.asset(name)?;
-        scene.archives.insert(name.clone(), path);
+        check_checksum(context, name)?;
+        let path = context.asset(name)?;
+        context.archives.insert(name.clone(), path);
     }
-    seen(format!("sha256sum -c would say OK {} times", names.len()))
+    pass(format!("sha256sum -c would say OK {} times", names.len()))
 }
 
 /// Every archive against the manifest: a checksum that was changed together with its archive shows here.
-pub(super) fn digests(scene: &mut Scene<'_>) -> Outcome {
-    let manifest = scene.manifest()?;
+pub(super) fn digests(context: &mut Context<'_>) -> Outcome {
+    let manifest = context.manifest()?;
     for entry in manifest.binaries.iter().flat_map(|b| [&b.archive, &b.checksum]) {
-        same(scene, entry)?;
+        same(context, entry)?;
     }
     let archives: Vec<String> = manifest.binaries.iter().map(|b| b.archive.digest.to_string()).collect();
-    seen(archives.join(", "))
+    pass(archives.join(", "))
 }
 
-fn same(scene: &Scene<'_>, entry: &FileEntry) -> Result<(), Fault> {
-    let (found, size) = Digest::of_file(&scene.asset(&entry.name)?)?;
+fn same(context: &Context<'_>, entry: &FileEntry) -> Result<(), Fault> {
+    let (found, size) = Digest::of_file(&context.asset(&entry.name)?)?;
     if (found, size) == (entry.digest, entry.size) {
         return Ok(());
     }
@@ -172,23 +172,26 @@ fn same(scene: &Scene<'_>, entry: &FileEntry) -> Result<(), Fault> {
 }
 
 /// Every SBOM against the manifest, and against the binary that it lists.
-pub(super) fn sboms(scene: &mut Scene<'_>) -> Outcome {
-    let manifest = scene.manifest()?;
+pub(super) fn sboms(context: &mut Context<'_>) -> Outcome {
+    let manifest = context.manifest()?;
     let mut components = Vec::new();
     for entry in &manifest.binaries {
-        same(scene, &entry.sbom)?;
-        let bytes = fs::read(scene.asset(&entry.sbom.name)?)?;
+        same(context, &entry.sbom)?;
+        let bytes = fs::read(context.asset(&entry.sbom.name)?)?;
         components.push(check_sbom(manifest, entry, &bytes)?);
-        if let Some(fresh) = scene.request.sboms.get(entry.sbom.name.as_str())
+        if let Some(fresh) = context.request.sboms.get(entry.sbom.name.as_str())
             && *fresh != bytes
         {
             return Err(format!("{} is not what this checkout's graph gives", entry.sbom.name).into());
         }
     }
-    let compared =
-        if scene.request.sboms.is_empty() { "not compared with a checkout" } else { "equal to this checkout's graph" };
+    let compared = if context.request.sboms.is_empty() {
+        "not compared with a checkout"
+    } else {
+        "equal to this checkout's graph"
+    };
     let components: Vec<String> = components.iter().map(|(target, n)| format!("{target}: {n} components")).collect();
-    seen(format!("{}; {compared}", components.join(", ")))
+    pass(format!("{}; {compared}", components.join(", ")))
 }
 
 fn check_sbom(manifest: &Manifest, entry: &BinaryEntry, bytes: &[u8]) -> Result<(String, usize), String> {
@@ -206,18 +209,18 @@ fn check_sbom(manifest: &Manifest, entry: &BinaryEntry, bytes: &[u8]) -> Result<
 
 /// The notes as published against the checkout's changelog, or against the digest that the manifest recorded; without the
 /// warning that a withdrawn release has on top.
-pub(super) fn notes(scene: &mut Scene<'_>) -> Outcome {
-    let (warning, published) = warned(&scene.release()?.notes);
+pub(super) fn notes(context: &mut Context<'_>) -> Outcome {
+    let (warning, published) = warned(&context.release()?.notes);
     let lines = match warning {
         0 => format!("{} lines", published.lines().count()),
         n => format!("{} lines below a warning of {n}", published.lines().count()),
     };
     let cut = if changelog::is_cut(published) { "; cut, with a link to all of them" } else { "" };
-    match scene.request.plan {
-        Some(plan) if plan.notes == published => seen(format!("{lines}, equal to the changelog{cut}")),
+    match context.request.plan {
+        Some(plan) if plan.notes == published => pass(format!("{lines}, equal to the changelog{cut}")),
         Some(_) => Err("differ from `sayna-release changelog` of this checkout".to_owned().into()),
-        None if Digest::of(published.as_bytes()) == scene.manifest()?.notes => {
-            seen(format!("{lines}, as recorded in the manifest{cut}"))
+        None if Digest::of(published.as_bytes()) == context.manifest()?.notes => {
+            pass(format!("{lines}, as recorded in the manifest{cut}"))
         }
         None => Err("differ from what the manifest recorded".to_owned().into()),
     }

@@ -3,39 +3,39 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Fault, Outcome, Scene, Seen, Verdict, seen};
+use super::{Context, Evidence, Fault, Outcome, Verdict, pass};
 use crate::attest::{self, Bundle, ExpectedStatement, Project, Trust, VerifiedStatement};
 use crate::digest::Digest;
 use crate::part::FileEntry;
 
 /// Bundles, manifest, archives, SBOMs and index belong together, and this project's workflows say so.
-pub(super) fn attested(scene: &mut Scene<'_>) -> Outcome {
-    let manifest = scene.manifest()?.clone();
+pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
+    let manifest = context.manifest()?.clone();
     let name = attest::asset_name(&manifest.name, &manifest.version);
-    if !scene.release()?.assets.contains_key(&name) {
-        return if scene.request.is_project_origin {
+    if !context.release()?.assets.contains_key(&name) {
+        return if context.request.is_project_origin {
             Err(format!("{name} is not attached: nothing says who built this").into())
         } else {
             let evidence = "no attestations: a rehearsal has none".to_owned();
-            Ok(Seen { verdict: Verdict::NotHere, evidence })
+            Ok(Evidence { verdict: Verdict::NotHere, evidence })
         };
     }
     let own = format!("{}-{}.release.json", manifest.name, manifest.version);
-    let (digest, _size) = Digest::of_file(&scene.asset(&own)?)?;
+    let (digest, _size) = Digest::of_file(&context.asset(&own)?)?;
     let document = |sbom: &FileEntry| -> Result<_, Fault> {
-        let bytes = fs::read(scene.asset(&sbom.name)?)?;
+        let bytes = fs::read(context.asset(&sbom.name)?)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name).into())
     };
     let wanted = ExpectedStatement::of_release(&manifest, (&own, digest), document, None)?;
-    let path = scene.asset(&name)?;
-    let table = scene.request.table;
+    let path = context.asset(&name)?;
+    let table = context.request.table;
     let project =
-        Project { repository: table.forge.github.get_ref(), tag: scene.request.tag, commit: Some(&manifest.commit) };
-    let proofs = Trust::new(scene.request.trusted_root)
+        Project { repository: table.forge.github.get_ref(), tag: context.request.tag, commit: Some(&manifest.commit) };
+    let proofs = Trust::new(context.request.trusted_root)
         .and_then(|trust| attest::check(&trust, &Bundle::read(&path)?, &wanted, project))?;
     let evidence = evidence(&proofs);
-    scene.proofs = proofs;
-    seen(evidence)
+    context.proofs = proofs;
+    pass(evidence)
 }
 
 fn evidence(proofs: &[VerifiedStatement]) -> String {

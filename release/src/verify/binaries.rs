@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Fault, Outcome, Scene, Seen, Verdict, machine, program, seen};
+use super::{Context, Evidence, Fault, Outcome, Verdict, machine, pass, program};
 use crate::audit::{self, Expectations};
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
@@ -34,72 +34,72 @@ pub enum NotReproduced {
 pub type Reproduce<'a> = &'a dyn Fn(&Manifest) -> Result<Reproduced, NotReproduced>;
 
 /// The folder, the files, their modes and times, and the recorded executable: nothing else.
-pub(super) fn contents(scene: &mut Scene<'_>) -> Outcome {
-    let manifest = scene.manifest()?.clone();
+pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
+    let manifest = context.manifest()?.clone();
     let mut count = 0;
     for entry in &manifest.binaries {
-        let target = target(scene, entry)?;
+        let target = target(context, entry)?;
         let stem = format!("{}-{}-{}", manifest.name, manifest.version, entry.target);
-        let archive = scene.archives.get(entry.archive.name.as_str()).ok_or("the archive was not read")?;
+        let archive = context.archives.get(entry.archive.name.as_str()).ok_or("the archive was not read")?;
         let size = entry.binary.size;
         bounded::check(&entry.binary.name, size, bounded::above(target.budget.binary.0))?;
         // Besides the executable there are texts.
         let most = size.saturating_add(DOCUMENT);
         let found = package::list(archive, target.archive, most)?;
-        let files = scene.request.table.release.files.iter().map(|f| f.get_ref().as_str());
+        let files = context.request.table.release.files.iter().map(|f| f.get_ref().as_str());
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
             let (found, planned) = package::told_apart(&found, &planned);
             return Err(format!("{} holds {found}, planned is {planned}", entry.archive.name).into());
         }
-        let binary = scene.folder.join("binaries").join(entry.target.as_str()).join(&entry.binary.name);
+        let binary = context.folder.join("binaries").join(entry.target.as_str()).join(&entry.binary.name);
         let inside = format!("{stem}/{}", entry.binary.name);
         package::extract(archive, target.archive, &inside, &binary, size)?;
         let (digest, _) = Digest::of_file(&binary)?;
         if digest != entry.binary.digest {
             return Err(format!("{inside} is {digest}, the manifest says {}", entry.binary.digest).into());
         }
-        scene.binaries.insert(entry.target.to_string(), binary);
+        context.binaries.insert(entry.target.to_string(), binary);
         count += found.len();
     }
-    seen(format!("{count} entries, as planned"))
+    pass(format!("{count} entries, as planned"))
 }
 
-fn target<'a>(scene: &Scene<'a>, entry: &BinaryEntry) -> Result<&'a Target, String> {
-    let target = scene.request.table.target(&entry.target);
+fn target<'a>(context: &Context<'a>, entry: &BinaryEntry) -> Result<&'a Target, String> {
+    let target = context.request.table.target(&entry.target);
     target.ok_or_else(|| format!("{} is not in the table", entry.target))
 }
 
 /// What each executable demands of a system, read from the file inside the archive.
-pub(super) fn audit(scene: &mut Scene<'_>) -> Outcome {
+pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
     let mut evidence = Vec::new();
     let mut found = Vec::new();
-    for entry in &scene.manifest()?.binaries {
-        let target = target(scene, entry)?;
-        let facts = audit::read(binary(scene, entry)?)?;
+    for entry in &context.manifest()?.binaries {
+        let target = target(context, entry)?;
+        let facts = audit::read(binary(context, entry)?)?;
         let findings = audit::findings(&facts, Some(&Expectations::from(target)));
         found.extend(findings.iter().map(|f| format!("{}: {f}", entry.target)));
         evidence.push(format!("{}: {}", entry.target, facts.summary()));
     }
-    match (found.is_empty(), scene.request.rehearsal) {
-        (true, _) => seen(evidence.join("; ")),
-        (false, true) => Ok(Seen { verdict: Verdict::WouldRefuse, evidence: found.join("; ") }),
+    match (found.is_empty(), context.request.rehearsal) {
+        (true, _) => pass(evidence.join("; ")),
+        (false, true) => Ok(Evidence { verdict: Verdict::WouldRefuse, evidence: found.join("; ") }),
         (false, false) => Err(found.join("; ").into()),
     }
 }
 
-fn binary<'a>(scene: &'a Scene<'_>, entry: &BinaryEntry) -> Result<&'a Path, String> {
-    let path = scene.binaries.get(entry.target.as_str());
+fn binary<'a>(context: &'a Context<'_>, entry: &BinaryEntry) -> Result<&'a Path, String> {
+    let path = context.binaries.get(entry.target.as_str());
     path.map(std::path::PathBuf::as_path).ok_or_else(|| format!("{} was not unpacked", entry.target))
 }
 
 /// What every executable that this machine can run says of itself; of the others nothing is claimed. What came from another
 /// machine is executed only where an attestation says who built it.
-pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
-    let manifest = scene.manifest()?;
-    if scene.request.remote && scene.proofs.is_empty() {
+pub(super) fn runs(context: &mut Context<'_>) -> Outcome {
+    let manifest = context.manifest()?;
+    if context.request.remote && context.proofs.is_empty() {
         let evidence = "not executed: no attestation says who built it".to_owned();
-        return Ok(Seen { verdict: Verdict::NotHere, evidence });
+        return Ok(Evidence { verdict: Verdict::NotHere, evidence });
     }
     let wanted = format!("{} {}", manifest.name, manifest.version);
     let mut evidence = Vec::new();
@@ -109,8 +109,8 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
             evidence.push(format!("{}: not runnable here", entry.target));
             continue;
         }
-        let program = binary(scene, entry)?;
-        let folder = scene.folder.join("runs").join(entry.target.as_str());
+        let program = binary(context, entry)?;
+        let folder = context.folder.join("runs").join(entry.target.as_str());
         let output = match program::run(program, &["--version", "--verbose"], &folder) {
             Ok(output) => output,
             Err(program::Error::System(error)) => match machine::refusal(&error, program) {
@@ -137,7 +137,7 @@ pub(super) fn runs(scene: &mut Scene<'_>) -> Outcome {
         ran = true;
     }
     let verdict = if ran { Verdict::Ok } else { Verdict::NotHere };
-    Ok(Seen { verdict, evidence: evidence.join("; ") })
+    Ok(Evidence { verdict, evidence: evidence.join("; ") })
 }
 
 /// A line of `--version --verbose` against the manifest. A program need not say more than its version; what it says must hold.
@@ -180,12 +180,12 @@ fn runnable(entry: &BinaryEntry) -> bool {
 }
 
 /// A second build's digests against the published ones.
-pub(super) fn reproduced(scene: &mut Scene<'_>) -> Outcome {
-    let Some(reproduce) = scene.request.reproduce else { return seen("not asked for") };
-    let manifest = scene.manifest()?;
+pub(super) fn reproduced(context: &mut Context<'_>) -> Outcome {
+    let Some(reproduce) = context.request.reproduce else { return pass("not asked for") };
+    let manifest = context.manifest()?;
     let second = match reproduce(manifest) {
         Ok(second) => second,
-        Err(NotReproduced::NotHere(evidence)) => return Ok(Seen { verdict: Verdict::NotHere, evidence }),
+        Err(NotReproduced::NotHere(evidence)) => return Ok(Evidence { verdict: Verdict::NotHere, evidence }),
         Err(NotReproduced::Failed(reason)) => return Err(Fault::Unseen(reason)),
     };
     if let Some(difference) = second.difference {
@@ -204,5 +204,5 @@ pub(super) fn reproduced(scene: &mut Scene<'_>) -> Outcome {
             None => return Err(format!("{name} was built again but is not published").into()),
         }
     }
-    seen(format!("bit-identical: {}", same.join(", ")))
+    pass(format!("bit-identical: {}", same.join(", ")))
 }

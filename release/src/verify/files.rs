@@ -54,7 +54,7 @@ pub struct FileRow {
     /// How it came out.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// What was seen, or what is wrong.
+    /// What was pass, or what is wrong.
     pub evidence: String,
     /// What was attested of it.
     pub attestations: Vec<VerifiedStatement>,
@@ -204,8 +204,9 @@ pub fn run(request: &Request<'_>) -> Result<Report, Error> {
     if let Err(error @ attest::Error::Clock { .. }) = opened {
         return Err(error.into());
     }
-    let scene = Scene { table, tag: &tag, files: &files, opened: opened.as_deref(), manifest: manifest.as_ref() };
-    let rows = files.iter().filter(|f| f.kind != Kind::Attestations).map(|f| scene.row(f));
+    let context =
+        FileContext { table, tag: &tag, files: &files, opened: opened.as_deref(), manifest: manifest.as_ref() };
+    let rows = files.iter().filter(|f| f.kind != Kind::Attestations).map(|f| context.row(f));
     let rows: Vec<FileRow> = rows.collect::<Result<_, _>>()?;
     if rows.is_empty() {
         return Err(Error::Nothing);
@@ -222,7 +223,7 @@ fn read_manifest(path: &Path) -> Result<Manifest, Error> {
 /// Bundles that were opened, or why one of them could not be: then none of them proves anything.
 type Opened<'a> = Result<&'a [(&'a Bundle, Attestation)], &'a attest::Error>;
 
-struct Scene<'a> {
+struct FileContext<'a> {
     table: &'a Table,
     tag: &'a str,
     files: &'a [Named],
@@ -230,7 +231,7 @@ struct Scene<'a> {
     manifest: Option<&'a Manifest>,
 }
 
-impl Scene<'_> {
+impl FileContext<'_> {
     fn row(&self, file: &Named) -> Result<FileRow, Error> {
         let (digest, _size) = Digest::of_file(&file.path).at("read", &file.path)?;
         let outcome = self.listed(file, digest).and_then(|()| match file.kind {

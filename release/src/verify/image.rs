@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Fault, Outcome, Scene, Seen, Verdict, seen};
+use super::{Context, Evidence, Fault, Outcome, Verdict, pass};
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::image;
@@ -51,11 +51,11 @@ impl Expected {
 
     /// A release that went public before its image says `image: null`. Such an image is found by its tag and tied to
     /// the release by version and revision.
-    fn late(scene: &Scene<'_>) -> Result<Self, Fault> {
-        let manifest = scene.manifest()?;
+    fn late(context: &Context<'_>) -> Result<Self, Fault> {
+        let manifest = context.manifest()?;
         let tag = manifest.version.to_string();
         let missing = || "the manifest says image = null, and no image came later: `publish --only images`".to_owned();
-        let registry = scene.request.registries.first().ok_or_else(missing)?;
+        let registry = context.request.registries.first().ok_or_else(missing)?;
         let digest = registry.resolve(&tag)?.ok_or_else(missing)?;
         let index = read_index(*registry, digest)?;
         let says = |key: &str| index.annotations.get(key).map(String::as_str);
@@ -73,32 +73,32 @@ impl Expected {
 
 #[expect(clippy::unnecessary_wraps, reason = "the end of a row")]
 pub(super) fn no_image() -> Outcome {
-    Ok(Seen { verdict: Verdict::NotHere, evidence: "no image is planned".to_owned() })
+    Ok(Evidence { verdict: Verdict::NotHere, evidence: "no image is planned".to_owned() })
 }
 
 /// In every registry the version's tag points at the index that the manifest names, and its bytes have that digest.
-pub(super) fn tag(scene: &mut Scene<'_>) -> Outcome {
-    let planned = scene.request.plan.map_or(scene.request.table.image.is_some(), |p| p.image.is_some());
-    let (expected, how) = match &scene.manifest()?.image {
+pub(super) fn tag(context: &mut Context<'_>) -> Outcome {
+    let planned = context.request.plan.map_or(context.request.table.image.is_some(), |p| p.image.is_some());
+    let (expected, how) = match &context.manifest()?.image {
         Some(entry) => (Expected::named(entry), "named by the manifest"),
-        None if planned => (Expected::late(scene)?, "later than its manifest, tied to it by version and revision"),
+        None if planned => (Expected::late(context)?, "later than its manifest, tied to it by version and revision"),
         None => return no_image(),
     };
-    if scene.request.registries.is_empty() {
+    if context.request.registries.is_empty() {
         return Err("there is an image, but no registry was given to look in".to_owned().into());
     }
     let (tag, wanted) = (&expected.tag, expected.index);
-    for registry in scene.request.registries {
+    for registry in context.request.registries {
         let found = registry.resolve(tag)?;
         let found = found.ok_or_else(|| format!("{} has no tag {tag}", registry.name()))?;
         if found != wanted {
             return Err(format!("{}: {tag} points at {found}, not at {wanted}", registry.name()).into());
         }
-        scene.index = Some(read_index(*registry, wanted)?);
+        context.index = Some(read_index(*registry, wanted)?);
     }
     let evidence = format!("{tag} = {wanted}, {how}");
-    scene.image = Some(expected);
-    seen(evidence)
+    context.image = Some(expected);
+    pass(evidence)
 }
 
 fn read_index(registry: &dyn Registry, digest: Digest) -> Result<oci::Index, Fault> {
@@ -112,30 +112,30 @@ fn document(registry: &dyn Registry, digest: Digest) -> Result<Vec<u8>, Fault> {
 }
 
 /// Every planned platform is in the index, in order, and its configuration says so itself.
-pub(super) fn platforms(scene: &mut Scene<'_>) -> Outcome {
-    let Some(expected) = &scene.image else { return no_image() };
-    let index = scene.index.as_ref().ok_or("the index was not read")?;
+pub(super) fn platforms(context: &mut Context<'_>) -> Outcome {
+    let Some(expected) = &context.image else { return no_image() };
+    let index = context.index.as_ref().ok_or("the index was not read")?;
     let name = |d: &oci::Descriptor| d.platform.as_ref().map(ToString::to_string).unwrap_or_default();
     let listed: Vec<(String, Digest)> = index.manifests.iter().map(|d| (name(d), d.digest)).collect();
     let named: Vec<(String, Digest)> = expected.platforms.iter().map(|p| (p.name.clone(), p.manifest)).collect();
     if listed != named {
         return Err(format!("the index lists {listed:?}, the manifest {named:?}").into());
     }
-    if let Some(plan) = scene.request.plan.and_then(|p| p.image.as_ref()) {
+    if let Some(plan) = context.request.plan.and_then(|p| p.image.as_ref()) {
         let planned: Vec<String> = plan.platforms.iter().map(|p| format!("{}/{}", p.os, p.arch)).collect();
         if named.iter().map(|(name, _)| name).ne(&planned) {
             return Err(format!("the index lists {named:?}, planned are {planned:?}").into());
         }
     }
     let mut images = Vec::new();
-    for registry in scene.request.registries {
+    for registry in context.request.registries {
         images = Vec::new();
         for platform in &expected.platforms {
-            images.push(read_platform(*registry, platform, &scene.folder)?);
+            images.push(read_platform(*registry, platform, &context.folder)?);
         }
     }
-    scene.images = images;
-    seen(named.iter().map(|(name, digest)| format!("{name} {digest}")).collect::<Vec<_>>().join(", "))
+    context.images = images;
+    pass(named.iter().map(|(name, digest)| format!("{name} {digest}")).collect::<Vec<_>>().join(", "))
 }
 
 fn read_platform(registry: &dyn Registry, planned: &Platform, folder: &Path) -> Result<PlatformImage, Fault> {
@@ -168,46 +168,46 @@ fn blob(registry: &dyn Registry, descriptor: &oci::Descriptor, to: &Path) -> Res
 }
 
 /// What the table allows the layers of a platform.
-fn budget(scene: &Scene<'_>) -> u64 {
-    scene.request.table.image.as_ref().map_or(0, |image| image.budget.0)
+fn budget(context: &Context<'_>) -> u64 {
+    context.request.table.image.as_ref().map_or(0, |image| image.budget.0)
 }
 
 /// Every layer, in every registry.
-pub(super) fn layers(scene: &mut Scene<'_>) -> Outcome {
-    if scene.image.is_none() {
+pub(super) fn layers(context: &mut Context<'_>) -> Outcome {
+    if context.image.is_none() {
         return no_image();
     }
     let mut count = 0;
     let mut size = 0;
-    let most = bounded::above(budget(scene));
-    for registry in scene.request.registries {
-        for image in &scene.images {
+    let most = bounded::above(budget(context));
+    for registry in context.request.registries {
+        for image in &context.images {
             // Descriptors are from outside too: what the image's budget allows is all that is downloaded.
             let sum = image.manifest.layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
             bounded::check(&format!("the layers of {}", image.planned.name), sum, most).map_err(|e| e.to_string())?;
             for layer in &image.manifest.layers {
-                blob(*registry, layer, &blob_path(&scene.folder, layer.digest))?;
+                blob(*registry, layer, &blob_path(&context.folder, layer.digest))?;
                 count += 1;
                 size += layer.size;
             }
         }
     }
-    seen(format!("{count} layers, {size} bytes compressed"))
+    pass(format!("{count} layers, {size} bytes compressed"))
 }
 
 /// Annotations and labels name version, commit and source, and what the image starts is the archive's executable.
-pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
-    if scene.image.is_none() {
+pub(super) fn origin(context: &mut Context<'_>) -> Outcome {
+    if context.image.is_none() {
         return no_image();
     }
-    let manifest = scene.manifest()?;
+    let manifest = context.manifest()?;
     let wanted = [
         (annotation::VERSION, manifest.version.to_string()),
         (annotation::REVISION, manifest.commit.clone()),
         (annotation::SOURCE, manifest.source.clone()),
     ];
     let mut evidence = vec![format!("{} at {}", manifest.version, manifest.commit)];
-    for image in &scene.images {
+    for image in &context.images {
         let name = &image.planned.name;
         for (key, value) in &wanted {
             let said = [image.manifest.annotations.get(*key), image.config.config.labels.get(*key)];
@@ -215,26 +215,26 @@ pub(super) fn origin(scene: &mut Scene<'_>) -> Outcome {
                 return Err(format!("{name}: {key} is {said:?}, not {value:?}").into());
             }
         }
-        evidence.push(check_binary(scene, image)?);
+        evidence.push(check_binary(context, image)?);
     }
-    seen(evidence.join("; "))
+    pass(evidence.join("; "))
 }
 
 /// What the image starts is the file that the manifest names, and the executable of that platform's archive.
-fn check_binary(scene: &Scene<'_>, image: &PlatformImage) -> Result<String, String> {
+fn check_binary(context: &Context<'_>, image: &PlatformImage) -> Result<String, String> {
     let name = &image.planned.name;
     let entrypoint = image.config.config.entrypoint.first().ok_or_else(|| format!("{name}: it has no entrypoint"))?;
-    let blob = |layer: &oci::Descriptor| blob_path(&scene.folder, layer.digest);
+    let blob = |layer: &oci::Descriptor| blob_path(&context.folder, layer.digest);
     let layers: Vec<_> = image.manifest.layers.iter().map(|l| (blob(l), l.media_type.as_str())).collect();
-    let found =
-        image::executable(&layers, entrypoint, bounded::unpacked(budget(scene))).map_err(|e| format!("{name}: {e}"))?;
+    let found = image::executable(&layers, entrypoint, bounded::unpacked(budget(context)))
+        .map_err(|e| format!("{name}: {e}"))?;
     if let Some(wanted) = image.planned.binary.as_ref().filter(|wanted| **wanted != found) {
         return Err(format!(
             "{name}: {entrypoint} is {} {}, the manifest says {} {}",
             found.name, found.digest, wanted.name, wanted.digest
         ));
     }
-    let archives = &scene.manifest()?.binaries;
+    let archives = &context.manifest()?.binaries;
     match archives.iter().find(|b| b.target.platform() == Some(name)) {
         None => Ok(format!("{name} starts {}, and the release has no archive for it", found.digest)),
         Some(entry) if entry.binary.digest == found.digest => {

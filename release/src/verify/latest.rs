@@ -2,20 +2,20 @@
 
 use semver::Version;
 
-use super::{Outcome, Scene, seen};
+use super::{Context, Outcome, pass};
 use crate::publish::diff;
 use crate::publish::known::{Known, Latest};
 
 /// Before promotion: where it was. After: this version, unless a newer stable one has it. Never a pre-release.
-pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
-    let request = scene.request;
+pub(super) fn latest(context: &mut Context<'_>) -> Outcome {
+    let request = context.request;
     let version = request.tag.strip_prefix('v').and_then(|v| Version::parse(v).ok());
     let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
     let known = Known::read(request.forge, request.registries, request.table, request.git_versions)?;
     // As long as nobody has made any release `latest`, GitHub names one itself. Before promotion that may be this one.
     let picked = !request.promoted && request.forge.picks_latest() && known.forge.version() == Some(&version);
     let mut places = vec![(request.forge.name(), &known.forge)];
-    let image = scene.image.is_some();
+    let image = context.image.is_some();
     let registries = request.registries.iter().zip(&known.registries).filter(|_| image);
     places.extend(registries.map(|(registry, latest)| (registry.name(), latest)));
     let is_pre = |latest: &Latest| latest.version().is_some_and(|v| !v.pre.is_empty());
@@ -31,17 +31,17 @@ pub(super) fn latest(scene: &mut Scene<'_>) -> Outcome {
         return Err(format!("`latest` is not the same everywhere: {}", words(&places)).into());
     }
     if !version.pre.is_empty() {
-        return seen(format!("{version} is a pre-release and leaves `latest`: {}", words(&places)));
+        return pass(format!("{version} is a pre-release and leaves `latest`: {}", words(&places)));
     }
     let git = known.not_counted(&version).map_or_else(String::new, |note| format!("; {note}"));
     let said = words(&places) + &git;
     match diff::latest(&version, first, &known.public, false) {
         // The promotion of this version would leave it there.
         Ok(false) if !foreign.is_empty() => Err(format!("{said}; promote {}", word(known.newest())).into()),
-        Ok(false) if first == Some(&version) => seen(said),
-        Ok(false) => seen(format!("{} is newer and keeps it; {said}", word(known.newest()))),
+        Ok(false) if first == Some(&version) => pass(said),
+        Ok(false) => pass(format!("{} is newer and keeps it; {said}", word(known.newest()))),
         Ok(true) if request.promoted => Err(format!("should be {version}, but is {said}").into()),
-        Ok(true) => seen(format!("awaiting promotion; {said}")),
+        Ok(true) => pass(format!("awaiting promotion; {said}")),
         Err(refusal) => Err(refusal.to_string().into()),
     }
 }

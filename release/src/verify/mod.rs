@@ -78,7 +78,7 @@ pub enum Verdict {
     WouldRefuse,
     /// Nothing was claimed, nothing seen.
     NotHere,
-    /// It could not be seen, by no fault of the release.
+    /// It could not be pass, by no fault of the release.
     NotSeen,
     /// Another row has to be true first.
     NotChecked {
@@ -99,7 +99,7 @@ pub struct Row {
     /// How it came out.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// What was seen, or what is wrong.
+    /// What was pass, or what is wrong.
     pub evidence: String,
 }
 
@@ -137,21 +137,21 @@ impl Report {
 }
 
 /// What a row found: evidence with a verdict, or why it does not hold.
-type Outcome = Result<Seen, Fault>;
+type Outcome = Result<Evidence, Fault>;
 
 /// Evidence.
-struct Seen {
+struct Evidence {
     verdict: Verdict,
     evidence: String,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the end of every row that holds")]
-fn seen(evidence: impl Into<String>) -> Outcome {
-    Ok(Seen { verdict: Verdict::Ok, evidence: evidence.into() })
+fn pass(evidence: impl Into<String>) -> Outcome {
+    Ok(Evidence { verdict: Verdict::Ok, evidence: evidence.into() })
 }
 
 /// What rows have read so far; a row may rely on what the rows that it needs have put here.
-struct Scene<'a> {
+struct Context<'a> {
     request: Request<'a>,
     folder: PathBuf,
     release: Option<Release>,
@@ -166,7 +166,7 @@ struct Scene<'a> {
 
 /// Fills in the checklist. `folder` is for downloads and belongs to the caller.
 pub fn run(request: Request<'_>, folder: &Path) -> Report {
-    let mut scene = Scene {
+    let mut context = Context {
         request,
         folder: folder.to_owned(),
         release: None,
@@ -183,7 +183,7 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
         let blocking = done.iter().find(|r| check.needs.contains(&r.id) && r.verdict.stops_promotion());
         let (verdict, evidence) = match blocking {
             Some(row) => (Verdict::NotChecked { row: row.number }, format!("not checked: row {}", row.number)),
-            None => match (check.run)(&mut scene) {
+            None => match (check.run)(&mut context) {
                 Ok(seen) => (seen.verdict, seen.evidence),
                 Err(Fault::Release(reason)) => (Verdict::Failed, reason),
                 Err(Fault::Unseen(reason)) => (Verdict::NotSeen, reason),
@@ -196,9 +196,9 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
         forge: request.forge.name(),
         registries: request.registries.iter().map(|r| r.name()).collect(),
         rows: done,
-        index: scene.image.as_ref().map(image::Expected::index),
-        manifest: scene.manifest,
-        attestations: scene.proofs,
+        index: context.image.as_ref().map(image::Expected::index),
+        manifest: context.manifest,
+        attestations: context.proofs,
     }
 }
 
@@ -209,7 +209,7 @@ impl Verdict {
     }
 }
 
-impl Scene<'_> {
+impl Context<'_> {
     fn release(&self) -> Result<&Release, String> {
         self.release.as_ref().ok_or_else(|| "the release was not read".to_owned())
     }

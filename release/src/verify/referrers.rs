@@ -1,18 +1,18 @@
 //! The row on attestations in the registries: beside the image lies who built it.
 
-use super::{Outcome, Scene, Seen, Verdict, image, seen};
+use super::{Context, Evidence, Outcome, Verdict, image, pass};
 use crate::attest::{ExpectedStatement, Project, Trust};
 use crate::publish::referrers;
 
 /// In every registry the image's index has the attestations of this project's workflows beside it.
-pub(super) fn referrers(scene: &mut Scene<'_>) -> Outcome {
-    let Some(index) = scene.image.as_ref().map(image::Expected::index) else { return image::no_image() };
-    let request = scene.request;
-    if scene.proofs.is_empty() && !request.is_project_origin {
+pub(super) fn referrers(context: &mut Context<'_>) -> Outcome {
+    let Some(index) = context.image.as_ref().map(image::Expected::index) else { return image::no_image() };
+    let request = context.request;
+    if context.proofs.is_empty() && !request.is_project_origin {
         let evidence = "no attestations: a rehearsal has none".to_owned();
-        return Ok(Seen { verdict: Verdict::NotHere, evidence });
+        return Ok(Evidence { verdict: Verdict::NotHere, evidence });
     }
-    let manifest = scene.manifest()?;
+    let manifest = context.manifest()?;
     let own = || request.table.image.iter().flat_map(|i| &i.repositories).map(|r| r.get_ref().clone()).collect();
     let repositories = manifest.image.as_ref().map_or_else(own, |i| i.repositories.clone());
     let repository = request.table.forge.github.get_ref();
@@ -33,17 +33,17 @@ pub(super) fn referrers(scene: &mut Scene<'_>) -> Outcome {
     }
     let mut workflows: Vec<&str> = proofs.iter().map(|p| p.workflow.as_str()).collect();
     workflows.dedup();
-    let evidence = format!("{} beside the index in {}: {}", proofs.len(), places(scene), workflows.join(", "));
+    let evidence = format!("{} beside the index in {}: {}", proofs.len(), places(context), workflows.join(", "));
     // What the release's own file has is in the report already.
     if manifest.image.is_none() {
         proofs.truncate(wanted.len());
-        scene.proofs.extend(proofs);
+        context.proofs.extend(proofs);
     }
-    seen(evidence)
+    pass(evidence)
 }
 
-fn places(scene: &Scene<'_>) -> String {
-    match scene.request.registries.len() {
+fn places(context: &Context<'_>) -> String {
+    match context.request.registries.len() {
         1 => "the registry".to_owned(),
         n => format!("{n} registries"),
     }

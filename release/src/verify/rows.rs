@@ -1,6 +1,6 @@
 //! The rows of the checklist, in order, with what each needs.
 
-use super::{Outcome, Request, Scene, assets, attested, binaries, image, latest, referrers};
+use super::{Context, Outcome, Request, assets, attested, binaries, image, latest, referrers};
 
 /// One row: what it claims, on which rows it rests, and how it is checked.
 pub(super) struct Check {
@@ -8,7 +8,7 @@ pub(super) struct Check {
     pub(super) title: &'static str,
     pub(super) needs: &'static [&'static str],
     pub(super) wanted: fn(&Request<'_>) -> bool,
-    pub(super) run: fn(&mut Scene<'_>) -> Outcome,
+    pub(super) run: fn(&mut Context<'_>) -> Outcome,
 }
 
 const fn always(_: &Request<'_>) -> bool {
