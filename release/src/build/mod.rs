@@ -15,21 +15,21 @@ use crate::table::{Builder, Compression, Size, Table, Target};
 use crate::triple::Triple;
 use crate::{image, licences, package, sbom};
 
+mod bundled;
 mod cargo;
 mod error;
 mod features;
 mod fetch;
-mod inside;
 mod linked;
 mod nix;
 
+pub use bundled::{ModelError, without};
 pub use cargo::{Rustc, second_home};
 pub use error::Error;
 pub(crate) use error::{OUTSIDE, listed};
 use features::features;
 pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
-pub use inside::{ModelError, without};
 pub use nix::{Builders, Error as NixError, Explanation};
 
 /// What every build of one run shares.
@@ -148,7 +148,7 @@ pub fn image(
     let out = dist.join(format!("{}-{}", platform.os, platform.arch));
     let by = job.builders.image(target)?;
     let mut built = Built { by, host_assembled: by == Builder::Cargo, ..released.built.clone() };
-    let models = inside::inside(job.table, &mut built)?;
+    let models = bundled::inside(job.table, &mut built)?;
     if let Some(part) = whole_image(job, &out, &built, &released) {
         return Ok(Made { part, reused: true, findings });
     }
