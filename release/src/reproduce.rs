@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 
 use crate::atomic::{At as _, PathError};
-use crate::build::{self, Explanation, Job, NixError};
+use crate::build::{self, Diagnosis, Job, NixError};
 use crate::digest::Digest;
 use crate::git::{self, Checkout};
 use crate::package;
@@ -74,7 +74,7 @@ pub fn build_again(job: &Job<'_>, checkout: &Checkout, place: &Path, progress: &
     };
     let difference = match all() {
         Ok(()) => None,
-        Err(build::Error::Nix(NixError::Failed { call, because: because @ Explanation::Differs { .. } })) => {
+        Err(build::Error::Nix(NixError::Failed { call, because: because @ Diagnosis::Differs { .. } })) => {
             Some(format!("two builds differ: {because}; to see more: {call} --keep-failed, and diffoscope"))
         }
         Err(other) => return Err(other.into()),

@@ -30,7 +30,7 @@ pub(crate) use error::{OUTSIDE, listed};
 use features::features;
 pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
-pub use nix::{Builders, Error as NixError, Explanation};
+pub use nix::{Builders, Diagnosis, Error as NixError};
 
 /// What every build of one run shares.
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ mod explain;
 mod machine;
 
 pub use error::Error;
-pub use explain::Explanation;
+pub use explain::Diagnosis;
 pub use machine::Builders;
 
 /// The flake's output of that name for a target's system.

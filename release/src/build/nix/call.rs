@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::explain::explain;
-use super::{Error, Explanation};
+use super::{Diagnosis, Error};
 use crate::atomic::At as _;
 use crate::children::Tied;
 
@@ -102,7 +102,7 @@ pub(super) fn inputs_missing(root: &Path, output: &str) -> Option<String> {
     let call = ["eval", "--raw", "--no-update-lock-file"].into_iter().chain(bounds).chain([output]);
     match bounded(nix(root, &call.collect::<Vec<_>>()), PATIENCE) {
         Ok(Some(stderr)) => match explain(&stderr) {
-            Explanation::Fetch { said } => Some(said),
+            Diagnosis::Fetch { said } => Some(said),
             _ => None,
         },
         Ok(None) => {

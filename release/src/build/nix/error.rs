@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::explain::Explanation;
+use super::explain::Diagnosis;
 use crate::atomic::PathError;
 use crate::triple::Triple;
 
@@ -50,7 +50,7 @@ pub enum Error {
         /// The call, as a person would repeat it.
         call: String,
         /// What it was about.
-        because: Explanation,
+        because: Diagnosis,
     },
     /// Nix succeeded and names no output.
     #[error("`{call}` names no output `out`: {found}")]

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a call of Nix failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Explanation {
+pub enum Diagnosis {
     /// A derivation's own builder.
     Builder {
         /// The derivation.
@@ -33,7 +33,7 @@ pub enum Explanation {
     },
 }
 
-impl fmt::Display for Explanation {
+impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builder { derivation, reason, log } => {
@@ -49,7 +49,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-impl Explanation {
+impl Diagnosis {
     /// The next step.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -77,7 +77,7 @@ fn name(derivation: &str) -> &str {
 }
 
 /// Finds what matters in all that a failed call said.
-pub(super) fn explain(stderr: &str) -> Explanation {
+pub(super) fn explain(stderr: &str) -> Diagnosis {
     let errors = errors(stderr);
     let found = errors.iter().find_map(|error| builder(error));
     if let Some(found) = found.or_else(|| errors.iter().find_map(|error| differs(error))) {
@@ -85,12 +85,12 @@ pub(super) fn explain(stderr: &str) -> Explanation {
     }
     let Some(last) = errors.last() else {
         let lines: Vec<&str> = stderr.lines().collect();
-        return Explanation::Other { said: lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n") };
+        return Diagnosis::Other { said: lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n") };
     };
     let said = innermost(last);
     let is_fetch =
         |line: &&str| line.contains("… while fetching the input") || line.contains("error: unable to download '");
-    if last.iter().any(is_fetch) { Explanation::Fetch { said } } else { Explanation::Other { said } }
+    if last.iter().any(is_fetch) { Diagnosis::Fetch { said } } else { Diagnosis::Other { said } }
 }
 
 /// Each error with the lines that are indented beneath it. A trace's inner errors belong to the outer one.
@@ -113,7 +113,7 @@ fn errors(stderr: &str) -> Vec<Vec<&str>> {
 
 /// `error: builder for '….drv' failed with exit code 1;`, or since Nix 2.31 `error: Cannot build '….drv'.` and a line
 /// `Reason: builder failed …` A derivation that only depends on the failing one is not it.
-fn builder(error: &[&str]) -> Option<Explanation> {
+fn builder(error: &[&str]) -> Option<Diagnosis> {
     let head = error.first()?.strip_prefix("error: ")?;
     let rest = head.strip_prefix("builder for '").or_else(|| head.strip_prefix("Cannot build '"))?;
     let (derivation, old) = rest.split_once('\'')?;
@@ -136,15 +136,15 @@ fn builder(error: &[&str]) -> Option<Explanation> {
     let reason = reason.trim_start_matches("builder ").to_owned();
     let log = error.iter().filter_map(|line| line.trim_start().strip_prefix('>'));
     let log = log.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned()).collect();
-    Some(Explanation::Builder { derivation: derivation.to_owned(), reason, log })
+    Some(Diagnosis::Builder { derivation: derivation.to_owned(), reason, log })
 }
 
 /// `error: derivation '….drv' may not be deterministic: output '…' differs`, with other quotes since Nix 2.31.
-fn differs(error: &[&str]) -> Option<Explanation> {
+fn differs(error: &[&str]) -> Option<Diagnosis> {
     let (head, tail) = error.first()?.split_once("may not be deterministic: output ")?;
     let derivation = head.split('\'').nth(1)?.to_owned();
     let output = tail.split(['\'', '"']).nth(1)?.to_owned();
-    Some(Explanation::Differs { derivation, output })
+    Some(Diagnosis::Differs { derivation, output })
 }
 
 /// The last `error:` of a trace with its own lines; of the place its first line and not the source around it.
@@ -169,68 +169,76 @@ fn innermost(error: &[&str]) -> String {
 mod tests {
     use super::*;
 
-    /// What `said` is about: text of a real Nix, version 2.26 where the name has none.
-    macro_rules! said {
+    /// The diagnosis of recorded standard error of a real Nix, version 2.26 where the name has none.
+    macro_rules! recorded {
         ($name:literal) => {
-            explain(include_str!(concat!("said/", $name, ".txt")))
+            explain(include_str!(concat!("testdata/", $name, ".txt")))
         };
     }
 
     #[test]
     fn a_failed_builder_is_shown_by_the_end_of_its_log() {
-        for explanation in [said!("builder"), said!("builder-2.34")] {
+        for explanation in [recorded!("builder"), recorded!("builder-2.34")] {
             let text = explanation.to_string();
             assert!(text.starts_with("bad failed with exit code 101\n  > line 16\n"), "{text}");
             assert!(text.ends_with("\n  > line 39\n  > error[E0308]: mismatched types"), "{text}");
             let hint = "`nix log /nix/store/gkak43kb1jwhr6dfijzcw024dv154sfh-bad.drv` shows all that it said";
             assert_eq!(explanation.hint().unwrap(), hint);
         }
-        assert_eq!(said!("silent-2.34").to_string(), "quiet failed with exit code 3");
-        assert_eq!(said!("no-output").to_string(), "noout failed to produce output path for output 'out'");
+        assert_eq!(recorded!("silent-2.34").to_string(), "quiet failed with exit code 3");
+        assert_eq!(recorded!("no-output").to_string(), "noout failed to produce output path for output 'out'");
         let foreign = "foreign platform mismatch, Required system: 'aarch64-linux', Current system: 'x86_64-linux'";
-        assert_eq!(said!("foreign-2.34").to_string(), foreign);
+        assert_eq!(recorded!("foreign-2.34").to_string(), foreign);
     }
 
     #[test]
     fn an_evaluation_error_is_shown_without_its_trace() {
         let thrown = "the pin of libwebrtc is wrong:\n  write 1.2";
-        assert_eq!(said!("thrown"), Explanation::Other { said: thrown.to_owned() });
-        let nested = said!("nested").to_string();
+        assert_eq!(recorded!("thrown"), Diagnosis::Other { said: thrown.to_owned() });
+        let nested = recorded!("nested").to_string();
         assert!(nested.starts_with("attribute 'y' missing\n  at /nix/store/"), "{nested}");
         assert!(nested.ends_with("flake.nix:20:57:\n  Did you mean z?"), "{nested}");
         assert!(
-            said!("absent").to_string().starts_with("flake 'git+file:///home/ada/sayna' does not provide attribute")
+            recorded!("absent")
+                .to_string()
+                .starts_with("flake 'git+file:///home/ada/sayna' does not provide attribute")
         );
-        assert!(said!("untracked").hint().unwrap().contains("git add"));
+        assert!(recorded!("untracked").hint().unwrap().contains("git add"));
     }
 
     #[test]
     fn an_input_that_cannot_be_fetched_is_told_from_everything_else() {
-        let fetch = said!("fetch");
+        let fetch = recorded!("fetch");
         assert!(
-            matches!(fetch, Explanation::Fetch { .. }) && fetch.to_string().contains("Could not resolve host"),
+            matches!(fetch, Diagnosis::Fetch { .. }) && fetch.to_string().contains("Could not resolve host"),
             "{fetch}"
         );
-        assert!(matches!(said!("fetch-git"), Explanation::Fetch { .. }));
-        for other in [said!("thrown"), said!("disk-full"), said!("mismatch"), said!("foreign"), said!("builder")] {
-            assert!(!matches!(other, Explanation::Fetch { .. }), "{other}");
+        assert!(matches!(recorded!("fetch-git"), Diagnosis::Fetch { .. }));
+        for other in [
+            recorded!("thrown"),
+            recorded!("disk-full"),
+            recorded!("mismatch"),
+            recorded!("foreign"),
+            recorded!("builder"),
+        ] {
+            assert!(!matches!(other, Diagnosis::Fetch { .. }), "{other}");
         }
     }
 
     #[test]
     fn a_second_build_that_differs_names_the_output() {
-        for explanation in [said!("differs"), said!("differs-2.34")] {
+        for explanation in [recorded!("differs"), recorded!("differs-2.34")] {
             let output = "/nix/store/mwfjwrl6islf0z10bg9zan7ysg8ynr76-rnd";
             let derivation = "/nix/store/47n42m06ywdg0hzlbq5qffqiljw6zp4h-rnd.drv";
             let (output, derivation) = (output.to_owned(), derivation.to_owned());
-            assert_eq!(explanation, Explanation::Differs { derivation, output });
+            assert_eq!(explanation, Diagnosis::Differs { derivation, output });
         }
     }
 
     #[test]
     fn whatever_else_is_said_is_shown() {
-        assert_eq!(said!("disk-full").to_string(), "writing to file: No space left on device");
-        let mismatch = said!("mismatch").to_string();
+        assert_eq!(recorded!("disk-full").to_string(), "writing to file: No space left on device");
+        let mismatch = recorded!("mismatch").to_string();
         assert!(mismatch.contains("specified: sha256-89Sa") && mismatch.contains("got:    sha256-mOpu"), "{mismatch}");
         assert_eq!(explain("what\nis this").to_string(), "what\nis this");
         assert_eq!(explain("").to_string(), "what Nix said stands above");
