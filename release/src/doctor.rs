@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::forge::{self, Github};
 use crate::http::Client;
-use crate::plan::Made;
+use crate::plan::PlanReport;
 use crate::progress::Progress;
 use crate::table::Table;
 
@@ -85,7 +85,12 @@ impl Finding {
 pub type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Looks at everything.
-pub fn run(made: &Made, table: &Table, variables: &Variables<'_>, progress: &Progress) -> Result<Report, forge::Error> {
+pub fn run(
+    made: &PlanReport,
+    table: &Table,
+    variables: &Variables<'_>,
+    progress: &Progress,
+) -> Result<Report, forge::Error> {
     let task = progress.spinner("looking");
     let client = || Ok::<_, forge::Error>(Client::new()?.with_progress(progress));
     let github = Github::new(table.forge.github.get_ref().parse()?, client()?, variables)?;
@@ -114,7 +119,7 @@ pub fn run(made: &Made, table: &Table, variables: &Variables<'_>, progress: &Pro
 }
 
 /// What only the tag mends is no problem before there is one.
-fn plan(made: &Made) -> Finding {
+fn plan(made: &PlanReport) -> Finding {
     let counted: Vec<_> = made.problems.iter().filter(|p| !matches!(p.kind, "head-untagged" | "tag-missing")).collect();
     match counted.as_slice() {
         [] => fine(format!("{}: {} targets", made.plan.tag, made.plan.targets.len())),

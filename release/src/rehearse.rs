@@ -16,7 +16,7 @@ use crate::digest::Digest;
 use crate::forge::{Directory, Forge};
 use crate::manifest::Manifest;
 use crate::part::{BinaryPart, ImagePart};
-use crate::plan::{self, Made, Plan};
+use crate::plan::{self, Plan, PlanReport};
 use crate::progress::Progress;
 use crate::publish::{self, Destinations, Options};
 use crate::registry::{Layout, Registry};
@@ -169,7 +169,7 @@ pub fn run(
     let builders = Builders::find(root, builder).map_err(build::Error::from)?.where_inputs_are(root, table);
     let made = clock.stage("plan", || {
         let made = plan::make(root, &plan::Options::default())?;
-        let made = Made { plan: narrow(made.plan, table, &rustc, &builders)?, ..made };
+        let made = PlanReport { plan: narrow(made.plan, table, &rustc, &builders)?, ..made };
         let note = format!("{} at {}, {} target(s) here", made.plan.tag, short(&made.plan), made.plan.targets.len());
         Ok::<_, Error>((made, note))
     })?;

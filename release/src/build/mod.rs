@@ -81,7 +81,7 @@ pub struct Tree<'a> {
 
 /// A part that was made, or found whole.
 #[derive(Debug, Clone)]
-pub struct Made<P> {
+pub struct BuildOutcome<P> {
     /// The part.
     pub part: P,
     /// It was there already.
@@ -96,12 +96,12 @@ pub fn binary(
     planned: &PlannedTarget,
     dist: &Path,
     progress: &Progress,
-) -> Result<Made<BinaryPart>, Error> {
+) -> Result<BuildOutcome<BinaryPart>, Error> {
     let target = entry(job.table, &planned.triple)?;
     let out = dist.join(planned.triple.as_str());
     let built = would_build(job, target, job.builders.binary(target)?, &planned.features);
     if let Some(part) = whole_binary(job, &out, &built) {
-        return Ok(Made { part, reused: true, findings: Vec::new() });
+        return Ok(BuildOutcome { part, reused: true, findings: Vec::new() });
     }
     let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
     let (archive, findings) = match built.by {
@@ -131,7 +131,7 @@ pub fn binary(
         sbom: FileEntry::of(&out, &planned.sbom)?,
     };
     Part::Binary(part.clone()).write(&out)?;
-    Ok(Made { part, reused: false, findings })
+    Ok(BuildOutcome { part, reused: false, findings })
 }
 
 /// Makes a platform's part in `dist/<os>-<arch>/`. The image carries the executable of the target's archive: the part in
@@ -141,16 +141,17 @@ pub fn image(
     platform: &PlannedPlatform,
     dist: &Path,
     progress: &Progress,
-) -> Result<Made<ImagePart>, Error> {
+) -> Result<BuildOutcome<ImagePart>, Error> {
     let target = entry(job.table, &platform.target)?;
     let planned = planned(job.plan, &platform.target)?;
-    let Made { part: released, findings, .. } = binary(&Job { reuse: true, ..job.clone() }, planned, dist, progress)?;
+    let BuildOutcome { part: released, findings, .. } =
+        binary(&Job { reuse: true, ..job.clone() }, planned, dist, progress)?;
     let out = dist.join(format!("{}-{}", platform.os, platform.arch));
     let by = job.builders.image(target)?;
     let mut built = Built { by, host_assembled: by == Builder::Cargo, ..released.built.clone() };
     let models = bundled::inside(job.table, &mut built)?;
     if let Some(part) = whole_image(job, &out, &built, &released) {
-        return Ok(Made { part, reused: true, findings });
+        return Ok(BuildOutcome { part, reused: true, findings });
     }
     let assembled = match by {
         Builder::Cargo => {
@@ -184,7 +185,7 @@ pub fn image(
         sbom: Some(FileEntry::of(&out, part::SBOM)?),
     };
     Part::Image(part.clone()).write(&out)?;
-    Ok(Made { part, reused: false, findings })
+    Ok(BuildOutcome { part, reused: false, findings })
 }
 /// The SBOM of a target's binary as this checkout makes it.
 pub fn fresh_sbom(job: &Job<'_>, target: &Triple, built: &Built, binary: Digest) -> Result<Vec<u8>, Error> {

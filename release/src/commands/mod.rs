@@ -9,7 +9,7 @@ use crate::cli::{Cli, Command, TagArg};
 use crate::failure::Failure;
 use crate::forge::{self, Github};
 use crate::lock::Lock;
-use crate::plan::{self, Made, Plan};
+use crate::plan::{self, Plan, PlanReport};
 use crate::progress::Progress;
 use crate::public::Public;
 use crate::rehearse;
@@ -115,7 +115,7 @@ impl Workspace {
 
     /// The plan. With a tag, or where it goes to a `real` place, a release is meant: whatever stands in its way is a
     /// refusal; else it is said and no more.
-    fn plan(&self, tag: &TagArg, real: bool, public: Public) -> Result<Made, Failure> {
+    fn plan(&self, tag: &TagArg, real: bool, public: Public) -> Result<PlanReport, Failure> {
         let mut made = plan::make(&self.root, &plan::Options { tag: tag.tag.clone(), public, crates: None })?;
         made.meant |= real;
         if made.meant && !made.problems.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Finding, failed, fine, unseen};
 use crate::forge::github::Settings;
 use crate::forge::{Error, Forge as _, Github, Tagged};
-use crate::plan::Made;
+use crate::plan::PlanReport;
 use crate::public::NEXT_VERSION;
 
 /// Scopes of a classic token that may publish; others have none.
@@ -35,7 +35,7 @@ pub(super) fn token(github: &Github, settings: &Result<Settings, Error>, in_work
 }
 
 /// Whether the name of the tag is free, is where it should be, or is spent.
-pub(super) fn tag(github: &Github, made: &Made) -> Finding {
+pub(super) fn tag(github: &Github, made: &PlanReport) -> Finding {
     let (tag, commit) = (&made.plan.tag, &made.plan.commit);
     let releases = match github.releases(tag) {
         Ok(releases) => releases,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Finding, Variables, failed, fine, unseen};
 use crate::http::{Client, Method, Repeat, Request, Response, Secret};
-use crate::plan::Made;
+use crate::plan::PlanReport;
 use crate::progress::Progress;
 use crate::publish::known::LATEST;
 use crate::registry::{Distribution, Purpose, Reference, Registry as _};
@@ -127,7 +127,7 @@ struct Locked {
 }
 
 /// Addresses of all that is pinned by a digest and comes from a network: native inputs and the flake's.
-fn pinned(made: &Made, variables: &Variables<'_>) -> Result<Vec<String>, String> {
+fn pinned(made: &PlanReport, variables: &Variables<'_>) -> Result<Vec<String>, String> {
     let mut urls = Vec::new();
     for native in &made.source.table.native {
         let Supply::Download(download) = &native.supply else { continue };
@@ -147,7 +147,7 @@ fn pinned(made: &Made, variables: &Variables<'_>) -> Result<Vec<String>, String>
 }
 
 /// Each is asked for, and none is read.
-pub(super) fn pins(client: &Client, made: &Made, variables: &Variables<'_>) -> Finding {
+pub(super) fn pins(client: &Client, made: &PlanReport, variables: &Variables<'_>) -> Finding {
     let urls = match pinned(made, variables) {
         Ok(urls) => urls,
         Err(reason) => return failed(reason, "`nix flake lock` writes it"),

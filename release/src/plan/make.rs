@@ -35,7 +35,7 @@ pub struct Options {
 
 /// A plan and everything that was found on the way.
 #[derive(Debug, Clone)]
-pub struct Made {
+pub struct PlanReport {
     /// The plan; good for a release only where there are no problems.
     pub plan: Plan,
     /// What a release may not have.
@@ -112,7 +112,7 @@ const UNRESOLVED: [&str; 8] = [
 ];
 
 /// Makes the plan of the checkout at `root`, and holds it against everything that a release needs.
-pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
+pub fn make(root: &Path, options: &Options) -> Result<PlanReport, Error> {
     let source = Source::read(root)?;
     let package = Package::read(root)?;
     let checkout = Checkout::open(root)?;
@@ -171,7 +171,7 @@ pub fn make(root: &Path, options: &Options) -> Result<Made, Error> {
                 .hint("`cargo fetch --locked` gets them; `sayna-release doctor` does so itself")
         }));
     }
-    Ok(Made { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
+    Ok(PlanReport { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
 }
 
 /// What every plan of this tree has for one of the table's targets: it depends on Cargo.toml and the table alone.

@@ -25,7 +25,7 @@ use crate::part::Origin;
 use crate::table::{ArchiveKind, Builder};
 use crate::triple::Triple;
 
-pub use make::{Error, Made, Options, make, target};
+pub use make::{Error, Options, PlanReport, make, target};
 pub use package::Error as PackageError;
 pub use problem::Problem;
 

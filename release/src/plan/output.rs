@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::version::short;
-use super::{Made, Plan, PlannedTarget, Problem};
+use super::{Plan, PlanReport, PlannedTarget, Problem};
 use crate::snippet::{Severity, line_and_column};
 use crate::table::{self, Builder};
 
 /// The plan, what is said of it, and what it would be refused for.
-pub fn text(made: &Made, colour: bool) -> String {
+pub fn text(made: &PlanReport, colour: bool) -> String {
     let mut text = summary(&made.plan);
     text.push('\n');
     text.push_str(&targets(&made.plan.targets));
@@ -24,7 +24,7 @@ pub fn text(made: &Made, colour: bool) -> String {
 
 /// Facts, warnings and problems alone, as people read them. Problems are errors where a release is meant; else each says
 /// that it would refuse one.
-pub fn findings(made: &Made, colour: bool) -> String {
+pub fn findings(made: &PlanReport, colour: bool) -> String {
     let render = |list: &[Problem], severity, prefix: &str| -> String {
         list.iter().map(|problem| problem.render(severity, prefix, &made.source, colour)).collect()
     };
@@ -115,7 +115,7 @@ struct At {
 }
 
 /// The plan and what was found, as one JSON document with a line feed at its end.
-pub fn json(made: &Made) -> String {
+pub fn json(made: &PlanReport) -> String {
     let at = |problem: &Problem| {
         let (line, column) = line_and_column(&made.source.text, problem.span.as_ref()?.start);
         Some(At { file: table::FILE, line, column })

@@ -8,7 +8,7 @@ use crate::changelog::Commit;
 use crate::snippet::{self, Message, Place, Severity};
 use crate::table::Source;
 
-/// A finding. Whether it stops a release depends on the list of [`super::Made`] that it stands in.
+/// A finding. Whether it stops a release depends on the list of [`super::PlanReport`] that it stands in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// A stable name for programs, such as `tree-dirty`.

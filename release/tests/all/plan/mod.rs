@@ -9,16 +9,16 @@ mod words;
 use std::fs;
 use std::process::Command;
 
-use sayna_release::plan::{self, Made, Options, Problem, output};
+use sayna_release::plan::{self, Options, PlanReport, Problem, output};
 use sayna_release::table::Builder;
 
 use crate::support::{START, World, golden, running_rustc};
 
-fn made(world: &World) -> Made {
+fn made(world: &World) -> PlanReport {
     plan::make(world.root(), &Options::default()).unwrap()
 }
 
-fn made_for(world: &World, tag: &str) -> Made {
+fn made_for(world: &World, tag: &str) -> PlanReport {
     plan::make(world.root(), &Options { tag: Some(tag.to_owned()), ..Options::default() }).unwrap()
 }
 

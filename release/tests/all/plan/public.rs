@@ -1,12 +1,12 @@
 //! What is public against what has a tag: versions, their order, and where notes begin.
 
-use sayna_release::plan::{self, Made, Options};
+use sayna_release::plan::{self, Options, PlanReport};
 use sayna_release::public::Public;
 
 use super::{assert_only, kinds, made, with_table};
 use crate::support::World;
 
-fn made_where(world: &World, public: &[&str]) -> Made {
+fn made_where(world: &World, public: &[&str]) -> PlanReport {
     let public = Public::Known(public.iter().map(|v| v.parse().unwrap()).collect());
     plan::make(world.root(), &Options { public, ..Options::default() }).unwrap()
 }
