@@ -159,9 +159,10 @@ pub fn make(root: &Path, options: &Options) -> Result<PlanReport, Error> {
     warnings.extend(said.warnings);
     warnings.extend(surroundings::time(&checkout, time));
 
-    let basis = Basis { source: &source, package: &package, latest: order.latest };
-    let moment = Moment { commit, time, tree: checkout.tree()?, notes: notes.markdown, flake_lock: flake_lock(root)? };
-    let plan = basis.plan(tag, moment);
+    let inputs = PlanInputs { source: &source, package: &package, latest: order.latest };
+    let checkout_state =
+        CheckoutState { commit, time, tree: checkout.tree()?, notes: notes.markdown, flake_lock: flake_lock(root)? };
+    let plan = inputs.plan(tag, checkout_state);
     if let Some(network) = options.crates.filter(|_| !problems.iter().any(|p| UNRESOLVED.contains(&p.kind))) {
         let linked = crates::linked(root, &plan, network);
         problems.extend(linked.problems);
@@ -179,15 +180,15 @@ pub fn target(root: &Path, table: &Table, target: &Target) -> Result<PlannedTarg
     Ok(planned_target(table.release.name.get_ref(), &Package::read(root)?, target))
 }
 
-/// What a plan is made of, beside the moment.
-struct Basis<'a> {
+/// What a plan is made of, beside the state of the checkout.
+struct PlanInputs<'a> {
     source: &'a Source,
     package: &'a Package,
     latest: bool,
 }
 
 /// What Git says of the checkout now.
-struct Moment {
+struct CheckoutState {
     commit: String,
     time: i64,
     tree: String,
@@ -201,21 +202,21 @@ fn flake_lock(root: &Path) -> Result<Option<Digest>, PathError> {
     if path.exists() { Ok(Some(Digest::of_file(&path).at("read", &path)?.0)) } else { Ok(None) }
 }
 
-impl Basis<'_> {
-    fn plan(&self, tag: String, moment: Moment) -> Plan {
+impl PlanInputs<'_> {
+    fn plan(&self, tag: String, checkout_state: CheckoutState) -> Plan {
         let (table, version) = (&self.source.table, &self.package.version);
         let name = table.release.name.get_ref().clone();
         Plan {
             schema: SCHEMA,
             version: version.clone(),
             tag,
-            commit: moment.commit,
-            commit_time: moment.time,
-            tree: moment.tree,
+            commit: checkout_state.commit,
+            commit_time: checkout_state.time,
+            tree: checkout_state.tree,
             source: format!("https://github.com/{}", table.forge.github.get_ref()),
             licence: self.package.licence.clone(),
             description: self.package.description.clone(),
-            flake_lock: moment.flake_lock,
+            flake_lock: checkout_state.flake_lock,
             prerelease: !version.pre.is_empty(),
             latest: self.latest,
             toolchain: table.release.toolchain.get_ref().clone(),
@@ -223,7 +224,7 @@ impl Basis<'_> {
             image: table.image.as_ref().map(|image| self.planned_image(image)),
             manifest: format!("{name}-{version}.release.json"),
             left_out: Vec::new(),
-            notes: moment.notes,
+            notes: checkout_state.notes,
             name,
         }
     }
