@@ -94,7 +94,7 @@ pub enum Error {
     },
     /// What was written does not read back as what was meant.
     #[error("{}: reads back as {found}, meant was {meant}", path.display())]
-    SecondLook {
+    ReadBack {
         /// The archive.
         path: PathBuf,
         /// Its entries.
@@ -126,7 +126,7 @@ impl Error {
         match self {
             Self::Name { .. } => Some("mend `files` in sayna-release.toml".to_owned()),
             Self::Time { .. } => Some("unset SOURCE_DATE_EPOCH, or set it to the commit's time".to_owned()),
-            Self::SecondLook { .. } => {
+            Self::ReadBack { .. } => {
                 Some("this is a fault of the program: please report it with both lists".to_owned())
             }
             Self::Changed { .. } => Some("wait until nothing writes to it any more, then run again".to_owned()),
@@ -162,7 +162,7 @@ pub fn package(input: &Input<'_>, out: &Path) -> Result<Archive, Error> {
     };
     let (digest, size) = hashing.finish();
     file.commit()?;
-    if let Err(error) = second_look(input, &path, &packed) {
+    if let Err(error) = verify_written(input, &path, &packed) {
         // A bad archive must not stay under a good name; why it is bad says more than why it could not be removed.
         drop(std::fs::remove_file(&path));
         return Err(error);
@@ -253,11 +253,11 @@ fn tar(input: &Input<'_>, items: &[Item], out: &mut impl Write, path: &Path) -> 
 }
 
 /// Reads the archive from the disk, with other code than wrote it, down to the content of each file.
-fn second_look(input: &Input<'_>, path: &Path, packed: &[(Digest, u64)]) -> Result<(), Error> {
+fn verify_written(input: &Input<'_>, path: &Path, packed: &[(Digest, u64)]) -> Result<(), Error> {
     let names = input.files.iter().map(|(name, _)| name.as_str());
     let meant = planned_entries(input.stem, &input.exe_name, names, input.epoch, input.kind);
     let (found, contents) = read::everything(path, input.kind, u64::MAX)?;
-    let differs = |found: String, meant: String| Err(Error::SecondLook { path: path.to_owned(), found, meant });
+    let differs = |found: String, meant: String| Err(Error::ReadBack { path: path.to_owned(), found, meant });
     if found != meant {
         let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         return differs(words(&found), words(&meant));
