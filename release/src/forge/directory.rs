@@ -196,7 +196,7 @@ impl Forge for Directory {
         Ok(())
     }
 
-    fn look_again(&self, _looks: u32) -> bool {
+    fn wait_for_visibility(&self, _attempt: u32) -> bool {
         false
     }
 

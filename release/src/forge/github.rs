@@ -37,7 +37,7 @@ const JSON: &str = "application/vnd.github+json";
 /// GitHub asks for this much time between requests that change something.
 const BETWEEN_CHANGES: Duration = Duration::from_secs(1);
 /// So often is something looked for that may be there and not visible yet.
-const LOOKS: u32 = 4;
+const VISIBILITY_ATTEMPTS: u32 = 4;
 /// So often is something made that was looked for and is not there.
 const TRIES: u32 = 4;
 
@@ -219,7 +219,7 @@ impl Github {
         let all = self.pages::<api::Release>("list the releases", &self.url("/releases"))?;
         let all = all.ok_or_else(|| self.missing_repository())?;
         for release in &all {
-            self.note(release)?;
+            self.remember_upload_url(release)?;
         }
         if let Some(looking) = &self.looking {
             looking.listed.replace(Some(all.clone()));
@@ -233,7 +233,7 @@ impl Github {
     }
 
     /// Remembers where a release takes its assets: a server of GitHub's, as the token goes there.
-    fn note(&self, release: &api::Release) -> Result<(), Error> {
+    fn remember_upload_url(&self, release: &api::Release) -> Result<(), Error> {
         let template = release.upload_url.split('{').next().unwrap_or_default();
         let broken = |reason| Error::Broken { path: format!("{}: upload_url {template:?}", self.name()), reason };
         let url = Url::parse(template).map_err(|e| broken(e.to_string()))?;
@@ -258,7 +258,7 @@ impl Github {
 
     /// After a creation of which nobody knows whether it happened: the draft, where one is there.
     fn look_for_draft(&self, tag: &str) -> Result<Option<String>, Error> {
-        for look in 1..=LOOKS {
+        for look in 1..=VISIBILITY_ATTEMPTS {
             let found = self.listed()?.into_iter().find(|r| r.tag_name == tag);
             if let Some(release) = found {
                 return Ok(Some(release.id.to_string()));
@@ -295,7 +295,7 @@ impl Forge for Github {
         let Some(found) = self.read::<api::Reference>(doing, &url)? else { return Ok(Tagged::Missing) };
         let mut object = found.object;
         // An annotated tag is an object of its own, and may be of another one.
-        for _ in 0..LOOKS {
+        for _ in 0..VISIBILITY_ATTEMPTS {
             if object.kind != "tag" {
                 break;
             }
@@ -333,7 +333,7 @@ impl Forge for Github {
         let request = self.request(Method::POST, &url).body(Self::body(&fields));
         for attempt in 1.. {
             let error = match self.change(&request).and_then(Response::json::<api::Release>) {
-                Ok(made) => return self.note(&made).map(|()| made.id.to_string()),
+                Ok(made) => return self.remember_upload_url(&made).map(|()| made.id.to_string()),
                 Err(error) => error,
             };
             if !error.is_ambiguous() {
@@ -364,11 +364,11 @@ impl Forge for Github {
         self.assets(number(id)?)?.into_iter().filter(|a| a.name == name).try_for_each(|a| self.remove(a.id))
     }
 
-    fn look_again(&self, looks: u32) -> bool {
-        if looks < LOOKS {
-            self.pause(looks);
+    fn wait_for_visibility(&self, attempt: u32) -> bool {
+        if attempt < VISIBILITY_ATTEMPTS {
+            self.pause(attempt);
         }
-        looks < LOOKS
+        attempt < VISIBILITY_ATTEMPTS
     }
 
     fn publish(&self, id: &str) -> Result<(), Error> {

@@ -121,9 +121,9 @@ pub trait Forge {
     fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error>;
     /// Removes a file from a draft.
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), Error>;
-    /// Waits before something is looked for once more that was written and is not seen yet, for the so-manieth time. `false`
-    /// where that shows nothing new.
-    fn look_again(&self, looks: u32) -> bool;
+    /// Waits before the next look for something that was written and is not visible yet; `attempt` counts from 1. Returns `false`
+    /// where another look shows nothing new.
+    fn wait_for_visibility(&self, attempt: u32) -> bool;
     /// Makes a draft public, without `latest`.
     fn publish(&self, id: &str) -> Result<(), Error>;
     /// Makes a public release `latest`.

@@ -101,7 +101,7 @@ impl<'a> ForgeTrack<'a> {
             let left = self.difference(&super::actual(self.forge, &self.desired.draft.tag)?)?;
             match left.iter().find(settled) {
                 None => return Ok(()),
-                Some(_) if self.forge.look_again(looks) => {}
+                Some(_) if self.forge.wait_for_visibility(looks) => {}
                 Some(action) => {
                     let (forge, tag) = (self.forge.name(), self.desired.draft.tag.clone());
                     return Err(Error::Differs { forge, tag, action: action.to_string() });
@@ -116,7 +116,7 @@ impl<'a> ForgeTrack<'a> {
         for looks in 1.. {
             let mut left = self.difference(&super::actual(self.forge, &self.desired.draft.tag)?)?;
             left.retain(is_left);
-            if left.is_empty() || self.failed.is_some() || !self.forge.look_again(looks) {
+            if left.is_empty() || self.failed.is_some() || !self.forge.wait_for_visibility(looks) {
                 return Ok(left);
             }
         }
@@ -285,7 +285,7 @@ impl<'a> ImageTrack<'a> {
                 };
                 left.extend((!is_done).then(|| action.clone()));
             }
-            if left.is_empty() || self.failed.is_some() || !self.registry.look_again(looks) {
+            if left.is_empty() || self.failed.is_some() || !self.registry.wait_for_visibility(looks) {
                 return Ok(left);
             }
         }

@@ -41,7 +41,7 @@ const DOCUMENT: u64 = 4 << 20;
 /// So many upload sessions are opened for one blob.
 const SESSIONS: u32 = 4;
 /// So often is something looked for that was written and is not seen yet.
-const LOOKS: u32 = 4;
+const VISIBILITY_ATTEMPTS: u32 = 4;
 /// Tags per page.
 const PAGE: &str = "100";
 /// A list has so many pages at most.
@@ -178,7 +178,7 @@ impl Distribution {
             if found == Some(digest) {
                 break;
             }
-            if !self.look_again(look) {
+            if !self.wait_for_visibility(look) {
                 let found = found.map_or_else(|| "is not there".to_owned(), |found| format!("leads to {found}"));
                 return Err(self.broken(format!("took the tag {tag} for {digest}, and read again it {found}")));
             }
@@ -369,10 +369,10 @@ impl Registry for Distribution {
         self.attach_listed(manifests)
     }
 
-    fn look_again(&self, looks: u32) -> bool {
-        if looks < LOOKS {
-            self.session.pause(Duration::from_secs(1 << looks.min(5)));
+    fn wait_for_visibility(&self, attempt: u32) -> bool {
+        if attempt < VISIBILITY_ATTEMPTS {
+            self.session.pause(Duration::from_secs(1 << attempt.min(5)));
         }
-        looks < LOOKS
+        attempt < VISIBILITY_ATTEMPTS
     }
 }

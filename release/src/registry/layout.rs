@@ -179,7 +179,7 @@ impl Registry for Layout {
         self.write_index(index)
     }
 
-    fn look_again(&self, _looks: u32) -> bool {
+    fn wait_for_visibility(&self, _attempt: u32) -> bool {
         false
     }
 }

@@ -89,9 +89,9 @@ pub trait Registry: Sync {
     /// Stores manifests that have a subject, whose blobs are there, and sees to it that all of them are listed as the
     /// subject's.
     fn attach(&self, manifests: &[&Object]) -> Result<(), Error>;
-    /// Waits before something is looked for once more that was written and is not seen yet, for the so-manieth time. `false`
-    /// where that shows nothing new.
-    fn look_again(&self, looks: u32) -> bool;
+    /// Waits before the next look for something that was written and is not visible yet; `attempt` counts from 1. Returns `false`
+    /// where another look shows nothing new.
+    fn wait_for_visibility(&self, attempt: u32) -> bool;
 }
 
 /// What a registry could not do.

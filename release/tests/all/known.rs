@@ -215,8 +215,8 @@ impl Registry for Mute<'_> {
     fn attach(&self, manifests: &[&Object]) -> Result<(), Error> {
         self.inner.attach(manifests)
     }
-    fn look_again(&self, looks: u32) -> bool {
-        self.inner.look_again(looks)
+    fn wait_for_visibility(&self, attempt: u32) -> bool {
+        self.inner.wait_for_visibility(attempt)
     }
 }
 

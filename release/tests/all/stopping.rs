@@ -95,8 +95,8 @@ impl Forge for StoppingForge<'_> {
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), forge::Error> {
         self.change(|| (), || self.inner.delete_asset(id, name))
     }
-    fn look_again(&self, looks: u32) -> bool {
-        self.inner.look_again(looks)
+    fn wait_for_visibility(&self, attempt: u32) -> bool {
+        self.inner.wait_for_visibility(attempt)
     }
     fn publish(&self, id: &str) -> Result<(), forge::Error> {
         self.change(|| (), || self.inner.publish(id))
@@ -175,7 +175,7 @@ impl Registry for StoppingRegistry<'_> {
         let half = || manifests.iter().for_each(|manifest| self.inner.push(manifest, &|_| ()).unwrap());
         self.change(half, || self.inner.attach(manifests))
     }
-    fn look_again(&self, looks: u32) -> bool {
-        self.inner.look_again(looks)
+    fn wait_for_visibility(&self, attempt: u32) -> bool {
+        self.inner.wait_for_visibility(attempt)
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use reqwest::Url;
 
-use super::{Asset, Error, Forge as _, Github, LOOKS, Release, TRIES, Upload, api, number, repository};
+use super::{Asset, Error, Forge as _, Github, Release, TRIES, Upload, VISIBILITY_ATTEMPTS, api, number, repository};
 use crate::atomic::At as _;
 use crate::digest::{Digest, NotADigest};
 use crate::http::{Body, Method, Once, Repeat, Request};
@@ -16,7 +16,7 @@ use crate::scratch::Scratch;
 const TAKEN: &str = "already_exists";
 
 /// What has become of an upload.
-enum Fate {
+enum UploadStatus {
     /// It is there, with these bytes.
     Done,
     /// It is not there, and nothing stands in the way of a second one.
@@ -86,9 +86,9 @@ impl Github {
             if tries == TRIES || !(taken || error.is_ambiguous()) {
                 return Err(self.refused("upload an asset", error));
             }
-            match self.fate(id, upload, taken)? {
-                Fate::Done => return Ok(()),
-                Fate::Gone => self.pause(tries),
+            match self.upload_status(id, upload, taken)? {
+                UploadStatus::Done => return Ok(()),
+                UploadStatus::Gone => self.pause(tries),
             }
         }
     }
@@ -111,7 +111,7 @@ impl Github {
         let url = self.url(&format!("/releases/{id}"));
         let missing = || Error::Missing { forge: self.name(), what: format!("release {id}") };
         let release = self.read("read the release", &url)?.ok_or_else(missing)?;
-        self.note(&release)?;
+        self.remember_upload_url(&release)?;
         self.uploads.borrow().get(&id).cloned().ok_or_else(missing)
     }
 
@@ -130,14 +130,14 @@ impl Github {
 
     /// Looks for an upload whose answer did not arrive, or whose name is taken. What is there and is not it is removed:
     /// the draft is this program's, and nobody sees it.
-    fn fate(&self, id: u64, upload: Upload<'_>, taken: bool) -> Result<Fate, Error> {
-        for look in 1..=LOOKS {
+    fn upload_status(&self, id: u64, upload: Upload<'_>, taken: bool) -> Result<UploadStatus, Error> {
+        for look in 1..=VISIBILITY_ATTEMPTS {
             if let Some(asset) = self.assets(id)?.into_iter().find(|a| a.name == upload.name) {
                 if asset.is_whole() && self.digest(&asset, false)? == Some(upload.digest) {
-                    return Ok(Fate::Done);
+                    return Ok(UploadStatus::Done);
                 }
                 self.remove(asset.id)?;
-                return Ok(Fate::Gone);
+                return Ok(UploadStatus::Gone);
             }
             // A name that is taken by nothing is that of an asset that is not listed yet.
             if !taken && look > 1 {
@@ -145,7 +145,7 @@ impl Github {
             }
             self.pause(look);
         }
-        Ok(Fate::Gone)
+        Ok(UploadStatus::Gone)
     }
 
     /// Removes an asset; one that is gone already is fine.
@@ -158,14 +158,16 @@ impl Github {
     /// What is public is taken from its public address and without a token, as a stranger would.
     pub(super) fn download_asset(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error> {
         let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.tag) };
-        for look in 1..=LOOKS {
+        for look in 1..=VISIBILITY_ATTEMPTS {
             let id = number(&release.id)?;
             // What is not to be had under its address may have got another one.
             let known = if look == 1 { self.known_assets(id, !release.draft)? } else { self.assets(id)? };
             let asset = known.into_iter().find(|a| a.name == name).ok_or_else(missing)?;
             match self.fetch(&asset, !release.draft, to) {
                 // It can take a while until an address leads to what the list has.
-                Err(Error::Http(error)) if error.status() == Some(404) && look < LOOKS => self.pause(look),
+                Err(Error::Http(error)) if error.status() == Some(404) && look < VISIBILITY_ATTEMPTS => {
+                    self.pause(look);
+                }
                 other => return other.map(drop),
             }
         }

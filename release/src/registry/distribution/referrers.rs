@@ -71,7 +71,7 @@ impl Distribution {
         for look in 1.. {
             match self.by_api(subject)? {
                 Some(list) if missing(&list).is_empty() => return Ok(()),
-                Some(_) if noted && self.look_again(look) => {}
+                Some(_) if noted && self.wait_for_visibility(look) => {}
                 _ => break,
             }
         }
@@ -80,7 +80,7 @@ impl Distribution {
             let mut listed = self.by_tag(subject)?;
             // A machine of the registry's may not have heard of the last write yet.
             let mut look = 1;
-            while write > 0 && !missing(&entries(&listed.index)).is_empty() && self.look_again(look) {
+            while write > 0 && !missing(&entries(&listed.index)).is_empty() && self.wait_for_visibility(look) {
                 listed = self.by_tag(subject)?;
                 look += 1;
             }
