@@ -102,8 +102,8 @@ impl From<Digest> for String {
     }
 }
 
-/// Copies a file into a writer and gives the digest of what passed; `moved` is told of bytes as they go.
-pub fn copy(from: &Path, to: impl Write, moved: &dyn Fn(u64)) -> Result<Digest, PathError> {
+/// Copies a file into a writer and gives the digest of what passed; `on_progress` is told of bytes as they go.
+pub fn copy(from: &Path, to: impl Write, on_progress: &dyn Fn(u64)) -> Result<Digest, PathError> {
     let mut source = File::open(from).at("read", from)?;
     let mut hashing = HashingWriter::new(to);
     let mut buffer = vec![0; 1 << 18];
@@ -114,7 +114,7 @@ pub fn copy(from: &Path, to: impl Write, moved: &dyn Fn(u64)) -> Result<Digest, 
             return Ok(hashing.finish().0);
         }
         hashing.write_all(chunk).at("copy", from)?;
-        moved(count as u64);
+        on_progress(count as u64);
     }
 }
 

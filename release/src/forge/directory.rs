@@ -168,7 +168,7 @@ impl Forge for Directory {
         write_description(&self.draft_folder(id)?, draft)
     }
 
-    fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error> {
+    fn upload(&self, id: &str, upload: Upload<'_>, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
         check_name(upload.name)?;
         let assets = self.draft_folder(id)?.join("assets");
         let path = assets.join(upload.name);
@@ -177,7 +177,7 @@ impl Forge for Directory {
             return Err(Error::Exists { forge: self.name(), what: format!("asset {} in {id}", upload.name) });
         }
         let target = File::options().write(true).create_new(true).open(&partial).at("create", &partial)?;
-        let found = digest::copy(upload.path, &target, moved)?;
+        let found = digest::copy(upload.path, &target, on_progress)?;
         target.sync_all().at("sync", &partial)?;
         if found != upload.digest {
             return Err(Error::Changed { path: upload.path.to_owned(), expected: upload.digest, found });

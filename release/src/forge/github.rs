@@ -356,8 +356,8 @@ impl Forge for Github {
         self.patch("correct the draft", number(id)?, &fields).map(drop)
     }
 
-    fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error> {
-        self.upload_asset(number(id)?, upload, moved)
+    fn upload(&self, id: &str, upload: Upload<'_>, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
+        self.upload_asset(number(id)?, upload, on_progress)
     }
 
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), Error> {

@@ -117,8 +117,8 @@ pub trait Forge {
     fn create_draft(&self, draft: &Draft) -> Result<String, Error>;
     /// Sets what a draft says.
     fn update_draft(&self, id: &str, draft: &Draft) -> Result<(), Error>;
-    /// Attaches a file to a draft; `moved` is told of bytes as they go.
-    fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error>;
+    /// Attaches a file to a draft; `on_progress` is told of bytes as they go.
+    fn upload(&self, id: &str, upload: Upload<'_>, on_progress: &dyn Fn(u64)) -> Result<(), Error>;
     /// Removes a file from a draft.
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), Error>;
     /// Waits before the next look for something that was written and is not visible yet; `attempt` counts from 1. Returns `false`

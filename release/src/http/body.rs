@@ -18,21 +18,21 @@ use crate::atomic::At as _;
 const CHUNK: usize = 1 << 16;
 
 /// Tells of bytes that are sent in several attempts: those of a second attempt are no news.
-pub struct Once<'a> {
-    moved: &'a dyn Fn(u64),
+pub struct ProgressOnce<'a> {
+    on_progress: &'a dyn Fn(u64),
     told: Cell<u64>,
 }
 
-impl fmt::Debug for Once<'_> {
+impl fmt::Debug for ProgressOnce<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Once({})", self.told.get())
+        write!(f, "ProgressOnce({})", self.told.get())
     }
 }
 
-impl<'a> Once<'a> {
-    /// Tells `moved`.
-    pub fn new(moved: &'a dyn Fn(u64)) -> Self {
-        Self { moved, told: Cell::new(0) }
+impl<'a> ProgressOnce<'a> {
+    /// Tells `on_progress`.
+    pub fn new(on_progress: &'a dyn Fn(u64)) -> Self {
+        Self { on_progress, told: Cell::new(0) }
     }
 
     /// What to tell of one attempt's bytes, from its first one on.
@@ -43,7 +43,7 @@ impl<'a> Once<'a> {
             let news = sent.get().saturating_sub(self.told.get());
             if news > 0 {
                 self.told.set(sent.get());
-                (self.moved)(news);
+                (self.on_progress)(news);
             }
         }
     }

@@ -244,7 +244,7 @@ async fn deliver(
     request: &Request<'_>,
     mut counts: UnboundedReceiver<u64>,
 ) -> Option<reqwest::Result<reqwest::Response>> {
-    let attempt = if let Body::File { moved, .. } = &request.body { Some(moved.attempt()) } else { None };
+    let attempt = if let Body::File { on_progress, .. } = &request.body { Some(on_progress.attempt()) } else { None };
     let tell = |bytes: u64| {
         if let Some(tell) = &attempt {
             tell(bytes);

@@ -23,7 +23,7 @@ mod response;
 mod tls;
 mod wait;
 
-pub use body::Once;
+pub use body::ProgressOnce;
 pub use client::Client;
 pub use error::{Error, Refused};
 pub use request::{Body, Repeat, Request, Secret};

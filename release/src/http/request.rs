@@ -5,7 +5,7 @@ use std::path::Path;
 
 use reqwest::Method;
 
-use super::Once;
+use super::ProgressOnce;
 
 /// A password or token. It has no `Display`, and its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub enum Body<'a> {
         /// Its media type.
         content_type: &'a str,
         /// Told of bytes as they go.
-        moved: &'a Once<'a>,
+        on_progress: &'a ProgressOnce<'a>,
     },
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{Error, Kind, Object, Purpose, Registry};
 use crate::atomic::At as _;
 use crate::digest::Digest;
-use crate::http::{Body, Client, Method, Once, Repeat, Request, Response};
+use crate::http::{Body, Client, Method, ProgressOnce, Repeat, Request, Response};
 use crate::lock::Lock;
 use crate::oci::{Descriptor, media};
 use crate::progress::Progress;
@@ -188,8 +188,8 @@ impl Distribution {
 
     /// Uploads a blob. What becomes of a session that broke off cannot be trusted (distribution 2.8 forgets it), so after a
     /// failure the registry is asked whether the blob is there, and if not, everything begins anew.
-    fn push_blob(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
-        let once = Once::new(moved);
+    fn push_blob(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
+        let once = ProgressOnce::new(on_progress);
         for session in 1.. {
             let error = match self.upload(object, &once) {
                 Err(Error::Http(error))
@@ -240,12 +240,12 @@ impl Distribution {
     }
 
     /// One session: POST, then PUT of the whole. (A PUT without a POST is in the specification, but not in all registries.)
-    fn upload(&self, object: &Object, moved: &Once<'_>) -> Result<(), Error> {
+    fn upload(&self, object: &Object, on_progress: &ProgressOnce<'_>) -> Result<(), Error> {
         let mut location = self.begin()?;
         location.query_pairs_mut().append_pair("digest", &object.digest.to_string());
         let content_type = "application/octet-stream";
         let finish = || {
-            let body = Body::File { path: &object.from, size: object.size, content_type, moved };
+            let body = Body::File { path: &object.from, size: object.size, content_type, on_progress };
             Request::new(Method::PUT, location.as_str()).body(body)
         };
         self.write(finish, |response| self.agrees(response, object.digest))
@@ -306,13 +306,13 @@ impl Registry for Distribution {
         Ok(size.is_some_and(|size| size.is_none_or(|size| size == 0 || size == object.size)))
     }
 
-    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
+    fn push(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
         if object.kind == Kind::Blob {
-            return self.push_blob(object, moved);
+            return self.push_blob(object, on_progress);
         }
         let bytes = std::fs::read(&object.from).at("read", &object.from)?;
         self.put(&object.digest.to_string(), object.digest, &bytes, None)?;
-        moved(object.size);
+        on_progress(object.size);
         Ok(())
     }
 

@@ -107,10 +107,10 @@ impl Registry for Layout {
         }
     }
 
-    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
+    fn push(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
         let path = self.blob(object.digest);
         let mut file = AtomicFile::create(&path)?;
-        let found = digest::copy(&object.from, &mut file, moved)?;
+        let found = digest::copy(&object.from, &mut file, on_progress)?;
         if found != object.digest {
             return Err(Error::Changed { path: object.from.clone(), expected: object.digest, found });
         }

@@ -71,8 +71,8 @@ pub trait Registry: Sync {
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error>;
     /// Whether it holds the object.
     fn has(&self, object: &Object) -> Result<bool, Error>;
-    /// Stores an object by its digest; `moved` is told of bytes as they go.
-    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error>;
+    /// Stores an object by its digest; `on_progress` is told of bytes as they go.
+    fn push(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error>;
     /// All tags.
     fn tags(&self) -> Result<Vec<String>, Error>;
     /// What a tag points at.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use sayna_release::http::{Body, Client, Clock, Error, Method, Once, Repeat, Request, Secret};
+use sayna_release::http::{Body, Client, Clock, Error, Method, ProgressOnce, Repeat, Request, Secret};
 
 /// Time that passes only on paper.
 #[derive(Clone, Default)]
@@ -177,8 +177,8 @@ fn a_file_goes_as_it_is_with_its_length_and_is_opened_anew() {
     let url = format!("{}/x", script.base);
     let moved = Cell::new(0);
     let count = |bytes| moved.set(moved.get() + bytes);
-    let once = Once::new(&count);
-    let file = |size| Body::File { path: &path, size, content_type: "application/gzip", moved: &once };
+    let once = ProgressOnce::new(&count);
+    let file = |size| Body::File { path: &path, size, content_type: "application/gzip", on_progress: &once };
     let request = Request::new(Method::PUT, &url).body(file(300_000)).repeat(Repeat::Safe);
     assert_eq!(client.send(&request).unwrap().status(), 201);
     assert_eq!(moved.get(), 300_000, "bytes of a second attempt were counted twice");

@@ -191,8 +191,8 @@ impl Registry for Mute<'_> {
     fn has(&self, object: &Object) -> Result<bool, Error> {
         self.inner.has(object)
     }
-    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), Error> {
-        self.inner.push(object, moved)
+    fn push(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
+        self.inner.push(object, on_progress)
     }
     fn tags(&self) -> Result<Vec<String>, Error> {
         self.inner.tags()

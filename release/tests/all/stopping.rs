@@ -84,13 +84,13 @@ impl Forge for StoppingForge<'_> {
     fn update_draft(&self, id: &str, draft: &Draft) -> Result<(), forge::Error> {
         self.change(|| (), || self.inner.update_draft(id, draft))
     }
-    fn upload(&self, id: &str, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), forge::Error> {
+    fn upload(&self, id: &str, upload: Upload<'_>, on_progress: &dyn Fn(u64)) -> Result<(), forge::Error> {
         let half = || {
             let bytes = fs::read(upload.path).unwrap();
             let path = self.root.join("draft").join(id).join("assets").join(format!("{}.partial", upload.name));
             fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
         };
-        self.change(half, || self.inner.upload(id, upload, moved))
+        self.change(half, || self.inner.upload(id, upload, on_progress))
     }
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), forge::Error> {
         self.change(|| (), || self.inner.delete_asset(id, name))
@@ -143,14 +143,14 @@ impl Registry for StoppingRegistry<'_> {
     fn has(&self, object: &Object) -> Result<bool, registry::Error> {
         self.inner.has(object)
     }
-    fn push(&self, object: &Object, moved: &dyn Fn(u64)) -> Result<(), registry::Error> {
+    fn push(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), registry::Error> {
         let half = || {
             let bytes = fs::read(&object.from).unwrap();
             let blobs = self.root.join("blobs/sha256");
             fs::create_dir_all(&blobs).unwrap();
             fs::write(blobs.join(".partial-half"), &bytes[..bytes.len() / 2]).unwrap();
         };
-        self.change(half, || self.inner.push(object, moved))
+        self.change(half, || self.inner.push(object, on_progress))
     }
     fn tags(&self) -> Result<Vec<String>, registry::Error> {
         self.inner.tags()

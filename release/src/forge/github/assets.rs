@@ -8,7 +8,7 @@ use reqwest::Url;
 use super::{Asset, Error, Forge as _, Github, Release, TRIES, Upload, VISIBILITY_ATTEMPTS, api, number, repository};
 use crate::atomic::At as _;
 use crate::digest::{Digest, NotADigest};
-use crate::http::{Body, Method, Once, Repeat, Request};
+use crate::http::{Body, Method, ProgressOnce, Repeat, Request};
 use crate::name::{FileName, NotAFileName};
 use crate::scratch::Scratch;
 
@@ -72,8 +72,8 @@ impl Github {
     }
 
     /// Attaches a file, and looks before it tries once more: after a broken answer it may be there, whole or not.
-    pub(super) fn upload_asset(&self, id: u64, upload: Upload<'_>, moved: &dyn Fn(u64)) -> Result<(), Error> {
-        let once = Once::new(moved);
+    pub(super) fn upload_asset(&self, id: u64, upload: Upload<'_>, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
+        let once = ProgressOnce::new(on_progress);
         let mut tries = 0;
         loop {
             tries += 1;
@@ -93,7 +93,7 @@ impl Github {
         }
     }
 
-    fn send(&self, id: u64, upload: Upload<'_>, once: &Once<'_>) -> Result<api::Asset, Error> {
+    fn send(&self, id: u64, upload: Upload<'_>, once: &ProgressOnce<'_>) -> Result<api::Asset, Error> {
         let url = self.uploads.borrow().get(&id).cloned();
         let mut url = match url {
             Some(url) => url,
@@ -102,7 +102,7 @@ impl Github {
         url.query_pairs_mut().clear().append_pair("name", upload.name);
         let size = std::fs::metadata(upload.path).at("read", upload.path)?.len();
         let content_type = media_type(upload.name);
-        let body = Body::File { path: upload.path, size, content_type, moved: once };
+        let body = Body::File { path: upload.path, size, content_type, on_progress: once };
         let request = self.request(Method::POST, url.as_str()).body(body);
         Ok(self.change(&request)?.json()?)
     }
