@@ -82,7 +82,8 @@ fn material() -> Material {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
     let rustc = Rustc::ask().unwrap();
     let made = plan::make(&root, &plan::Options::default()).unwrap();
-    let plan = sayna_release::rehearse::narrow(made.plan, &made.source.table, &rustc, &Builders::cargo()).unwrap();
+    let plan =
+        sayna_release::build::restrict_to_host(made.plan, &made.source.table, &rustc, &Builders::cargo()).unwrap();
     // This program itself: a real executable of some size.
     Material { root, plan, table: made.source, rustc, binary: std::env::current_exe().unwrap() }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic::{self, At as _, PathError};
-use crate::build::{self, Builders, Job, Rustc};
+use crate::build::{self, Builders, Job, Rustc, describe_builders, restrict_to_host};
 use crate::digest::Digest;
 use crate::forge::{Directory, Forge};
 use crate::manifest::Manifest;
@@ -26,11 +26,8 @@ use crate::table::{Builder, Table};
 use crate::verify::{self, Report, Reproduce, Reproduced, Request, Verdict};
 use crate::{git, promote, public};
 
-mod here;
 mod products;
 
-pub use here::narrow;
-use here::said;
 pub use products::Product;
 use products::{products, without};
 
@@ -92,14 +89,6 @@ pub enum Error {
     /// A local file.
     #[error(transparent)]
     File(#[from] PathError),
-    /// This machine's triple is not in the table.
-    #[error("this machine is {host}, and the table has no target that it can build: {}", reasons.join("; "))]
-    NothingHere {
-        /// The host's triple.
-        host: String,
-        /// Why not, per target.
-        reasons: Vec<String>,
-    },
 }
 
 impl Error {
@@ -114,7 +103,6 @@ impl Error {
             }
             Self::Publish(e) => e.hint(),
             Self::Promote(e) => e.hint(),
-            Self::NothingHere { .. } => Some("docs/release/how-to/target.md says how to add one".to_owned()),
             Self::Reproduce(_) | Self::File(_) => None,
         }
     }
@@ -169,13 +157,13 @@ pub fn run(
     let builders = Builders::find(root, builder).map_err(build::Error::from)?.where_inputs_are(root, table);
     let made = clock.stage("plan", || {
         let made = plan::make(root, &plan::Options::default())?;
-        let made = PlanReport { plan: narrow(made.plan, table, &rustc, &builders)?, ..made };
+        let made = PlanReport { plan: restrict_to_host(made.plan, table, &rustc, &builders)?, ..made };
         let note = format!("{} at {}, {} target(s) here", made.plan.tag, short(&made.plan), made.plan.targets.len());
         Ok::<_, Error>((made, note))
     })?;
     let plan = &made.plan;
     let mut would_refuse: Vec<String> = made.problems.iter().map(|p| p.message.clone()).collect();
-    let by = said(plan, table, &builders, progress)?;
+    let by = describe_builders(plan, table, &builders, progress)?;
     let folder = folder(root, plan, &rustc, &by);
     let parts = folder.join("parts");
     let job = Job { reuse: true, keep_going: true, ..Job::new(root, table, plan, &rustc, &builders) };

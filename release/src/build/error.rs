@@ -72,6 +72,14 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// This machine's triple is not in the table.
+    #[error("this machine is {host}, and the table has no target that it can build: {}", reasons.join("; "))]
+    NothingHere {
+        /// The host's triple.
+        host: String,
+        /// Why not, per target.
+        reasons: Vec<String>,
+    },
     /// The executable would not run where it must.
     #[error("the audit of {what} found:\n{}", findings.iter().map(|f| format!("  {f}")).collect::<Vec<_>>().join("\n"))]
     Findings {
@@ -138,6 +146,7 @@ impl Error {
         matches!(
             self,
             Self::Unknown { .. }
+                | Self::NothingHere { .. }
                 | Self::Outside { .. }
                 | Self::Nix(Nix::NoFlake { .. } | Nix::NoNix | Nix::NotByNix { .. })
         )
@@ -148,6 +157,7 @@ impl Error {
         match self {
             Self::Start { program, .. } => Some(format!("install {program} or put it into PATH")),
             Self::NotHere { .. } => Some("build it on its own runner; docs/release/how-to/target.md names them".to_owned()),
+            Self::NothingHere { .. } => Some("docs/release/how-to/target.md says how to add one".to_owned()),
             Self::Outside { .. } => Some(OUTSIDE.to_owned()),
             Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
             Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),

@@ -20,6 +20,7 @@ mod cargo;
 mod error;
 mod features;
 mod fetch;
+mod host;
 mod linked;
 mod nix;
 
@@ -30,6 +31,7 @@ pub(crate) use error::{OUTSIDE, listed};
 use features::features;
 pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
+pub use host::{describe_builders, restrict_to_host};
 pub use nix::{Builders, Diagnosis, Error as NixError};
 
 /// What every build of one run shares.

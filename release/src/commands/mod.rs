@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::build::{Builders, Job, Rustc};
+use crate::build::{Builders, Job, Rustc, restrict_to_host};
 use crate::cli::{Cli, Command, TagArg};
 use crate::failure::Failure;
 use crate::forge::{self, Github};
@@ -12,7 +12,6 @@ use crate::lock::Lock;
 use crate::plan::{self, Plan, PlanReport};
 use crate::progress::Progress;
 use crate::public::Public;
-use crate::rehearse;
 use crate::scratch::{self, from_here};
 use crate::shown;
 use crate::table::{self, Source};
@@ -150,7 +149,7 @@ impl Workspace {
     /// What of a plan this machine can build.
     fn narrowed(&self, plan: Plan) -> Result<Plan, Failure> {
         let builders = Builders::find(&self.root, None).map_err(crate::build::Error::from)?;
-        Ok(rehearse::narrow(plan, &self.source.table, &Rustc::ask()?, &builders)?)
+        Ok(restrict_to_host(plan, &self.source.table, &Rustc::ask()?, &builders)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::destinations::OpenedDestinations;
 use super::{Output, Workspace, root};
-use crate::build::{Builders, Rustc};
+use crate::build::{Builders, Rustc, restrict_to_host};
 use crate::cli::{Cli, DestinationArgs, PromoteArgs, TagArg, VerifyArgs};
 use crate::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::git::Checkout;
@@ -17,7 +17,7 @@ use crate::registry::Purpose;
 use crate::scratch::Scratch;
 use crate::table::{Builder, Source};
 use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request};
-use crate::{promote, rehearse, report, reproduce};
+use crate::{promote, report, reproduce};
 
 /// `verify`
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {
@@ -157,7 +157,7 @@ impl<'a> ReleaseView<'a> {
                 format!("{} was built with rustc {}, this machine has {}", own.target, built.rustc, rustc.version);
             return Err(NotReproduced::NotHere(text));
         }
-        let plan = rehearse::narrow(plan.clone(), &self.source.table, &rustc, &builders).map_err(|e| failed(&e))?;
+        let plan = restrict_to_host(plan.clone(), &self.source.table, &rustc, &builders).map_err(|e| failed(&e))?;
         let job = here.job(&plan, &rustc, &builders);
         let second = reproduce::build_again(&job, &ground.checkout, place, self.progress).map_err(|e| failed(&e))?;
         Ok(Reproduced { digests: second.digests, difference: second.difference })

@@ -1,15 +1,14 @@
-//! What of a plan this machine can build, and by whom.
+//! The part of a plan that this host can build, and the builder of each target.
 
-use super::Error;
-use crate::build::{self, Builders, Rustc};
+use super::{Builders, Error, Rustc, entry};
 use crate::plan::{NotPlanned, Plan, PlannedPlatform};
 use crate::progress::Progress;
 use crate::table::{Builder, Table};
 use crate::triple::Triple;
 
 /// Leaves out what this machine cannot build, with the reason.
-pub fn narrow(mut plan: Plan, table: &Table, rustc: &Rustc, builders: &Builders) -> Result<Plan, Error> {
-    let lacks = |triple: &Triple| match build::entry(table, triple) {
+pub fn restrict_to_host(mut plan: Plan, table: &Table, rustc: &Rustc, builders: &Builders) -> Result<Plan, Error> {
+    let lacks = |triple: &Triple| match entry(table, triple) {
         Ok(target) => builders.lacks(target, rustc),
         Err(unknown) => Some(unknown.to_string()),
     };
@@ -24,7 +23,7 @@ pub fn narrow(mut plan: Plan, table: &Table, rustc: &Rustc, builders: &Builders)
         return Err(Error::NothingHere { host: rustc.host.clone(), reasons });
     }
     if let Some(mut image) = plan.image.take() {
-        let lacks = |platform: &PlannedPlatform| match build::entry(table, &platform.target) {
+        let lacks = |platform: &PlannedPlatform| match entry(table, &platform.target) {
             _ if plan.targets.iter().all(|t| t.triple != platform.target) => {
                 Some(format!("{} is not built on this machine", platform.target))
             }
@@ -42,16 +41,16 @@ pub fn narrow(mut plan: Plan, table: &Table, rustc: &Rustc, builders: &Builders)
     Ok(plan)
 }
 
-/// Who builds each target, said one by one.
-pub(super) fn said(
+/// Reports the builder of each target on a line of its own, and returns them in the order of the targets.
+pub fn describe_builders(
     plan: &Plan,
     table: &Table,
     builders: &Builders,
     progress: &Progress,
-) -> Result<Vec<Builder>, build::Error> {
+) -> Result<Vec<Builder>, Error> {
     let mut by = Vec::new();
     for planned in &plan.targets {
-        let target = build::entry(table, &planned.triple)?;
+        let target = entry(table, &planned.triple)?;
         progress.line(&format!("{:>10}  {}", "builder", builders.said(target)));
         by.push(builders.binary(target)?);
     }
