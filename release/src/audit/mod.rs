@@ -5,6 +5,7 @@
 //! what is read is bounded, and a file that contradicts itself is an error rather than a guess.
 
 mod elf;
+mod finding;
 mod hardening;
 mod macho;
 mod paths;
@@ -12,7 +13,6 @@ mod pe;
 mod report;
 mod rules;
 mod signature;
-mod words;
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+pub use self::finding::{Finding, Rule};
 pub use self::paths::Paths;
 pub use self::report::render;
-pub use self::rules::{Expectations, Finding, Rule, findings, matching};
+pub use self::rules::{Expectations, findings, matching};
 use crate::atomic::{At as _, PathError};
 use crate::shown::on_one_line;
 use crate::table::DottedVersion;

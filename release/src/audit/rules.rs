@@ -1,71 +1,9 @@
 //! What a target allows, and what of an executable's facts it does not.
 
-use serde::Serialize;
-
+use super::finding::{Finding, Findings, Rule};
 use super::{Facts, Format, Image, Paths, SymbolVersion, hardening};
 use crate::table::{DottedVersion, Floor, Table, Target};
 use crate::triple::{Os, Triple};
-
-/// What is held against a file; the names are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// The format is the one of the target's system.
-    Format,
-    /// The processor is the target's.
-    Architecture,
-    /// The loader is where every such system has it.
-    Loader,
-    /// Only listed libraries are asked for.
-    Libraries,
-    /// No library comes from a redistributable package that has to be installed first.
-    Redistributable,
-    /// Libraries are searched where the system has them only.
-    SearchPath,
-    /// No glibc symbol is newer than the floor.
-    Glibc,
-    /// No libstdc++ symbol is needed.
-    Libstdcxx,
-    /// No libgcc symbol is newer than the floor's systems have.
-    Libgcc,
-    /// The system's version is at most the floor.
-    MinimumOs,
-    /// No Nix store is mentioned.
-    StorePath,
-    /// No path of the build machine is mentioned.
-    BuildPath,
-    /// Position independent.
-    Pie,
-    /// Relocations are read-only after start.
-    Relro,
-    /// The stack is not executable.
-    Stack,
-    /// No processor is needed that is newer than the target's first.
-    Processor,
-    /// The loader does not write into the code.
-    TextRelocations,
-    /// Signed, where the system refuses what is not; and the signature is of these bytes.
-    Signature,
-    /// The linker's identity is there, where the system refuses a file without it.
-    Uuid,
-    /// Loaded at a random address.
-    Aslr,
-    /// Data is not executed.
-    Dep,
-    /// Indirect calls are checked.
-    Cfg,
-}
-
-/// Something that is not allowed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Which rule.
-    pub rule: Rule,
-    /// What was found.
-    pub what: String,
-    /// How to fix it.
-    pub fix: String,
-}
 
 /// What a target allows.
 #[derive(Debug, Clone, Copy)]
@@ -95,36 +33,21 @@ pub fn matching<'a>(facts: &Facts, table: &'a Table) -> Option<&'a Target> {
 
 /// Holds facts against a target; without one, against what is wrong for every target.
 pub fn findings(facts: &Facts, expectations: Option<&Expectations<'_>>) -> Vec<Finding> {
-    let mut report = Report::default();
+    let mut findings = Findings::default();
     for image in &facts.images {
         if let Some(expected) = expectations {
-            identity(&mut report, image, expected);
-            libraries(&mut report, image, expected);
-            versions(&mut report, image, expected);
-            minimum_os(&mut report, image, expected);
+            identity(&mut findings, image, expected);
+            libraries(&mut findings, image, expected);
+            versions(&mut findings, image, expected);
+            minimum_os(&mut findings, image, expected);
         }
-        loader(&mut report, image);
-        redistributables(&mut report, image);
-        search_paths(&mut report, image);
-        hardening::check(&mut report, image);
+        loader(&mut findings, image);
+        redistributables(&mut findings, image);
+        search_paths(&mut findings, image);
+        hardening::check(&mut findings, image);
     }
-    paths(&mut report, facts);
-    report.0
-}
-
-#[derive(Default)]
-pub(super) struct Report(Vec<Finding>);
-
-impl Report {
-    pub(super) fn add(&mut self, rule: Rule, what: String, fix: impl Into<String>) {
-        self.0.push(Finding { rule, what, fix: fix.into() });
-    }
-
-    pub(super) fn unless(&mut self, holds: bool, rule: Rule, what: &str, fix: &str) {
-        if !holds {
-            self.add(rule, what.to_owned(), fix);
-        }
-    }
+    paths(&mut findings, facts);
+    findings.0
 }
 
 const fn format_of(os: Os) -> Format {
@@ -135,16 +58,16 @@ const fn format_of(os: Os) -> Format {
     }
 }
 
-fn identity(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+fn identity(findings: &mut Findings, image: &Image, expected: &Expectations<'_>) {
     let triple = expected.triple;
     let format = format_of(triple.os());
     if image.format != format {
         let what = format!("it is {}, and {triple} runs {}", image.format.name(), format.name());
-        report.add(Rule::Format, what, format!("build it with --target {triple}"));
+        findings.add(Rule::Format, what, format!("build it with --target {triple}"));
     }
     if image.arch != triple.arch() {
         let what = format!("it is for {}, and {triple} is {}", image.arch, triple.arch());
-        report.add(
+        findings.add(
             Rule::Architecture,
             what,
             format!("build it with --target {triple}; its name does not change what it is"),
@@ -163,7 +86,7 @@ fn system_loader(image: &Image) -> Option<&'static str> {
     }
 }
 
-fn loader(report: &mut Report, image: &Image) {
+fn loader(findings: &mut Findings, image: &Image) {
     let (Some(found), Some(system)) = (&image.loader, system_loader(image)) else { return };
     if found != system {
         let what = format!("it is loaded by {found}, which other systems do not have");
@@ -172,11 +95,11 @@ fn loader(report: &mut Report, image: &Image) {
         } else {
             format!("link it with the system's linker, which writes {system}")
         };
-        report.add(Rule::Loader, what, fix);
+        findings.add(Rule::Loader, what, fix);
     }
 }
 
-fn libraries(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+fn libraries(findings: &mut Findings, image: &Image, expected: &Expectations<'_>) {
     for library in image.needed.iter().chain(&image.optional) {
         if is_redistributable(library) && image.format == Format::Pe || is_allowed(library, image.format, expected.libs)
         {
@@ -190,7 +113,7 @@ fn libraries(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
                 "link it statically or without it; if every supported system has it, add it to `libs` of the target in the table"
             }
         };
-        report.add(Rule::Libraries, format!("it asks for {library}, which the target does not list"), fix);
+        findings.add(Rule::Libraries, format!("it asks for {library}, which the target does not list"), fix);
     }
 }
 
@@ -210,7 +133,7 @@ fn is_redistributable(library: &str) -> bool {
     BEGINNINGS.iter().any(|beginning| library.starts_with(beginning))
 }
 
-fn redistributables(report: &mut Report, image: &Image) {
+fn redistributables(findings: &mut Findings, image: &Image) {
     if image.format != Format::Pe {
         return;
     }
@@ -219,47 +142,47 @@ fn redistributables(report: &mut Report, image: &Image) {
     if !named.is_empty() {
         let what = format!("it needs the C runtime from outside: {}", named.join(", "));
         let fix = "build it with RUSTFLAGS=\"-C target-feature=+crt-static\"; else users have to install the Visual C++ redistributable";
-        report.add(Rule::Redistributable, what, fix);
+        findings.add(Rule::Redistributable, what, fix);
     }
 }
 
-fn search_paths(report: &mut Report, image: &Image) {
+fn search_paths(findings: &mut Findings, image: &Image) {
     for path in &image.search_paths {
         let fix = match image.format {
             Format::Elf => "patchelf --remove-rpath, or link without -rpath".to_owned(),
             _ => format!("install_name_tool -delete_rpath {path}, then sign again (codesign -f -s -)"),
         };
-        report.add(Rule::SearchPath, format!("it searches libraries in {path:?}"), fix);
+        findings.add(Rule::SearchPath, format!("it searches libraries in {path:?}"), fix);
     }
 }
 
-fn versions(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+fn versions(findings: &mut Findings, image: &Image, expected: &Expectations<'_>) {
     for need in &image.symbol_versions {
         match need.family.as_str() {
-            "GLIBC" => glibc(report, need, expected),
-            "GCC" => libgcc(report, need, expected),
+            "GLIBC" => glibc(findings, need, expected),
+            "GCC" => libgcc(findings, need, expected),
             "GLIBCXX" | "CXXABI" if !expected.libs.iter().any(|lib| lib.starts_with("libstdc++.so")) => {
                 let what = format!("it needs {}{} of {}", need.name, by(need), need.library);
                 let fix = "link libstdc++ statically (CXXSTDLIB=static=stdc++ under [env] in the tree's .cargo/config.toml, with its search path); old systems have an old one";
-                report.add(Rule::Libstdcxx, what, fix);
+                findings.add(Rule::Libstdcxx, what, fix);
             }
             _ => {}
         }
     }
 }
 
-fn glibc(report: &mut Report, need: &SymbolVersion, expected: &Expectations<'_>) {
+fn glibc(findings: &mut Findings, need: &SymbolVersion, expected: &Expectations<'_>) {
     let Some(floor) = &expected.floor.glibc else { return };
     match &need.version {
         Some(version) if version > floor => {
             let what = format!("it needs {}{}, and the floor is glibc {floor}", need.name, by(need));
             let fix = format!("build it by Nix, or with `cargo zigbuild --target {}.{floor}`", expected.triple);
-            report.add(Rule::Glibc, what, fix);
+            findings.add(Rule::Glibc, what, fix);
         }
         Some(_) => {}
         None => {
             let what = format!("it needs {}{}, which only one build of glibc promises", need.name, by(need));
-            report.add(
+            findings.add(
                 Rule::Glibc,
                 what,
                 "leave out what uses glibc's private symbols, or raise nothing but the linker's version",
@@ -272,7 +195,7 @@ fn glibc(report: &mut Report, need: &SymbolVersion, expected: &Expectations<'_>)
 const LIBGCC: [([u32; 2], u32); 6] =
     [([2, 12], 4), ([2, 17], 4), ([2, 27], 7), ([2, 34], 11), ([2, 35], 12), ([2, 39], 14)];
 
-fn libgcc(report: &mut Report, need: &SymbolVersion, expected: &Expectations<'_>) {
+fn libgcc(findings: &mut Findings, need: &SymbolVersion, expected: &Expectations<'_>) {
     let (Some(floor), Some(version)) = (&expected.floor.glibc, &need.version) else { return };
     let has = LIBGCC.iter().rev().find(|(glibc, _)| glibc.as_slice() <= floor.0.as_slice());
     let Some(newest) = has.map(|(_, newest)| *newest) else { return };
@@ -283,7 +206,7 @@ fn libgcc(report: &mut Report, need: &SymbolVersion, expected: &Expectations<'_>
             by(need),
             need.library
         );
-        report.add(
+        findings.add(
             Rule::Libgcc,
             what,
             "link libgcc statically (-static-libgcc), or build it with the floor's compiler",
@@ -295,7 +218,7 @@ fn by(need: &SymbolVersion) -> String {
     need.symbol.as_ref().map_or_else(String::new, |symbol| format!(" (by {symbol})"))
 }
 
-fn minimum_os(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
+fn minimum_os(findings: &mut Findings, image: &Image, expected: &Expectations<'_>) {
     let (floor, system, fix) = match image.format {
         Format::MachO => (&expected.floor.macos, "macOS", "set MACOSX_DEPLOYMENT_TARGET to"),
         Format::Pe => (&expected.floor.windows, "Windows", "link with /SUBSYSTEM:CONSOLE and a version of at most"),
@@ -305,11 +228,11 @@ fn minimum_os(report: &mut Report, image: &Image, expected: &Expectations<'_>) {
     match &image.minimum_os {
         Some(version) if numbers(version) > numbers(floor) => {
             let what = format!("it asks for {system} {version}, and the floor is {floor}");
-            report.add(Rule::MinimumOs, what, format!("{fix} {floor}"));
+            findings.add(Rule::MinimumOs, what, format!("{fix} {floor}"));
         }
         Some(_) => {}
         None => {
-            report.add(Rule::MinimumOs, format!("it does not say which {system} it needs"), format!("{fix} {floor}"));
+            findings.add(Rule::MinimumOs, format!("it does not say which {system} it needs"), format!("{fix} {floor}"));
         }
     }
 }
@@ -323,10 +246,10 @@ fn numbers(version: &DottedVersion) -> &[u32] {
     numbers
 }
 
-fn paths(report: &mut Report, facts: &Facts) {
+fn paths(findings: &mut Findings, facts: &Facts) {
     if !facts.store_paths.is_empty() {
         let what = format!("it mentions a Nix store {}", occurrences(&facts.store_paths));
-        report.add(
+        findings.add(
             Rule::StorePath,
             what,
             "rewrite it to the system's path, or remove the reference (remove-references-to does not: the word stays)",
@@ -334,7 +257,7 @@ fn paths(report: &mut Report, facts: &Facts) {
     }
     if !facts.build_paths.is_empty() {
         let what = format!("it mentions its build machine {}", occurrences(&facts.build_paths));
-        report.add(Rule::BuildPath, what, "build it with --remap-path-prefix for the checkout, Cargo's home and the toolchain, and -ffile-prefix-map for C");
+        findings.add(Rule::BuildPath, what, "build it with --remap-path-prefix for the checkout, Cargo's home and the toolchain, and -ffile-prefix-map for C");
     }
 }
 
