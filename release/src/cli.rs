@@ -1,4 +1,5 @@
-//! The command line: arguments, and nothing else.
+//! The command line: arguments, and nothing else. `docs/release/cli.md` is generated from it.
+#![expect(missing_docs, reason = "a flattened group of arguments has its docs in its own type")]
 
 use std::path::PathBuf;
 
@@ -15,77 +16,77 @@ pub struct Cli {
     /// Print one JSON document to standard output instead of text.
     #[arg(long, global = true)]
     pub json: bool,
-    /// The checkout [default: the nearest folder upwards with a sayna-release.toml].
+    /// Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml].
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  sayna-release rehearse                 a whole release of this tree, here
-  sayna-release plan --tag v1.2.3        what would be released, and what stands in the way
+  sayna-release rehearse                 run a whole release of this tree on this machine
+  sayna-release plan --tag v1.2.3        list what would be released, and every problem that stops it
   sayna-release audit target/release/sayna
 
-Exit status: 0 done, 1 a check failed or work is left, 2 refused, wrong usage or not readable.";
+Exit status: 0 success, 1 a check failed or work remains, 2 refused, usage error or unreadable input.";
 
 /// The commands, in the order of a release.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Decide what a release consists of, and say what stands in its way.
+    /// Plan a release: list what it consists of, and every problem that stops it.
     #[command(
         after_help = "Example:\n  sayna-release plan --tag v1.2.3 --format json\n  sayna-release plan --format matrix --builder nix"
     )]
     Plan(PlanArgs),
-    /// Write the notes of a release, or CHANGELOG.md.
+    /// Write the notes of a release, or CHANGELOG.md, from the commit subjects.
     #[command(
         after_help = "Example:\n  sayna-release changelog --tag v1.2.3 -o notes.md\n  sayna-release changelog --write"
     )]
     Changelog(ChangelogArgs),
-    /// Build one target: binary, audit, archive, checksum, SBOM, part.
+    /// Build one target: the executable, its audit, archive, checksum and SBOM.
     #[command(after_help = "Example:\n  sayna-release build --target x86_64-unknown-linux-gnu --out dist")]
     Build(BuildArgs),
-    /// Make the archive and its checksum of a binary that exists.
+    /// Pack an existing executable into an archive with its checksum.
     #[command(
         after_help = "Example:\n  sayna-release package --target x86_64-unknown-linux-gnu --binary target/release/sayna"
     )]
     Package(PackageArgs),
-    /// Make one platform's image as an OCI layout.
+    /// Build the image of one platform as an OCI layout.
     #[command(
         after_help = "Example:\n  sayna-release image --platform linux/amd64\n  skopeo inspect oci:dist/linux-amd64/layout:1.2.3"
     )]
     Image(ImageArgs),
-    /// Do a whole release here, against an embedded forge and registry.
+    /// Run a whole release on this machine, against a forge and a registry in folders.
     #[command(after_help = "Example:\n  sayna-release rehearse\n  sayna-release rehearse --twice --json")]
     Rehearse(RehearseArgs),
-    /// Bring forge and registries to the state that the parts ask for, up to public.
+    /// Publish a release: upload what forge and registries lack, and make it public.
     #[command(
         after_help = "Example:\n  sayna-release publish --forge dir:forge --registry oci:registry --allow-host-parts --dry-run"
     )]
     Publish(PublishArgs),
-    /// Look at a published release as a stranger would.
+    /// Verify a published release, or downloaded files of one.
     #[command(
         after_help = "Example:\n  sayna-release verify --tag v1.2.3 --forge dir:forge --registry oci:registry\n  sayna-release verify sayna-1.2.3-x86_64-unknown-linux-gnu.tar.gz"
     )]
     Verify(VerifyArgs),
-    /// Move `latest` to a release that verifies.
+    /// Move `latest` to a release, after verifying it.
     #[command(
         after_help = "Example:\n  sayna-release promote --tag v1.2.3 --forge dir:forge --registry oci:registry --dry-run"
     )]
     Promote(PromoteArgs),
-    /// Say what executables demand of a system, and hold that against their target's floor.
+    /// Audit executables: report what they need of a system, and check it against their target's limits.
     #[command(after_help = "Example:\n  sayna-release audit /bin/ls target/release/sayna")]
     Audit(AuditArgs),
-    /// Print a target's CycloneDX document.
+    /// Print the SBOM of a target (CycloneDX 1.6).
     #[command(
         after_help = "Example:\n  sayna-release sbom --target x86_64-unknown-linux-gnu --binary target/release/sayna"
     )]
     Sbom(SbomArgs),
-    /// Look for what would stop a release before its tag is pushed.
+    /// Check everything outside the checkout that could stop a release: tokens, tags, registries, caches.
     #[command(
-        after_help = "Example:\n  sayna-release doctor\n\nNothing is changed: an upload to the registry is begun and given up."
+        after_help = "Example:\n  sayna-release doctor\n\nIt changes nothing: it begins an upload to each registry and cancels it."
     )]
     Doctor(DoctorArgs),
 }
@@ -93,7 +94,7 @@ pub enum Command {
 /// Which tag.
 #[derive(Debug, Args)]
 pub struct TagArg {
-    /// The release's tag [default: HEAD's, else v and the version of Cargo.toml].
+    /// Use this release tag [default: HEAD's, else v and the version in Cargo.toml].
     #[arg(long, value_name = "TAG")]
     pub tag: Option<String>,
 }
@@ -101,25 +102,24 @@ pub struct TagArg {
 /// Where a release is.
 #[derive(Debug, Args)]
 pub struct DestinationArgs {
-    /// The forge: github:OWNER/REPOSITORY or dir:PATH [default: the table's own].
+    /// Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml].
     #[arg(long, value_name = "FORGE")]
     pub forge: Option<String>,
-    /// A registry: `docker://HOST/REPOSITORY` (docker.io where there is no host) or oci:PATH; any number of them
-    /// [default: beside the table's own forge, the table's own].
+    /// Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the
+    /// forge of sayna-release.toml, the repositories listed there].
     #[arg(long = "registry", value_name = "REGISTRY")]
     pub registries: Vec<String>,
-    /// Only what this machine can build is planned; the rest of the table is left out, as in a rehearsal.
+    /// Plan only the targets that this machine can build, as a rehearsal does.
     #[arg(long)]
     pub here: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub trust: TrustArg,
 }
 
 /// Whom to trust.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TrustArg {
-    /// Trace attestations back to these roots: the first line of `gh attestation trusted-root` [default: built in].
+    /// Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in].
     #[arg(long, value_name = "FILE", env = "SAYNA_TRUSTED_ROOT")]
     pub trusted_root: Option<PathBuf>,
 }
@@ -127,11 +127,10 @@ pub struct TrustArg {
 /// What need not be built.
 #[derive(Debug, Args)]
 pub struct ReuseArgs {
-    /// Take what the table's own forge and registries hold of this release already, verified, instead of building it.
+    /// Download and verify what is already published of this release, instead of building it.
     #[arg(long)]
     pub reuse: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub trust: TrustArg,
 }
 
@@ -150,12 +149,11 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
-    /// The form of the plan.
+    /// Print the plan in this format.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
-    /// Of a matrix: only the targets of this builder.
+    /// List only the targets of this builder; for --format matrix.
     #[arg(long, value_parser = builder())]
     pub builder: Option<Builder>,
 }
@@ -164,9 +162,8 @@ pub struct PlanArgs {
 #[derive(Debug, Args)]
 pub struct ChangelogArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
-    /// Write the notes to a file instead of standard output.
+    /// Write the notes to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Write the whole history to CHANGELOG.md.
@@ -200,21 +197,19 @@ impl BuilderChoice {
 #[derive(Debug, Args)]
 pub struct BuildArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
-    /// The target [default: this machine's].
+    /// Build this target [default: this machine's].
     #[arg(long, value_name = "TRIPLE")]
     pub target: Option<Triple>,
-    /// How.
+    /// Build with Nix or with Cargo; auto takes Nix where sayna-release.toml says so and Nix is installed.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,
-    /// Download native inputs that this machine does not have, as the table pins them.
+    /// Download native inputs that this machine lacks, at the digests pinned in sayna-release.toml.
     #[arg(long)]
     pub fetch: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub reuse: ReuseArgs,
-    /// Where the part goes.
+    /// Write the part to this folder.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,
 }
@@ -223,18 +218,17 @@ pub struct BuildArgs {
 #[derive(Debug, Args)]
 pub struct PackageArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
-    /// The target that the binary was built for.
+    /// Pack for this target.
     #[arg(long, value_name = "TRIPLE")]
     pub target: Triple,
-    /// The binary.
+    /// Pack this executable.
     #[arg(long, value_name = "FILE")]
     pub binary: PathBuf,
-    /// The Cargo features that it has, by which its licences are chosen [default: the table's of the target].
+    /// Choose the licences by these Cargo features of the executable [default: the target's].
     #[arg(long, value_name = "FEATURE,…", value_delimiter = ',')]
     pub features: Option<Vec<String>>,
-    /// Where the archive goes.
+    /// Write the archive to this folder.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,
 }
@@ -243,18 +237,16 @@ pub struct PackageArgs {
 #[derive(Debug, Args)]
 pub struct ImageArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
-    /// The platform, such as linux/amd64 [default: this machine's].
+    /// Build this platform, such as linux/amd64 [default: this machine's].
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
-    /// How.
+    /// Build with Nix or with Cargo; auto takes Nix where sayna-release.toml says so and Nix is installed.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub reuse: ReuseArgs,
-    /// Where the part goes.
+    /// Write the part to this folder.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,
 }
@@ -265,7 +257,7 @@ pub struct RehearseArgs {
     /// Build a second time in another folder, and compare every byte.
     #[arg(long)]
     pub twice: bool,
-    /// How; auto takes Nix only where the flake's inputs can be had too.
+    /// Build with Nix or with Cargo; auto takes Nix where it is installed and the flake's inputs can be fetched.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,
 }
@@ -290,24 +282,22 @@ pub enum Until {
 #[derive(Debug, Args)]
 pub struct PublishArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub destinations: DestinationArgs,
-    /// Where the parts are.
+    /// Read the parts from this folder.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub dist: PathBuf,
-    /// One track alone.
+    /// Publish one track only.
     #[arg(long, value_enum)]
     pub only: Option<TrackChoice>,
-    /// Stop early.
+    /// Stop after this step.
     #[arg(long, value_enum)]
     pub until: Option<Until>,
-    /// Accept parts of another compiler, or assembled on a host; never by the table's own forge and registries.
+    /// Accept parts of another compiler or assembled on a host; refused at the destinations of sayna-release.toml.
     #[arg(long)]
     pub allow_host_parts: bool,
-    /// Print what would be done, do nothing.
+    /// Print what would be done, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -316,21 +306,19 @@ pub struct PublishArgs {
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub destinations: DestinationArgs,
-    /// Build again what this machine can build and compare.
+    /// Build what this machine can build, and compare it with the release.
     #[arg(long)]
     pub reproduce: bool,
-    /// Files of a release that are here already: archives, SBOMs, the manifest. No forge is asked.
+    /// Verify these downloaded files: archives, SBOMs, the manifest. No forge is queried.
     #[arg(value_name = "FILE", conflicts_with_all = ["forge", "registries", "here", "reproduce"])]
     pub files: Vec<PathBuf>,
-    /// Their attestations [default: the release's, beside the first FILE].
+    /// Read the attestations from this file [default: the release's, beside the first FILE].
     #[arg(long, value_name = "FILE", requires = "files")]
     pub attestations: Option<PathBuf>,
-    /// Ask GitHub for their attestations, by each file's digest.
+    /// Fetch the attestations from GitHub, by each file's digest.
     #[arg(long, requires = "files", conflicts_with = "attestations")]
     pub fetch: bool,
 }
@@ -339,15 +327,13 @@ pub struct VerifyArgs {
 #[derive(Debug, Args)]
 pub struct PromoteArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub destinations: DestinationArgs,
-    /// Move `latest` to an older version, on purpose.
+    /// Allow moving `latest` back to an older version.
     #[arg(long)]
     pub back: bool,
-    /// Print what would be moved, do nothing.
+    /// Print what would be moved, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -356,14 +342,13 @@ pub struct PromoteArgs {
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
 }
 
 /// `audit`
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// Executables: ELF, Mach-O or PE.
+    /// Audit these executables: ELF, Mach-O or PE.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -372,15 +357,14 @@ pub struct AuditArgs {
 #[derive(Debug, Args)]
 pub struct SbomArgs {
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub tag: TagArg,
-    /// The target [default: this machine's].
+    /// Describe this target [default: this machine's].
     #[arg(long, value_name = "TRIPLE")]
     pub target: Option<Triple>,
-    /// The binary that it describes [default: the one in the part of --dist].
+    /// Describe this executable [default: the one in the part of --dist].
     #[arg(long, value_name = "FILE")]
     pub binary: Option<PathBuf>,
-    /// Where the parts are.
+    /// Read the parts from this folder.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub dist: PathBuf,
 }

@@ -35,6 +35,7 @@ mod package;
 mod plan;
 mod publish;
 mod published;
+mod reference;
 mod referrers;
 mod registry;
 mod rehearse;

@@ -185,13 +185,21 @@ pub(crate) fn project_file(name: &str) -> String {
 
 /// Compares with a file in `tests/all/golden`; `SAYNA_GOLDEN=write` writes it instead, to be reviewed.
 pub(crate) fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/golden").join(name);
+    generated(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/golden").join(name), text);
+}
+
+/// The same with a generated page of this repository.
+pub(crate) fn page(name: &str, text: &str) {
+    generated(&Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name), text);
+}
+
+fn generated(path: &Path, text: &str) {
     if std::env::var_os("SAYNA_GOLDEN").is_some_and(|value| value == "write") {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         return fs::write(path, text).unwrap();
     }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(text == expected, "{name} differs; expected:\n{expected}\nfound:\n{text}");
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert!(text == expected, "{} differs; expected:\n{expected}\nfound:\n{text}", path.display());
 }
 
 /// The version of the compiler that `plan` will find.
