@@ -3,7 +3,7 @@
 
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
-    # For its C library and libstdc++ alone: what is linked over glibc 2.34 runs on every system since then.
+    # Used for its C library and libstdc++ only. Binaries that are linked over glibc 2.34 run on every newer system.
     nixpkgs-floor.url = "github:NixOS/nixpkgs/nixos-22.05";
     crane.url = "github:ipetkov/crane";
     rust-overlay = {
@@ -17,7 +17,7 @@
     };
   };
 
-  # Each output is a line; the work is in nix/, and what a release consists of is in sayna-release.toml.
+  # One line per output. The work is in nix/, and sayna-release.toml lists the contents of a release.
   outputs = { self, flake-utils, ... }@inputs:
     flake-utils.lib.eachSystem (import ./nix/table.nix).systems (system: (import ./nix { inherit self inputs system; }).outputs)
     // {

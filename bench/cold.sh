@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# cold.sh REV: a stranger's first minutes at HEAD against those at REV. Clones both, fetches the crates, then runs the README's
-# two commands in each clone, cold, one after the other, and prints per step: wall and processor seconds, the largest process,
-# units compiled, and HEAD's share of REV's. `--twice` is the rehearsal with its second build; a REV before it builds twice unasked
-# and once with `--once`. Takes an hour on two cores; nothing else should run beside it. STEPS (default: tool verdict twice test)
-# leaves steps out.
+# cold.sh REV: compares the first minutes of a new user at HEAD with those at REV. Clones both, fetches the crates, then runs the
+# README's two commands in each clone, cold, one after the other. Prints per step: wall and processor seconds, the largest process,
+# compiled units, and HEAD's share of REV's. `--twice` is the rehearsal with its second build. A REV before that flag builds twice
+# by default and once with `--once`. Takes an hour on two cores, on which nothing else should run. STEPS (default: tool verdict
+# twice test) selects steps.
 set -euo pipefail
 [ $# = 1 ] || { echo "cold: usage: cold.sh REV" >&2; exit 2; }
 cd "$(dirname "$0")/.."
@@ -74,7 +74,7 @@ for step in steps:
     for key, unit in [("wall", "s"), ("processor", "s"), ("peak", "MB"), ("units", "")]:
         row(f"{step} {key} {unit}", sides["before"][step][key], sides["after"][step][key])
 if {"tool", "verdict"} <= set(steps):
-    # What a stranger waits for with the README's first command.
+    # The waiting time of a new user for the README's first command.
     both = lambda side, key: sides[side]["tool"][key] + sides[side]["verdict"][key]
     row("first verdict wall s", both("before", "wall"), both("after", "wall"))
 if "size" in sides["before"] and "size" in sides["after"]:

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# load.sh [SESSIONS…] [chaos] [listening] [largest]: what a server adds between clients and providers, and what a session costs
-# it, with that many sessions of real speech at once (default: 100 500 chaos listening largest), against the same scene without a
-# server, and with pipecat as the server. `chaos` shows a hundred sessions while other clients and their providers do their worst;
-# `listening` shows what it costs that detectors listen, in silence, a monologue and a dialogue, by a build with the features of a
-# release (but `livekit`, which does nothing here), beside pipecat with the same two models; `largest` looks for the most sessions
-# that either carries. SECONDS_EACH=n (default 10) is the time of each scene but `listening`. The work is in benches/load.rs.
+# load.sh [SESSIONS…] [chaos] [listening] [largest]: measures the latency that a server adds between clients and providers, and the
+# cost of a session, with that many simultaneous sessions of real speech (default: 100 500 chaos listening largest). Compares with
+# the same scene without a server, and with pipecat as the server. `chaos` measures a hundred sessions while other clients and
+# providers misbehave. `listening` measures the cost of the detectors in silence, a monologue and a dialogue, with a build of a
+# release's features (except `livekit`, which is not used here), compared with pipecat and the same two models. `largest` searches
+# for the highest number of sessions of each. SECONDS_EACH=n (default 10) is the time of each scene except `listening`. The code is
+# in benches/load.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- 100 500 chaos listening largest

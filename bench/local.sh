@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# local.sh: how long the engines on this machine take for a second of audio, and what memory, against faster-whisper (the same
-# weights, in whole numbers) and piper (the same voice) on the same audio and in the same run; and how late texts and speech are
-# for one, two and four sessions at a real server. The work is in benches/local.rs.
+# local.sh: measures the time per second of audio and the memory of the local engines, compared with faster-whisper (the same
+# weights, quantised) and piper (the same voice) on the same audio and in the same run. Also measures the latency of texts and
+# speech for one, two and four sessions at a real server. The code is in benches/local.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=${SAYNA_TOOLS:-$HOME/.cache/sayna-tools}/local

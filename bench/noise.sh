@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# noise.sh: what the noise filter does to noisy speech, what it costs and how late the audio is then, against pipecat's
-# RNNoiseFilter (pyrnnoise between two resamplers) on the same samples and in the same run. The work is in benches/noise.rs.
+# noise.sh: measures quality, cost and latency of the noise filter on noisy speech, compared with pipecat's RNNoiseFilter (pyrnnoise
+# between two resamplers) on the same samples and in the same run. The code is in benches/noise.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=${SAYNA_TOOLS:-$HOME/.cache/sayna-tools}/noise

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# size.sh [REVISION…]: what the server without any feature weighs, and how long it takes to compile with nothing compiled before,
-# here and at each of those revisions. Here it must be within the table's budget, which no release holds it to that has features.
+# size.sh [REVISION…]: measures the size of the server without features, and the time of a clean compilation, here and at each of
+# those revisions. Here the size must be within the table's budget. Releases with features do not check that budget.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 most=$(sed -n 's/^default_binary = "\([0-9]*\) MB".*/\1/p' sayna-release.toml)

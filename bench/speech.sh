@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# speech.sh: fetches recordings of speech, once, and prints where the first is: a wheel has them. `beckett.wav` is of one voice,
+# speech.sh: downloads a wheel with recordings of speech, once, and prints the path of the first. `beckett.wav` is of one voice,
 # ten seconds at 16 kHz; beside it are `two_cities.wav` (44 seconds at 48 kHz) and `endgame_nagg_nell.wav`, of two voices in
 # turn (28 seconds at 24 kHz).
 set -euo pipefail

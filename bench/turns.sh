@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# turns.sh: when turns end by the timers alone, and by the model, on recordings whose turn ends are known
-# (tests/data/turns.toml): how often a speaker is cut off, how many ends are missed, and how long after the last word the
-# others are reported. The work is in tests/all/turns.rs.
+# turns.sh: compares the ends of turns by timers alone and by the model, on recordings with known ends (tests/data/turns.toml).
+# Prints how often a speaker is cut off, how many ends are missed, and the delay of the others after the last word. The code is a
+# test in tests/all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SAYNA_TEST_MODELS=$(bash bench/models.sh)

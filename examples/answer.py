@@ -11,7 +11,7 @@ import wave
 from sayna_client import SaynaClient, STTConfig, TTSConfig
 
 
-# Seconds without a word after which nothing more is expected.
+# Seconds without a word after which the program ends.
 QUIET = float(os.environ.get("QUIET", "2"))
 
 

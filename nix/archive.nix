@@ -1,4 +1,4 @@
-# What a release attaches for this system: the archive and its checksum, by the same program that packs everywhere.
+# The release assets of this system: the archive and its checksum, packed by `sayna-release package` as on every other system.
 { release, server, sayna, source, table, target, epoch }:
 let
   inherit (server) crane args;
@@ -10,9 +10,9 @@ crane.mkCargoDerivation {
   cargoArtifacts = null;
   doInstallCargoArtifacts = false;
   nativeBuildInputs = [ release.unwrapped ];
-  # Whose licences go into the archive.
+  # The packages whose licences go into the archive.
   env = server.linkedAt;
-  # Set here and not as an attribute: unpacking sets this variable to the newest file's time.
+  # Set here and not as an attribute, because the unpack phase sets this variable to the time of the newest file.
   buildPhaseCargoCommand = ''
     export SOURCE_DATE_EPOCH=${toString epoch}
     sayna-release package --target ${target.triple} --features '${builtins.concatStringsSep "," target.features}' \

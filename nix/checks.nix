@@ -1,4 +1,4 @@
-# What `nix flake check` holds this system to.
+# The checks that `nix flake check` runs on this system.
 { lib, stdenv, runCommand, closureInfo, deadnix, nixpkgs-fmt, source, table, server, sayna, image, portable, archive, release }:
 let
   tools = release.crate;
@@ -9,11 +9,11 @@ in
   inherit archive;
   clippy = crane.cargoClippy (server.args // { src = source.lints; cargoClippyExtraArgs = "--all-targets -- -D warnings"; });
   clippy-release = crane.cargoClippy (tools.args // { src = source.lints; cargoClippyExtraArgs = "--lib --bins -- -D warnings"; });
-  # What compiles nothing needs no compiler of the floor.
+  # Checks that compile nothing need no compiler of the floor.
   fmt = tools.crane.cargoFmt { inherit (server.args) pname version; src = source.lints; cargoExtraArgs = "--all"; };
-  # The tests listen on sockets, which macOS' sandbox forbids where this does not ask for it.
+  # The tests listen on sockets. The sandbox of macOS forbids that without this attribute.
   tests = crane.cargoTest (server.args // { src = source.tests; __darwinAllowLocalNetworking = true; });
-  # Its tests from outside need Git, a history and minutes; .ci/run has them.
+  # The integration tests need Git, a history and minutes, so .ci/run runs them.
   tests-release = crane.cargoTest (tools.args // { cargoTestExtraArgs = "--lib"; });
   deny = tools.crane.cargoDeny { inherit (server.args) pname version cargoVendorDir; src = source.lints; };
 
@@ -29,7 +29,7 @@ in
   '';
 }
   // lib.optionalAttrs stdenv.hostPlatform.isLinux {
-  # What the image has inside: one C library, and nothing that is not listed.
+  # The image contains one C library, and no path that is not listed.
   closure =
     let
       known = [ table.release.name "abseil-cpp" "gcc" "glibc" "libidn2" "libunistring" "nss-cacert" "onnxruntime" "protobuf" "xgcc" "zlib" ];
@@ -43,7 +43,7 @@ in
       test "$(grep -cE '^glibc-[0-9.-]+$' $out)" = 1 || { echo "closure: not one glibc" >&2; cat $out >&2; exit 1; }
     '';
 
-  # What the image's loader finds for the released executable.
+  # The image's loader finds every library of the released executable.
   loader = runCommand "${table.release.name}-loader" { } ''
     ${stdenv.cc.libc}/lib/${baseNameOf portable.loader} --list ${lib.getExe sayna} | tee $out
     ! grep -F 'not found' $out

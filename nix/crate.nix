@@ -1,7 +1,7 @@
-# One package of the workspace with one set of features: its dependencies, built once, and what is built on top of them.
+# One package of the workspace with one set of features: the dependencies, built once, and the builds on top of them.
 { lib, pkgs, stdenv, inputs, toolchain, source, table, target, natives, libwebrtc, pkg-config, glib }:
 let
-  # rust-overlay's toolchain propagates nixpkgs' own C compiler, which comes before any other in PATH: Cargo would link with it.
+  # rust-overlay's toolchain propagates the C compiler of nixpkgs, which precedes any other in PATH. Cargo would link with it.
   bare = toolchain.overrideAttrs (_: { depsHostHostPropagated = [ ]; propagatedBuildInputs = [ ]; });
   plain = (inputs.crane.mkLib pkgs).overrideToolchain bare;
   # The same for every compiler and feature set.
@@ -10,7 +10,7 @@ let
   packages = { inherit libwebrtc; };
 in
 { package
-  # Of Cargo.toml. What only builds releases is compiled for speed of compiling.
+  # A profile of Cargo.toml. Tools that only build releases use the profile that compiles fastest.
 , profile ? "release"
 , features ? [ ]
 , compiler ? stdenv
@@ -21,18 +21,18 @@ in
 let
   crane = plain.overrideScope (_: _: { stdenvSelector = _: compiler; });
   linked = builtins.filter (native: native ? url) (natives.needed features);
-  # Where each of them lies, by the variable that its crate and `sayna-release package` read.
+  # The path of each native input, in the variable that its crate and `sayna-release package` read.
   linkedAt = lib.listToAttrs (map (native: lib.nameValuePair native.env "${packages.${native.name}}") linked);
   withWebrtc = lib.any (native: native.name == "libwebrtc") linked;
 
-  # As the builder `cargo` maps them. On macOS the build folder has another name each time, which would spoil the shared
-  # dependencies; nothing of it stands in the binary there, as the audit shows.
+  # The same mapping as in the builder `cargo`. On macOS the name of the build folder changes with each build, which would
+  # invalidate the shared dependencies. The audit shows that the binary does not contain it there.
   remap = lib.optional isLinux { from = "/build/source"; to = table.build.remap.source; }
     ++ [{ from = cargoVendorDir; to = table.build.remap.cargo; }];
   flag = name: map ({ from, to }: "${name}${from}=${to}") remap;
-  # Headers name themselves in what checks at run time.
+  # Headers name themselves in checks at run time.
   cxxRemap = flag "-ffile-prefix-map=" ++ lib.optional withWebrtc "-ffile-prefix-map=${libwebrtc}=/libwebrtc";
-  # Named one by one: PATH holds whatever inputs propagate.
+  # Named one by one, because PATH contains everything that the inputs propagate.
   tools =
     let name = builtins.replaceStrings [ "-" ] [ "_" ] target.triple; in {
       "CARGO_TARGET_${lib.toUpper name}_LINKER" = "${compiler.cc}/bin/cc";
@@ -59,7 +59,7 @@ let
       CFLAGS = lib.concatStringsSep " " (flag "-ffile-prefix-map=");
       CXXFLAGS = lib.concatStringsSep " " cxxRemap;
     };
-    # What was pinned is what the locked crate would have downloaded itself.
+    # The pinned file is the one that the locked crate would download.
     preBuild = lib.concatMapStrings
       (native: ''
         grep -rqF ${lib.escapeShellArg native.version} ${cargoVendorDir}/*/${native.crate}-${native.crate_version}/ || {
@@ -81,6 +81,6 @@ in
 {
   inherit crane cargoArtifacts linkedAt;
   args = args // { inherit cargoArtifacts; };
-  # Tests are a check of their own, so that the binary does not wait for them.
+  # Tests are a separate check, so that the binary does not wait for them.
   package = crane.buildPackage (args // { inherit cargoArtifacts; doCheck = false; });
 }

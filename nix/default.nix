@@ -1,8 +1,8 @@
-# Everything that the flake gives for one system, in one scope: what is overridden here is overridden everywhere.
+# All outputs of the flake for one system, in one scope. An override here applies everywhere.
 { self, inputs, system }:
 let
   pkgs = inputs.nixpkgs.legacyPackages.${system};
-  # Not the packages' own: flake-utils asks each system for its outputs' names, which must not cost an evaluation of four nixpkgs.
+  # Not from the packages: flake-utils queries the names of the outputs per system, which must not evaluate nixpkgs four times.
   inherit (inputs.nixpkgs) lib;
   isLinux = lib.hasSuffix "-linux" system;
 in
@@ -10,10 +10,10 @@ lib.makeScope pkgs.newScope (scope: {
   inherit inputs self pkgs;
   table = import ./table.nix;
   target = scope.table.targetOf system;
-  # The commit's time, which archives and images carry instead of the moment of their making.
+  # The time of the commit. Archives and images carry it instead of the time of the build.
   epoch = self.lastModified;
   date = self.lastModifiedDate;
-  # A tree with changes is allowed to build; what it makes names the commit that it was changed from.
+  # A tree with uncommitted changes may be built. Its outputs name the commit below the changes.
   revision = lib.removeSuffix "-dirty" (self.rev or self.dirtyRev or "unknown");
 
   source = scope.callPackage ./source.nix { };
@@ -37,9 +37,9 @@ lib.makeScope pkgs.newScope (scope: {
       default = scope.sayna;
     } // lib.optionalAttrs isLinux { inherit (scope) image; };
 
-    # With the store's loader: NixOS has none in /lib64.
+    # With the loader of the store, because NixOS has no loader in /lib64.
     apps = lib.genAttrs [ "default" "sayna" ] (_: scope.app scope.sayna-full) // { release = scope.app scope.release; };
-    # callPackage adds `override` and the like to what it gives.
+    # callPackage adds `override` and similar attributes to its result.
     checks = lib.filterAttrs (_: lib.isDerivation) scope.checks;
     devShells.default = scope.shell;
     formatter = pkgs.nixpkgs-fmt;

@@ -1,5 +1,5 @@
-# This system's image. Its layers go from what changes least to what changes most: libraries, engines and their models,
-# the server. An update of Sayna alone moves the last.
+# The image of this system. Its layers are ordered by how often they change: libraries, engines and their models, the server.
+# An update of Sayna alone changes the last layer only.
 { lib, stdenv, runCommand, writeTextDir, cacert, nix2container, portable, sayna-image, onnxruntime, models, natives, table, target, date, revision }:
 let
   inherit (table.release) name;
@@ -8,7 +8,7 @@ let
     let found = filter (platform: platform.target == target.triple) table.image.platforms; in
     if found == [ ] then throw "sayna-release.toml: image.platforms has none with target = \"${target.triple}\"" else head found;
 
-  # Nobody's user in distroless images too.
+  # The user `nonroot` of distroless images.
   uid = 65532;
   passwd = ''
     root:x:0:0:root:/root:/sbin/nologin
@@ -20,7 +20,7 @@ let
   '';
   ground = runCommand "${name}-ground" { } ''
     mkdir -p $out/etc $out/tmp $out/app/cache $out${dirOf portable.loader}
-    # Where the released executable asks for it. This loader looks for libraries beside itself, in its own libgcc, and nowhere else.
+    # The path at which the released executable expects it. This loader searches for libraries beside itself and in its libgcc only.
     ln -s ${stdenv.cc.libc}/lib/${baseNameOf portable.loader} $out${portable.loader}
     cp ${writeTextDir "passwd" passwd}/passwd ${writeTextDir "group" group}/group $out/etc/
   '';
@@ -41,7 +41,7 @@ let
   inside = lib.optional (loaded != [ ]) onnxruntime ++ lib.optional (models != null) models;
   engines = nix2container.buildLayer { deps = inside; layers = [ libraries ]; };
 
-  # Of the commit, as RFC 3339: 20261124120000 is 2026-11-24T12:00:00Z.
+  # The commit's time as RFC 3339: 20261124120000 becomes 2026-11-24T12:00:00Z.
   created =
     let at = start: length: builtins.substring start length date; in
     "${at 0 4}-${at 4 2}-${at 6 2}T${at 8 2}:${at 10 2}:${at 12 2}Z";
@@ -76,6 +76,6 @@ nix2container.buildImage
       };
     };
   } // {
-  # For the check of what is inside.
+  # Used by the check of the contents.
   contents = [ application stdenv.cc.libc cacert ] ++ inside;
 }

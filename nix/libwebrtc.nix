@@ -1,8 +1,8 @@
-# The prebuilt libwebrtc that the LiveKit client links, unpacked as its build script wants it (`LK_CUSTOM_WEBRTC`).
+# The prebuilt libwebrtc that the LiveKit client links, unpacked as its build script expects it (`LK_CUSTOM_WEBRTC`).
 { stdenvNoCC, fetchurl, unzip, natives }:
 let
   native = natives.named "libwebrtc";
-  # What a link and a release of it need.
+  # The files that the linker and a release need.
   wanted = builtins.concatStringsSep " " ([ "include" "lib" "webrtc.ninja" "desktop_capture.ninja" ] ++ natives.licences native);
 in
 stdenvNoCC.mkDerivation {
@@ -10,7 +10,7 @@ stdenvNoCC.mkDerivation {
   inherit (native) version;
   src = fetchurl { url = natives.url native; sha256 = natives.sha256 native; };
   nativeBuildInputs = [ unzip ];
-  # The zip has one folder; its content is what is wanted.
+  # The zip has one folder, and its content is unpacked.
   installPhase = ''
     runHook preInstall
     for wanted in ${wanted}; do
@@ -20,6 +20,6 @@ stdenvNoCC.mkDerivation {
     cp -R ${wanted} $out/
     runHook postInstall
   '';
-  # Static archives of someone else's compiler: nothing here is ours to strip or patch.
+  # Static archives of another compiler. They must not be stripped or patched.
   dontFixup = true;
 }

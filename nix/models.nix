@@ -1,5 +1,5 @@
-# The model files that lie beside the server: those that detect speech and the end of a turn, which are small. What
-# `local` needs is fetched by `sayna init`: it is large, and who takes the voice should have read its terms.
+# The model files beside the server: the small ones, which detect speech and the end of a turn. `sayna init` downloads the files
+# of `local`, because they are large, and because users of the voice should read its terms first.
 { lib, fetchurl, runCommand, table, target }:
 let
   beside = builtins.filter (model: model.image or false && builtins.elem model.for target.features) table.models;

@@ -1,4 +1,4 @@
-# NixOS: `services.sayna`. Its configuration is checked by Sayna itself, when the system is built.
+# The NixOS module `services.sayna`. Sayna checks the configuration while the system is built.
 self: { config, lib, pkgs, ... }:
 let
   inherit (lib) mkOption types;
@@ -12,7 +12,7 @@ let
     cp ${file} $out
   '';
 
-  # Linux lets only root take these, or who has this one capability of the host's network.
+  # On Linux these ports need root, or this capability in the host's network namespace.
   low = port > 0 && port < 1024;
   capabilities = if low then [ "CAP_NET_BIND_SERVICE" ] else [ "" ];
 in
@@ -20,7 +20,7 @@ in
   options.services.sayna = {
     enable = lib.mkEnableOption "Sayna, a real-time voice server";
 
-    # The released binary asks for the loader in /lib64, which NixOS has not.
+    # The released binary needs a loader in /lib64, which NixOS does not have.
     package = mkOption {
       type = types.package;
       default = self.packages.${pkgs.stdenv.hostPlatform.system}.sayna-full;
@@ -55,7 +55,7 @@ in
     };
 
     environmentFile = mkOption {
-      # Never a path of the store, which everyone on the machine can read.
+      # Never a path of the store, which every user of the machine can read.
       type = types.nullOr types.externalPath;
       default = null;
       example = "/run/keys/sayna.env";
@@ -77,7 +77,7 @@ in
       description = "Sayna, a real-time voice server";
       documentation = [ "https://github.com/saynaai/sayna" ];
       wantedBy = [ "multi-user.target" ];
-      # `server.host` may be an address that this machine has only then.
+      # `server.host` may be an address that exists only after that.
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
       environment.CACHE_PATH = "/var/cache/sayna";
@@ -90,18 +90,18 @@ in
         CacheDirectoryMode = "0700";
         Restart = "on-failure";
         RestartSec = 5;
-        # A fault in the configuration: only the environment can have brought it, and starting again does not mend it.
+        # An error in the configuration. It must come from the environment, and a restart does not repair it.
         RestartPreventExitStatus = 2;
-        # The server ends running requests by itself; killing is for one that does not.
+        # The server finishes running requests itself. It is killed only if it does not end.
         TimeoutStopSec = shutdown_seconds + 5;
 
-        # It listens, connects, and writes to its cache; everything else is taken away.
+        # The server listens, connects, and writes to its cache. Every other right is removed.
         DynamicUser = true;
         UMask = "0077";
         CapabilityBoundingSet = capabilities;
         AmbientCapabilities = capabilities;
         NoNewPrivileges = true;
-        # A capability of a user namespace of its own would be none of the host's network.
+        # A capability in a user namespace does not apply to the host's network.
         PrivateUsers = !low;
         PrivateDevices = true;
         PrivateMounts = true;
@@ -117,7 +117,7 @@ in
         ProtectKernelModules = true;
         ProtectKernelTunables = true;
         RemoveIPC = true;
-        # AF_UNIX: on NixOS names are looked up through nscd's socket.
+        # AF_UNIX: NixOS resolves names through the socket of nscd.
         RestrictAddressFamilies = [ "AF_INET" "AF_INET6" "AF_UNIX" ];
         RestrictNamespaces = true;
         RestrictRealtime = true;
@@ -127,7 +127,7 @@ in
         KeyringMode = "private";
         SystemCallArchitectures = "native";
         SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
-        # A refused call is an error that the program can report, not its end.
+        # A refused system call returns an error, which the program can report, and does not kill it.
         SystemCallErrorNumber = "EPERM";
       };
     };

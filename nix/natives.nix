@@ -1,4 +1,4 @@
-# The table's native inputs: which ones a set of features needs, and whether each still fits the locked crates.
+# The native inputs of the table: selects those of a set of features, and checks that each fits the locked crates.
 { lib, table, target }:
 let
   fits = native:
@@ -22,7 +22,7 @@ let
     else sum;
 
   url = native: builtins.replaceStrings [ "{name}" ] [ (native.names.${target.triple} or "") ] native.url;
-  # The file of its download that has the licences of what is inside; `sayna-release package` reads it.
+  # The file of its download that has the licences of its contents. `sayna-release package` reads it.
   licences = native: lib.optional (native ? licences) native.licences;
 in
 {

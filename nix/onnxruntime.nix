@@ -1,4 +1,4 @@
-# The ONNX Runtime that `turn-detect` loads: the locked nixpkgs', where it is as new as the locked `ort` wants.
+# The ONNX Runtime that `turn-detect` loads: the one of the locked nixpkgs, if it is as new as the locked `ort` requires.
 { lib, onnxruntime, natives }:
 let
   wanted = (natives.named "onnxruntime").version;

@@ -1,4 +1,4 @@
-# Binaries for systems without Nix: linked over a C library as old as the table's floor, asking for nothing under /nix/store.
+# Binaries for systems without Nix: linked over a C library as old as the table's floor, with no path below /nix/store.
 { lib, pkgs, stdenv, stdenvNoCC, runCommand, patchelf, darwin, floor, release, table, target }:
 let
   inherit (stdenv.hostPlatform) isLinux isDarwin;
@@ -8,8 +8,8 @@ let
   }.${target.system};
 
   # clang and lld, as libwebrtc itself is built: gcc 12 and older do not compile its headers, and GNU ld cannot link it on arm64.
-  # The C library, libstdc++ and libgcc are the floor's: those of today's gcc were compiled against today's glibc. gcc 11 by its
-  # name, as that nixpkgs has an older one by default on arm64.
+  # The C library, libstdc++ and libgcc come from the floor, because those of today's gcc were compiled against today's glibc.
+  # gcc 11 is named, because that nixpkgs has an older default on arm64.
   llvm = pkgs.llvmPackages;
   libc = floor.glibc;
   gcc = floor.gcc11.cc;
@@ -18,7 +18,7 @@ let
     inherit libc;
     bintools = pkgs.wrapBintoolsWith { bintools = llvm.bintools-unwrapped; inherit libc; };
     gccForLibs = gcc;
-    # clang's own headers, without the libraries of its own runtime.
+    # The headers of clang, without the libraries of its runtime.
     extraBuildCommands = ''
       mkdir $out/resource-root
       ln -s ${lib.getLib llvm.clang-unwrapped}/lib/clang/${lib.versions.major llvm.clang-unwrapped.version}/include $out/resource-root/
@@ -27,7 +27,7 @@ let
   };
 
   # libwebrtc webrtc-24f6822-2 calls __arm_tpidr2_save (libyuv's SME), which only libgcc 14 and compiler-rt 17 or newer define. A
-  # later libwebrtc is built without SME; with it, this goes.
+  # later libwebrtc is built without SME. Remove this with that version.
   builtins-rt = runCommand "compiler-rt-builtins" { } ''
     install -D -m 444 "$(find ${llvm.compiler-rt}/lib -name 'libclang_rt.builtins*.a')" $out/lib/libbuiltins.a
     grep -q __arm_tpidr2_save $out/lib/libbuiltins.a
@@ -36,7 +36,7 @@ in
 {
   inherit loader;
 
-  # Today's phases and hooks with that compiler: the floor's own mkDerivation knows no `env`, which crane passes.
+  # Today's phases and hooks with that compiler, because the floor's mkDerivation does not support `env`, which crane passes.
   stdenv =
     if !isLinux then stdenv
     else
@@ -44,14 +44,14 @@ in
         "nixpkgs-floor: glibc is ${libc.version}, wanted is ${target.floor.glibc} (sayna-release.toml: floor of ${target.triple})";
       pkgs.overrideCC stdenv clang;
 
-  # A newer glib would want a newer glibc.
+  # A newer glib would require a newer glibc.
   inherit (if isLinux then floor else pkgs) glib;
 
-  # An old system has an old libstdc++, so ours is linked in. libgcc_s stays the system's.
+  # Old systems have an old libstdc++, so it is linked statically. libgcc_s is the one of the system.
   env = lib.optionalAttrs isLinux { CXXSTDLIB = "static=stdc++"; }
     // lib.optionalAttrs isDarwin { MACOSX_DEPLOYMENT_TARGET = target.floor.macos; };
   rustflags = lib.optional isLinux "-Lnative=${gcc}/lib"
-    # The wrapper's lld on x86-64 too, where rustc would bring its own.
+    # The wrapper's lld on x86-64 too, where rustc would use its own.
     ++ lib.optional (target.system == "x86_64-linux") "-Clinker-features=-lld"
     ++ lib.optional (target.system == "aarch64-linux") "-Clink-arg=${builtins-rt}/lib/libbuiltins.a";
 
@@ -66,11 +66,11 @@ in
       install -D ${lib.getExe unwrapped} $out/bin/${table.release.name}
       cd $out/bin
     '' + lib.optionalString isLinux ''
-      # A run path that is only removed stays in the file as text; one that is set writes over it.
+      # Removing a run path leaves its text in the file. Setting one overwrites it.
       patchelf --set-interpreter ${loader} --set-rpath / ${table.release.name}
       patchelf --remove-rpath ${table.release.name}
     '' + lib.optionalString isDarwin ''
-      # The system has the same libiconv. A libc++ of the store is left for the audit to refuse: the system's may lack its symbols.
+      # The system has the same libiconv. A libc++ of the store stays, and the audit rejects it: the system's may lack symbols.
       otool -L ${table.release.name} | awk '/\/nix\/store\/.*\/libiconv/ { print $1 }' | while read -r library; do
         install_name_tool -change "$library" /usr/lib/libiconv.2.dylib ${table.release.name}
       done
@@ -79,9 +79,9 @@ in
       sayna-release --root ${release.table} audit ${table.release.name}
       runHook postInstall
     '';
-    # Stripping or patching once more would undo the signature, or bring a store path back.
+    # Stripping or patching again would invalidate the signature, or restore a store path.
     dontFixup = true;
-    # `floor` is for the cache, to push.
+    # `floor` is exported so that the cache receives it.
     passthru = { inherit unwrapped; } // lib.optionalAttrs isLinux { floor = { cc = clang; inherit (floor) glib; }; };
   };
 }

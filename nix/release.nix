@@ -1,4 +1,4 @@
-# `sayna-release` with exactly the tools that it calls.
+# `sayna-release` with the tools that it calls, and no others.
 { lib, runCommand, makeWrapper, crate, toolchain, nix, git, table, stdenv }:
 let
   tools = crate { package = "${table.release.name}-release"; profile = "dev"; };
@@ -10,7 +10,7 @@ runCommand "${table.release.name}-release-${table.version}"
   passthru = {
     inherit unwrapped;
     crate = tools;
-    # A folder with the table alone, for calls outside of a checkout.
+    # A folder with the table only, for calls outside of a checkout.
     table = lib.fileset.toSource { root = ../.; fileset = ../sayna-release.toml; };
   };
   inherit (unwrapped) meta;

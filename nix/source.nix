@@ -1,8 +1,8 @@
-# The files that each thing is built from, and no others: a change in README.md or docs/ rebuilds no binary.
+# The source files of each output, and no others. A change in README.md or docs/ does not rebuild a binary.
 { lib, table }:
 let
   of = files: lib.fileset.toSource { root = ../.; fileset = lib.fileset.unions files; };
-  # Cargo reads the manifest of every member of the workspace, and wants what it names to be there.
+  # Cargo reads the manifest of every member of the workspace, and requires the files that it names.
   server = [
     ../Cargo.toml
     ../Cargo.lock
@@ -22,9 +22,9 @@ in
 {
   server = of server;
   tools = of tools;
-  # Beside the code: what the tests of the server read.
+  # The code, and the files that the tests of the server read.
   tests = of (server ++ [ ../tests ../examples ../docs ../README.md ../config.example.yaml ../fuzz/corpus ../fuzz/fuzz_targets ../sayna-release.toml ]);
-  # Beside the code: what is packed.
+  # The code, and the files that are packed.
   archive = of (tools ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") table.release.files);
   lints = of (tools ++ [ ../tests ../release/tests ../docs/use/providers.md ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);
   nix = of [ ../flake.nix ../nix ];

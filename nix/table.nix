@@ -1,4 +1,4 @@
-# sayna-release.toml, Cargo.toml and Cargo.lock, read once. Nothing in nix/ repeats what stands there.
+# Reads sayna-release.toml, Cargo.toml and Cargo.lock once. Nothing in nix/ repeats their values.
 let
   read = file: meaning:
     if builtins.pathExists file then
@@ -11,7 +11,7 @@ let
   models = builtins.fromJSON (builtins.readFile ../models.json);
   lock = read ../Cargo.lock "the versions that it is built from";
 
-  # The flake's name of a triple's system; only what Nix builds has one.
+  # The flake's name for the system of a triple. Only targets that Nix builds have one.
   systemOf = triple:
     let
       parts = builtins.match "(x86_64|aarch64)-(unknown-linux-gnu|apple-darwin)" triple;
@@ -22,8 +22,8 @@ let
     else
       "${builtins.head parts}-${os}";
 
-  # These features and those of the package that they bring, as Cargo takes them. What is no feature of the package is a
-  # dependency, or a feature of one.
+  # The features and those of the same package that they enable, as Cargo resolves them. Other names are dependencies, or
+  # features of dependencies.
   withImplied = features: builtins.sort builtins.lessThan (map (feature: feature.key) (builtins.genericClosure {
     startSet = map (key: { inherit key; }) features;
     operator = { key }: map (key: { inherit key; })
@@ -46,7 +46,7 @@ table // {
     let found = builtins.filter (target: target.system == system) targets; in
     if builtins.length found == 1 then builtins.head found
     else throw "sayna-release.toml has ${toString (builtins.length found)} targets with system = \"${system}\"; it must have one";
-  # The version of a crate in Cargo.lock; null where nothing depends on it.
+  # The version of a crate in Cargo.lock, or null if nothing depends on it.
   locked = name:
     let found = builtins.filter (package: package.name == name) lock.package; in
     if found == [ ] then null else (builtins.head found).version;

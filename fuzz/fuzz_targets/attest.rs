@@ -1,4 +1,4 @@
-//! Any bytes at all: they are no bundles, or bundles that do not verify, or ones whose signer can be judged.
+//! Any bytes are rejected as a bundle, or are a bundle that does not verify, or one whose signer can be checked.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -11,11 +11,11 @@ static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::new(None).expect("the bu
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(bundles) = Bundle::parse("it", bytes) else { return };
-    // What was read once is read again as the same.
+    // Reading is idempotent.
     let merged = wanted::merged(&bundles);
     let again = Bundle::parse("again", &merged).map(|again| wanted::merged(&again));
     assert_eq!(again.ok(), Some(merged));
-    // Nobody has signed this manifest.
+    // This manifest is not signed.
     let wanted = [Wanted::of_manifest("sayna-1.2.3.release.json", Digest::of(b"manifest"))];
     let project = Project { repository: "saynaai/sayna", tag: "v1.2.3", commit: None };
     assert!(check(&TRUST, &bundles, &wanted, project).is_err());

@@ -1,4 +1,4 @@
-//! Audio of any format, cut anywhere: frames join to what came, each as long as it should be; conversion and WAV headers do
+//! Audio of any format, cut anywhere: the frames have the right length and join to the input, and conversion and WAV headers do
 //! not depend on the cuts.
 #![no_main]
 

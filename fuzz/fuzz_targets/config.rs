@@ -9,13 +9,13 @@ use sayna::config::{Place, parse};
 fuzz_target!(|bytes: &[u8]| {
     let path = Path::new("sayna.yaml");
     match parse(bytes, path) {
-        // What was taken can be shown, and no secret in it is.
+        // An accepted configuration can be shown, without its secrets.
         Ok(loaded) => {
             for (path, value, _) in loaded.settings().filter(|(path, ..)| path.ends_with("_api_key")) {
                 assert!(value.is_empty() || value == "(secret)", "{path}: {value}");
             }
         }
-        // What was not is told on printable lines, in the order of the file.
+        // Errors are printable lines, in the order of the file.
         Err(faults) => {
             assert!(faults.to_string().chars().all(|c| c == '\n' || !c.is_control()));
             let positions = faults.iter().filter_map(|fault| match fault.place {

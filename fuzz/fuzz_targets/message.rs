@@ -8,7 +8,7 @@ use sayna::{config, provider::Transcript};
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match Command::read(text) {
-        // Whatever is spoken could have been heard: the turn rules take any text.
+        // The turn rules accept any text, so this one is used as a recognised text too.
         Ok(Command::Speak { text, .. }) => {
             let mut turn = Turn::new(config::Turn::default());
             let now = std::time::Instant::now();

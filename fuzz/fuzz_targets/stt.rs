@@ -1,5 +1,5 @@
-//! No message of a provider of recognition makes its dialect panic, or gives words that the protocol cannot hold. The first
-//! byte says whose dialect, a NUL stands between messages.
+//! No message of a recognition provider makes its dialect panic, or gives words that the protocol cannot represent. The first
+//! byte selects the dialect, and a NUL separates messages.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! No body of a provider of synthesis makes what reads it panic, and how it is cut into pieces changes nothing. The first byte
-//! says what it is.
+//! No body of a synthesis provider makes its reader panic, and the cuts between its pieces change nothing. The first byte selects
+//! the reader.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -8,7 +8,7 @@ let
   isOption = value: value._type or null == "option";
   isIf = value: value._type or null == "if";
 
-  # What is left of `mkIf`s once the value is wanted.
+  # Removes `mkIf` from a value.
   discharge = value: if !isIf value then [ value ] else if value.condition then discharge value.content else [ ];
   # A condition may depend on other options, so it moves inwards, a level at a time, and is asked only at the values.
   push = value:
@@ -77,7 +77,7 @@ let
         else freeformType.merge (path ++ [ name ]) (concatMap discharge values);
       others = removeAttrs found (attrNames options);
     in
-    # Asked at once: an option that does not exist is an error even if nobody reads it.
+    # Evaluated at once: an option that does not exist is an error even if no code reads it.
     assert freeformType != null || others == { } || other (head (attrNames others)) [ ];
     mapAttrs value options // mapAttrs other others;
 

@@ -58,7 +58,7 @@ use tls::Tls;
 use tts::Peer;
 pub use tts::{SAMPLES_PER_CHARACTER, speech};
 
-/// Whose protocol is spoken.
+/// The vendor whose protocol a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Vendor {
     /// `/v1/listen`, `/v1/speak`, `/v1/models`.

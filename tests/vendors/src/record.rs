@@ -1,4 +1,4 @@
-//! What came in.
+//! The record of everything that a server received.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ pub struct Record {
     pub connections: Vec<Connection>,
     /// All other requests, in the order in which they came.
     pub requests: Vec<Request>,
-    /// What is neither.
+    /// Faults of requests to unknown paths.
     pub(crate) other: Vec<String>,
 }
 
@@ -117,7 +117,7 @@ impl Request {
         find(&self.headers, name)
     }
 
-    /// The body as JSON; null when it is none.
+    /// Returns the body as JSON, or null if it is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }

@@ -25,7 +25,7 @@ pub struct Arrival {
     pub head: [u8; 8],
 }
 
-/// What a frame from the client is.
+/// The meaning of a frame from the client.
 pub(crate) enum Input {
     Audio(Bytes),
     Other(Heard),
@@ -41,10 +41,10 @@ pub(crate) trait Protocol: Send + 'static {
     /// The frames that say it.
     fn say(&mut self, say: &Say) -> Vec<Message>;
 
-    /// What a text or binary frame means, or why it is wrong.
+    /// Returns the meaning of a text or binary frame, or why it is wrong.
     fn hear(&mut self, message: Message) -> Result<Input, String>;
 
-    /// What is said once everything up to here was transcribed: at a flush, or at the `end`.
+    /// Returns the messages that follow the last transcription: at a flush, or at the `end`.
     fn done(&mut self, end: bool) -> Vec<Message>;
 
     /// So many bytes of audio are what the next final words are about.
@@ -121,7 +121,7 @@ struct Over;
 impl<P: Protocol> Player<P> {
     async fn run(mut self, scene: Scene) {
         let mut stopped = self.app.stopped.clone();
-        // An end is an end, whoever made it.
+        // Either side may end the connection.
         tokio::select! {
             _ = stopped.changed() => {}
             _ = self.play(scene) => {}
