@@ -42,7 +42,7 @@ pub enum Command {
     Plan(PlanArgs),
     /// Write the notes of a release, or CHANGELOG.md, from the commit subjects.
     #[command(
-        after_help = "Example:\n  sayna-release changelog --tag v1.2.3 -o notes.md\n  sayna-release changelog --write"
+        after_help = "Example:\n  sayna-release changelog --tag v1.2.3 -o notes.md\n  sayna-release changelog --write\n  sayna-release changelog --write --tag v1.2.3"
     )]
     Changelog(ChangelogArgs),
     /// Build one target: the executable, its audit, archive, checksum and SBOM.
@@ -166,7 +166,7 @@ pub struct ChangelogArgs {
     /// Write the notes to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write the whole history to CHANGELOG.md.
+    /// Write the whole history to CHANGELOG.md; commits without a tag stand under "Unreleased", or under `--tag`.
     #[arg(long, conflicts_with = "output")]
     pub write: bool,
 }

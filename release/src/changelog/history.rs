@@ -11,7 +11,6 @@ use git_cliff_core::tag::Tag;
 use indexmap::IndexMap;
 use semver::Version;
 
-use super::merges::Merge;
 use super::{Error, Request, reverts};
 use crate::atomic::At as _;
 use crate::git::{self, Checkout};
@@ -23,6 +22,13 @@ const PASSED_OVER: &str = ".git-blame-ignore-revs";
 
 /// Tags by the id of their commit, oldest first.
 type Tags = IndexMap<String, Tag>;
+
+/// A merge and the ids of the commits that it brought.
+#[derive(Debug)]
+pub(super) struct Merge {
+    pub(super) id: String,
+    pub(super) brought: HashSet<String>,
+}
 
 /// Releases, oldest first, and what came before the last one.
 pub(super) struct History {

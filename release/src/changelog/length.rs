@@ -5,6 +5,11 @@ const LIMIT: usize = 125_000;
 /// What is cut leaves room for the warning that a withdrawn release has on top.
 const KEPT: usize = 120_000;
 
+/// Begins the fold at the end of notes.
+const FOLD: &str = "\n<details>\n";
+/// Ends it.
+const FOLD_END: &str = "\n</details>\n";
+
 /// Begins the last line of notes that were cut.
 const REST: &str = "These notes are cut, as they are longer than a release's text may be. All of them: [CHANGELOG.md]";
 
@@ -21,7 +26,7 @@ pub(super) fn cut(notes: String, whole: &str) -> (String, Option<usize>) {
         return (notes, None);
     }
     let link = format!("\n{REST}({whole})\n");
-    let room = KEPT.saturating_sub(link.chars().count());
+    let room = KEPT.saturating_sub(link.chars().count()).saturating_sub(FOLD_END.len());
     let (mut used, mut at, mut end, mut fence) = (0, 0, 0, None);
     for line in notes.split_inclusive('\n') {
         used += line.chars().count();
@@ -32,11 +37,14 @@ pub(super) fn cut(notes: String, whole: &str) -> (String, Option<usize>) {
         // The next entry ends what an entry has left open.
         fence = after(line, fence.filter(|_| !line.starts_with(['-', '#'])));
         // Not inside of a block of code, which would swallow the link, and not behind a heading that then has nothing below.
-        if fence.is_none() && !line.starts_with("###") && !line.trim().is_empty() {
+        if fence.is_none() && !line.starts_with(['#', '<']) && !line.trim().is_empty() {
             end = at;
         }
     }
-    (format!("{}{link}", notes.get(..end).unwrap_or_default()), Some(length))
+    let kept = notes.get(..end).unwrap_or_default();
+    // An open fold would hide the link.
+    let close = if kept.contains(FOLD) { FOLD_END } else { "" };
+    (format!("{kept}{close}{link}"), Some(length))
 }
 
 /// The fence that is open after a line (`CommonMark`, "Fenced code blocks"): its character, and how many of them.

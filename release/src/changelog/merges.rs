@@ -6,18 +6,11 @@ use git_cliff_core::changelog::Changelog;
 use git_cliff_core::commit::Commit;
 use git_cliff_core::config::Config;
 
-use super::history::History;
-use super::{Error, INTERNAL, OTHER, body_only, cannot};
+use super::history::{History, Merge};
+use super::{Error, HIDDEN, OTHER, UNLISTED, body_only, cannot};
 
 /// How Git and forges begin a title that says nothing of the content.
 const PLAIN: &str = "Merge ";
-
-/// A merge and the ids of the commits that it brought.
-#[derive(Debug)]
-pub(super) struct Merge {
-    pub(super) id: String,
-    pub(super) brought: HashSet<String>,
-}
 
 /// Lists the titles of merges of the last release where nothing that they merge is listed under a heading of its kind, and
 /// gives the commits that the title stands for: what they merge and is in no conventional form.
@@ -37,15 +30,15 @@ pub(super) fn told(history: &mut History, config: &Config) -> Result<Vec<String>
     let (mut told, mut stood_for) = (HashSet::new(), Vec::new());
     // The oldest first: a title inside of a merged branch is one that is listed.
     for Merge { id, brought } in candidates {
-        let of = |id: &&String| groups.get(id.as_str()).copied().unwrap_or(INTERNAL);
+        let of = |id: &&String| groups.get(id.as_str()).copied().unwrap_or(HIDDEN);
         let others: Vec<&String> = brought.iter().filter(|id| of(id) == OTHER).collect();
-        let listed = brought.iter().any(|id| ![INTERNAL, OTHER].contains(&of(&id)));
+        let listed = brought.iter().any(|id| ![HIDDEN, UNLISTED, OTHER].contains(&of(&id)));
         let conventional = titles.get(id.as_str()).is_some_and(|title| (*title).clone().into_conventional().is_ok());
         if listed || !(conventional || others.is_empty()) {
             continue;
         }
         for other in &others {
-            groups.insert(other.as_str(), INTERNAL);
+            groups.insert(other.as_str(), UNLISTED);
         }
         stood_for.extend(others.into_iter().cloned());
         groups.insert(id.as_str(), "listed");

@@ -29,9 +29,11 @@ pub use length::is_cut;
 pub const CONFIG: &str = "cliff.toml";
 /// The file that [`write()`] writes.
 pub const FILE: &str = "CHANGELOG.md";
-/// The group of `cliff.toml` for what no user notices; its template does not show it.
-const INTERNAL: &str = "Internal";
-/// The group of `cliff.toml` for what nothing else matched.
+/// The group of `cliff.toml` that its template does not show.
+const HIDDEN: &str = "Hidden";
+/// The group of commits that this program leaves out, highlights included.
+const UNLISTED: &str = "Unlisted";
+/// The group of `cliff.toml` for commits that no other rule matches.
 const OTHER: &str = "Other";
 
 /// A commit, for messages.
@@ -186,7 +188,7 @@ pub fn notes(root: &Path, request: &Request, public: &Public) -> Result<Notes, E
     changelog.releases.retain(|release| release.version.as_deref() == Some(request.tag()));
     let markdown = render(&changelog)?;
     let commits: Vec<_> = changelog.releases.iter().flat_map(|release| &release.commits).collect();
-    let is_empty = commits.iter().all(|commit| commit.group.as_deref() == Some(INTERNAL));
+    let is_empty = commits.iter().all(|commit| matches!(commit.group.as_deref(), Some(HIDDEN | UNLISTED)));
     let unconventional = commits.iter().filter(|c| c.conv.is_none() && c.group.as_deref() == Some(OTHER));
     let unconventional = unconventional.map(|c| named(c)).collect();
     let cancelled = cancelled.iter().map(|c| Commit::new(&c.id, &c.message)).collect();
@@ -278,9 +280,9 @@ fn is_quiet_merge(commit: &git_cliff_core::commit::Commit<'_>) -> bool {
     commit.merge_commit && !breaking()
 }
 
-/// A rule for one commit that no user notices; it stays among the release's, which its last one dates.
+/// Returns a rule that leaves one commit out. It stays among the release's commits, of which the last one dates the release.
 fn unlisted(id: &str) -> CommitParser {
-    CommitParser { sha: Some(id.to_owned()), group: Some(INTERNAL.to_owned()), ..CommitParser::default() }
+    CommitParser { sha: Some(id.to_owned()), group: Some(UNLISTED.to_owned()), ..CommitParser::default() }
 }
 
 fn body_only(mut config: Config) -> Config {

@@ -52,7 +52,8 @@ pub(super) fn changelog(here: &Workspace, args: &ChangelogArgs) -> Result<Output
     };
     if args.write {
         let request = Request::of(&checkout, &tag)?;
-        let upcoming = matches!(request, Request::Upcoming(_)).then_some(tag.as_str());
+        // A version is named only on request: by default what has no tag is unreleased.
+        let upcoming = args.tag.tag.as_deref().filter(|_| matches!(request, Request::Upcoming(_)));
         let changed = changelog::write(&here.root, upcoming)?;
         let text = if changed { "wrote" } else { "nothing to change in" };
         return Ok(Output::done(format!("{text} {}\n", here.shown(Path::new("CHANGELOG.md")).display())));

@@ -311,7 +311,8 @@ fn long(tag: &str, notes: &Notes) -> Option<Problem> {
         notes.markdown.chars().count(),
         changelog::FILE
     );
-    let hint = format!("see that {} is written and committed: `sayna-release changelog --write`", changelog::FILE);
+    let hint =
+        format!("see that {} is written and committed: `sayna-release changelog --write --tag {tag}`", changelog::FILE);
     Some(Problem::new("notes-long", message).hint(hint))
 }
 

@@ -1,5 +1,6 @@
 //! Notes and CHANGELOG.md.
 
+mod groups;
 mod read;
 mod reverts;
 
@@ -87,7 +88,7 @@ fn the_whole_file_has_a_section_per_stable_release_of_this_branch() {
     world.switch("main");
     let text = changelog::whole(world.root(), None).unwrap();
     assert!(!text.contains("\n\n\n") && text.ends_with("))\n"), "one blank line between two paragraphs: {text}");
-    assert!(text.starts_with("# Changelog\n\nWhat changed"), "{text}");
+    assert!(text.starts_with("# Changelog\n\nChanges for users"), "{text}");
     assert_eq!(headings(&text), ["## [0.3.0] - 2026-01-02", "## [0.2.0] - 2026-01-02", "## [0.1.0] - 2026-01-02"]);
     world.switch("release/0.2");
     let unnamed = changelog::whole(world.root(), None).unwrap();
@@ -114,10 +115,10 @@ fn next(world: &World) -> Notes {
     changelog::notes(world.root(), &upcoming("v0.2.0"), &Public::default()).unwrap()
 }
 
-/// The lines of entries, without their links.
+/// The lines of highlights and entries, without the links to commits.
 fn entries(notes: &Notes) -> Vec<String> {
     let lines = notes.markdown.lines().filter_map(|line| line.strip_prefix("- "));
-    lines.map(|line| line.rsplit_once(" ([").unwrap().0.to_owned()).collect()
+    lines.map(|line| line.rsplit_once(" ([").map_or(line, |(entry, _)| entry).to_owned()).collect()
 }
 
 #[test]

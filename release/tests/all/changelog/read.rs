@@ -180,10 +180,10 @@ fn the_title_of_a_merge_is_listed_where_nothing_that_it_merges_is() {
     }
     assert_eq!(merged(&["wip"], "feat(api)!: another route").asked.unwrap().version.to_string(), "0.2.0");
     // One that is listed says it, and so does the title of a merge inside.
-    assert_eq!(of(&["fix: leave", "wip"], title), ["Leave", "Main goes on", "Wip"]);
-    assert_eq!(of(&["wip"], "Merge branch 'topic'"), ["Main goes on", "Wip"]);
-    assert_eq!(of(&["wip"], "Rooms for all"), ["Main goes on", "Wip"]);
-    assert_eq!(of(&["chore: tidy"], "Rooms for all"), ["Main goes on", "Rooms for all"]);
+    assert_eq!(of(&["fix: leave", "wip"], title), ["Leave", "Wip", "Main goes on"]);
+    assert_eq!(of(&["wip"], "Merge branch 'topic'"), ["Wip", "Main goes on"]);
+    assert_eq!(of(&["wip"], "Rooms for all"), ["Wip", "Main goes on"]);
+    assert_eq!(of(&["chore: tidy"], "Rooms for all"), ["Rooms for all", "Main goes on"]);
     assert_eq!(of(&["chore: tidy"], "Merge branch 'topic'"), ["Main goes on"]);
     assert_eq!(of(&["chore: tidy"], "chore: merge it"), ["Main goes on"]);
 }
