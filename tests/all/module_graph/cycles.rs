@@ -1,0 +1,178 @@
+//! Circles between the files of a crate, by the paths that their code names.
+//!
+//! A file uses another if it names it, or an item of it, by a path from `crate`, `super` or `self`, or by a name that a `use` of
+//! such a path has brought in. A folder's own file uses its children. A child may use names of the folders that it is in, as far
+//! as they are declared or re-exported there: that alone makes no circle, because parents and children belong together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// A path of modules below the crate's root; the root itself is empty.
+type Module = Vec<String>;
+
+/// The files of a crate, each with its code: no comments, no strings, no tests inside.
+pub(super) struct Files(BTreeMap<Module, String>);
+
+impl Files {
+    /// Reads all Rust files below a folder `src`.
+    pub(super) fn read(source: &Path) -> Self {
+        let mut found = Vec::new();
+        super::files(source, &mut found);
+        let mut files = BTreeMap::new();
+        for path in found.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+            let relative = path.strip_prefix(source).unwrap().with_extension("");
+            let mut module: Module = relative.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
+            if module.last().is_some_and(|name| ["mod", "lib", "main"].contains(&name.as_str())) {
+                module.pop();
+            }
+            let text = code(&fs::read_to_string(path).unwrap());
+            // A program's root beside the library's adds to it.
+            files.entry(module).or_insert_with(String::new).push_str(&text);
+        }
+        Self(files)
+    }
+
+    /// The files that each file uses, without those of its own line of folders.
+    fn edges(&self) -> BTreeMap<&Module, BTreeSet<&Module>> {
+        let mut edges = BTreeMap::new();
+        for (module, text) in &self.0 {
+            let mut used: BTreeSet<&Module> =
+                paths(text).iter().filter_map(|path| self.resolve(module, path)).collect();
+            used.retain(|other| !module.starts_with(other));
+            used.extend(self.0.keys().filter(|child| child.len() == module.len() + 1 && child.starts_with(module)));
+            // The root declares everything and is used by all.
+            if module.is_empty() {
+                used.clear();
+            }
+            edges.insert(module, used);
+        }
+        edges
+    }
+
+    /// The file that has the item of a path; the longest beginning that is one.
+    fn resolve(&self, from: &Module, path: &[String]) -> Option<&Module> {
+        let mut absolute = match path.first()?.as_str() {
+            "crate" => Vec::new(),
+            "self" => from.clone(),
+            _ => from.get(..from.len().checked_sub(path.iter().take_while(|name| *name == "super").count())?)?.to_vec(),
+        };
+        let mut file = self.0.get_key_value(&absolute)?.0;
+        for name in path.iter().skip_while(|name| ["crate", "self", "super"].contains(&name.as_str())) {
+            absolute.push(name.clone());
+            let Some((next, _)) = self.0.get_key_value(&absolute) else { break };
+            file = next;
+        }
+        Some(file)
+    }
+
+    /// The circles: groups of files that all reach each other. A folder with its children counts only if a file elsewhere is in it.
+    pub(super) fn cycles(&self) -> Vec<Vec<String>> {
+        let edges = self.edges();
+        let reach: BTreeMap<&Module, BTreeSet<&Module>> =
+            edges.keys().map(|from| (*from, reached(&edges, from))).collect();
+        let mut cycles = BTreeSet::new();
+        for (from, reached) in &reach {
+            let group: BTreeSet<_> = reached.iter().filter(|to| reach[*to].contains(from)).collect();
+            if group.len() > 1 {
+                cycles.insert(group.iter().map(|module| module.join("/")).collect::<Vec<_>>());
+            }
+        }
+        cycles.into_iter().collect()
+    }
+}
+
+fn reached<'a>(edges: &BTreeMap<&'a Module, BTreeSet<&'a Module>>, from: &'a Module) -> BTreeSet<&'a Module> {
+    let (mut found, mut waiting) = (BTreeSet::new(), vec![from]);
+    while let Some(next) = waiting.pop() {
+        for to in &edges[next] {
+            if found.insert(*to) {
+                waiting.push(to);
+            }
+        }
+    }
+    found
+}
+
+/// The text without comments, string literals and the module `tests` at its end.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let mut outside = true;
+    let joined = lines.collect::<Vec<_>>().join("\n").replace("\\\"", "").replace("'\"'", "");
+    joined.split('"').fold(String::new(), |mut code, piece| {
+        if outside {
+            code.push_str(piece);
+        }
+        outside = !outside;
+        code
+    })
+}
+
+/// All paths that begin with `crate`, `super` or `self`; the members of a group in braces are paths of their own.
+fn paths(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for start in ["crate::", "super::", "self::"] {
+        for (at, _) in text.match_indices(start) {
+            let before = text[..at].chars().next_back();
+            if before.is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == ':' || c == '$')) {
+                expand(&text[at..], &mut Vec::new(), &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Reads one path, and returns what is behind it.
+fn expand<'a>(text: &'a str, begin: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> &'a str {
+    let depth = begin.len();
+    let mut rest = text.trim_start();
+    loop {
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        if end > 0 {
+            begin.push(rest[..end].to_owned());
+            rest = &rest[end..];
+        }
+        if let Some(next) = rest.strip_prefix("::") {
+            rest = next;
+            if let Some(mut group) = rest.strip_prefix('{') {
+                while !group.trim_start().starts_with('}') && !group.is_empty() {
+                    group = expand(group, begin, found);
+                    group = group.trim_start().strip_prefix(',').unwrap_or(group);
+                    let skipped = group.find([',', '}']).filter(|_| {
+                        !group.trim_start().starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '}')
+                    });
+                    group = skipped.map_or(group, |at| &group[at..]);
+                }
+                rest = group.trim_start().strip_prefix('}').unwrap_or_default();
+                break;
+            }
+        } else {
+            found.push(begin.clone());
+            break;
+        }
+    }
+    begin.truncate(depth);
+    rest
+}
+
+#[test]
+fn circles_are_found_through_groups_folders_and_inline_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("lib.rs", "pub mod one;\npub mod two;\npub mod three;\npub mod four;\npub use two::Two;\n"),
+        ("one.rs", "use std::fmt;\nuse crate::{four, two::{self, Two}};\n"),
+        ("two/mod.rs", "mod inner;\n// crate::three is only mentioned.\nconst TEXT: &str = \"crate::three\";\n"),
+        ("two/inner.rs", "use super::Two;\nfn go() { crate::one::go() }\n"),
+        ("three.rs", "use crate::two::Two;\n#[cfg(test)]\nmod tests {\n    use crate::four::Four;\n}\n"),
+        ("four.rs", "use super::three::{Three};\n"),
+    ] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let cycles = Files::read(folder.path()).cycles();
+    assert_eq!(cycles, [["four", "one", "three", "two", "two/inner"]], "one → four → three → two → two/inner → one");
+    fs::write(folder.path().join("two/inner.rs"), "use super::Two;\n").unwrap();
+    assert_eq!(Files::read(folder.path()).cycles(), Vec::<Vec<String>>::new());
+}
