@@ -142,8 +142,7 @@ fn every_part_uses_what_it_may_and_nothing_else() {
 }
 
 /// Circles that are still to be opened, each by the file that comes first in the alphabet.
-const KNOWN: &[&str] =
-    &["http/livekit", "provider/token", "atomic", "audit/hardening", "build", "forge", "held"];
+const KNOWN: &[&str] = &["http/livekit", "provider/token", "atomic", "audit/hardening", "build", "forge", "held"];
 
 #[test]
 fn files_of_both_crates_form_no_circles() {
