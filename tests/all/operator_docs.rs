@@ -1,4 +1,4 @@
-//! The pages for operators in `docs/use` name every metric and every error code of the source, and nothing else.
+//! The pages for operators in `docs/use` name every metric and error code of the source, and no others.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -29,4 +29,50 @@ fn monitoring_page_lists_every_metric_of_the_source() {
     let page: BTreeSet<String> =
         page.iter().map(|name| name.trim_end_matches("_total").trim_end_matches("_seconds").to_owned()).collect();
     assert_eq!(page, metrics);
+}
+
+/// The headings of the third level in a chapter of the troubleshooting page.
+fn anchors(chapter: &str) -> BTreeSet<String> {
+    let page = read("docs/use/troubleshooting.md");
+    let chapter = page.split("\n## ").find(|text| text.lines().next() == Some(chapter)).unwrap();
+    chapter.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect()
+}
+
+/// The words of letters, digits and `_` behind each place where a text has this.
+fn words_behind(source: &str, before: &str) -> BTreeSet<String> {
+    let word = |rest: &str| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().map(str::to_owned);
+    source.split(before).skip(1).filter_map(word).collect()
+}
+
+#[test]
+fn troubleshooting_page_has_an_anchor_per_rest_error_code() {
+    let errors = read("src/error/mod.rs");
+    let (_, rest) = errors.split_once("impl IntoResponse for Coded").unwrap();
+    let (rest, authentication) = rest.split_once("enum AuthError").unwrap();
+    let codes = words_behind(rest, "=> \"");
+    assert!(codes.contains("CALL_FAILED"), "{codes:?}");
+    assert_eq!(anchors("REST error codes"), codes);
+    let codes = words_behind(authentication, "=> (\"");
+    assert!(codes.contains("unauthorized"), "{codes:?}");
+    assert_eq!(anchors("Authentication errors"), codes);
+}
+
+#[test]
+fn troubleshooting_page_has_an_anchor_per_close_code_and_per_kind_of_provider_error() {
+    let codes = words_behind(&read("src/voice/mod.rs"), "=> (");
+    assert!(codes.contains("1001"), "{codes:?}");
+    assert_eq!(anchors("Close codes"), codes);
+    let kinds = words_behind(&read("src/provider/error.rs"), "=> \"");
+    assert!(kinds.contains("rate_limited"), "{kinds:?}");
+    assert_eq!(anchors("Provider errors"), kinds);
+}
+
+#[test]
+fn operator_pages_list_every_kind_of_session_error() {
+    let kinds = words_behind(&read("src/error/session.rs"), "=> \"");
+    assert!(kinds.contains("draining"), "{kinds:?}");
+    for name in ["docs/use/monitoring.md", "docs/use/troubleshooting.md"] {
+        let page = quoted(&read(name), "");
+        assert!(kinds.is_subset(&page), "{name}: {:?}", kinds.difference(&page));
+    }
 }
