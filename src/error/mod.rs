@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::provider::{ErrorKind, PlanError, TtsError, whole_seconds};
-use crate::room::{HooksError, NewsError};
+use crate::room::{HooksError, WebhookError};
 use crate::{jwt, room};
 pub use session::SessionError;
 
@@ -91,15 +91,15 @@ pub enum Error {
     /// A track that goes on as before.
     #[error("Failed to mute track: {0}")]
     Mute(room::TwirpError),
-    /// News of `LiveKit` that cannot be checked.
+    /// A webhook request without keys to check it with.
     #[error("LiveKit service not configured")]
     WebhookNotConfigured,
-    /// News without a signature.
+    /// A webhook request without a signature.
     #[error("Missing Authorization header")]
     WebhookUnsigned,
-    /// News that are not `LiveKit`'s, or cannot be read.
+    /// A webhook request that `LiveKit` did not sign, or that cannot be parsed.
     #[error(transparent)]
-    News(#[from] NewsError),
+    Webhook(#[from] WebhookError),
     /// Hooks that stay as they are.
     #[error(transparent)]
     Hooks(#[from] HooksError),
@@ -138,7 +138,7 @@ impl Error {
             }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Hooks(error) => of_hooks(error),
-            Self::WebhookUnsigned | Self::News(NewsError::Signature) => StatusCode::UNAUTHORIZED,
+            Self::WebhookUnsigned | Self::Webhook(WebhookError::Signature) => StatusCode::UNAUTHORIZED,
             Self::Draining | Self::Full | Self::RecordingNotConfigured | Self::WebhookNotConfigured => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -149,7 +149,7 @@ impl Error {
             | Self::EmptyField(_)
             | Self::EmptyCallField(_)
             | Self::PhoneNumber(_)
-            | Self::News(NewsError::Body(_))
+            | Self::Webhook(WebhookError::Body(_))
             | Self::StreamId => StatusCode::BAD_REQUEST,
             Self::Plan(error) => status(error.kind()),
             Self::Speech(TtsError::Api { status: 429, .. }) => StatusCode::TOO_MANY_REQUESTS,

@@ -37,9 +37,9 @@ pub(super) async fn webhook(State(app): State<App>, headers: HeaderMap, body: By
     let token = headers.get(header::AUTHORIZATION).ok_or(Error::WebhookUnsigned)?;
     // LiveKit sends the bare token; others put the scheme before it.
     let token = token.to_str().unwrap_or_default();
-    let news = livekit.news(token.strip_prefix("Bearer ").unwrap_or(token), &body)?;
-    debug!(event = news.event, id = news.id, room = news.room.name, "LiveKit's news");
-    if let Some(call) = news.call() {
+    let event = livekit.webhook_event(token.strip_prefix("Bearer ").unwrap_or(token), &body)?;
+    debug!(event = event.event, id = event.id, room = event.room.name, "LiveKit's news");
+    if let Some(call) = event.call() {
         if !livekit.is_first(&call) {
             app.shared.metrics.call_repeated();
             return Ok(Json(Received { status: "received" }));

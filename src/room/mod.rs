@@ -1,13 +1,13 @@
-//! LiveKit: tokens for participants, the server's own calls, telephone calls, its news, and sessions in rooms.
+//! LiveKit: tokens for participants, the server's own calls, telephone calls, its webhook, and sessions in rooms.
 
 mod hooks;
 mod media;
-mod news;
 mod public;
 mod sip;
 mod tell;
 mod token;
 mod twirp;
+mod webhook;
 
 use crate::config::{self, Config};
 use crate::jwt::{self, Key};
@@ -16,11 +16,12 @@ use crate::outbound::Outbound;
 pub use hooks::{FileError, HooksError};
 pub(crate) use hooks::{Hooks, List};
 pub(crate) use media::{AudioFormats, Connection, Packet, Rooms, Wish};
+pub(crate) use media::{AudioFormats, Connection, Packet, Rooms, Wish};
 pub use media::{ClipError, Event, JoinError, LoadingAudio, Moment, Person};
-pub use news::NewsError;
 pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;
 pub(crate) use twirp::{Participant, Room};
+pub use webhook::WebhookError;
 
 /// A `LiveKit` server and the keys to it.
 #[derive(Debug)]
@@ -32,8 +33,8 @@ pub(crate) struct Livekit {
     pub(crate) public_url: String,
     api_key: String,
     secret: Key,
-    /// Which of its news were passed on.
-    told: news::Told,
+    /// Which of its calls were passed on.
+    passed_on: webhook::PassedOn,
 }
 
 /// Why nobody gets into a room.
@@ -63,7 +64,7 @@ impl Livekit {
             public_url: public_url.clone(),
             api_key,
             secret,
-            told: news::Told::default(),
+            passed_on: webhook::PassedOn::default(),
         })
     }
 

@@ -9,8 +9,8 @@ use tracing::{debug, warn};
 use url::{Host, Url};
 
 use super::hooks::{Hooks, Target};
-use super::news::Call;
 use super::public::{is_public, is_public_host};
+use super::webhook::Call;
 use super::{EntryError, Livekit};
 use crate::config::Secret;
 use crate::outbound;

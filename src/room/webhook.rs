@@ -23,9 +23,9 @@ const REMEMBERED: usize = 16 * 1024;
 /// The longest id of an event, in bytes. Those of LiveKit have 15.
 const LONGEST_ID: usize = 256;
 
-/// Why news do not count.
+/// Why a webhook request is rejected.
 #[derive(Debug, thiserror::Error)]
-pub enum NewsError {
+pub enum WebhookError {
     /// Somebody else's word, an old one, or one about other bytes.
     #[error("Invalid webhook signature")]
     Signature,
@@ -46,16 +46,16 @@ struct Claims {
 
 /// One event. Protocol buffers leave out what is empty.
 #[derive(Debug, Deserialize)]
-pub(crate) struct News {
+pub(crate) struct WebhookEvent {
     /// What happened.
     pub(crate) event: String,
     /// One of its kind.
     #[serde(default)]
     pub(crate) id: String,
     #[serde(default)]
-    pub(crate) room: Place,
+    pub(crate) room: WebhookRoom,
     #[serde(default)]
-    participant: Caller,
+    participant: WebhookParticipant,
     /// By which it is known again: the digest of its id, or of the whole where it has none.
     #[serde(skip)]
     key: Vec<u8>,
@@ -64,14 +64,14 @@ pub(crate) struct News {
 /// A room, as hooks are told.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-pub(crate) struct Place {
+pub(crate) struct WebhookRoom {
     pub(crate) name: String,
     sid: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Caller {
+struct WebhookParticipant {
     name: String,
     identity: String,
     sid: String,
@@ -82,7 +82,7 @@ struct Caller {
 #[derive(Debug, Serialize)]
 pub(crate) struct Call {
     participant: Participant,
-    pub(super) room: Place,
+    pub(super) room: WebhookRoom,
     from_phone_number: String,
     to_phone_number: String,
     /// `sip.room_prefix`; whoever passes it on knows.
@@ -100,9 +100,9 @@ pub(crate) struct Call {
 /// The calls that have come in lately. LiveKit repeats an event whose answer it did not get, and what was overheard on the
 /// way can be sent again for as long as its token is good.
 #[derive(Debug)]
-pub(super) struct Told(Mutex<LruCache<Vec<u8>, ()>>);
+pub(super) struct PassedOn(Mutex<LruCache<Vec<u8>, ()>>);
 
-impl Default for Told {
+impl Default for PassedOn {
     fn default() -> Self {
         Self(Mutex::new(LruCache::unbounded()))
     }
@@ -118,46 +118,48 @@ struct Participant {
 impl Livekit {
     /// What the server says, if it is the server who says it: its key has signed a token, for now, with the digest of
     /// just this body. Nothing of a body is looked at before.
-    pub(crate) fn news(&self, token: &str, body: &[u8]) -> Result<News, NewsError> {
-        let claims: Claims = self.secret.claims(token).ok_or(NewsError::Signature)?;
+    pub(crate) fn webhook_event(&self, token: &str, body: &[u8]) -> Result<WebhookEvent, WebhookError> {
+        let claims: Claims = self.secret.claims(token).ok_or(WebhookError::Signature)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let current = claims.exp.saturating_add(LEEWAY) >= now && claims.nbf <= now.saturating_add(LEEWAY);
         let whole = STANDARD.decode(&claims.sha256).is_ok_and(|sum| sum == digest(&SHA256, body).as_ref());
         if !(claims.iss == self.api_key && current && whole) {
-            return Err(NewsError::Signature);
+            return Err(WebhookError::Signature);
         }
-        let text = std::str::from_utf8(body).map_err(|error| NewsError::Body(error.to_string()))?;
-        let mut news: News = serde_json::from_str(text).map_err(|error| NewsError::Body(error.to_string()))?;
+        let text = std::str::from_utf8(body).map_err(|error| WebhookError::Body(error.to_string()))?;
+        let mut event: WebhookEvent =
+            serde_json::from_str(text).map_err(|error| WebhookError::Body(error.to_string()))?;
         // It goes into a header of the hook.
-        if !news.id.bytes().all(|byte| byte.is_ascii_graphic()) || news.id.len() > LONGEST_ID {
-            return Err(NewsError::Body(format!(
+        if !event.id.bytes().all(|byte| byte.is_ascii_graphic()) || event.id.len() > LONGEST_ID {
+            return Err(WebhookError::Body(format!(
                 "an id of up to {LONGEST_ID} ASCII characters without blanks is expected"
             )));
         }
-        let known_by = if news.id.is_empty() { body } else { news.id.as_bytes() };
-        news.key = digest(&SHA256, known_by).as_ref().to_vec();
-        Ok(news)
+        let known_by = if event.id.is_empty() { body } else { event.id.as_bytes() };
+        event.key = digest(&SHA256, known_by).as_ref().to_vec();
+        Ok(event)
     }
 
     /// Whether a call comes for the first time.
     pub(crate) fn is_first(&self, call: &Call) -> bool {
-        let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut passed_on = self.passed_on.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Not refreshed by a repetition: what goes first is what came first.
-        if told.contains(&call.key) {
+        if passed_on.contains(&call.key) {
             return false;
         }
-        told.put(call.key.clone(), ());
-        if told.len() > REMEMBERED {
-            told.pop_lru();
+        passed_on.put(call.key.clone(), ());
+        if passed_on.len() > REMEMBERED {
+            passed_on.pop_lru();
         }
         true
     }
 }
 
-impl News {
+impl WebhookEvent {
     /// The call, if that is what has come: somebody joined a room by telephone, and LiveKit says which host was called.
     pub(crate) fn call(self) -> Option<Call> {
-        let Self { event, id, room, participant: Caller { name, identity, sid, mut attributes }, key } = self;
+        let Self { event, id, room, participant: WebhookParticipant { name, identity, sid, mut attributes }, key } =
+            self;
         if event != "participant_joined" {
             return None;
         }
@@ -223,17 +225,17 @@ mod tests {
 
     #[test]
     fn only_a_call_that_joins_is_one() {
-        let news = |event: &str, attributes: &str| -> News {
+        let parse = |event: &str, attributes: &str| -> WebhookEvent {
             let text = format!(r#"{{"event":"{event}","participant":{{"attributes":{attributes}}}}}"#);
             serde_json::from_str(&text).unwrap()
         };
         let call = r#"{"sip.h.to":"<sip:1@other.example>","sip.h.x-to-ip":"sip.example","sip.phoneNumber":"+1"}"#;
-        let told = news("participant_joined", call).call().unwrap();
-        assert_eq!((told.sip_host.as_str(), told.from_phone_number.as_str()), ("sip.example", "+1"));
-        assert_eq!(told.sip_headers.keys().collect::<Vec<_>>(), ["to", "x-to-ip"]);
-        assert!(news("participant_left", call).call().is_none());
+        let parsed = parse("participant_joined", call).call().unwrap();
+        assert_eq!((parsed.sip_host.as_str(), parsed.from_phone_number.as_str()), ("sip.example", "+1"));
+        assert_eq!(parsed.sip_headers.keys().collect::<Vec<_>>(), ["to", "x-to-ip"]);
+        assert!(parse("participant_left", call).call().is_none());
         for none in ["{}", r#"{"sip.phoneNumber":"+1"}"#, r#"{"sip.h.to":"<sip:>"}"#] {
-            assert!(news("participant_joined", none).call().is_none(), "{none}");
+            assert!(parse("participant_joined", none).call().is_none(), "{none}");
         }
     }
 
