@@ -46,7 +46,7 @@ pub(super) async fn webhook(State(app): State<App>, headers: HeaderMap, body: By
         }
         let (livekit, hooks) = (Arc::clone(livekit), Arc::clone(&app.hooks));
         // Among the sessions, so that the server does not stop before the hook is told.
-        app.sessions.spawn(async move { hooks.tell(&livekit, call).await });
+        app.sessions.spawn(async move { hooks.notify(&livekit, call).await });
     }
     Ok(Json(Received { status: "received" }))
 }

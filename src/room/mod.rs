@@ -2,9 +2,9 @@
 
 mod hooks;
 mod media;
+mod notify;
 mod public;
 mod sip;
-mod tell;
 mod token;
 mod twirp;
 mod webhook;

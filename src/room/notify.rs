@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 impl Hooks {
     /// Gives the room of a call to the hook's tenant, and then tells the hook. Nobody waits for this, so what goes wrong
     /// is logged; but never where the hook is or who calls, which are others' secrets.
-    pub(crate) async fn tell(&self, livekit: &Livekit, mut call: Call) {
+    pub(crate) async fn notify(&self, livekit: &Livekit, mut call: Call) {
         let (host, room) = (call.sip_host.clone(), call.room.name.clone());
         let Some(Target { url, auth_id, secret, fixed }) = self.find(&host) else {
             debug!(host, room, "nobody is told of calls to this host");
