@@ -52,7 +52,7 @@ pub(super) struct Details {
     #[serde(flatten)]
     room: room::Room,
     /// Who is in it.
-    participants: Vec<room::Participant>,
+    participants: Vec<room::ParticipantInfo>,
 }
 
 /// Tells about a room and who is in it.

@@ -16,11 +16,10 @@ use crate::outbound::Outbound;
 pub use hooks::{FileError, HooksError};
 pub(crate) use hooks::{Hooks, List};
 pub(crate) use media::{AudioFormats, Connection, Packet, Rooms, Wish};
-pub(crate) use media::{AudioFormats, Connection, Packet, Rooms, Wish};
-pub use media::{ClipError, Event, JoinError, LoadingAudio, Moment, Person};
+pub use media::{ClipError, Event, JoinError, LoadingAudio, Moment, Participant};
 pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;
-pub(crate) use twirp::{Participant, Room};
+pub(crate) use twirp::{ParticipantInfo, Room};
 pub use webhook::WebhookError;
 
 /// A `LiveKit` server and the keys to it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryError, Livekit, Participant, TwirpError, named};
+use super::{EntryError, Livekit, ParticipantInfo, TwirpError, named};
 use crate::config::{Secret, Sip};
 
 /// How long LiveKit may take: by itself it gives up after 30 seconds, and a call that is given up here before would be in
@@ -117,7 +117,7 @@ impl Livekit {
     }
 }
 
-fn is_call(participant: &Participant) -> bool {
+fn is_call(participant: &ParticipantInfo) -> bool {
     participant.attributes.contains_key("sip.callID")
 }
 

@@ -88,8 +88,8 @@ pub(crate) struct Room {
 /// Somebody in a room, as clients are told too.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub(crate) struct Participant {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Participant))]
+pub(crate) struct ParticipantInfo {
     /// One of its kind, while they are there.
     sid: String,
     /// As in their token.
@@ -181,7 +181,7 @@ impl Livekit {
     }
 
     /// Who is in a room.
-    pub(crate) async fn participants(&self, room: &str) -> Result<Vec<Participant>, TwirpError> {
+    pub(crate) async fn participants(&self, room: &str) -> Result<Vec<ParticipantInfo>, TwirpError> {
         #[derive(Serialize)]
         struct Of<'a> {
             room: &'a str,
@@ -189,14 +189,14 @@ impl Livekit {
         #[derive(Deserialize)]
         struct Participants {
             #[serde(default)]
-            participants: Vec<Participant>,
+            participants: Vec<ParticipantInfo>,
         }
         let found: Participants = self.about(room, "ListParticipants", &Of { room }).await?;
         Ok(found.participants)
     }
 
     /// Somebody in a room, if they are there.
-    pub(super) async fn participant(&self, room: &str, identity: &str) -> Result<Option<Participant>, TwirpError> {
+    pub(super) async fn participant(&self, room: &str, identity: &str) -> Result<Option<ParticipantInfo>, TwirpError> {
         there(self.about(room, "GetParticipant", &Who { room, identity }).await)
     }
 

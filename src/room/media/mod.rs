@@ -96,13 +96,13 @@ pub enum Event {
         payload: Bytes,
     },
     /// Somebody has come.
-    Joined(Person),
+    Joined(Participant),
     /// Somebody has left, or is lost.
-    Left(Person),
+    Left(Participant),
     /// Somebody is being listened to.
     Track {
         /// Who.
-        person: Person,
+        participant: Participant,
         /// The track's id.
         sid: String,
     },
@@ -112,7 +112,7 @@ pub enum Event {
 
 /// Somebody else in the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct Participant {
     /// One of its kind in the room.
     pub identity: String,
     /// May be empty.

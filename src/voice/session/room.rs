@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{KEPT_FREE, Session, Stage, timestamp};
 use crate::error::SessionError;
-use crate::room::{Event as RoomEvent, Moment, Packet, Person, number};
+use crate::room::{Event as RoomEvent, Moment, Packet, Participant, number};
 use crate::voice::message::{Arrival, Event, LivekitSetup, RoomMessage, Subscription};
 use crate::voice::{Close, Output, start};
 
@@ -136,17 +136,17 @@ impl Session {
                 let message = RoomMessage { message, data, identity, topic, room, timestamp: timestamp() };
                 self.tell(Event::Message { message });
             }
-            Some(RoomEvent::Joined(person)) => {
-                self.tell(Event::ParticipantConnected { participant: arrival(person, room) });
+            Some(RoomEvent::Joined(participant)) => {
+                self.tell(Event::ParticipantConnected { participant: arrival(participant, room) });
             }
-            Some(RoomEvent::Left(person)) => {
-                self.tell(Event::ParticipantDisconnected { participant: arrival(person, room) });
+            Some(RoomEvent::Left(participant)) => {
+                self.tell(Event::ParticipantDisconnected { participant: arrival(participant, room) });
                 tokio::time::sleep(LAST_WORDS).await;
                 self.send(Output::Close(Close::Left));
                 self.over = true;
             }
-            Some(RoomEvent::Track { person, sid }) => {
-                let Arrival { identity, name, room, timestamp } = arrival(person, room);
+            Some(RoomEvent::Track { participant, sid }) => {
+                let Arrival { identity, name, room, timestamp } = arrival(participant, room);
                 let track = Subscription { identity, name, track_kind: "audio", track_sid: sid, room, timestamp };
                 self.tell(Event::TrackSubscribed { track });
             }
@@ -166,7 +166,7 @@ fn transfer_error(error: &SessionError) -> Event {
     Event::SipTransferError { message: error.to_string() }
 }
 
-fn arrival(person: Person, room: String) -> Arrival {
-    let Person { identity, name } = person;
+fn arrival(participant: Participant, room: String) -> Arrival {
+    let Participant { identity, name } = participant;
     Arrival { identity, name: Some(name).filter(|name| !name.is_empty()), room, timestamp: timestamp() }
 }

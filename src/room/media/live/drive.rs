@@ -75,7 +75,7 @@ impl<L: Link> Drive<L> {
                 Next::Due => {}
                 Next::Absent => {
                     let gone = self.presence.gone(now());
-                    running.waiting = gone.and_then(|person| self.tell(Event::Left(person)));
+                    running.waiting = gone.and_then(|participant| self.tell(Event::Left(participant)));
                 }
                 Next::Happened(Some(happening)) => running.waiting = self.happened(happening),
                 // The session learns of it by the end of the channel.
@@ -186,11 +186,11 @@ impl<L: Link> Drive<L> {
                 self.presence.reconnected(now());
                 return None;
             }
-            (Happening::Event(Event::Left(person)), _) => {
-                self.presence.left(person, now());
+            (Happening::Event(Event::Left(participant)), _) => {
+                self.presence.left(participant, now());
                 return None;
             }
-            (Happening::Event(Event::Joined(person)), _) if !self.presence.joined(&person) => return None,
+            (Happening::Event(Event::Joined(participant)), _) if !self.presence.joined(&participant) => return None,
             (Happening::Event(Event::Data { identity, .. }), _) if !heard(&identity) => return None,
             (Happening::Event(event), _) => event,
         };

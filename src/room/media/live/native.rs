@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::link::{AHEAD_MS, Entry, Happening, Link, TRACK, WIRE};
-use crate::room::media::{Event, JoinError, Packet, Person};
+use crate::room::media::{Event, JoinError, Packet, Participant};
 
 /// A participant.
 pub(super) struct Native {
@@ -85,8 +85,8 @@ impl Native {
 
     fn happened(&mut self, event: RoomEvent) -> Option<Happening> {
         let event = match event {
-            RoomEvent::ParticipantConnected(participant) => Event::Joined(person(&participant)),
-            RoomEvent::ParticipantDisconnected(participant) => Event::Left(person(&participant)),
+            RoomEvent::ParticipantConnected(participant) => Event::Joined(describe(&participant)),
+            RoomEvent::ParticipantDisconnected(participant) => Event::Left(describe(&participant)),
             RoomEvent::TrackPublished { publication, participant } => {
                 self.publication(&participant, &publication);
                 return None;
@@ -94,7 +94,7 @@ impl Native {
             RoomEvent::TrackSubscribed { track: RemoteTrack::Audio(track), publication, participant } => {
                 let rate = i32::try_from(WIRE.sample_rate).unwrap_or(i32::MAX);
                 self.listen_to(publication.sid(), NativeAudioStream::new(track.rtc_track(), rate, 1));
-                Event::Track { person: person(&participant), sid: publication.sid().to_string() }
+                Event::Track { participant: describe(&participant), sid: publication.sid().to_string() }
             }
             RoomEvent::TrackUnsubscribed { publication, .. } => {
                 self.tracks.remove(&publication.sid());
@@ -198,8 +198,8 @@ impl Drop for Native {
     }
 }
 
-fn person(participant: &RemoteParticipant) -> Person {
-    Person { identity: String::from(participant.identity()), name: participant.name() }
+fn describe(participant: &RemoteParticipant) -> Participant {
+    Participant { identity: String::from(participant.identity()), name: participant.name() }
 }
 
 fn bytes(samples: &[i16]) -> Bytes {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::room::media::Person;
+use crate::room::media::Participant;
 
 /// How long the news that somebody has left is kept back: in a lost connection it comes just before the news of the loss.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -15,7 +15,7 @@ const RETURN: Duration = Duration::from_secs(10);
 pub(super) struct Presence {
     reconnecting: bool,
     /// Who seems to have left, and when that is told; not before there is a connection where no time is given.
-    absent: Vec<(Person, Option<Instant>)>,
+    absent: Vec<(Participant, Option<Instant>)>,
 }
 
 impl Presence {
@@ -34,14 +34,14 @@ impl Presence {
     }
 
     /// Somebody is not there any more.
-    pub(super) fn left(&mut self, person: Person, now: Instant) {
-        self.absent.push((person, (!self.reconnecting).then(|| now + SETTLE)));
+    pub(super) fn left(&mut self, participant: Participant, now: Instant) {
+        self.absent.push((participant, (!self.reconnecting).then(|| now + SETTLE)));
     }
 
     /// Somebody is there; false where it was never told that they were not.
-    pub(super) fn joined(&mut self, person: &Person) -> bool {
+    pub(super) fn joined(&mut self, participant: &Participant) -> bool {
         let before = self.absent.len();
-        self.absent.retain(|(absent, _)| absent.identity != person.identity);
+        self.absent.retain(|(absent, _)| absent.identity != participant.identity);
         self.absent.len() == before
     }
 
@@ -51,7 +51,7 @@ impl Presence {
     }
 
     /// Somebody who has left.
-    pub(super) fn gone(&mut self, now: Instant) -> Option<Person> {
+    pub(super) fn gone(&mut self, now: Instant) -> Option<Participant> {
         let at = self.absent.iter().position(|(_, due)| due.is_some_and(|due| due <= now))?;
         Some(self.absent.remove(at).0)
     }
@@ -61,8 +61,8 @@ impl Presence {
 mod tests {
     use super::*;
 
-    fn ann() -> Person {
-        Person { identity: "ann".to_owned(), name: String::new() }
+    fn ann() -> Participant {
+        Participant { identity: "ann".to_owned(), name: String::new() }
     }
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn who_is_lost_with_the_connection_may_come_back() {
         let (mut presence, now) = (Presence::default(), Instant::now());
-        let bob = Person { identity: "bob".to_owned(), name: String::new() };
+        let bob = Participant { identity: "bob".to_owned(), name: String::new() };
         presence.left(ann(), now);
         presence.reconnecting();
         presence.left(bob.clone(), now);

@@ -20,7 +20,7 @@ use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::link::{AHEAD_MS, Entry, Happening, Link, TRACK, WIRE};
-use crate::room::media::{Event, JoinError, Packet, Person};
+use crate::room::media::{Event, JoinError, Packet, Participant};
 
 /// Its command line, in pieces parted by blanks.
 const VARIABLE: &str = "SAYNA_LIVEKIT_SUBPROCESS";
@@ -199,9 +199,9 @@ fn parse(message: &[u8]) -> Option<Said> {
 
 fn happening(written: Written) -> Option<Happening> {
     let event = match written {
-        Written::Joined { identity, name } => Event::Joined(Person { identity, name }),
-        Written::Left { identity, name } => Event::Left(Person { identity, name }),
-        Written::Track { identity, name, sid } => Event::Track { person: Person { identity, name }, sid },
+        Written::Joined { identity, name } => Event::Joined(Participant { identity, name }),
+        Written::Left { identity, name } => Event::Left(Participant { identity, name }),
+        Written::Track { identity, name, sid } => Event::Track { participant: Participant { identity, name }, sid },
         Written::Data { identity, topic, payload } => {
             Event::Data { identity, topic, payload: STANDARD.decode(payload).ok()?.into() }
         }
