@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use tokio::task::yield_now;
 
-use super::link::WIRE;
+use super::transport::WIRE;
 use crate::audio::{Converter, Encoding, Error, Format, wav};
 use crate::room::media::LoadingAudio;
 

@@ -8,15 +8,15 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::link::{Happening, Link};
 use super::presence::Presence;
 use super::track::Audio;
+use super::transport::{Happening, RoomTransport};
 use super::{Ends, LEAVE_TIMEOUT, Order};
 use crate::room::media::{Event, Packet};
 
 /// A connection, seen from the library's side.
-pub(super) struct Drive<L> {
-    pub(super) link: L,
+pub(super) struct Drive<T> {
+    pub(super) transport: T,
     pub(super) audio: Option<Audio>,
     /// Whom the session listens to; everybody where empty.
     pub(super) listen: Vec<String>,
@@ -48,7 +48,7 @@ struct Running {
     waiting: Option<Event>,
 }
 
-impl<L: Link> Drive<L> {
+impl<T: RoomTransport> Drive<T> {
     /// Runs until the session has left or the connection has ended; whether the room goes with the session.
     pub(super) async fn run(mut self) -> bool {
         let mut running = Running::default();
@@ -56,7 +56,7 @@ impl<L: Link> Drive<L> {
             if running.playing.is_none()
                 && let Some(frame) = self.frame()
             {
-                running.playing = Some(self.link.play(frame));
+                running.playing = Some(self.transport.play(frame));
             }
             match self.next(&mut running).await {
                 Next::Gone | Next::Order(None) => break true,
@@ -70,7 +70,7 @@ impl<L: Link> Drive<L> {
                     }
                 }
                 Next::Order(Some(order)) => self.order(order),
-                Next::Packet(packet) => running.sending = packet.map(|packet| self.link.send(packet)),
+                Next::Packet(packet) => running.sending = packet.map(|packet| self.transport.send(packet)),
                 Next::Delivered => running.waiting = None,
                 Next::Due => {}
                 Next::Absent => {
@@ -84,8 +84,8 @@ impl<L: Link> Drive<L> {
         };
         // What is on its way holds a part of the library.
         drop(running);
-        let Self { link, ends: Ends { mut stays, .. }, .. } = self;
-        if timeout(LEAVE_TIMEOUT, link.leave()).await.is_err() {
+        let Self { transport, ends: Ends { mut stays, .. }, .. } = self;
+        if timeout(LEAVE_TIMEOUT, transport.leave()).await.is_err() {
             debug!("LiveKit did not take the good-bye in time");
         }
         gone && stays.try_recv().is_err()
@@ -114,7 +114,7 @@ impl<L: Link> Drive<L> {
             }
             () = until(due), if !plays => Next::Due,
             () = until(absent), if !waits => Next::Absent,
-            happening = self.link.next(), if !waits => Next::Happened(happening),
+            happening = self.transport.next(), if !waits => Next::Happened(happening),
         }
     }
 
@@ -148,7 +148,7 @@ impl<L: Link> Drive<L> {
     fn clear(&mut self) {
         // What is being played is left to end: a library may take nothing else before.
         if self.audio.as_mut().is_none_or(|audio| audio.clear(now())) {
-            self.link.clear();
+            self.transport.clear();
         }
     }
 

@@ -3,7 +3,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::clip::Clip;
-use super::link::WIRE;
+use super::transport::WIRE;
 
 /// Samples of 10 ms.
 const FRAME: usize = WIRE.sample_rate as usize / 100;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::link::WIRE;
+use super::transport::WIRE;
 
 /// How long the others wait for a track that is late, in samples: a tenth of a second.
 const PATIENCE: usize = WIRE.sample_rate as usize / 10;

@@ -2,7 +2,6 @@
 
 mod clip;
 mod drive;
-mod link;
 mod loading;
 mod mixer;
 #[cfg(feature = "livekit")]
@@ -11,6 +10,7 @@ mod presence;
 #[cfg(debug_assertions)]
 mod subprocess;
 mod track;
+mod transport;
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use tracing::debug;
 
 use clip::Clip;
 use drive::Drive;
-use link::{Entry, Link};
 use presence::Presence;
 use serde::{Deserialize, Serialize};
 use track::Audio;
+use transport::{RoomTransport, TransportOptions};
 
 use super::{Event, JoinError, LoadingAudio, Moment, Packet, Rooms, Wish};
 use crate::room::{Livekit, TwirpError};
@@ -92,13 +92,18 @@ impl Connection {
         let audio = audio.map(Audio::new).transpose()?;
         let joined = async {
             let token = rooms.livekit.participant_token(tenant.as_deref(), &room, &identity, &name).await?;
-            let entry = Entry { url: rooms.livekit.media_url(), token, audio: audio.is_some(), listen: listen.clone() };
-            let place = Place { rooms, room, audio, listen };
+            let options = TransportOptions {
+                url: rooms.livekit.media_url(),
+                token,
+                audio: audio.is_some(),
+                listen: listen.clone(),
+            };
+            let pending = PendingConnection { rooms, room, audio, listen };
             #[cfg(debug_assertions)]
             if let Some(program) = subprocess::program() {
-                return Ok(place.take(subprocess::Subprocess::join(&program, &entry).await?));
+                return Ok(pending.connect(subprocess::Subprocess::join(&program, &options).await?));
             }
-            place.library(entry).await
+            pending.library(options).await
         };
         timeout(JOIN_TIMEOUT, joined).await.map_err(|_| JoinError::Late)?
     }
@@ -177,30 +182,30 @@ impl Connection {
 }
 
 /// What a session needs of a room, until there is a connection.
-struct Place<'a> {
+struct PendingConnection<'a> {
     rooms: &'a Rooms,
     room: String,
     audio: Option<Audio>,
     listen: Vec<String>,
 }
 
-impl Place<'_> {
+impl PendingConnection<'_> {
     /// Joins by the library that this build has.
     #[cfg(feature = "livekit")]
-    async fn library(self, entry: Entry) -> Result<Connection, JoinError> {
+    async fn library(self, options: TransportOptions) -> Result<Connection, JoinError> {
         // What the library keeps while it joins, no session has to have a place for.
-        Ok(self.take(Box::pin(native::Native::join(entry)).await?))
+        Ok(self.connect(Box::pin(native::Native::join(options)).await?))
     }
 
     /// Joins by none.
     #[cfg(not(feature = "livekit"))]
     #[expect(clippy::unused_async, reason = "as with a library")]
-    async fn library(self, _: Entry) -> Result<Connection, JoinError> {
+    async fn library(self, _: TransportOptions) -> Result<Connection, JoinError> {
         Err(JoinError::NotBuilt)
     }
 
     /// Connects a session with what a library gave.
-    fn take(self, link: impl Link) -> Connection {
+    fn connect(self, transport: impl RoomTransport) -> Connection {
         let Self { rooms, room, audio, listen } = self;
         let (happened, events) = mpsc::channel(EVENTS);
         let (orders, ordered) = mpsc::channel(SPEECH);
@@ -213,7 +218,7 @@ impl Place<'_> {
         let (livekit, name) = (rooms.livekit.clone(), room.clone());
         rooms.tasks.spawn(async move {
             let _leaving: oneshot::Sender<()> = leaving;
-            let drive = Drive { link, audio, listen, ends, presence: Presence::default() };
+            let drive = Drive { transport, audio, listen, ends, presence: Presence::default() };
             if drive.run().await
                 && let Err(error) = livekit.close(&name).await
             {

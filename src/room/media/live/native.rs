@@ -19,7 +19,7 @@ use livekit::webrtc::audio_stream::native::NativeAudioStream;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::link::{AHEAD_MS, Entry, Happening, Link, TRACK, WIRE};
+use super::transport::{AHEAD_MS, Happening, RoomTransport, TRACK, TransportOptions, WIRE};
 use crate::room::media::{Event, JoinError, Packet, Participant};
 
 /// A participant.
@@ -39,8 +39,8 @@ pub(super) struct Native {
 }
 
 impl Native {
-    pub(super) async fn join(entry: Entry) -> Result<Self, JoinError> {
-        let Entry { url, token, audio, listen } = entry;
+    pub(super) async fn join(options: TransportOptions) -> Result<Self, JoinError> {
+        let TransportOptions { url, token, audio, listen } = options;
         let failed = |error: livekit::RoomError| JoinError::Unreachable(error.to_string());
         let mut options = RoomOptions::default();
         // Only what is listened to is asked for: see `publication`.
@@ -130,7 +130,7 @@ impl Native {
     }
 }
 
-impl Link for Native {
+impl RoomTransport for Native {
     async fn next(&mut self) -> Option<Happening> {
         loop {
             if self.over {

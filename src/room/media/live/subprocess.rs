@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::link::{AHEAD_MS, Entry, Happening, Link, TRACK, WIRE};
+use super::transport::{AHEAD_MS, Happening, RoomTransport, TRACK, TransportOptions, WIRE};
 use crate::room::media::{Event, JoinError, Packet, Participant};
 
 /// Its command line, in pieces parted by blanks.
@@ -70,7 +70,7 @@ pub(super) struct Subprocess {
 }
 
 impl Subprocess {
-    pub(super) async fn join(program: &str, entry: &Entry) -> Result<Self, JoinError> {
+    pub(super) async fn join(program: &str, options: &TransportOptions) -> Result<Self, JoinError> {
         let failed = |error: std::io::Error| JoinError::Unreachable(format!("{program}: {error}"));
         let mut words = program.split_whitespace();
         let mut command = Command::new(words.next().unwrap_or_default());
@@ -85,7 +85,7 @@ impl Subprocess {
             std::thread::spawn(move || write(stdin, written));
         }
         let mut joining = Self { child, said: saying, messages, free };
-        let Entry { url, token, audio, listen } = entry;
+        let TransportOptions { url, token, audio, listen } = options;
         let wish = json!({
             "url": url, "token": token, "audio": audio, "listen": listen,
             "track": TRACK, "sample_rate": WIRE.sample_rate, "ahead_ms": AHEAD_MS,
@@ -99,7 +99,7 @@ impl Subprocess {
     }
 }
 
-impl Link for Subprocess {
+impl RoomTransport for Subprocess {
     async fn next(&mut self) -> Option<Happening> {
         match self.said.recv().await? {
             Said::Happened(happening) => Some(happening),

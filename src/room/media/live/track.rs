@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use super::link::{AHEAD_MS, WIRE};
 use super::loading::Loading;
 use super::mixer::Mixer;
+use super::transport::{AHEAD_MS, WIRE};
 use crate::audio::{Converter, Error, Format, Framer};
 use crate::room::media::AudioFormats;
 

@@ -18,7 +18,7 @@ pub(super) const TRACK: &str = "tts-audio";
 
 /// What a library needs to join.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct TransportOptions {
     pub(super) url: String,
     pub(super) token: String,
     /// Whether there is audio, in both directions.
@@ -43,7 +43,7 @@ pub(super) enum Happening {
 }
 
 /// A participant in a room. Dropped, it leaves as one who is lost.
-pub(super) trait Link: Send + 'static {
+pub(super) trait RoomTransport: Send + 'static {
     /// What happens next; none once the connection has ended for good. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Option<Happening>> + Send;
 
