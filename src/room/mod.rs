@@ -16,7 +16,7 @@ use crate::outbound::Outbound;
 pub use hooks::{FileError, HooksError};
 pub(crate) use hooks::{Hooks, List};
 pub(crate) use media::{AudioFormats, Connection, Packet, Rooms, Wish};
-pub use media::{ClipError, Event, JoinError, LoadingAudio, Moment, Participant};
+pub use media::{ClipError, JoinError, LoadingAudio, Participant, RoomEvent, RoomWakeup};
 pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;
 pub(crate) use twirp::{ParticipantInfo, Room};

@@ -20,7 +20,7 @@ use super::start::{self, Conversation};
 use super::{Close, Detectors, Epoch, Input, Output, Shared, SpeakerActivity, optional};
 use crate::error::SessionError;
 use crate::provider::SttEvent;
-use crate::room::{Connection, Moment};
+use crate::room::{Connection, RoomWakeup};
 
 /// Places of the queue to the client that audio leaves free, so that there is room for what was heard.
 pub(crate) const KEPT_FREE: usize = 32;
@@ -74,7 +74,7 @@ enum Next {
     Forwarded(Forwarded),
     SpeakerActivity(SpeakerActivity),
     Spoken(Step),
-    InRoom(Moment),
+    InRoom(RoomWakeup),
     HandedOver,
     Deadline,
     Drain,

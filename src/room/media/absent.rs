@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{JoinError, LoadingAudio, Moment, Packet, Rooms, Wish};
+use super::{JoinError, LoadingAudio, Packet, RoomWakeup, Rooms, Wish};
 
 /// None.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ impl Connection {
     }
 
     #[expect(clippy::unused_async, reason = "as where rooms can be joined")]
-    pub(crate) async fn next(&mut self, _: bool) -> Moment {
+    pub(crate) async fn next(&mut self, _: bool) -> RoomWakeup {
         match *self {}
     }
 

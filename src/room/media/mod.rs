@@ -83,7 +83,7 @@ pub struct LoadingAudio {
 
 /// What happens in a room, in its order.
 #[derive(Debug)]
-pub enum Event {
+pub enum RoomEvent {
     /// What those who are listened to say, as one, in the form that was asked for.
     Audio(Bytes),
     /// A message.
@@ -121,9 +121,9 @@ pub struct Participant {
 
 /// What a session waits for.
 #[derive(Debug)]
-pub enum Moment {
+pub enum RoomWakeup {
     /// Something happened in the room; none where the connection has ended.
-    Event(Option<Event>),
+    Event(Option<RoomEvent>),
     /// There is room for speech again.
     RoomForSpeech,
 }

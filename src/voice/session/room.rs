@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{KEPT_FREE, Session, Stage, timestamp};
 use crate::error::SessionError;
-use crate::room::{Event as RoomEvent, Moment, Packet, Participant, number};
+use crate::room::{Packet, Participant, RoomEvent, RoomWakeup, number};
 use crate::voice::message::{Arrival, Event, LivekitSetup, RoomMessage, Subscription};
 use crate::voice::{Close, Output, start};
 
@@ -111,16 +111,16 @@ impl Session {
         }
     }
 
-    pub(super) async fn in_room(&mut self, moment: Moment) {
+    pub(super) async fn in_room(&mut self, wakeup: RoomWakeup) {
         let Some(room) = self.room.as_ref().map(|room| room.room().to_owned()) else { return };
-        let event = match moment {
-            Moment::RoomForSpeech => {
+        let event = match wakeup {
+            RoomWakeup::RoomForSpeech => {
                 if let Some(frame) = self.pending.take() {
                     self.play(frame);
                 }
                 return;
             }
-            Moment::Event(event) => event,
+            RoomWakeup::Event(event) => event,
         };
         match event {
             Some(RoomEvent::Audio(audio)) => {

@@ -12,7 +12,7 @@ use super::presence::Presence;
 use super::track::Audio;
 use super::transport::{Happening, RoomTransport};
 use super::{Ends, LEAVE_TIMEOUT, Order};
-use crate::room::media::{Event, Packet};
+use crate::room::media::{Packet, RoomEvent};
 
 /// A connection, seen from the library's side.
 pub(super) struct Drive<T> {
@@ -45,7 +45,7 @@ struct Running {
     playing: Option<BoxFuture<'static, ()>>,
     sending: Option<BoxFuture<'static, Result<(), String>>>,
     /// For which the session had no room.
-    waiting: Option<Event>,
+    waiting: Option<RoomEvent>,
 }
 
 impl<T: RoomTransport> Drive<T> {
@@ -75,7 +75,7 @@ impl<T: RoomTransport> Drive<T> {
                 Next::Due => {}
                 Next::Absent => {
                     let gone = self.presence.gone(now());
-                    running.waiting = gone.and_then(|participant| self.tell(Event::Left(participant)));
+                    running.waiting = gone.and_then(|participant| self.tell(RoomEvent::Left(participant)));
                 }
                 Next::Happened(Some(happening)) => running.waiting = self.happened(happening),
                 // The session learns of it by the end of the channel.
@@ -161,14 +161,14 @@ impl<T: RoomTransport> Drive<T> {
     }
 
     /// Passes on what happened; what the session has no room for, unless it is audio, waits.
-    fn happened(&mut self, happening: Happening) -> Option<Event> {
+    fn happened(&mut self, happening: Happening) -> Option<RoomEvent> {
         let heard = |identity: &str| self.listen.is_empty() || self.listen.iter().any(|one| one == identity);
         let event = match (happening, &mut self.audio) {
             (Happening::Sound(track, samples), Some(Audio { ears, .. })) => {
                 let audio = ears.push(track, &samples);
                 if !audio.is_empty() {
                     // A session that does not keep up loses what is newest; it says so itself where its provider is the cause.
-                    self.ends.events.try_send(Event::Audio(audio)).ok();
+                    self.ends.events.try_send(RoomEvent::Audio(audio)).ok();
                 }
                 return None;
             }
@@ -186,19 +186,21 @@ impl<T: RoomTransport> Drive<T> {
                 self.presence.reconnected(now());
                 return None;
             }
-            (Happening::Event(Event::Left(participant)), _) => {
+            (Happening::Event(RoomEvent::Left(participant)), _) => {
                 self.presence.left(participant, now());
                 return None;
             }
-            (Happening::Event(Event::Joined(participant)), _) if !self.presence.joined(&participant) => return None,
-            (Happening::Event(Event::Data { identity, .. }), _) if !heard(&identity) => return None,
+            (Happening::Event(RoomEvent::Joined(participant)), _) if !self.presence.joined(&participant) => {
+                return None;
+            }
+            (Happening::Event(RoomEvent::Data { identity, .. }), _) if !heard(&identity) => return None,
             (Happening::Event(event), _) => event,
         };
         self.tell(event)
     }
 
     /// Gives back what the session has no room for.
-    fn tell(&self, event: Event) -> Option<Event> {
+    fn tell(&self, event: RoomEvent) -> Option<RoomEvent> {
         match self.ends.events.try_send(event) {
             Err(mpsc::error::TrySendError::Full(event)) => Some(event),
             _ => None,

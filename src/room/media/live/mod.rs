@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use track::Audio;
 use transport::{RoomTransport, TransportOptions};
 
-use super::{Event, JoinError, LoadingAudio, Moment, Packet, Rooms, Wish};
+use super::{JoinError, LoadingAudio, Packet, RoomEvent, RoomWakeup, Rooms, Wish};
 use crate::room::{Livekit, TwirpError};
 
 pub use clip::ClipError;
@@ -58,7 +58,7 @@ enum Order {
 /// The library's ends of a connection's channels.
 #[derive(Debug)]
 struct Ends {
-    events: mpsc::Sender<Event>,
+    events: mpsc::Sender<RoomEvent>,
     orders: mpsc::Receiver<Order>,
     packets: mpsc::Receiver<Packet>,
     /// How often speech has been dropped.
@@ -73,7 +73,7 @@ struct Ends {
 #[derive(Debug)]
 pub(crate) struct Connection {
     room: String,
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<RoomEvent>,
     orders: mpsc::Sender<Order>,
     packets: mpsc::Sender<Packet>,
     cleared: watch::Sender<u64>,
@@ -114,11 +114,11 @@ impl Connection {
     }
 
     /// What happens next, or, where speech waits, that there is room for it. Cancel safe.
-    pub(crate) async fn next(&mut self, speech_waits: bool) -> Moment {
+    pub(crate) async fn next(&mut self, speech_waits: bool) -> RoomWakeup {
         tokio::select! {
-            event = self.events.recv() => Moment::Event(event),
+            event = self.events.recv() => RoomWakeup::Event(event),
             // Of a connection that has ended the events tell.
-            Ok(_) = self.orders.reserve_many(2), if speech_waits => Moment::RoomForSpeech,
+            Ok(_) = self.orders.reserve_many(2), if speech_waits => RoomWakeup::RoomForSpeech,
         }
     }
 

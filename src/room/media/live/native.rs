@@ -9,8 +9,8 @@ use futures_util::stream::{self, BoxStream, SelectAll};
 use futures_util::{FutureExt as _, StreamExt as _};
 use livekit::options::TrackPublishOptions;
 use livekit::prelude::{
-    DataPacket, LocalAudioTrack, LocalTrack, RemoteParticipant, RemoteTrack, RemoteTrackPublication, Room, RoomEvent,
-    RoomOptions, TrackKind, TrackSid, TrackSource,
+    DataPacket, LocalAudioTrack, LocalTrack, RemoteParticipant, RemoteTrack, RemoteTrackPublication, Room,
+    RoomEvent as LibraryEvent, RoomOptions, TrackKind, TrackSid, TrackSource,
 };
 use livekit::webrtc::audio_frame::AudioFrame;
 use livekit::webrtc::audio_source::native::NativeAudioSource;
@@ -20,12 +20,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::transport::{AHEAD_MS, Happening, RoomTransport, TRACK, TransportOptions, WIRE};
-use crate::room::media::{Event, JoinError, Packet, Participant};
+use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
 /// A participant.
 pub(super) struct Native {
     room: Arc<Room>,
-    events: mpsc::UnboundedReceiver<RoomEvent>,
+    events: mpsc::UnboundedReceiver<LibraryEvent>,
     /// Where speech goes; none without audio.
     source: Option<NativeAudioSource>,
     /// Whose audio is wanted; everybody's where empty.
@@ -83,37 +83,37 @@ impl Native {
         }
     }
 
-    fn happened(&mut self, event: RoomEvent) -> Option<Happening> {
+    fn happened(&mut self, event: LibraryEvent) -> Option<Happening> {
         let event = match event {
-            RoomEvent::ParticipantConnected(participant) => Event::Joined(describe(&participant)),
-            RoomEvent::ParticipantDisconnected(participant) => Event::Left(describe(&participant)),
-            RoomEvent::TrackPublished { publication, participant } => {
+            LibraryEvent::ParticipantConnected(participant) => RoomEvent::Joined(describe(&participant)),
+            LibraryEvent::ParticipantDisconnected(participant) => RoomEvent::Left(describe(&participant)),
+            LibraryEvent::TrackPublished { publication, participant } => {
                 self.publication(&participant, &publication);
                 return None;
             }
-            RoomEvent::TrackSubscribed { track: RemoteTrack::Audio(track), publication, participant } => {
+            LibraryEvent::TrackSubscribed { track: RemoteTrack::Audio(track), publication, participant } => {
                 let rate = i32::try_from(WIRE.sample_rate).unwrap_or(i32::MAX);
                 self.listen_to(publication.sid(), NativeAudioStream::new(track.rtc_track(), rate, 1));
-                Event::Track { participant: describe(&participant), sid: publication.sid().to_string() }
+                RoomEvent::Track { participant: describe(&participant), sid: publication.sid().to_string() }
             }
-            RoomEvent::TrackUnsubscribed { publication, .. } => {
+            LibraryEvent::TrackUnsubscribed { publication, .. } => {
                 self.tracks.remove(&publication.sid());
                 return None;
             }
-            RoomEvent::DataReceived { payload, topic, participant, .. } => {
+            LibraryEvent::DataReceived { payload, topic, participant, .. } => {
                 let identity = participant.map(|participant| participant.identity()).map(String::from);
                 let payload = Bytes::copy_from_slice(&payload);
-                Event::Data { identity: identity.unwrap_or_default(), topic, payload }
+                RoomEvent::Data { identity: identity.unwrap_or_default(), topic, payload }
             }
-            RoomEvent::Reconnecting => return Some(Happening::Reconnecting),
-            RoomEvent::Reconnected => {
+            LibraryEvent::Reconnecting => return Some(Happening::Reconnecting),
+            LibraryEvent::Reconnected => {
                 // Tracks of those who were back before are not announced.
                 self.subscribe();
                 return Some(Happening::Reconnected);
             }
-            RoomEvent::Disconnected { reason } => {
+            LibraryEvent::Disconnected { reason } => {
                 self.over = true;
-                Event::Lost(format!("{reason:?}"))
+                RoomEvent::Lost(format!("{reason:?}"))
             }
             _ => return None,
         };

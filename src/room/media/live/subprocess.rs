@@ -20,7 +20,7 @@ use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::transport::{AHEAD_MS, Happening, RoomTransport, TRACK, TransportOptions, WIRE};
-use crate::room::media::{Event, JoinError, Packet, Participant};
+use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
 /// Its command line, in pieces parted by blanks.
 const VARIABLE: &str = "SAYNA_LIVEKIT_SUBPROCESS";
@@ -199,13 +199,13 @@ fn parse(message: &[u8]) -> Option<Said> {
 
 fn happening(written: Written) -> Option<Happening> {
     let event = match written {
-        Written::Joined { identity, name } => Event::Joined(Participant { identity, name }),
-        Written::Left { identity, name } => Event::Left(Participant { identity, name }),
-        Written::Track { identity, name, sid } => Event::Track { participant: Participant { identity, name }, sid },
+        Written::Joined { identity, name } => RoomEvent::Joined(Participant { identity, name }),
+        Written::Left { identity, name } => RoomEvent::Left(Participant { identity, name }),
+        Written::Track { identity, name, sid } => RoomEvent::Track { participant: Participant { identity, name }, sid },
         Written::Data { identity, topic, payload } => {
-            Event::Data { identity, topic, payload: STANDARD.decode(payload).ok()?.into() }
+            RoomEvent::Data { identity, topic, payload: STANDARD.decode(payload).ok()?.into() }
         }
-        Written::Lost { reason } => Event::Lost(reason),
+        Written::Lost { reason } => RoomEvent::Lost(reason),
         Written::Reconnecting => return Some(Happening::Reconnecting),
         Written::Reconnected => return Some(Happening::Reconnected),
     };

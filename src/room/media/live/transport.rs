@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::audio::{Encoding, Format};
-use crate::room::media::{Event, Packet};
+use crate::room::media::{Packet, RoomEvent};
 
 /// The form of all samples between a library and here: what the media of rooms has anyway.
 pub(super) const WIRE: Format = Format { encoding: Encoding::Linear16, sample_rate: 48_000, channels: 1 };
@@ -38,8 +38,8 @@ pub(super) enum Happening {
     Reconnecting,
     /// It is there again.
     Reconnected,
-    /// What the session is told; never [`Event::Audio`].
-    Event(Event),
+    /// What the session is told; never [`RoomEvent::Audio`].
+    Event(RoomEvent),
 }
 
 /// A participant in a room. Dropped, it leaves as one who is lost.
