@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::presence::Presence;
 use super::track::Audio;
-use super::transport::{Happening, RoomTransport};
+use super::transport::{RoomTransport, TransportEvent};
 use super::{Ends, LEAVE_TIMEOUT, Order};
 use crate::room::media::{Packet, RoomEvent};
 
@@ -36,7 +36,7 @@ enum Next {
     Delivered,
     Due,
     Absent,
-    Happened(Option<Happening>),
+    Transport(Option<TransportEvent>),
 }
 
 /// What is on its way.
@@ -77,9 +77,9 @@ impl<T: RoomTransport> Drive<T> {
                     let gone = self.presence.gone(now());
                     running.waiting = gone.and_then(|participant| self.tell(RoomEvent::Left(participant)));
                 }
-                Next::Happened(Some(happening)) => running.waiting = self.happened(happening),
+                Next::Transport(Some(event)) => running.waiting = self.handle(event),
                 // The session learns of it by the end of the channel.
-                Next::Happened(None) => break false,
+                Next::Transport(None) => break false,
             }
         };
         // What is on its way holds a part of the library.
@@ -114,7 +114,7 @@ impl<T: RoomTransport> Drive<T> {
             }
             () = until(due), if !plays => Next::Due,
             () = until(absent), if !waits => Next::Absent,
-            happening = self.transport.next(), if !waits => Next::Happened(happening),
+            event = self.transport.next(), if !waits => Next::Transport(event),
         }
     }
 
@@ -161,10 +161,10 @@ impl<T: RoomTransport> Drive<T> {
     }
 
     /// Passes on what happened; what the session has no room for, unless it is audio, waits.
-    fn happened(&mut self, happening: Happening) -> Option<RoomEvent> {
+    fn handle(&mut self, event: TransportEvent) -> Option<RoomEvent> {
         let heard = |identity: &str| self.listen.is_empty() || self.listen.iter().any(|one| one == identity);
-        let event = match (happening, &mut self.audio) {
-            (Happening::Sound(track, samples), Some(Audio { ears, .. })) => {
+        let event = match (event, &mut self.audio) {
+            (TransportEvent::Samples(track, samples), Some(Audio { ears, .. })) => {
                 let audio = ears.push(track, &samples);
                 if !audio.is_empty() {
                     // A session that does not keep up loses what is newest; it says so itself where its provider is the cause.
@@ -172,29 +172,29 @@ impl<T: RoomTransport> Drive<T> {
                 }
                 return None;
             }
-            (Happening::Silence(track), Some(Audio { ears, .. })) => {
+            (TransportEvent::TrackEnded(track), Some(Audio { ears, .. })) => {
                 ears.remove(track);
                 return None;
             }
-            (Happening::Sound(..) | Happening::Silence(_), None) => return None,
-            (Happening::Reconnecting, _) => {
+            (TransportEvent::Samples(..) | TransportEvent::TrackEnded(_), None) => return None,
+            (TransportEvent::Reconnecting, _) => {
                 warn!("the connection to LiveKit is lost, trying again");
                 self.presence.reconnecting();
                 return None;
             }
-            (Happening::Reconnected, _) => {
+            (TransportEvent::Reconnected, _) => {
                 self.presence.reconnected(now());
                 return None;
             }
-            (Happening::Event(RoomEvent::Left(participant)), _) => {
+            (TransportEvent::Event(RoomEvent::Left(participant)), _) => {
                 self.presence.left(participant, now());
                 return None;
             }
-            (Happening::Event(RoomEvent::Joined(participant)), _) if !self.presence.joined(&participant) => {
+            (TransportEvent::Event(RoomEvent::Joined(participant)), _) if !self.presence.joined(&participant) => {
                 return None;
             }
-            (Happening::Event(RoomEvent::Data { identity, .. }), _) if !heard(&identity) => return None,
-            (Happening::Event(event), _) => event,
+            (TransportEvent::Event(RoomEvent::Data { identity, .. }), _) if !heard(&identity) => return None,
+            (TransportEvent::Event(event), _) => event,
         };
         self.tell(event)
     }

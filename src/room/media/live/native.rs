@@ -19,7 +19,7 @@ use livekit::webrtc::audio_stream::native::NativeAudioStream;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::transport::{AHEAD_MS, Happening, RoomTransport, TRACK, TransportOptions, WIRE};
+use super::transport::{AHEAD_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
 use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
 /// A participant.
@@ -31,7 +31,7 @@ pub(super) struct Native {
     /// Whose audio is wanted; everybody's where empty.
     listen: Vec<String>,
     /// The samples of all tracks, each in its order and with its end.
-    sounds: SelectAll<BoxStream<'static, Happening>>,
+    sounds: SelectAll<BoxStream<'static, TransportEvent>>,
     /// By track, what ends its samples when dropped, and its number.
     tracks: HashMap<TrackSid, oneshot::Sender<()>>,
     numbers: u64,
@@ -83,7 +83,7 @@ impl Native {
         }
     }
 
-    fn happened(&mut self, event: LibraryEvent) -> Option<Happening> {
+    fn translate(&mut self, event: LibraryEvent) -> Option<TransportEvent> {
         let event = match event {
             LibraryEvent::ParticipantConnected(participant) => RoomEvent::Joined(describe(&participant)),
             LibraryEvent::ParticipantDisconnected(participant) => RoomEvent::Left(describe(&participant)),
@@ -105,11 +105,11 @@ impl Native {
                 let payload = Bytes::copy_from_slice(&payload);
                 RoomEvent::Data { identity: identity.unwrap_or_default(), topic, payload }
             }
-            LibraryEvent::Reconnecting => return Some(Happening::Reconnecting),
+            LibraryEvent::Reconnecting => return Some(TransportEvent::Reconnecting),
             LibraryEvent::Reconnected => {
                 // Tracks of those who were back before are not announced.
                 self.subscribe();
-                return Some(Happening::Reconnected);
+                return Some(TransportEvent::Reconnected);
             }
             LibraryEvent::Disconnected { reason } => {
                 self.over = true;
@@ -117,21 +117,21 @@ impl Native {
             }
             _ => return None,
         };
-        Some(Happening::Event(event))
+        Some(TransportEvent::Event(event))
     }
 
     fn listen_to(&mut self, sid: TrackSid, samples: NativeAudioStream) {
         let number = self.numbers;
         self.numbers += 1;
         let (listening, end) = oneshot::channel();
-        let samples = samples.map(move |frame| Happening::Sound(number, bytes(&frame.data))).take_until(end);
-        self.sounds.push(samples.chain(stream::once(async move { Happening::Silence(number) })).boxed());
+        let samples = samples.map(move |frame| TransportEvent::Samples(number, bytes(&frame.data))).take_until(end);
+        self.sounds.push(samples.chain(stream::once(async move { TransportEvent::TrackEnded(number) })).boxed());
         self.tracks.insert(sid, listening);
     }
 }
 
 impl RoomTransport for Native {
-    async fn next(&mut self) -> Option<Happening> {
+    async fn next(&mut self) -> Option<TransportEvent> {
         loop {
             if self.over {
                 return None;
@@ -139,8 +139,8 @@ impl RoomTransport for Native {
             let silent = self.sounds.is_empty();
             tokio::select! {
                 biased;
-                event = self.events.recv() => match event.map(|event| self.happened(event)) {
-                    Some(Some(happening)) => return Some(happening),
+                event = self.events.recv() => match event.map(|event| self.translate(event)) {
+                    Some(Some(event)) => return Some(event),
                     Some(None) => {}
                     None => return None,
                 },

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::transport::{AHEAD_MS, Happening, RoomTransport, TRACK, TransportOptions, WIRE};
+use super::transport::{AHEAD_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
 use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
 /// Its command line, in pieces parted by blanks.
@@ -44,7 +44,7 @@ pub(super) fn program() -> Option<String> {
 enum Said {
     Joined,
     Failed(String),
-    Happened(Happening),
+    Event(TransportEvent),
 }
 
 /// An event as the program writes it.
@@ -94,15 +94,15 @@ impl Subprocess {
         match joining.said.recv().await {
             Some(Said::Joined) => Ok(joining),
             Some(Said::Failed(reason)) => Err(JoinError::Unreachable(reason)),
-            Some(Said::Happened(_)) | None => Err(JoinError::Unreachable(format!("{program} has ended"))),
+            Some(Said::Event(_)) | None => Err(JoinError::Unreachable(format!("{program} has ended"))),
         }
     }
 }
 
 impl RoomTransport for Subprocess {
-    async fn next(&mut self) -> Option<Happening> {
+    async fn next(&mut self) -> Option<TransportEvent> {
         match self.said.recv().await? {
-            Said::Happened(happening) => Some(happening),
+            Said::Event(event) => Some(event),
             Said::Joined | Said::Failed(_) => None,
         }
     }
@@ -189,15 +189,15 @@ fn parse(message: &[u8]) -> Option<Said> {
         b'F' => Said::Failed(String::from_utf8_lossy(payload).into_owned()),
         b'S' => {
             let (track, samples) = track()?;
-            Said::Happened(Happening::Sound(track, Bytes::copy_from_slice(samples)))
+            Said::Event(TransportEvent::Samples(track, Bytes::copy_from_slice(samples)))
         }
-        b'X' => Said::Happened(Happening::Silence(track()?.0)),
-        b'E' => Said::Happened(happening(serde_json::from_slice(payload).ok()?)?),
+        b'X' => Said::Event(TransportEvent::TrackEnded(track()?.0)),
+        b'E' => Said::Event(event(serde_json::from_slice(payload).ok()?)?),
         _ => return None,
     })
 }
 
-fn happening(written: Written) -> Option<Happening> {
+fn event(written: Written) -> Option<TransportEvent> {
     let event = match written {
         Written::Joined { identity, name } => RoomEvent::Joined(Participant { identity, name }),
         Written::Left { identity, name } => RoomEvent::Left(Participant { identity, name }),
@@ -206,8 +206,8 @@ fn happening(written: Written) -> Option<Happening> {
             RoomEvent::Data { identity, topic, payload: STANDARD.decode(payload).ok()?.into() }
         }
         Written::Lost { reason } => RoomEvent::Lost(reason),
-        Written::Reconnecting => return Some(Happening::Reconnecting),
-        Written::Reconnected => return Some(Happening::Reconnected),
+        Written::Reconnecting => return Some(TransportEvent::Reconnecting),
+        Written::Reconnected => return Some(TransportEvent::Reconnected),
     };
-    Some(Happening::Event(event))
+    Some(TransportEvent::Event(event))
 }

@@ -29,11 +29,11 @@ pub(super) struct TransportOptions {
 
 /// What happens, as a library tells it.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(super) enum TransportEvent {
     /// Samples of a track, in [`WIRE`]'s form and in their order.
-    Sound(u64, Bytes),
+    Samples(u64, Bytes),
     /// A track has ended.
-    Silence(u64),
+    TrackEnded(u64),
     /// The connection is lost and sought again; everybody may seem to leave, from a moment before this.
     Reconnecting,
     /// It is there again.
@@ -45,7 +45,7 @@ pub(super) enum Happening {
 /// A participant in a room. Dropped, it leaves as one who is lost.
 pub(super) trait RoomTransport: Send + 'static {
     /// What happens next; none once the connection has ended for good. Cancel safe.
-    fn next(&mut self) -> impl Future<Output = Option<Happening>> + Send;
+    fn next(&mut self) -> impl Future<Output = Option<TransportEvent>> + Send;
 
     /// Puts 10 ms on the track, and is done when there is room for the next. Never called while another is not done.
     fn play(&self, frame: Bytes) -> BoxFuture<'static, ()>;
