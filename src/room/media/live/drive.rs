@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 use super::presence::Presence;
 use super::track::Audio;
 use super::transport::{RoomTransport, TransportEvent};
-use super::{Ends, LEAVE_TIMEOUT, Order};
+use super::{Ends, LEAVE_TIMEOUT, PlayoutCommand};
 use crate::room::media::{Packet, RoomEvent};
 
 /// A connection, seen from the library's side.
@@ -31,7 +31,7 @@ enum Next {
     Loading,
     Played,
     Sent(Result<(), String>),
-    Order(Option<Order>),
+    Playout(Option<PlayoutCommand>),
     Packet(Option<Packet>),
     Delivered,
     Due,
@@ -59,7 +59,7 @@ impl<T: RoomTransport> Drive<T> {
                 running.playing = Some(self.transport.play(frame));
             }
             match self.next(&mut running).await {
-                Next::Gone | Next::Order(None) => break true,
+                Next::Gone | Next::Playout(None) => break true,
                 Next::Cleared => self.clear(),
                 Next::Loading => self.loading(),
                 Next::Played => running.playing = None,
@@ -69,7 +69,7 @@ impl<T: RoomTransport> Drive<T> {
                         warn!(error, "a message did not get into the room");
                     }
                 }
-                Next::Order(Some(order)) => self.order(order),
+                Next::Playout(Some(command)) => self.execute(command),
                 Next::Packet(packet) => running.sending = packet.map(|packet| self.transport.send(packet)),
                 Next::Delivered => running.waiting = None,
                 Next::Due => {}
@@ -93,7 +93,7 @@ impl<T: RoomTransport> Drive<T> {
 
     async fn next(&mut self, running: &mut Running) -> Next {
         let Running { playing, sending, waiting } = running;
-        let Ends { orders, packets, cleared, loading, events, .. } = &mut self.ends;
+        let Ends { commands, packets, cleared, loading, events, .. } = &mut self.ends;
         let (plays, sends, waits) = (playing.is_some(), sending.is_some(), waiting.is_some());
         let (absent, due) = (self.presence.deadline(), self.audio.as_ref().and_then(Audio::due));
         let full = self.audio.as_ref().is_some_and(|audio| !audio.mouth.is_empty());
@@ -105,7 +105,7 @@ impl<T: RoomTransport> Drive<T> {
             () = done(playing), if plays => Next::Played,
             sent = done(sending), if sends => Next::Sent(sent),
             packet = packets.recv(), if !sends && !packets.is_closed() => Next::Packet(packet),
-            order = orders.recv(), if !full => Next::Order(order),
+            command = commands.recv(), if !full => Next::Playout(command),
             permit = events.reserve(), if waits => {
                 if let (Ok(permit), Some(event)) = (permit, waiting.take()) {
                     permit.send(event);
@@ -122,26 +122,26 @@ impl<T: RoomTransport> Drive<T> {
     fn frame(&mut self) -> Option<Bytes> {
         // Speech that waits comes first: the loading sound alone in the middle of it would be a gap.
         while self.audio.as_ref().is_some_and(Audio::is_loading_alone)
-            && let Ok(order) = self.ends.orders.try_recv()
+            && let Ok(command) = self.ends.commands.try_recv()
         {
-            self.order(order);
+            self.execute(command);
         }
         self.audio.as_mut()?.next(now())
     }
 
-    fn order(&mut self, order: Order) {
+    fn execute(&mut self, command: PlayoutCommand) {
         // What was said after other speech was dropped is not to be dropped with it.
         if self.ends.cleared.has_changed().unwrap_or_default() {
             self.ends.cleared.mark_unchanged();
             self.clear();
         }
         let (Some(Audio { mouth, .. }), current) = (&mut self.audio, *self.ends.cleared.borrow()) else { return };
-        match order {
-            Order::Speech(epoch, speech) if epoch.is_none_or(|epoch| epoch == current) => {
+        match command {
+            PlayoutCommand::Speech(epoch, speech) if epoch.is_none_or(|epoch| epoch == current) => {
                 mouth.push(speech, epoch.is_none());
             }
-            Order::End(epoch) if epoch.is_none_or(|epoch| epoch == current) => mouth.end(),
-            Order::Speech(..) | Order::End(_) => {}
+            PlayoutCommand::End(epoch) if epoch.is_none_or(|epoch| epoch == current) => mouth.end(),
+            PlayoutCommand::Speech(..) | PlayoutCommand::End(_) => {}
         }
     }
 

@@ -48,7 +48,7 @@ const PACKETS: usize = 16;
 
 /// What goes to the track. What is of an older epoch is left out; what may not be interrupted has none.
 #[derive(Debug)]
-enum Order {
+enum PlayoutCommand {
     /// Audio.
     Speech(Option<u64>, Bytes),
     /// The end of an utterance.
@@ -59,7 +59,7 @@ enum Order {
 #[derive(Debug)]
 struct Ends {
     events: mpsc::Sender<RoomEvent>,
-    orders: mpsc::Receiver<Order>,
+    commands: mpsc::Receiver<PlayoutCommand>,
     packets: mpsc::Receiver<Packet>,
     /// How often speech has been dropped.
     cleared: watch::Receiver<u64>,
@@ -74,7 +74,7 @@ struct Ends {
 pub(crate) struct Connection {
     room: String,
     events: mpsc::Receiver<RoomEvent>,
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<PlayoutCommand>,
     packets: mpsc::Sender<Packet>,
     cleared: watch::Sender<u64>,
     /// The loading sound, if there is one.
@@ -118,18 +118,18 @@ impl Connection {
         tokio::select! {
             event = self.events.recv() => RoomWakeup::Event(event),
             // Of a connection that has ended the events tell.
-            Ok(_) = self.orders.reserve_many(2), if speech_waits => RoomWakeup::RoomForSpeech,
+            Ok(_) = self.commands.reserve_many(2), if speech_waits => RoomWakeup::RoomForSpeech,
         }
     }
 
     /// Puts speech behind what is there, which [`Self::clear`] may drop unless it is to be kept; gives it back where there is no
     /// room. What has ended takes everything.
     pub(crate) fn speak(&self, speech: Bytes, kept: bool) -> Result<(), Bytes> {
-        if self.orders.capacity() < 2 {
+        if self.commands.capacity() < 2 {
             return Err(speech);
         }
-        match self.orders.try_send(Order::Speech(self.epoch(kept), speech)) {
-            Err(mpsc::error::TrySendError::Full(Order::Speech(_, speech))) => Err(speech),
+        match self.commands.try_send(PlayoutCommand::Speech(self.epoch(kept), speech)) {
+            Err(mpsc::error::TrySendError::Full(PlayoutCommand::Speech(_, speech))) => Err(speech),
             _ => Ok(()),
         }
     }
@@ -137,7 +137,7 @@ impl Connection {
     /// What comes next is another utterance.
     pub(crate) fn end_utterance(&self, kept: bool) {
         // There is a place for it behind every frame; an end without audio before it may be left out.
-        self.orders.try_send(Order::End(self.epoch(kept))).ok();
+        self.commands.try_send(PlayoutCommand::End(self.epoch(kept))).ok();
     }
 
     fn epoch(&self, kept: bool) -> Option<u64> {
@@ -173,10 +173,10 @@ impl Connection {
 
     /// Leaves, and lets the room be.
     pub(crate) async fn leave(self) {
-        let Self { stay, left, events, orders, .. } = self;
+        let Self { stay, left, events, commands, .. } = self;
         // Where it has ended already, nobody has to be told.
         stay.send(()).ok();
-        drop((events, orders));
+        drop((events, commands));
         left.await.ok();
     }
 }
@@ -208,13 +208,13 @@ impl PendingConnection<'_> {
     fn connect(self, transport: impl RoomTransport) -> Connection {
         let Self { rooms, room, audio, listen } = self;
         let (happened, events) = mpsc::channel(EVENTS);
-        let (orders, ordered) = mpsc::channel(SPEECH);
+        let (commands, playout) = mpsc::channel(SPEECH);
         let (packets, packed) = mpsc::channel(PACKETS);
         let (cleared, clear) = watch::channel(0);
         let (loading, loads) = watch::channel(None);
         let (stay, stays) = oneshot::channel();
         let (leaving, left) = oneshot::channel();
-        let ends = Ends { events: happened, orders: ordered, packets: packed, cleared: clear, loading: loads, stays };
+        let ends = Ends { events: happened, commands: playout, packets: packed, cleared: clear, loading: loads, stays };
         let (livekit, name) = (rooms.livekit.clone(), room.clone());
         rooms.tasks.spawn(async move {
             let _leaving: oneshot::Sender<()> = leaving;
@@ -225,7 +225,7 @@ impl PendingConnection<'_> {
                 debug!(%error, room = name, "the room is left to LiveKit's own time-out");
             }
         });
-        Connection { room, events, orders, packets, cleared, clip: None, loading, stay, left }
+        Connection { room, events, commands, packets, cleared, clip: None, loading, stay, left }
     }
 }
 
