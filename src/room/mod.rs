@@ -15,7 +15,7 @@ use crate::outbound::Outbound;
 
 pub use hooks::{FileError, HooksError};
 pub(crate) use hooks::{Hooks, List};
-pub(crate) use media::{AudioFormats, Connection, Packet, Rooms, Wish};
+pub(crate) use media::{AudioFormats, Connection, JoinRequest, Packet, Rooms};
 pub use media::{ClipError, JoinError, LoadingAudio, Participant, RoomEvent, RoomWakeup};
 pub(crate) use sip::{Dial, Transfer, Trunk, number};
 pub use twirp::TwirpError;

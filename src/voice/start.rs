@@ -13,7 +13,7 @@ use crate::audio::NOISE_FILTER;
 use crate::error::SessionError;
 use crate::metrics::QueueDepth;
 use crate::provider::{ErrorKind, PlanError, Stt, SttOptions, Voice};
-use crate::room::{AudioFormats, Connection, JoinError, Wish};
+use crate::room::{AudioFormats, Connection, JoinError, JoinRequest};
 
 /// How long the providers may take to be ready; upstream's limit.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -91,21 +91,21 @@ pub(super) async fn room(
         warn!("recording storage is not configured: the room is not recorded");
     }
     let audio = match (&setup.stt_config, voice) {
-        (Some(stt), Some(voice)) => Some(audio_formats(stt, voice)?),
+        (Some(stt), Some(voice)) => Some(formats(stt, voice)?),
         _ => None,
     };
     let room = livekit.room_name.clone();
     let (identity, name) = participant(livekit);
     let listen = livekit.listen_participants.clone();
-    let wish = Wish { room, tenant: tenant.map(str::to_owned), identity, name, listen, audio };
-    let joined = Connection::join(rooms, wish).await.map(Some);
+    let request = JoinRequest { room, tenant: tenant.map(str::to_owned), identity, name, listen, audio };
+    let joined = Connection::join(rooms, request).await.map(Some);
     joined.map_err(|error| match error {
         error if error.is_foreign() => SessionError::ForeignRoom(livekit.room_name.clone()),
         error => SessionError::Join(error),
     })
 }
 
-fn audio_formats(stt: &SttOptions, voice: &Voice) -> Result<AudioFormats, SessionError> {
+fn formats(stt: &SttOptions, voice: &Voice) -> Result<AudioFormats, SessionError> {
     let unknown = || SessionError::Join(JoinError::Encoding(stt.encoding.clone()));
     Ok(AudioFormats { input: stt.format().ok_or_else(unknown)?, output: voice.format() })
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{JoinError, LoadingAudio, Packet, RoomWakeup, Rooms, Wish};
+use super::{JoinError, JoinRequest, LoadingAudio, Packet, RoomWakeup, Rooms};
 
 /// None.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +14,7 @@ pub(crate) enum Connection {}
 
 impl Connection {
     #[expect(clippy::unused_async, reason = "as where rooms can be joined")]
-    pub(crate) async fn join(_: &Rooms, _: Wish) -> Result<Self, JoinError> {
+    pub(crate) async fn join(_: &Rooms, _: JoinRequest) -> Result<Self, JoinError> {
         Err(JoinError::NotBuilt)
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Rooms {
 /// The place in a room that a session wants.
 #[derive(Debug)]
 #[allow(dead_code, reason = "read where rooms can be joined")]
-pub(crate) struct Wish {
+pub(crate) struct JoinRequest {
     /// The room's name.
     pub(crate) room: String,
     /// Whose room it has to be, or becomes.

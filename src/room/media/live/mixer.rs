@@ -7,7 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use super::transport::WIRE;
 
 /// How long the others wait for a track that is late, in samples: a tenth of a second.
-const PATIENCE: usize = WIRE.sample_rate as usize / 10;
+const MAX_TRACK_LAG: usize = WIRE.sample_rate as usize / 10;
 
 /// Sums tracks. It has no clock: the tracks themselves are in real time, and each is given out as soon as all have come as
 /// far. One that falls behind is not waited for until it is heard again, so it holds up nobody, and one alone is never held up.
@@ -42,7 +42,7 @@ impl Mixer {
             let waited_for = self.tracks.values().filter(|track| !track.late);
             let whole = waited_for.map(|track| track.samples.len()).min().unwrap_or_default();
             self.sum(whole, &mut out);
-            if self.tracks.values().all(|track| track.samples.len() < PATIENCE) {
+            if self.tracks.values().all(|track| track.samples.len() < MAX_TRACK_LAG) {
                 return out.freeze();
             }
             for track in self.tracks.values_mut() {

@@ -1,7 +1,6 @@
 //! A session's place in a room, where rooms can be joined.
 
 mod clip;
-mod drive;
 mod loading;
 mod mixer;
 #[cfg(feature = "livekit")]
@@ -9,6 +8,7 @@ mod native;
 mod presence;
 #[cfg(debug_assertions)]
 mod subprocess;
+mod task;
 mod track;
 mod transport;
 
@@ -20,13 +20,13 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use clip::Clip;
-use drive::Drive;
 use presence::Presence;
 use serde::{Deserialize, Serialize};
+use task::RoomTask;
 use track::Audio;
 use transport::{RoomTransport, TransportOptions};
 
-use super::{JoinError, LoadingAudio, Packet, RoomEvent, RoomWakeup, Rooms, Wish};
+use super::{JoinError, JoinRequest, LoadingAudio, Packet, RoomEvent, RoomWakeup, Rooms};
 use crate::room::{Livekit, TwirpError};
 
 pub use clip::ClipError;
@@ -55,9 +55,9 @@ enum PlayoutCommand {
     End(Option<u64>),
 }
 
-/// The library's ends of a connection's channels.
+/// The task's ends of a connection's channels.
 #[derive(Debug)]
-struct Ends {
+struct RoomChannels {
     events: mpsc::Sender<RoomEvent>,
     commands: mpsc::Receiver<PlayoutCommand>,
     packets: mpsc::Receiver<Packet>,
@@ -87,8 +87,8 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Joins, and returns once the session is in the room.
-    pub(crate) async fn join(rooms: &Rooms, wish: Wish) -> Result<Self, JoinError> {
-        let Wish { room, tenant, identity, name, listen, audio } = wish;
+    pub(crate) async fn join(rooms: &Rooms, request: JoinRequest) -> Result<Self, JoinError> {
+        let JoinRequest { room, tenant, identity, name, listen, audio } = request;
         let audio = audio.map(Audio::new).transpose()?;
         let joined = async {
             let token = rooms.livekit.participant_token(tenant.as_deref(), &room, &identity, &name).await?;
@@ -214,12 +214,19 @@ impl PendingConnection<'_> {
         let (loading, loads) = watch::channel(None);
         let (stay, stays) = oneshot::channel();
         let (leaving, left) = oneshot::channel();
-        let ends = Ends { events: happened, commands: playout, packets: packed, cleared: clear, loading: loads, stays };
+        let channels = RoomChannels {
+            events: happened,
+            commands: playout,
+            packets: packed,
+            cleared: clear,
+            loading: loads,
+            stays,
+        };
         let (livekit, name) = (rooms.livekit.clone(), room.clone());
         rooms.tasks.spawn(async move {
             let _leaving: oneshot::Sender<()> = leaving;
-            let drive = Drive { transport, audio, listen, ends, presence: Presence::default() };
-            if drive.run().await
+            let task = RoomTask { transport, audio, listen, channels, presence: Presence::default() };
+            if task.run().await
                 && let Err(error) = livekit.close(&name).await
             {
                 debug!(%error, room = name, "the room is left to LiveKit's own time-out");
@@ -235,7 +242,7 @@ impl Livekit {
         self.api.strip_prefix("http").map_or_else(|| self.api.clone(), |rest| format!("ws{rest}"))
     }
 
-    /// Ends a room for everybody in it.
+    /// RoomChannels a room for everybody in it.
     async fn close(&self, room: &str) -> Result<(), TwirpError> {
         #[derive(Serialize)]
         struct Of<'a> {

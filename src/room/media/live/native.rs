@@ -19,7 +19,7 @@ use livekit::webrtc::audio_stream::native::NativeAudioStream;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::transport::{AHEAD_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
+use super::transport::{PLAYOUT_BUFFER_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
 use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
 /// A participant.
@@ -67,7 +67,7 @@ impl Native {
 
     /// Makes the track that speech goes to.
     async fn publish(&mut self) -> livekit::RoomResult<()> {
-        let source = NativeAudioSource::new(AudioSourceOptions::default(), WIRE.sample_rate, 1, AHEAD_MS);
+        let source = NativeAudioSource::new(AudioSourceOptions::default(), WIRE.sample_rate, 1, PLAYOUT_BUFFER_MS);
         let track = LocalAudioTrack::create_audio_track(TRACK, RtcAudioSource::Native(source.clone()));
         let options = TrackPublishOptions { source: TrackSource::Microphone, ..TrackPublishOptions::default() };
         self.source = Some(source);

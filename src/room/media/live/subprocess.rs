@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::transport::{AHEAD_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
+use super::transport::{PLAYOUT_BUFFER_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
 use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
 /// Its command line, in pieces parted by blanks.
@@ -41,7 +41,7 @@ pub(super) fn program() -> Option<String> {
 
 /// What the program says.
 #[derive(Debug)]
-enum Said {
+enum ProgramMessage {
     Joined,
     Failed(String),
     Event(TransportEvent),
@@ -50,7 +50,7 @@ enum Said {
 /// An event as the program writes it.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Written {
+enum ProgramEvent {
     Joined { identity: String, name: String },
     Left { identity: String, name: String },
     Track { identity: String, name: String, sid: String },
@@ -64,7 +64,7 @@ enum Written {
 #[derive(Debug)]
 pub(super) struct Subprocess {
     child: Child,
-    said: mpsc::Receiver<Said>,
+    received: mpsc::Receiver<ProgramMessage>,
     messages: mpsc::Sender<Vec<u8>>,
     free: Arc<Semaphore>,
 }
@@ -76,34 +76,34 @@ impl Subprocess {
         let mut command = Command::new(words.next().unwrap_or_default());
         let command = command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
-        let (said, saying) = mpsc::channel(QUEUE);
+        let (received, receiving) = mpsc::channel(QUEUE);
         let (messages, written) = mpsc::channel(QUEUE);
         let free = Arc::new(Semaphore::new(FRAMES));
         if let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {
             let taken = Arc::clone(&free);
-            std::thread::spawn(move || read(stdout, &said, &taken));
+            std::thread::spawn(move || read(stdout, &received, &taken));
             std::thread::spawn(move || write(stdin, written));
         }
-        let mut joining = Self { child, said: saying, messages, free };
+        let mut joining = Self { child, received: receiving, messages, free };
         let TransportOptions { url, token, audio, listen } = options;
-        let wish = json!({
+        let request = json!({
             "url": url, "token": token, "audio": audio, "listen": listen,
-            "track": TRACK, "sample_rate": WIRE.sample_rate, "ahead_ms": AHEAD_MS,
+            "track": TRACK, "sample_rate": WIRE.sample_rate, "ahead_ms": PLAYOUT_BUFFER_MS,
         });
-        joining.messages.send(message(b'J', wish.to_string().as_bytes())).await.ok();
-        match joining.said.recv().await {
-            Some(Said::Joined) => Ok(joining),
-            Some(Said::Failed(reason)) => Err(JoinError::Unreachable(reason)),
-            Some(Said::Event(_)) | None => Err(JoinError::Unreachable(format!("{program} has ended"))),
+        joining.messages.send(message(b'J', request.to_string().as_bytes())).await.ok();
+        match joining.received.recv().await {
+            Some(ProgramMessage::Joined) => Ok(joining),
+            Some(ProgramMessage::Failed(reason)) => Err(JoinError::Unreachable(reason)),
+            Some(ProgramMessage::Event(_)) | None => Err(JoinError::Unreachable(format!("{program} has ended"))),
         }
     }
 }
 
 impl RoomTransport for Subprocess {
     async fn next(&mut self) -> Option<TransportEvent> {
-        match self.said.recv().await? {
-            Said::Event(event) => Some(event),
-            Said::Joined | Said::Failed(_) => None,
+        match self.received.recv().await? {
+            ProgramMessage::Event(event) => Some(event),
+            ProgramMessage::Joined | ProgramMessage::Failed(_) => None,
         }
     }
 
@@ -137,7 +137,7 @@ impl RoomTransport for Subprocess {
     async fn leave(mut self) {
         // The writing thread ends with the last sender, and the program's input with it.
         self.messages = mpsc::channel(1).0;
-        while self.said.recv().await.is_some() {}
+        while self.received.recv().await.is_some() {}
     }
 }
 
@@ -163,7 +163,7 @@ fn write(mut stdin: ChildStdin, mut messages: mpsc::Receiver<Vec<u8>>) {
 }
 
 /// Until the program ends, or says what it may not.
-fn read(mut stdout: ChildStdout, said: &mpsc::Sender<Said>, taken: &Semaphore) {
+fn read(mut stdout: ChildStdout, received: &mpsc::Sender<ProgramMessage>, taken: &Semaphore) {
     let mut length = [0; 4];
     while stdout.read_exact(&mut length).is_ok() {
         let mut message = vec![0; u32::from_le_bytes(length).try_into().unwrap_or(usize::MAX).min(LONGEST)];
@@ -175,39 +175,41 @@ fn read(mut stdout: ChildStdout, said: &mpsc::Sender<Said>, taken: &Semaphore) {
             continue;
         }
         let Some(next) = parse(&message) else { return };
-        if said.blocking_send(next).is_err() {
+        if received.blocking_send(next).is_err() {
             return;
         }
     }
 }
 
-fn parse(message: &[u8]) -> Option<Said> {
+fn parse(message: &[u8]) -> Option<ProgramMessage> {
     let (kind, payload) = message.split_first()?;
     let track = || Some((u32::from_le_bytes(*payload.first_chunk()?).into(), payload.get(4..)?));
     Some(match kind {
-        b'J' => Said::Joined,
-        b'F' => Said::Failed(String::from_utf8_lossy(payload).into_owned()),
+        b'J' => ProgramMessage::Joined,
+        b'F' => ProgramMessage::Failed(String::from_utf8_lossy(payload).into_owned()),
         b'S' => {
             let (track, samples) = track()?;
-            Said::Event(TransportEvent::Samples(track, Bytes::copy_from_slice(samples)))
+            ProgramMessage::Event(TransportEvent::Samples(track, Bytes::copy_from_slice(samples)))
         }
-        b'X' => Said::Event(TransportEvent::TrackEnded(track()?.0)),
-        b'E' => Said::Event(event(serde_json::from_slice(payload).ok()?)?),
+        b'X' => ProgramMessage::Event(TransportEvent::TrackEnded(track()?.0)),
+        b'E' => ProgramMessage::Event(event(serde_json::from_slice(payload).ok()?)?),
         _ => return None,
     })
 }
 
-fn event(written: Written) -> Option<TransportEvent> {
-    let event = match written {
-        Written::Joined { identity, name } => RoomEvent::Joined(Participant { identity, name }),
-        Written::Left { identity, name } => RoomEvent::Left(Participant { identity, name }),
-        Written::Track { identity, name, sid } => RoomEvent::Track { participant: Participant { identity, name }, sid },
-        Written::Data { identity, topic, payload } => {
+fn event(event: ProgramEvent) -> Option<TransportEvent> {
+    let event = match event {
+        ProgramEvent::Joined { identity, name } => RoomEvent::Joined(Participant { identity, name }),
+        ProgramEvent::Left { identity, name } => RoomEvent::Left(Participant { identity, name }),
+        ProgramEvent::Track { identity, name, sid } => {
+            RoomEvent::Track { participant: Participant { identity, name }, sid }
+        }
+        ProgramEvent::Data { identity, topic, payload } => {
             RoomEvent::Data { identity, topic, payload: STANDARD.decode(payload).ok()?.into() }
         }
-        Written::Lost { reason } => RoomEvent::Lost(reason),
-        Written::Reconnecting => return Some(TransportEvent::Reconnecting),
-        Written::Reconnected => return Some(TransportEvent::Reconnected),
+        ProgramEvent::Lost { reason } => RoomEvent::Lost(reason),
+        ProgramEvent::Reconnecting => return Some(TransportEvent::Reconnecting),
+        ProgramEvent::Reconnected => return Some(TransportEvent::Reconnected),
     };
     Some(TransportEvent::Event(event))
 }

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::loading::Loading;
 use super::mixer::Mixer;
-use super::transport::{AHEAD_MS, WIRE};
+use super::transport::{PLAYOUT_BUFFER_MS, WIRE};
 use crate::audio::{Converter, Error, Format, Framer};
 use crate::room::media::AudioFormats;
 
@@ -16,34 +16,34 @@ const FRAME: Duration = Duration::from_millis(10);
 
 /// How much of the loading sound alone is ahead of what is heard. An answer is heard so much later, and a busy machine that
 /// stops for longer makes a gap in the sound, which in speech would be worse.
-const AHEAD: Duration = Duration::from_millis(50);
+const PLAYOUT_LEAD: Duration = Duration::from_millis(50);
 
 /// The audio of a session that has any.
 #[derive(Debug)]
 pub(super) struct Audio {
-    pub(super) ears: Ears,
-    pub(super) mouth: Mouth,
+    pub(super) input: RoomInput,
+    pub(super) output: RoomOutput,
     pub(super) loading: Loading,
     /// When all that is on the track has been heard.
-    heard: Option<Instant>,
+    played_until: Option<Instant>,
     /// When the last speech on it that may not be dropped has been.
-    kept: Option<Instant>,
+    kept_until: Option<Instant>,
 }
 
 impl Audio {
     pub(super) fn new(formats: AudioFormats) -> Result<Self, Error> {
-        let (ears, mouth) = (Ears::new(formats.input)?, Mouth::new(formats.output)?);
-        Ok(Self { ears, mouth, loading: Loading::default(), heard: None, kept: None })
+        let (input, output) = (RoomInput::new(formats.input)?, RoomOutput::new(formats.output)?);
+        Ok(Self { input, output, loading: Loading::default(), played_until: None, kept_until: None })
     }
 
     /// Whether there is the loading sound and no speech.
     pub(super) fn is_loading_alone(&self) -> bool {
-        self.loading.sounds() && self.mouth.is_empty()
+        self.loading.sounds() && self.output.is_empty()
     }
 
     /// When it is time for more of the loading sound alone; none where it is already, or no such thing is to be heard.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.heard.filter(|_| self.is_loading_alone()).and_then(|heard| heard.checked_sub(AHEAD))
+        self.played_until.filter(|_| self.is_loading_alone()).and_then(|until| until.checked_sub(PLAYOUT_LEAD))
     }
 
     /// What goes to the track next, if it is time for it.
@@ -51,29 +51,29 @@ impl Audio {
         if self.due().is_some_and(|due| due > now) {
             return None;
         }
-        let speech = self.mouth.next();
-        if speech.is_some() && self.mouth.kept {
-            self.kept = Some(now + Duration::from_millis(AHEAD_MS.into()));
+        let speech = self.output.next();
+        if speech.is_some() && self.output.kept {
+            self.kept_until = Some(now + Duration::from_millis(PLAYOUT_BUFFER_MS.into()));
         }
         let frame = self.loading.under(speech)?;
-        self.heard = Some(self.heard.map_or(now, |heard| heard.max(now)) + FRAME);
+        self.played_until = Some(self.played_until.map_or(now, |until| until.max(now)) + FRAME);
         Some(frame)
     }
 
     /// Drops speech that waits here, unless it may not be dropped; whether what is on the track may be too.
     pub(super) fn clear(&mut self, now: Instant) -> bool {
-        if !self.mouth.kept {
-            self.mouth.clear();
+        if !self.output.kept {
+            self.output.clear();
         }
-        let free = self.kept.is_none_or(|kept| kept <= now);
-        self.heard = self.heard.filter(|_| !free);
+        let free = self.kept_until.is_none_or(|kept| kept <= now);
+        self.played_until = self.played_until.filter(|_| !free);
         free
     }
 }
 
 /// Everybody who is listened to, as one, in the session's form.
 #[derive(Debug)]
-pub(super) struct Ears {
+pub(super) struct RoomInput {
     mixer: Mixer,
     converter: Converter,
     /// Of one sample.
@@ -81,12 +81,12 @@ pub(super) struct Ears {
     channels: usize,
 }
 
-impl Ears {
-    pub(super) fn new(heard: Format) -> Result<Self, Error> {
-        let heard = heard.checked()?;
-        let converter = Converter::new(WIRE, heard.encoding, heard.sample_rate)?;
-        let bytes = heard.encoding.sample_bytes().unwrap_or(1);
-        Ok(Self { mixer: Mixer::default(), converter, bytes, channels: heard.channels.into() })
+impl RoomInput {
+    pub(super) fn new(format: Format) -> Result<Self, Error> {
+        let format = format.checked()?;
+        let converter = Converter::new(WIRE, format.encoding, format.sample_rate)?;
+        let bytes = format.encoding.sample_bytes().unwrap_or(1);
+        Ok(Self { mixer: Mixer::default(), converter, bytes, channels: format.channels.into() })
     }
 
     /// Takes samples of a track, and gives what can be told by now.
@@ -108,8 +108,8 @@ impl Ears {
 
 /// Speech on its way to the track, in frames of 10 ms.
 #[derive(Debug)]
-pub(super) struct Mouth {
-    spoken: Format,
+pub(super) struct RoomOutput {
+    format: Format,
     converter: Converter,
     framer: Framer,
     frames: VecDeque<Bytes>,
@@ -117,10 +117,10 @@ pub(super) struct Mouth {
     kept: bool,
 }
 
-impl Mouth {
-    pub(super) fn new(spoken: Format) -> Result<Self, Error> {
-        let converter = Converter::new(spoken, WIRE.encoding, WIRE.sample_rate)?;
-        Ok(Self { spoken, converter, framer: Framer::new(&WIRE), frames: VecDeque::new(), kept: false })
+impl RoomOutput {
+    pub(super) fn new(format: Format) -> Result<Self, Error> {
+        let converter = Converter::new(format, WIRE.encoding, WIRE.sample_rate)?;
+        Ok(Self { format, converter, framer: Framer::new(&WIRE), frames: VecDeque::new(), kept: false })
     }
 
     /// Takes speech, which may perhaps not be dropped.
@@ -158,7 +158,7 @@ impl Mouth {
 
     fn begin(&mut self) {
         // It has been made once; and the old one would do, at the cost of a few milliseconds of what it holds.
-        if let Ok(Self { converter, framer, .. }) = Self::new(self.spoken) {
+        if let Ok(Self { converter, framer, .. }) = Self::new(self.format) {
             (self.converter, self.framer) = (converter, framer);
         }
     }
@@ -172,17 +172,17 @@ mod tests {
 
     #[test]
     fn speech_becomes_whole_frames_and_ends_whole() {
-        let mut mouth = Mouth::new(Format::mono(Encoding::Linear16, 16_000)).unwrap();
-        mouth.push(Bytes::from(vec![1; 16_000 * 2 / 4 + 2]), false);
-        mouth.end();
-        let frames: Vec<Bytes> = std::iter::from_fn(|| mouth.next()).collect();
+        let mut output = RoomOutput::new(Format::mono(Encoding::Linear16, 16_000)).unwrap();
+        output.push(Bytes::from(vec![1; 16_000 * 2 / 4 + 2]), false);
+        output.end();
+        let frames: Vec<Bytes> = std::iter::from_fn(|| output.next()).collect();
         assert!(frames.iter().all(|frame| frame.len() == 960));
         // A quarter of a second, and a sample more.
         assert_eq!(frames.len(), 26);
-        mouth.push(Bytes::from(vec![1; 32_000]), false);
-        mouth.clear();
-        mouth.end();
-        assert!(mouth.is_empty() && mouth.next().is_none());
+        output.push(Bytes::from(vec![1; 32_000]), false);
+        output.clear();
+        output.end();
+        assert!(output.is_empty() && output.next().is_none());
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!((frames(&mut audio, 0), audio.due()), (6, Some(begun + FRAME)));
         assert_eq!((frames(&mut audio, 1), frames(&mut audio, 1), frames(&mut audio, 3)), (1, 0, 2));
         // Speech is not waited with, and the sound alone then waits until it has been heard.
-        audio.mouth.push(Bytes::from(vec![0; 960 * 20]), false);
+        audio.output.push(Bytes::from(vec![0; 960 * 20]), false);
         assert_eq!((audio.due(), frames(&mut audio, 3)), (None, 20));
         assert_eq!((audio.due(), frames(&mut audio, 23)), (Some(begun + FRAME * 24), 0));
         assert!(audio.clear(begun + FRAME * 23));
@@ -211,10 +211,10 @@ mod tests {
         let form = Format::mono(Encoding::Linear16, 48_000);
         let mut audio = Audio::new(AudioFormats { input: form, output: form }).unwrap();
         let begun = Instant::now();
-        audio.mouth.push(Bytes::from(vec![0; 960 * 2]), true);
+        audio.output.push(Bytes::from(vec![0; 960 * 2]), true);
         assert!(audio.next(begun).is_some() && !audio.clear(begun) && audio.next(begun).is_some());
         // What follows it may be dropped, but not what the library still has of it.
-        audio.mouth.push(Bytes::from(vec![0; 960 * 2]), false);
+        audio.output.push(Bytes::from(vec![0; 960 * 2]), false);
         assert!(!audio.clear(begun + FRAME * 19) && audio.next(begun).is_none());
         assert!(audio.clear(begun + FRAME * 20));
     }
@@ -222,12 +222,12 @@ mod tests {
     #[test]
     fn who_hears_in_stereo_hears_the_same_twice() {
         let stereo = Format { encoding: Encoding::Linear16, sample_rate: 48_000, channels: 2 };
-        let mut ears = Ears::new(stereo).unwrap();
-        assert_eq!(ears.push(1, &[1, 2, 3, 4]), [1, 2, 1, 2, 3, 4, 3, 4][..]);
-        let mut telephone = Ears::new(Format::mono(Encoding::Mulaw, 8_000)).unwrap();
+        let mut input = RoomInput::new(stereo).unwrap();
+        assert_eq!(input.push(1, &[1, 2, 3, 4]), [1, 2, 1, 2, 3, 4, 3, 4][..]);
+        let mut telephone = RoomInput::new(Format::mono(Encoding::Mulaw, 8_000)).unwrap();
         let bytes: usize = (0..100).map(|_| telephone.push(1, &[0; 960]).len()).sum();
         // The filter keeps some milliseconds.
         assert!((7_900..=8_000).contains(&bytes), "{bytes}");
-        assert!(Ears::new(Format::mono(Encoding::Mp3, 44_100)).is_err());
+        assert!(RoomInput::new(Format::mono(Encoding::Mp3, 44_100)).is_err());
     }
 }

@@ -11,7 +11,7 @@ pub(super) const WIRE: Format = Format { encoding: Encoding::Linear16, sample_ra
 
 /// How much a library keeps of what is to be played, in milliseconds: enough that a busy machine does not make a gap,
 /// and all that is heard after an interruption where a library cannot clear it.
-pub(super) const AHEAD_MS: u32 = 200;
+pub(super) const PLAYOUT_BUFFER_MS: u32 = 200;
 
 /// The name of the agent's track.
 pub(super) const TRACK: &str = "tts-audio";

@@ -11,16 +11,16 @@ use tracing::{debug, warn};
 use super::presence::Presence;
 use super::track::Audio;
 use super::transport::{RoomTransport, TransportEvent};
-use super::{Ends, LEAVE_TIMEOUT, PlayoutCommand};
+use super::{LEAVE_TIMEOUT, PlayoutCommand, RoomChannels};
 use crate::room::media::{Packet, RoomEvent};
 
 /// A connection, seen from the library's side.
-pub(super) struct Drive<T> {
+pub(super) struct RoomTask<T> {
     pub(super) transport: T,
     pub(super) audio: Option<Audio>,
     /// Whom the session listens to; everybody where empty.
     pub(super) listen: Vec<String>,
-    pub(super) ends: Ends,
+    pub(super) channels: RoomChannels,
     pub(super) presence: Presence,
 }
 
@@ -48,7 +48,7 @@ struct Running {
     waiting: Option<RoomEvent>,
 }
 
-impl<T: RoomTransport> Drive<T> {
+impl<T: RoomTransport> RoomTask<T> {
     /// Runs until the session has left or the connection has ended; whether the room goes with the session.
     pub(super) async fn run(mut self) -> bool {
         let mut running = Running::default();
@@ -75,7 +75,7 @@ impl<T: RoomTransport> Drive<T> {
                 Next::Due => {}
                 Next::Absent => {
                     let gone = self.presence.gone(now());
-                    running.waiting = gone.and_then(|participant| self.tell(RoomEvent::Left(participant)));
+                    running.waiting = gone.and_then(|participant| self.deliver(RoomEvent::Left(participant)));
                 }
                 Next::Transport(Some(event)) => running.waiting = self.handle(event),
                 // The session learns of it by the end of the channel.
@@ -84,7 +84,7 @@ impl<T: RoomTransport> Drive<T> {
         };
         // What is on its way holds a part of the library.
         drop(running);
-        let Self { transport, ends: Ends { mut stays, .. }, .. } = self;
+        let Self { transport, channels: RoomChannels { mut stays, .. }, .. } = self;
         if timeout(LEAVE_TIMEOUT, transport.leave()).await.is_err() {
             debug!("LiveKit did not take the good-bye in time");
         }
@@ -93,10 +93,10 @@ impl<T: RoomTransport> Drive<T> {
 
     async fn next(&mut self, running: &mut Running) -> Next {
         let Running { playing, sending, waiting } = running;
-        let Ends { commands, packets, cleared, loading, events, .. } = &mut self.ends;
+        let RoomChannels { commands, packets, cleared, loading, events, .. } = &mut self.channels;
         let (plays, sends, waits) = (playing.is_some(), sending.is_some(), waiting.is_some());
         let (absent, due) = (self.presence.deadline(), self.audio.as_ref().and_then(Audio::due));
-        let full = self.audio.as_ref().is_some_and(|audio| !audio.mouth.is_empty());
+        let full = self.audio.as_ref().is_some_and(|audio| !audio.output.is_empty());
         tokio::select! {
             biased;
             () = events.closed() => Next::Gone,
@@ -122,7 +122,7 @@ impl<T: RoomTransport> Drive<T> {
     fn frame(&mut self) -> Option<Bytes> {
         // Speech that waits comes first: the loading sound alone in the middle of it would be a gap.
         while self.audio.as_ref().is_some_and(Audio::is_loading_alone)
-            && let Ok(command) = self.ends.commands.try_recv()
+            && let Ok(command) = self.channels.commands.try_recv()
         {
             self.execute(command);
         }
@@ -131,16 +131,16 @@ impl<T: RoomTransport> Drive<T> {
 
     fn execute(&mut self, command: PlayoutCommand) {
         // What was said after other speech was dropped is not to be dropped with it.
-        if self.ends.cleared.has_changed().unwrap_or_default() {
-            self.ends.cleared.mark_unchanged();
+        if self.channels.cleared.has_changed().unwrap_or_default() {
+            self.channels.cleared.mark_unchanged();
             self.clear();
         }
-        let (Some(Audio { mouth, .. }), current) = (&mut self.audio, *self.ends.cleared.borrow()) else { return };
+        let (Some(Audio { output, .. }), current) = (&mut self.audio, *self.channels.cleared.borrow()) else { return };
         match command {
             PlayoutCommand::Speech(epoch, speech) if epoch.is_none_or(|epoch| epoch == current) => {
-                mouth.push(speech, epoch.is_none());
+                output.push(speech, epoch.is_none());
             }
-            PlayoutCommand::End(epoch) if epoch.is_none_or(|epoch| epoch == current) => mouth.end(),
+            PlayoutCommand::End(epoch) if epoch.is_none_or(|epoch| epoch == current) => output.end(),
             PlayoutCommand::Speech(..) | PlayoutCommand::End(_) => {}
         }
     }
@@ -153,7 +153,9 @@ impl<T: RoomTransport> Drive<T> {
     }
 
     fn loading(&mut self) {
-        let (Some(Audio { loading, .. }), clip) = (&mut self.audio, self.ends.loading.borrow().clone()) else { return };
+        let (Some(Audio { loading, .. }), clip) = (&mut self.audio, self.channels.loading.borrow().clone()) else {
+            return;
+        };
         match clip {
             Some(clip) => loading.start(clip),
             None => loading.stop(),
@@ -164,16 +166,16 @@ impl<T: RoomTransport> Drive<T> {
     fn handle(&mut self, event: TransportEvent) -> Option<RoomEvent> {
         let heard = |identity: &str| self.listen.is_empty() || self.listen.iter().any(|one| one == identity);
         let event = match (event, &mut self.audio) {
-            (TransportEvent::Samples(track, samples), Some(Audio { ears, .. })) => {
-                let audio = ears.push(track, &samples);
+            (TransportEvent::Samples(track, samples), Some(Audio { input, .. })) => {
+                let audio = input.push(track, &samples);
                 if !audio.is_empty() {
                     // A session that does not keep up loses what is newest; it says so itself where its provider is the cause.
-                    self.ends.events.try_send(RoomEvent::Audio(audio)).ok();
+                    self.channels.events.try_send(RoomEvent::Audio(audio)).ok();
                 }
                 return None;
             }
-            (TransportEvent::TrackEnded(track), Some(Audio { ears, .. })) => {
-                ears.remove(track);
+            (TransportEvent::TrackEnded(track), Some(Audio { input, .. })) => {
+                input.remove(track);
                 return None;
             }
             (TransportEvent::Samples(..) | TransportEvent::TrackEnded(_), None) => return None,
@@ -196,12 +198,12 @@ impl<T: RoomTransport> Drive<T> {
             (TransportEvent::Event(RoomEvent::Data { identity, .. }), _) if !heard(&identity) => return None,
             (TransportEvent::Event(event), _) => event,
         };
-        self.tell(event)
+        self.deliver(event)
     }
 
     /// Gives back what the session has no room for.
-    fn tell(&self, event: RoomEvent) -> Option<RoomEvent> {
-        match self.ends.events.try_send(event) {
+    fn deliver(&self, event: RoomEvent) -> Option<RoomEvent> {
+        match self.channels.events.try_send(event) {
             Err(mpsc::error::TrySendError::Full(event)) => Some(event),
             _ => None,
         }
