@@ -4,9 +4,6 @@
 //! `livekit`), or, in builds for development alone, a program that the environment names. Without either no connection can
 //! be made, and nothing of this is in the executable.
 
-#[cfg(not(any(feature = "livekit", debug_assertions)))]
-mod absent;
-#[cfg(any(feature = "livekit", debug_assertions))]
 mod live;
 
 use std::sync::Arc;
@@ -17,18 +14,11 @@ use tokio_util::task::TaskTracker;
 
 use super::{EntryError, Livekit};
 use crate::audio::{self, Format};
-#[cfg(not(any(feature = "livekit", debug_assertions)))]
-pub use absent::ClipError;
-#[cfg(not(any(feature = "livekit", debug_assertions)))]
-pub(crate) use absent::Connection;
-#[cfg(any(feature = "livekit", debug_assertions))]
 pub use live::ClipError;
-#[cfg(any(feature = "livekit", debug_assertions))]
 pub(crate) use live::Connection;
 
 /// Who lets sessions into rooms.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "read where rooms can be joined")]
 pub(crate) struct Rooms {
     pub(crate) livekit: Arc<Livekit>,
     /// Connections, which end a moment after their sessions.
@@ -37,7 +27,6 @@ pub(crate) struct Rooms {
 
 /// The place in a room that a session wants.
 #[derive(Debug)]
-#[allow(dead_code, reason = "read where rooms can be joined")]
 pub(crate) struct JoinRequest {
     /// The room's name.
     pub(crate) room: String,
@@ -55,7 +44,6 @@ pub(crate) struct JoinRequest {
 
 /// In which form a session hears, and in which it speaks.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "read where rooms can be joined")]
 pub(crate) struct AudioFormats {
     pub(crate) input: Format,
     pub(crate) output: Format,
@@ -130,7 +118,6 @@ pub enum RoomWakeup {
 
 /// A message to the room.
 #[derive(Debug)]
-#[allow(dead_code, reason = "read where rooms can be joined")]
 pub(crate) struct Packet {
     pub(crate) topic: String,
     pub(crate) payload: Vec<u8>,

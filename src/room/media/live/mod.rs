@@ -5,6 +5,8 @@ mod loading;
 mod mixer;
 #[cfg(feature = "livekit")]
 mod native;
+#[cfg(not(feature = "livekit"))]
+mod none;
 mod presence;
 #[cfg(debug_assertions)]
 mod subprocess;
@@ -20,6 +22,10 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use clip::Clip;
+#[cfg(feature = "livekit")]
+use native::Native as Library;
+#[cfg(not(feature = "livekit"))]
+use none::NoTransport as Library;
 use presence::Presence;
 use serde::{Deserialize, Serialize};
 use task::RoomTask;
@@ -88,6 +94,10 @@ pub(crate) struct Connection {
 impl Connection {
     /// Joins, and returns once the session is in the room.
     pub(crate) async fn join(rooms: &Rooms, request: JoinRequest) -> Result<Self, JoinError> {
+        // Before LiveKit is asked for anything.
+        if !cfg!(any(feature = "livekit", debug_assertions)) {
+            return Err(JoinError::NotBuilt);
+        }
         let JoinRequest { room, tenant, identity, name, listen, audio } = request;
         let audio = audio.map(Audio::new).transpose()?;
         let joined = async {
@@ -190,18 +200,10 @@ struct PendingConnection<'a> {
 }
 
 impl PendingConnection<'_> {
-    /// Joins by the library that this build has.
-    #[cfg(feature = "livekit")]
+    /// Joins with the library that this build has.
     async fn library(self, options: TransportOptions) -> Result<Connection, JoinError> {
-        // What the library keeps while it joins, no session has to have a place for.
-        Ok(self.connect(Box::pin(native::Native::join(options)).await?))
-    }
-
-    /// Joins by none.
-    #[cfg(not(feature = "livekit"))]
-    #[expect(clippy::unused_async, reason = "as with a library")]
-    async fn library(self, _: TransportOptions) -> Result<Connection, JoinError> {
-        Err(JoinError::NotBuilt)
+        // Boxed, because the library's state while it joins is large and would be a part of every session.
+        Ok(self.connect(Box::pin(Library::join(options)).await?))
     }
 
     /// Connects a session with what a library gave.
@@ -242,7 +244,7 @@ impl Livekit {
         self.api.strip_prefix("http").map_or_else(|| self.api.clone(), |rest| format!("ws{rest}"))
     }
 
-    /// RoomChannels a room for everybody in it.
+    /// Ends a room for everybody in it.
     async fn close(&self, room: &str) -> Result<(), TwirpError> {
         #[derive(Serialize)]
         struct Of<'a> {
