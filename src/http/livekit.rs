@@ -4,10 +4,11 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
+use super::{configured, filled};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::Error;
-use crate::room::{EntryError, Livekit};
+use crate::room::EntryError;
 
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenRequest))]
@@ -37,7 +38,7 @@ pub(super) struct Answer {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/livekit/token", request_body = Request,
     responses(
-        super::openapi::Unusable, (status = 200, body = Answer),
+        super::rejection::Rejection, (status = 200, body = Answer),
         (status = 400, description = "A field without content; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody), (status = 403, body = crate::error::Body),
@@ -64,15 +65,4 @@ pub(super) async fn token(
         EntryError::Sign(error) => Error::Token(error),
     })?;
     Ok(Json(Answer { token, room_name, participant_identity, livekit_url: livekit.public_url.clone() }))
-}
-
-/// What is asked about rooms, where there are keys to ask.
-pub(super) fn configured(app: &App) -> Result<&Livekit, Error> {
-    app.livekit.as_deref().ok_or(Error::LivekitNotConfigured)
-}
-
-/// None of these fields may be blank.
-pub(super) fn filled(fields: &[(&'static str, &str)]) -> Result<(), Error> {
-    let blank = fields.iter().find(|(_, value)| value.trim().is_empty());
-    blank.map_or(Ok(()), |(field, _)| Err(Error::EmptyField(field)))
 }

@@ -6,6 +6,8 @@ mod livekit;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod recording;
+#[cfg(feature = "openapi")]
+mod rejection;
 mod rooms;
 mod sip;
 mod speak;
@@ -25,6 +27,7 @@ use tracing::debug;
 
 use crate::app::{App, Beyond};
 use crate::error::Error;
+use crate::room::Livekit;
 use crate::{auth, ws};
 
 /// Headers of answers that pages may read beside the usual ones.
@@ -102,4 +105,15 @@ async fn watch(State(app): State<App>, request: Request, next: Next) -> Response
     app.shared.metrics.request(&path, status, took);
     debug!(%method, path, status, ms = took.as_millis(), "answered");
     response
+}
+
+/// Returns the LiveKit client, or [`Error::LivekitNotConfigured`] where the configuration has no keys.
+fn configured(app: &App) -> Result<&Livekit, Error> {
+    app.livekit.as_deref().ok_or(Error::LivekitNotConfigured)
+}
+
+/// Returns [`Error::EmptyField`] with the first of these fields that is blank.
+fn filled(fields: &[(&'static str, &str)]) -> Result<(), Error> {
+    let blank = fields.iter().find(|(_, value)| value.trim().is_empty());
+    blank.map_or(Ok(()), |(field, _)| Err(Error::EmptyField(field)))
 }

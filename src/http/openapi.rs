@@ -32,24 +32,6 @@ use super::{health, livekit, recording, rooms, sip, speak, voices, webhook};
 )]
 struct Document;
 
-/// What becomes of a body that cannot be read, on every path that wants JSON.
-#[derive(utoipa::IntoResponses)]
-#[allow(dead_code, reason = "described, never made: axum answers like this by itself")]
-pub(super) enum Unusable {
-    /// A body that did not come in time.
-    #[response(status = 408)]
-    Late(crate::error::Body),
-    /// A body beyond the limit.
-    #[response(status = 413, content_type = "text/plain")]
-    TooLarge(String),
-    /// Not declared as JSON.
-    #[response(status = 415, content_type = "text/plain")]
-    NotJson(String),
-    /// A field is missing or wrong.
-    #[response(status = 422, content_type = "text/plain")]
-    Field(String),
-}
-
 struct Bearer;
 
 impl Modify for Bearer {

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
-use super::livekit::{configured, filled};
+use super::{configured, filled};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{Coded, Error};
@@ -101,7 +101,7 @@ pub(super) struct Removed {
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/livekit/participant", request_body = Remove,
     responses(
-        super::openapi::Unusable, (status = 200, body = Removed),
+        super::rejection::Rejection, (status = 200, body = Removed),
         (status = 400, description = "A field without content; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
@@ -141,7 +141,7 @@ pub(super) struct Mute {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/livekit/participant/mute", request_body = Mute,
     responses(
-        super::openapi::Unusable, (status = 200, body = Mute),
+        super::rejection::Rejection, (status = 200, body = Mute),
         (status = 400, description = "A field without content; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),

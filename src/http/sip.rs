@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
-use super::livekit::{configured, filled};
+use super::{configured, filled};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::error::{Coded, Error};
@@ -24,7 +24,7 @@ pub(super) async fn hooks(State(app): State<App>, Extension(identity): Extension
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sip/hooks", request_body = List,
     responses(
-        super::openapi::Unusable, (status = 200, body = List, description = "All that the tenant has now"),
+        super::rejection::Rejection, (status = 200, body = List, description = "All that the tenant has now"),
         (status = 400, description = "A hook that is none; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
@@ -52,7 +52,7 @@ pub(super) struct Hosts {
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/sip/hooks", request_body = Hosts,
     responses(
-        super::openapi::Unusable, (status = 200, body = List, description = "Those that are left"),
+        super::rejection::Rejection, (status = 200, body = List, description = "Those that are left"),
         (status = 400, description = "No host; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
@@ -107,7 +107,7 @@ pub(super) struct Transferred {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sip/transfer", request_body = TransferRequest,
     responses(
-        super::openapi::Unusable, (status = 200, body = Transferred),
+        super::rejection::Rejection, (status = 200, body = Transferred),
         (status = 400, description = "Not a number, or a field without content; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
@@ -185,7 +185,7 @@ pub(super) struct Called {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sip/call", request_body = CallRequest,
     responses(
-        super::openapi::Unusable, (status = 200, body = Called),
+        super::rejection::Rejection, (status = 200, body = Called),
         (status = 400, description = "Not a number, or a field without content; not JSON at all",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),

@@ -29,7 +29,7 @@ pub(super) struct Request {
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/speak", request_body = Request,
     responses(
-        super::openapi::Unusable,
+        super::rejection::Rejection,
         (status = 200, description = "Audio in the format that was asked for",
             content((Vec<u8> = "audio/pcm"), (Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/ogg"),
                 (Vec<u8> = "audio/basic"), (Vec<u8> = "application/octet-stream")),
