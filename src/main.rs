@@ -4,7 +4,7 @@ mod cli;
 #[cfg(all(target_os = "linux", target_env = "gnu", feature = "vad"))]
 mod hypot;
 #[cfg(feature = "models")]
-mod init;
+mod progress;
 
 use std::ffi::OsString;
 use std::fmt::{self, Display, Write as _};
@@ -218,8 +218,8 @@ async fn fetch(
         let http = sayna::outbound::Outbound::new(config.server.extra_ca.as_deref())?.following()?;
         Store::Network(Network { http, mirror })
     };
-    let mut teller = init::Teller::new();
-    sayna::models::init(&Models::new(config), &source, |event| teller.tell(&event)).await?;
+    let mut progress = progress::DownloadProgress::new();
+    sayna::models::init(&Models::new(config), &source, |event| progress.show(&event)).await?;
     say("all model files are there");
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! A file on its way: what has come of it lies beside its place, is continued after an interruption, and takes its place only
 //! when it is whole and has the right digest.
 
-use std::fmt::Write as _;
 use std::fs::{self, File as Handle, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -121,11 +120,7 @@ fn digest_of(mut handle: &Handle) -> io::Result<(Context, u64)> {
     }
 }
 
+/// Returns the digest in hexadecimal, as the table writes it.
 pub(super) fn hex(digest: &Context) -> String {
-    let mut text = String::new();
-    for byte in digest.clone().finish().as_ref() {
-        // Writing to a text cannot fail.
-        write!(text, "{byte:02x}").ok();
-    }
-    text
+    hex::encode(digest.clone().finish())
 }

@@ -105,6 +105,5 @@ async fn send(http: &reqwest::Client, url: &str, secret: &Secret, call: &Call) -
 fn signature(secret: &Secret, timestamp: u64, event: &str, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let sum = hmac::sign(&key, format!("v1:{timestamp}:{event}:{body}").as_bytes());
-    let digits = sum.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    hex::encode(sum)
 }

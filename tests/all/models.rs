@@ -51,7 +51,7 @@ fn models_come_from_a_folder_once() {
     let arguments = ["init", "--from", from.to_str().unwrap()];
     let ended = world.run_with(&arguments, &variables);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), "all model files are there\n"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("silero_vad.onnx: 2.3 MB\nsilero_vad.onnx is here: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("silero_vad.onnx: 2.33 MB\nsilero_vad.onnx is here: "), "{}", ended.stderr);
     let again = world.run_with(&arguments, &variables);
     assert_eq!(again.status, Some(0));
     assert!(again.stderr.lines().all(|line| line.contains(" is there: ")), "{}", again.stderr);

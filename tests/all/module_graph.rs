@@ -48,7 +48,6 @@ const PARTS: &[Part] = &[
     part("files", "The limit of open files, and what happens when it is reached", &["bind"]),
     part("http", "The REST interface", &["app", "audio", "auth", "error", "provider", "room", "voice", "ws"]),
     part("hypot", "`hypotf` of C, so that the program runs on glibc 2.34", &[]),
-    part("init", "Progress of `sayna init` on the terminal", &[]),
     part("jwt", "Signing and checking JSON Web Tokens", &[]),
     part("lib", "The crate's root: what the program and the tests use", &[]),
     part(
@@ -57,7 +56,7 @@ const PARTS: &[Part] = &[
         &["config", "detect", "models"],
     ),
     part("log", "The log, written by a thread of its own", &["config"]),
-    part("main", "The program: arguments, output and exit statuses", &["cli", "init"]),
+    part("main", "The program: arguments, output and exit statuses", &["cli", "progress"]),
     part("metrics", "Prometheus metrics", &["log", "provider"]),
     part(
         "models",
@@ -66,6 +65,7 @@ const PARTS: &[Part] = &[
     ),
     part("outbound", "The HTTP client: connection pool, TLS, proxies", &[]),
     part("probe", "`sayna health`", &["config"]),
+    part("progress", "Progress of `sayna init` on the terminal", &[]),
     part(
         "provider",
         "One adapter per vendor, the clients that they share, the cache of speech",
