@@ -1,5 +1,7 @@
 //! JSON Web Tokens (RFC 7519) as far as the server signs and checks them: HS256, RS256 and ES256, by ring.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
@@ -25,6 +27,11 @@ pub enum Error {
     /// The machine has no randomness, or the key refused.
     #[error("the key did not sign")]
     Signing,
+}
+
+/// Returns the time in whole seconds since 1970, as claims have it (RFC 7519, section 2, `NumericDate`).
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// What signs.

@@ -1,6 +1,6 @@
 //! A service that decides about tokens: it is asked by a signed JWT that holds the token and the request.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -74,7 +74,7 @@ impl Delegate {
     pub(super) async fn ask(&self, token: &str, request: Request) -> Result<(Request, Identity), AuthError> {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, self.most).await.map_err(|_| AuthError::Body(self.most))?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = jwt::now();
         let asked = now.saturating_sub(PAST);
         let question = self.key.sign(&Claims {
             sub: "sayna-auth",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -126,7 +126,7 @@ impl Tokens {
         let request = match &self.source {
             Source::Machine => http.get(METADATA_URL).header("Metadata-Flavor", "Google"),
             Source::Account { email, key, url } => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+                let now = jwt::now();
                 let (aud, exp) = (url.as_str(), now + LIFETIME.as_secs());
                 let claims = Claims { iss: email, scope: SCOPE, aud, iat: now, exp };
                 let problem = |e: jwt::Error| TtsError::Credentials { problem: e.to_string(), own: self.own };

@@ -1,7 +1,7 @@
 //! Passing news of a call on to the hook of the host that was called, signed so that it can tell whose they are.
 
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ring::hmac;
 use tokio::time::timeout;
@@ -13,6 +13,7 @@ use super::public::{is_public, is_public_host};
 use super::webhook::Call;
 use super::{EntryError, Livekit};
 use crate::config::Secret;
+use crate::jwt;
 use crate::outbound;
 
 /// How long a hook may take to answer.
@@ -90,7 +91,7 @@ enum Refusal {
 
 async fn send(http: &reqwest::Client, url: &str, secret: &Secret, call: &Call) -> Result<reqwest::StatusCode, String> {
     let body = serde_json::to_string(call).map_err(|error| error.to_string())?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = jwt::now();
     let request = http.post(url).timeout(TIMEOUT).header("content-type", "application/json");
     let request = request
         .header("x-sayna-signature", format!("v1={}", signature(secret, now, &call.event, &body)))

@@ -1,10 +1,8 @@
 //! LiveKit access tokens: JWTs with grants, as every LiveKit server reads them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde::Serialize;
 
-use crate::jwt::{Error, Key};
+use crate::jwt::{self, Error, Key};
 
 /// How long a participant may take to join, in seconds; what LiveKit's own libraries say.
 const PARTICIPANT: u64 = 6 * 3600;
@@ -80,6 +78,6 @@ pub(super) fn administrator(issuer: &str, secret: &Key, room: &str, calls: bool)
 
 /// Signs claims whose times count from now.
 fn sign(secret: &Key, claims: Claims<'_>) -> Result<String, Error> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = jwt::now();
     secret.sign(&Claims { nbf: now + claims.nbf, exp: now + claims.exp, ..claims })
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Livekit;
 use crate::config::sip_host;
+use crate::jwt;
 
 /// How far its clock may be from ours, in seconds.
 const LEEWAY: u64 = 60;
@@ -120,7 +120,7 @@ impl Livekit {
     /// just this body. Nothing of a body is looked at before.
     pub(crate) fn webhook_event(&self, token: &str, body: &[u8]) -> Result<WebhookEvent, WebhookError> {
         let claims: Claims = self.secret.claims(token).ok_or(WebhookError::Signature)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = jwt::now();
         let current = claims.exp.saturating_add(LEEWAY) >= now && claims.nbf <= now.saturating_add(LEEWAY);
         let whole = STANDARD.decode(&claims.sha256).is_ok_and(|sum| sum == digest(&SHA256, body).as_ref());
         if !(claims.iss == self.api_key && current && whole) {
