@@ -37,7 +37,7 @@ use sayna::local::speech::{self, Manner, Voice};
 use sayna::models::Models;
 use serde_json::{Value, json};
 
-/// What is spoken.
+/// The text that is spoken.
 const TEXT: &str = "The boat leaves the harbour at seven in the morning. It is cold, and a little rain is falling on the water. \
                     By the time that we have reached the island, the sun will be out, and everybody will be hungry.";
 

@@ -80,7 +80,7 @@ fn compare(speech: &[i16]) {
     println!("\nmemory of a filter: {} KB", String::from_utf8_lossy(&output.stdout).trim());
 }
 
-/// Who is measured.
+/// The filter that is measured.
 #[derive(Debug, Clone, Copy)]
 enum Side {
     /// This program, with the filter.
@@ -136,7 +136,7 @@ impl Side {
 impl Ran {
     fn row(&self, side: Side, rate: u32, clean: &[i16], peer: &Self) {
         let millis = |samples: f64| samples * 1_000.0 / f64::from(rate);
-        // What is missing at the end, and what was put before the beginning.
+        // The samples that are missing at the end, and those that were added before the beginning.
         let (late, mean) = (lag(clean, &self.audio) as f64, self.behind.iter().sum::<f64>() / self.behind.len() as f64);
         let most = self.behind.iter().copied().fold(0.0, f64::max);
         println!(
@@ -192,7 +192,7 @@ fn mixed(speech: &[i16], noise: &[f64], decibels: f64) -> Vec<i16> {
 }
 
 /// Decibels of the speech over what differs from it in loudness, in each band of 50 Hz and each 20 ms, wherever in `heard` it
-/// begins. Not sample by sample: both sides turn the phase of low tones, which nobody hears.
+/// begins. Not sample by sample: both sides change the phase of low tones, which is inaudible.
 fn clearer(speech: &[i16], heard: &[i16]) -> f64 {
     let late = lag(speech, heard);
     let recording = speech.len() / TIMES;

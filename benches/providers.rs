@@ -70,7 +70,7 @@ fn compare(streams: usize, seconds: usize) {
     cache(&runtime);
 }
 
-/// Who is measured.
+/// The program that is measured.
 struct Side {
     name: &'static str,
     /// None is this program.
@@ -97,7 +97,7 @@ impl Side {
     }
 }
 
-/// What is compared: milliseconds at p50 and p99, processor seconds and kilobytes for each.
+/// The compared figures: milliseconds at p50 and p99, processor seconds and kilobytes for each.
 type Figures = [f64; 4];
 
 fn row(name: &str, mut millis: Vec<f64>, used: &Value, count: usize) -> Figures {

@@ -19,7 +19,7 @@ use vendors::{Body, Handshake, Say, Scene, Vendor};
 /// Between two of the same kind.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What is done to the server.
+/// A disturbance of the server.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     /// The provider is killed in the middle of a word, refuses, or says nothing.

@@ -23,7 +23,7 @@ const SPEAK: Duration = Duration::from_secs(2);
 pub(crate) struct Scene {
     pub(crate) count: usize,
     pub(crate) chunk: Duration,
-    /// What is said in each chunk, over and over; each client begins elsewhere.
+    /// The speech of each chunk, repeated. Each client begins at another chunk.
     pub(crate) speech: Arc<[Bytes]>,
     pub(crate) bytes: usize,
     /// The provider answers each of so many chunks.

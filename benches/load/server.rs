@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Whom the clients talk to, and in whose protocol.
+/// The server that the clients use, with its protocol.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Peer {
     /// Sayna's.

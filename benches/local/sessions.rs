@@ -58,7 +58,7 @@ pub(crate) fn table(recording: &[i16]) {
     }
 }
 
-/// The samples that have been said where somebody pauses: before the silence that ends each utterance.
+/// Returns the number of samples before each pause: before the silence that ends an utterance.
 async fn ends(samples: &[i16]) -> Vec<usize> {
     let ears = Engines::new(&super::config()).listen().await.unwrap();
     let (mut stream, mut ends, mut ended) = (ears.stream(), Vec::new(), Vec::new());

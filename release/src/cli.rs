@@ -166,7 +166,7 @@ pub struct ChangelogArgs {
     /// Write the notes to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write the whole history to CHANGELOG.md; commits without a tag stand under "Unreleased", or under `--tag`.
+    /// Write the whole history to CHANGELOG.md. Lists commits without a tag under --tag, or under "Unreleased".
     #[arg(long, conflicts_with = "output")]
     pub write: bool,
 }
