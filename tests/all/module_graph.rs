@@ -106,7 +106,9 @@ fn every_part_uses_what_it_may_and_nothing_else() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     files(&source, &mut found);
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut unused) = (BTreeSet::new(), BTreeSet::new());
+    unused
+        .extend(PARTS.iter().flat_map(|part| part.uses.iter().map(|used| (part.name.to_owned(), (*used).to_owned()))));
     for file in found {
         let relative = file.strip_prefix(&source).unwrap();
         let part = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
@@ -120,6 +122,7 @@ fn every_part_uses_what_it_may_and_nothing_else() {
             for used in names.take(if line.starts_with('{') { usize::MAX } else { 1 }) {
                 let used: String = used.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 let known = PARTS.iter().any(|part| part.name == used);
+                unused.remove(&(part.clone(), used.clone()));
                 assert!(
                     !known || used == part || uses.contains(&used.as_str()),
                     "{}: {part} must not use {used}",
@@ -139,6 +142,9 @@ fn every_part_uses_what_it_may_and_nothing_else() {
         seen.insert(part);
     }
     assert_eq!(seen.len(), PARTS.len(), "{seen:?}");
+    // The program has no `crate::` before its modules.
+    unused.retain(|(part, _)| part != "main");
+    assert!(unused.is_empty(), "the table allows more than the code uses: {unused:?}");
 }
 
 /// Circles that are still to be opened, each by the file that comes first in the alphabet.
