@@ -1,6 +1,7 @@
-//! What the documents show is what the server takes and says.
+//! The reference pages have a section for each endpoint and each message, and their examples are what the server accepts and
+//! sends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use sayna::voice::{Arrival, Command, Event, RoomMessage, Subscription, VadEvent};
@@ -10,9 +11,118 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
+const SOCKET: &str = "docs/use/websocket-api.md";
+
+/// The OpenAPI document, which `openapi.rs` compares with the program's.
+fn openapi() -> Value {
+    serde_json::from_str(&read("docs/use/openapi.json")).unwrap()
+}
+
+/// The sections of a page below headings of the third level, by heading. Deeper headings belong to their section.
+fn sections(page: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let text = read(page);
+    for part in text.split("\n### ").skip(1) {
+        let (heading, body) = part.split_once('\n').unwrap();
+        let body = body.split("\n## ").next().unwrap().to_owned();
+        assert!(found.insert(heading.replace('`', ""), body).is_none(), "{page} has two sections {heading}");
+    }
+    found
+}
+
+/// The fields that a schema of the OpenAPI document has, those of the objects inside included.
+fn fields(document: &Value, schema: &Value, found: &mut BTreeSet<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        fields(document, &document["components"]["schemas"][name.rsplit('/').next().unwrap()], found);
+    }
+    for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+        found.insert(name.clone());
+        fields(document, inner, found);
+    }
+    fields_of_items(document, &schema["items"], found);
+    for key in ["oneOf", "allOf", "anyOf"] {
+        schema[key].as_array().into_iter().flatten().for_each(|inner| fields(document, inner, found));
+    }
+}
+
+fn fields_of_items(document: &Value, items: &Value, found: &mut BTreeSet<String>) {
+    if items.is_object() {
+        fields(document, items, found);
+    }
+}
+
+/// Panics unless the section names each of the fields, alone or behind the name of the object that it is in.
+fn assert_names(section: &str, text: &str, expected: &BTreeSet<String>) {
+    for field in expected {
+        let named = [format!("`{field}`"), format!(".{field}`"), format!("\"{field}\"")];
+        assert!(named.iter().any(|name| text.contains(name)), "the section {section} does not name {field}");
+    }
+}
+
+#[test]
+fn every_endpoint_has_a_section_that_names_its_fields() {
+    let (document, sections) = (openapi(), sections("docs/use/rest-api.md"));
+    let mut endpoints = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let heading = format!("{} {path}", method.to_uppercase());
+            let section = sections.get(&heading).unwrap_or_else(|| panic!("rest-api.md has no section {heading}"));
+            let mut expected = BTreeSet::new();
+            fields(&document, &operation["requestBody"]["content"]["application/json"]["schema"], &mut expected);
+            // The settings of speech are a section of the other page.
+            if path == "/speak" {
+                expected = ["text", "tts_config"].map(str::to_owned).into();
+            }
+            assert_names(&heading, section, &expected);
+            endpoints.insert(heading);
+        }
+    }
+    let shown: BTreeSet<String> = sections.into_keys().filter(|heading| heading.contains(" /")).collect();
+    assert_eq!(shown, endpoints);
+}
+
+/// The messages of one direction with their schemas, by `type`.
+fn messages(document: &Value, name: &str) -> BTreeMap<String, Value> {
+    let kind = |message: &Value| {
+        let tagged = message["allOf"].as_array().and_then(|all| all.iter().find(|part| part["properties"].is_object()));
+        let tag = &tagged.unwrap_or(message)["properties"]["type"]["enum"][0];
+        tag.as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
+    };
+    let all = document["components"]["schemas"][name]["oneOf"].as_array().unwrap();
+    all.iter().map(|message| (kind(message), message.clone())).collect()
+}
+
+#[test]
+fn every_message_has_a_section_that_names_its_fields() {
+    let (document, sections) = (openapi(), sections(SOCKET));
+    let text = read(SOCKET);
+    let (client, server) = (text.find("\n## Client messages").unwrap(), text.find("\n## Server messages").unwrap());
+    let mut all = BTreeSet::new();
+    for (name, place) in [("Command", client..server), ("Event", server..text.len())] {
+        for (kind, schema) in messages(&document, name) {
+            assert!(text[place.clone()].contains(&format!("\n### `{kind}`\n")), "{SOCKET} has no section {kind}");
+            let mut expected = BTreeSet::new();
+            fields(&document, &schema, &mut expected);
+            expected.remove("type");
+            assert_names(&kind, &sections[&kind], &expected);
+            all.insert(kind);
+        }
+    }
+    let shown: BTreeSet<String> = sections.into_keys().filter(|heading| !heading.contains(' ')).collect();
+    assert_eq!(shown, all);
+}
+
+/// The commands by the names that the parser knows.
+#[test]
+fn the_client_messages_of_the_openapi_document_are_those_of_the_parser() {
+    let error = serde_json::from_value::<Command>(serde_json::json!({"type": "none"})).unwrap_err().to_string();
+    let known: BTreeSet<String> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+    assert_eq!(known, messages(&openapi(), "Command").into_keys().collect());
+}
+
 /// The JSON values in the fenced blocks of this kind.
 fn examples(kind: &str) -> Vec<Value> {
-    let text = read("docs/use/websocket-api.md");
+    let text = read(SOCKET);
     let fence = format!("```json {kind}\n");
     let blocks = text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
     blocks

@@ -1,8 +1,11 @@
-//! The commands of the README that call the server, as they stand there.
+//! The commands of the README and of the quick start that call the server, as the documents show them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use sayna::provider::Name;
 
 use crate::support::{Server, World};
 
@@ -57,12 +60,13 @@ async fn the_requests_that_the_documents_show_are_answered() {
     let deepgram = vendors::server(vendors::Vendor::Deepgram).start().await;
     let world = World::new();
     let server = world.serve_with(&[("deepgram", &deepgram)], &[]);
-    let requests: Vec<_> = [talks("README.md"), talks("docs/use/websocket-api.md")]
+    let requests: Vec<_> = ["README.md", "docs/use/rest-api.md", "docs/use/quick-start.md"]
+        .map(talks)
         .concat()
         .into_iter()
         .filter(|talk| talk.contains("curl"))
         .collect();
-    assert_eq!(requests.len(), 2);
+    assert_eq!(requests.len(), 3);
     for request in requests {
         let script = request.replace("localhost:3001", &server.address.to_string());
         let mut command = Command::new("sh");
@@ -70,7 +74,9 @@ async fn the_requests_that_the_documents_show_are_answered() {
         let status = tokio::task::spawn_blocking(move || command.status().unwrap()).await.unwrap();
         assert!(status.success(), "{script}");
     }
-    assert!(fs::read(world.path("hello.wav")).unwrap().starts_with(b"RIFF"));
+    for file in ["hello.wav", "vendor.wav"] {
+        assert!(fs::read(world.path(file)).unwrap().starts_with(b"RIFF"));
+    }
     assert!(fs::read(world.path("hello.pcm")).unwrap() == vendors::speech("Hello.", "linear16", 24_000));
 }
 
@@ -81,4 +87,40 @@ fn the_page_is_where_the_readme_says_and_its_origin_may_be_allowed() {
     assert_eq!(World::new().run_with(&["check"], &[("SAYNA_SERVER_ALLOWED_ORIGINS", origin)]).status, Some(0));
     assert!(talk.contains("--directory examples") && talk.contains(&format!("{origin}/talk.html")), "{talk}");
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/talk.html").is_file());
+}
+
+/// The commands of a document's `sh` blocks.
+fn commands(name: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()
+}
+
+/// `local.rs` runs the session of the README, as it needs models.
+#[test]
+fn the_quick_start_runs_the_commands_of_the_readme() {
+    let (start, readme) = (commands("docs/use/quick-start.md"), commands("README.md"));
+    let session: Vec<&String> =
+        readme.iter().filter(|line| line.contains("local") || line.contains("sayna-client")).collect();
+    assert_eq!(session.len(), 3, "{session:?}");
+    for line in session {
+        let command = line.trim_end_matches(" &");
+        assert!(start.iter().any(|line| line.ends_with(command)), "{command}");
+    }
+    let origins = start.iter().filter(|line| line.starts_with("SAYNA_SERVER_ALLOWED_ORIGINS=http://localhost:8000 "));
+    assert_eq!(origins.count(), 1);
+    assert!(start.contains(&"python3 -m http.server 8000 --directory examples".to_owned()));
+}
+
+#[test]
+fn the_page_offers_every_provider() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/talk.html")).unwrap();
+    let offered = |select: &str| -> BTreeSet<String> {
+        let list = page.split(&format!("<select id=\"{select}\">")).nth(1).unwrap().split("</select>").next().unwrap();
+        list.split("<option>").skip(1).map(str::to_owned).collect()
+    };
+    let all: BTreeSet<String> = Name::all().map(|name| name.to_string()).chain(["local".to_owned()]).collect();
+    assert_eq!(offered("tts"), all);
+    // Google has speech alone.
+    assert_eq!(offered("stt"), all.into_iter().filter(|name| name != "google").collect());
 }
