@@ -32,8 +32,8 @@ use std::time::Instant;
 
 use sayna::audio::{Converter, Encoding, Format};
 use sayna::config::Config;
-use sayna::local::hearing::{RATE, Whisper};
-use sayna::local::speech::{self, Manner, Voice};
+use sayna::local::piper::{self, PiperVoice, SynthesisOptions};
+use sayna::local::whisper::{RATE, Whisper};
 use sayna::models::Models;
 use serde_json::{Value, json};
 
@@ -76,9 +76,9 @@ fn hear(files: &[&str]) -> Value {
     let whisper = Whisper::load(&models()).unwrap();
     let load = begun.elapsed().as_secs_f64();
     let all: Vec<Vec<i16>> = files.iter().map(|file| samples(file)).collect();
-    whisper.hear(&all[0]).unwrap();
+    whisper.transcribe(&all[0]).unwrap();
     let begun = Instant::now();
-    let texts: Vec<String> = all.iter().map(|samples| whisper.hear(samples).unwrap().text).collect();
+    let texts: Vec<String> = all.iter().map(|samples| whisper.transcribe(samples).unwrap().text).collect();
     let took = begun.elapsed().as_secs_f64();
     let seconds: f64 = all.iter().map(|samples| samples.len() as f64 / f64::from(RATE)).sum();
     json!({"load": load, "took": took, "seconds": seconds, "memory": memory(), "texts": texts})
@@ -86,27 +86,27 @@ fn hear(files: &[&str]) -> Value {
 
 fn speak(text: &str) -> Value {
     let begun = Instant::now();
-    let voice = Voice::load(&models()).unwrap();
+    let voice = PiperVoice::load(&models()).unwrap();
     let load = begun.elapsed().as_secs_f64();
     let sentences = voice.sentences(text).pieces;
-    let manner = Manner { rate: 1.0, lively: true };
-    voice.say(&sentences[0], manner).unwrap();
+    let options = SynthesisOptions { rate: 1.0, noise: true };
+    voice.synthesize(&sentences[0], options).unwrap();
     let begun = Instant::now();
-    let samples: usize = sentences.iter().map(|sentence| voice.say(sentence, manner).unwrap().len()).sum();
+    let samples: usize = sentences.iter().map(|sentence| voice.synthesize(sentence, options).unwrap().len()).sum();
     let took = begun.elapsed().as_secs_f64();
-    json!({"load": load, "took": took, "seconds": samples as f64 / f64::from(speech::RATE), "memory": memory()})
+    json!({"load": load, "took": took, "seconds": samples as f64 / f64::from(piper::RATE), "memory": memory()})
 }
 
 /// Seconds of speech in a second, by as many at a time as there are processors.
 fn together(file: &str) -> Value {
     let whisper = Whisper::load(&models()).unwrap();
     let samples = samples(file);
-    whisper.hear(&samples).unwrap();
+    whisper.transcribe(&samples).unwrap();
     let workers = std::thread::available_parallelism().unwrap().get();
     let begun = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| (0..3).for_each(|_| drop(whisper.hear(&samples).unwrap())));
+            scope.spawn(|| (0..3).for_each(|_| drop(whisper.transcribe(&samples).unwrap())));
         }
     });
     let seconds = (workers * 3) as f64 * samples.len() as f64 / f64::from(RATE);

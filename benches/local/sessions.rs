@@ -60,8 +60,8 @@ pub(crate) fn table(recording: &[i16]) {
 
 /// Returns the number of samples before each pause: before the silence that ends an utterance.
 async fn ends(samples: &[i16]) -> Vec<usize> {
-    let ears = Engines::new(&super::config()).listen().await.unwrap();
-    let (mut stream, mut ends, mut ended) = (ears.stream(), Vec::new(), Vec::new());
+    let recognizer = Engines::new(&super::config()).recognizer().await.unwrap();
+    let (mut stream, mut ends, mut ended) = (recognizer.stream(), Vec::new(), Vec::new());
     for (number, frame) in samples.chunks(FRAME).enumerate() {
         let bytes: Vec<u8> = frame.iter().flat_map(|sample| sample.to_le_bytes()).collect();
         stream.push(&bytes, &mut ended).unwrap();

@@ -1,4 +1,4 @@
-//! Audio as bytes and as samples: encodings and durations, 10 ms frames, other rates and other encodings, less
+//! Audio as bytes and as samples: encodings and durations, 10 ms frames, log-mel spectrograms, other rates and other encodings, less
 //! noise (feature `noise-filter`), WAV headers.
 //!
 //! Everything here is pure and streaming: pieces of any size go in, what can be said by now comes out. No clock, no I/O,
@@ -10,6 +10,8 @@ mod convert;
 mod denoise;
 mod format;
 mod frame;
+#[cfg(any(feature = "local", feature = "turn-detect"))]
+pub(crate) mod mel;
 mod resample;
 pub mod wav;
 

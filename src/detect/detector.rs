@@ -1,4 +1,4 @@
-//! Both models together, for all sessions.
+//! The two models of turn detection, and the choice of the runtime for the larger one.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,24 +7,25 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::engine::{Engine, Rten};
-use super::mel::Mel;
+use super::features::features;
 use super::onnx::{self, Onnx};
-use super::stream::Stream;
+use super::stream::VadStream;
 use super::{Error, OpenError, Vad, VadModel};
+use crate::audio::mel::LogMel;
 
-/// Which ONNX Runtime is to be used.
+/// Where to look for ONNX Runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Library {
-    /// This one or none at all.
+    /// This file (`turn_detect.library`). Without it, opening fails.
     Named(PathBuf),
-    /// One that lies where it usually does, if it is fit.
+    /// The usual places. Without a usable one there, `rten` runs the model.
     Found,
-    /// None.
+    /// Nowhere: `rten` runs the model.
     Without,
 }
 
 impl Library {
-    /// The one that a configuration names, or whichever there is.
+    /// Returns the configured library, or a search of the usual places.
     pub fn named(path: Option<&Path>) -> Self {
         path.map_or(Self::Found, |path| Self::Named(path.to_owned()))
     }
@@ -35,7 +36,7 @@ impl Library {
 pub enum Runtime {
     /// ONNX Runtime, from this file.
     Onnx(PathBuf),
-    /// `rten`, which is in the program.
+    /// `rten`, which is part of the program.
     Rten,
 }
 
@@ -49,7 +50,7 @@ impl fmt::Display for Runtime {
 }
 
 impl Runtime {
-    /// Loads the library, if there is one: what a server with this configuration would use.
+    /// Returns what a server with this configuration would use, and loads the library for it.
     pub fn choose(library: &Library) -> Result<Self, OpenError> {
         match library {
             Library::Named(path) => {
@@ -57,7 +58,7 @@ impl Runtime {
                 Ok(Self::Onnx(path.clone()))
             }
             Library::Found => {
-                let found = onnx::places().into_iter().find(|path| onnx::load(path).is_ok());
+                let found = onnx::candidates().into_iter().find(|path| onnx::load(path).is_ok());
                 Ok(found.map_or(Self::Rten, Self::Onnx))
             }
             Library::Without => Ok(Self::Rten),
@@ -65,10 +66,10 @@ impl Runtime {
     }
 }
 
-/// The models, which remember nothing: one for all sessions.
+/// The models of turn detection. They have no state: the application owns one detector for all sessions.
 pub struct Detector {
     vad: Arc<VadModel>,
-    mel: Mel,
+    log_mel: LogMel,
     engine: Box<dyn Engine>,
     runtime: Runtime,
 }
@@ -80,7 +81,7 @@ impl fmt::Debug for Detector {
 }
 
 impl Detector {
-    /// Opens both models. A library that nobody has named and that fails is done without.
+    /// Opens both models. If a library that was found (and not configured) fails, `rten` takes its place.
     pub fn open(library: &Library, vad: &Path, turn: &Path) -> Result<Self, OpenError> {
         let vad = Arc::new(VadModel::load(vad)?);
         let mut runtime = Runtime::choose(library)?;
@@ -93,28 +94,28 @@ impl Detector {
             Some(Err(error)) if *library != Library::Found => return Err(error.into()),
             failed => {
                 if let Some(Err(error)) = failed {
-                    warn!(%error, "an ONNX Runtime is there and is of no use");
+                    warn!(%error, "ignored an ONNX Runtime that cannot be used");
                 }
                 runtime = Runtime::Rten;
                 Box::new(Rten::open(turn)?)
             }
         };
-        Ok(Self { vad, mel: Mel::new(), engine, runtime })
+        Ok(Self { vad, log_mel: LogMel::new(), engine, runtime })
     }
 
-    /// What runs the model of turns.
+    /// Returns what runs the model of turns.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// A stream that begins.
-    pub fn stream(&self) -> Stream {
-        Stream::new(Vad::new(Arc::clone(&self.vad)))
+    /// Begins the voice-activity detection of one stream.
+    pub fn stream(&self) -> VadStream {
+        VadStream::new(Vad::new(Arc::clone(&self.vad)))
     }
 
-    /// How probable it is that all was said in what ends with these samples, of which the last eight seconds count. It
-    /// computes for some ten milliseconds.
-    pub fn ask(&self, samples: &[i16]) -> Result<f32, Error> {
-        self.engine.ask(&self.mel.features(samples))
+    /// Returns the probability, from 0 to 1, that a turn that ends with these samples is complete (`predict_endpoint` in
+    /// pipecat-ai/smart-turn). Only the last eight seconds count. It computes for some ten milliseconds.
+    pub fn predict_endpoint(&self, samples: &[i16]) -> Result<f32, Error> {
+        self.engine.run(&features(&self.log_mel, samples))
     }
 }

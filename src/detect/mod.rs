@@ -1,9 +1,10 @@
-//! What is heard in the sound itself, not in the words: whether somebody speaks (feature `vad`), and whether who has spoken
-//! is done (feature `turn-detect`).
+//! Detectors on the sound itself: voice activity (feature `vad`, Silero's model) and the end of turns (feature `turn-detect`, the
+//! model Smart Turn).
 //!
-//! Knows samples at 16 kHz and model files; not where either comes from. What computes here takes its time: not for the async
-//! threads.
+//! Knows samples at 16 kHz and model files, and neither where they come from nor what follows from a result. Its functions
+//! compute for milliseconds, so they must not run on the async threads.
 
+mod frames;
 mod onnx_file;
 mod silero;
 mod vad;
@@ -13,7 +14,7 @@ mod detector;
 #[cfg(feature = "turn-detect")]
 mod engine;
 #[cfg(feature = "turn-detect")]
-mod mel;
+mod features;
 #[cfg(feature = "turn-detect")]
 mod onnx;
 #[cfg(feature = "turn-detect")]
@@ -25,22 +26,23 @@ use std::path::PathBuf;
 
 #[cfg(feature = "turn-detect")]
 pub use detector::{Detector, Library, Runtime};
+pub use frames::FrameBuffer;
 #[cfg(feature = "turn-detect")]
-pub use stream::{Heard, Stream};
-pub use vad::{FRAME, RATE, Vad, VadModel};
+pub use stream::{VadEvent, VadStream};
+pub use vad::{ACTIVATION_THRESHOLD, FRAME, RATE, Vad, VadModel};
 
-/// Why a model says nothing.
+/// Why a model gives no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its file cannot be read, or is no such model.
+    /// Its file cannot be read, or holds another model.
     #[error("{} cannot be used as a model: {reason}", path.display())]
     Load {
-        /// Where it is.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// It was asked and did not answer.
+    /// It failed on this input.
     #[error("the model failed: {0}")]
     Run(String),
 }
@@ -50,20 +52,20 @@ pub enum Error {
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be used as ONNX Runtime: {reason}", path.display())]
 pub struct LibraryError {
-    /// Its file.
+    /// The library's file.
     pub path: PathBuf,
     /// What is wrong with it.
     pub reason: String,
 }
 
-/// Why the detectors cannot be used.
+/// Why [`Detector::open`] failed.
 #[cfg(feature = "turn-detect")]
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The library that was named, or that was found and then failed.
+    /// ONNX Runtime: the configured one, or one that was found and then failed.
     #[error(transparent)]
     Library(#[from] LibraryError),
-    /// A model.
+    /// One of the two models.
     #[error(transparent)]
     Model(#[from] Error),
 }

@@ -1,4 +1,4 @@
-//! ONNX Runtime, loaded from a file while the program runs (the `ort` library).
+//! ONNX Runtime, loaded from a shared library at run time (crate `ort`).
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -7,29 +7,29 @@ use std::sync::{Mutex, PoisonError};
 use ort::session::Session;
 use ort::value::TensorRef;
 
-use super::engine::{Engine, INPUT, OUTPUT, SHAPE};
+use super::engine::{Engine, INPUT, OUTPUT, SHAPE, empty};
 use super::{Error, LibraryError};
 
-/// The name of the variable that says where the library is, as other programs have it too.
+/// The environment variable that names the library, the same as in other programs with `ort`.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
 
-/// A session, which one question at a time is put to, and what it runs in.
+/// The model in a session, which takes one input at a time, and the environment that the session needs.
 pub(super) struct Onnx {
     session: Mutex<Session>,
     _environment: ort::environment::Environment,
 }
 
-/// Loads the library, so that what is wrong with it is known. A process keeps the first that it has loaded.
+/// Loads the library, so that its errors are known at once. A process keeps the first library that it has loaded.
 pub(super) fn load(library: &Path) -> Result<(), LibraryError> {
     let failed = |reason: String| LibraryError { path: library.to_owned(), reason };
-    // Such a name is looked for beside the program first, and `ort` takes for granted that the system says where that is.
+    // `ort` looks for a relative path beside the program first, and panics if the system cannot tell the program's path.
     if library.is_relative() && std::env::current_exe().is_err() {
-        return Err(failed("the system does not say where this program is, and the name is relative".to_owned()));
+        return Err(failed("the path is relative, and the system does not know the path of this program".to_owned()));
     }
     ort::init_from(library).map(drop).map_err(|e| failed(reason(&e)))
 }
 
-/// What the system says, where it is the system that cannot load it: the library's own words leave that out.
+/// Returns the loader's message if the library could not be loaded, because the text of `ort` leaves it out.
 fn reason(error: &ort::LoadDynamicError) -> String {
     match error {
         ort::LoadDynamicError::Dlopen { error, .. } => {
@@ -39,9 +39,9 @@ fn reason(error: &ort::LoadDynamicError) -> String {
     }
 }
 
-/// Where the library may be that nobody has named: where the environment says, beside the program, and where the system finds
-/// it.
-pub(super) fn places() -> Vec<PathBuf> {
+/// Returns the places of a library that is not configured: the environment variable, the program's folder, and the loader's own
+/// search path.
+pub(super) fn candidates() -> Vec<PathBuf> {
     let name = format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
     let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(&name)));
@@ -50,13 +50,13 @@ pub(super) fn places() -> Vec<PathBuf> {
 }
 
 impl Onnx {
-    /// Opens the model with the library, which is loaded.
+    /// Opens the model with this library, after [`load`].
     pub(super) fn open(library: &Path, model: &Path) -> Result<Self, LibraryError> {
         let failed = |reason: String| LibraryError { path: library.to_owned(), reason };
         let environment = ort::init_from(library).map_err(|e| failed(reason(&e)))?;
         let environment = environment.build().map_err(|e| failed(e.to_string()))?;
         let session = Session::builder(&environment).map_err(|e| failed(e.to_string()))?;
-        // A decision is wanted soon, not at once: one thread leaves the others to the sessions.
+        // One thread: a decision may take some ten milliseconds, and the sessions need the rest.
         let mut session = session.with_intra_threads(1).map_err(|e| failed(e.to_string()))?;
         let session = session.commit_from_file(model).map_err(|e| failed(e.to_string()))?;
         Ok(Self { session: Mutex::new(session), _environment: environment })
@@ -64,13 +64,13 @@ impl Onnx {
 }
 
 impl Engine for Onnx {
-    fn ask(&self, features: &[f32]) -> Result<f32, Error> {
+    fn run(&self, features: &[f32]) -> Result<f32, Error> {
         let failed = |e: ort::Error| Error::Run(e.to_string());
         let input = TensorRef::from_array_view((SHAPE, features)).map_err(failed)?;
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = session.run(ort::inputs![INPUT => input]).map_err(failed)?;
-        let output = answer.get(OUTPUT).ok_or_else(|| Error::Run(format!("it answers without `{OUTPUT}`")))?;
+        let outputs = session.run(ort::inputs![INPUT => input]).map_err(failed)?;
+        let output = outputs.get(OUTPUT).ok_or_else(|| Error::Run(format!("it has no output `{OUTPUT}`")))?;
         let (_, output) = output.try_extract_tensor::<f32>().map_err(failed)?;
-        output.first().copied().ok_or_else(|| Error::Run("it answers with nothing".to_owned()))
+        output.first().copied().ok_or_else(empty)
     }
 }

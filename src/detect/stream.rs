@@ -1,63 +1,56 @@
-//! One stream of samples through the model of voice activity, and the end of it that the model of turns will want.
+//! One speaker's stream through voice-activity detection, with the audio that the model of turns takes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::mel::SAMPLES;
-use super::pause::{Change, Pauses};
+use super::features::SAMPLES;
+use super::frames::FrameBuffer;
+use super::pause::{Change, PauseDetector};
 use super::{FRAME, Vad};
 
-/// What is heard of a stream.
+/// A change in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// Somebody speaks.
-    Speech,
-    /// Nobody does any more. Whether all was said is to be asked of the end of the stream so far.
-    Silence(Box<[i16]>),
+pub enum VadEvent {
+    /// The speaker has begun.
+    SpeechStart,
+    /// The speaker has paused. The last eight seconds are the input of [`predict_endpoint`](super::Detector::predict_endpoint).
+    SpeechEnd(Box<[i16]>),
 }
 
-/// A stream at 16 kHz.
+/// Voice-activity detection of one stream at 16 kHz. The session's detector task owns it, as long as the stream lasts.
 #[derive(Debug)]
-pub struct Stream {
+pub struct VadStream {
     vad: Vad,
-    pauses: Pauses,
-    /// Samples that are no whole frame yet.
-    rest: Vec<i16>,
+    pauses: PauseDetector,
+    frames: FrameBuffer,
     /// The last eight seconds of whole frames.
     last: VecDeque<i16>,
 }
 
-impl Stream {
+impl VadStream {
     pub(super) fn new(vad: Vad) -> Self {
-        Self { vad, pauses: Pauses::default(), rest: Vec::new(), last: VecDeque::with_capacity(SAMPLES + FRAME) }
+        let last = VecDeque::with_capacity(SAMPLES + FRAME);
+        Self { vad, pauses: PauseDetector::default(), frames: FrameBuffer::default(), last }
     }
 
-    /// Whether somebody speaks.
+    /// Whether the speaker has begun and not paused.
     pub fn is_speaking(&self) -> bool {
         self.pauses.is_speaking()
     }
 
-    /// What samples of any number tell, where `silence` is how long a silence is one. It computes for some hundredths of a
-    /// millisecond a frame.
-    pub fn push(&mut self, samples: &[i16], silence: Duration) -> Vec<Heard> {
-        let mut all = std::mem::take(&mut self.rest);
-        all.extend_from_slice(samples);
-        let (frames, rest) = all.as_chunks::<FRAME>();
-        let mut heard = Vec::new();
-        for frame in frames {
-            self.last.extend(frame);
+    /// Takes samples of any number and returns the events in them. A pause is silence of `min_silence_duration`. It computes for
+    /// some hundredths of a millisecond per frame of 32 ms.
+    pub fn push(&mut self, samples: &[i16], min_silence_duration: Duration) -> Vec<VadEvent> {
+        let mut events = Vec::new();
+        for frame in self.frames.push(samples.iter().copied()) {
+            self.last.extend(&frame);
             self.last.drain(..self.last.len().saturating_sub(SAMPLES));
-            heard.extend(match self.pauses.frame(self.vad.frame(frame), silence) {
+            events.extend(match self.pauses.push(self.vad.predict(&frame), min_silence_duration) {
                 None => None,
-                Some(Change::Speech) => Some(Heard::Speech),
-                Some(Change::Silence) => Some(Heard::Silence(self.end())),
+                Some(Change::SpeechStart) => Some(VadEvent::SpeechStart),
+                Some(Change::SpeechEnd) => Some(VadEvent::SpeechEnd(self.last.iter().copied().collect())),
             });
         }
-        self.rest = rest.to_vec();
-        heard
-    }
-
-    fn end(&self) -> Box<[i16]> {
-        self.last.iter().copied().collect()
+        events
     }
 }

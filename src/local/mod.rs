@@ -1,11 +1,14 @@
-//! Speech engines that need no key and no network (feature `local`): a voice, and recognition.
+//! Speech engines on this machine, without a key and without a network (feature `local`): recognition (`whisper`) and synthesis
+//! (`piper`).
 //!
-//! Text goes in and samples come out, or the other way round. Here is nothing of vendors, sessions or sockets. What computes
-//! for long does so on threads of its own, as many at a time as `local.workers` says.
+//! Samples go in and text comes out, or the other way round. This module knows nothing of vendors, sessions or sockets. Long
+//! computations run on threads of their own, at most `local.workers` at a time.
 
-pub mod hearing;
+mod endpoint;
+pub mod piper;
 mod pool;
-pub mod speech;
+mod utterances;
+pub mod whisper;
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -18,55 +21,57 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::detect::VadModel;
 use crate::models::{self, Missing, Models};
-use hearing::{Stream, Whisper};
+pub use endpoint::Utterance;
+use piper::PiperVoice;
 pub use pool::Pool;
-use speech::Voice;
+pub use utterances::UtteranceStream;
+use whisper::Whisper;
 
-/// Why an engine does not do what it was asked for.
+/// Why an engine cannot do its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A model is not there.
+    /// A model's file is not installed.
     #[error(transparent)]
     Missing(#[from] Missing),
-    /// A model's file is no use.
+    /// A model's file cannot be read or parsed.
     #[error("{}: {problem}", path.display())]
     Model {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
     },
-    /// Others were here before.
+    /// All slots stayed taken for as long as a request may wait.
     #[error(
-        "{sessions} are served already, and no place was free within {} s (`local.max_sessions`, `local.wait_seconds`): try it \
-         later", wait.as_secs()
+        "no free slot within {} s ({sessions} in use); retry later, or raise local.max_sessions or local.wait_seconds",
+        wait.as_secs()
     )]
     Overloaded {
-        /// As many as are served.
+        /// `local.max_sessions`.
         sessions: usize,
-        /// How long it was waited for.
+        /// `local.wait_seconds`.
         wait: Duration,
     },
-    /// A model was asked and did not answer.
+    /// The model failed on this input.
     #[error("the model failed: {0}")]
     Run(String),
-    /// The threads are gone.
-    #[error("the server is ending")]
+    /// The server shuts down.
+    #[error("the server is shutting down")]
     Ended,
 }
 
-/// What recognition takes: whether somebody speaks, and what is said.
+/// The models of recognition. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Ears {
+pub struct Recognizer {
     vad: Arc<VadModel>,
-    /// What is said.
+    /// The model that turns an utterance into text.
     pub whisper: Arc<Whisper>,
 }
 
-impl Ears {
-    /// For one speaker.
-    pub fn stream(&self) -> Stream {
-        Stream::new(Arc::clone(&self.vad))
+impl Recognizer {
+    /// Begins the stream of one speaker.
+    pub fn stream(&self) -> UtteranceStream {
+        UtteranceStream::new(Arc::clone(&self.vad))
     }
 
     fn load(models: &Models) -> Result<Self, Error> {
@@ -76,44 +81,44 @@ impl Ears {
     }
 }
 
-/// Places for those who have work for an engine; who has none now holds none. Cheap to clone.
+/// `local.max_sessions` slots for concurrent work. A session holds one only while it has work. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Slots {
     free: Arc<Semaphore>,
     sessions: usize,
     wait: Duration,
 }
 
-impl Places {
+impl Slots {
     fn new(sessions: usize, wait: Duration) -> Self {
         Self { free: Arc::new(Semaphore::new(sessions)), sessions, wait }
     }
 
-    /// Waits for its turn, for a bounded time.
-    pub async fn take(&self) -> Result<OwnedSemaphorePermit, Error> {
+    /// Waits for a slot, at most `local.wait_seconds`.
+    pub async fn acquire(&self) -> Result<OwnedSemaphorePermit, Error> {
         let overloaded = |_| Error::Overloaded { sessions: self.sessions, wait: self.wait };
-        timeout(self.wait, self.take_again()).await.map_err(overloaded)?
+        timeout(self.wait, self.acquire_unbounded()).await.map_err(overloaded)?
     }
 
-    /// For work that has begun: waits for as long as it takes.
-    pub async fn take_again(&self) -> Result<OwnedSemaphorePermit, Error> {
+    /// Waits for a slot without a limit, for work that has begun and gave its slot up for a while.
+    pub async fn acquire_unbounded(&self) -> Result<OwnedSemaphorePermit, Error> {
         Arc::clone(&self.free).acquire_owned().await.map_err(|_| Error::Ended)
     }
 }
 
-/// The engines of this process. Their models are read when they are first asked for.
+/// The engines of this process. Each loads its models when it is first used, and keeps them until the process ends.
 #[derive(Debug)]
 pub struct Engines {
     models: Models,
     pool: Pool,
-    voice: OnceCell<Arc<Voice>>,
-    ears: OnceCell<Ears>,
-    speaking: Places,
-    listening: Places,
+    voice: OnceCell<Arc<PiperVoice>>,
+    recognizer: OnceCell<Recognizer>,
+    synthesis_slots: Slots,
+    recognition_slots: Slots,
 }
 
 impl Engines {
-    /// With as many threads and sessions as the configuration says.
+    /// Makes engines with the workers and slots of the configuration. Loads nothing.
     pub fn new(config: &Config) -> Self {
         let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
         let workers = config.local.workers.unwrap_or_else(processors);
@@ -122,47 +127,47 @@ impl Engines {
             models: Models::new(config),
             pool: Pool::new(workers),
             voice: OnceCell::new(),
-            ears: OnceCell::new(),
-            speaking: Places::new(sessions, config.local.wait),
-            listening: Places::new(sessions, config.local.wait),
+            recognizer: OnceCell::new(),
+            synthesis_slots: Slots::new(sessions, config.local.wait),
+            recognition_slots: Slots::new(sessions, config.local.wait),
         }
     }
 
-    /// Where the work is done.
+    /// Returns the threads that models run on.
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// Places for texts, each of which needs one while it is spoken.
-    pub fn speaking(&self) -> &Places {
-        &self.speaking
+    /// Returns the slots of synthesis: one per text.
+    pub fn synthesis_slots(&self) -> &Slots {
+        &self.synthesis_slots
     }
 
-    /// Places for utterances, each of which needs one while it is recognised.
-    pub fn listening(&self) -> &Places {
-        &self.listening
+    /// Returns the slots of recognition: one per utterance.
+    pub fn recognition_slots(&self) -> &Slots {
+        &self.recognition_slots
     }
 
-    /// The voice.
-    pub async fn speak(&self) -> Result<Arc<Voice>, Error> {
+    /// Returns the voice, and loads it first if nothing did.
+    pub async fn voice(&self) -> Result<Arc<PiperVoice>, Error> {
         let load = async {
             let models = self.models.clone();
-            self.pool.run(move || Voice::load(&models)).await?.map(Arc::new)
+            self.pool.run(move || PiperVoice::load(&models)).await?.map(Arc::new)
         };
         Ok(Arc::clone(self.voice.get_or_try_init(|| load).await?))
     }
 
-    /// Recognition.
-    pub async fn listen(&self) -> Result<Ears, Error> {
+    /// Returns the recogniser, and loads it first if nothing did.
+    pub async fn recognizer(&self) -> Result<Recognizer, Error> {
         let load = async {
             let models = self.models.clone();
-            self.pool.run(move || Ears::load(&models)).await?
+            self.pool.run(move || Recognizer::load(&models)).await?
         };
-        Ok(self.ears.get_or_try_init(|| load).await?.clone())
+        Ok(self.recognizer.get_or_try_init(|| load).await?.clone())
     }
 
-    /// Whether the voice's files are there.
+    /// Whether the voice's files are installed.
     pub fn has_voice(&self) -> bool {
-        speech::FILES.iter().all(|name| self.models.find(name).is_ok())
+        piper::FILES.iter().all(|name| self.models.find(name).is_ok())
     }
 }

@@ -1,5 +1,4 @@
-//! Threads for what computes: never those that sockets are waited for on, and a bounded number at a time. Who comes first is
-//! served first.
+//! Threads for computation: off the async threads, and a bounded number at a time, first come, first served.
 
 use std::sync::Arc;
 
@@ -15,29 +14,29 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// As many as this work at a time.
+    /// Makes a pool in which so many run at a time.
     pub fn new(workers: usize) -> Self {
         Self { workers: Arc::new(Semaphore::new(workers)) }
     }
 
-    /// Waits for a worker, then for its work. Given up before it has begun, it never begins.
+    /// Waits for a worker, and returns the result of `work`. If the future is dropped before a worker is free, `work` never runs.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| Error::Ended)?;
-        with(worker, work).await
+        spawn(worker, work).await
     }
 
-    /// Begins only where a worker has nothing to do.
+    /// Starts `work` if a worker is idle, otherwise returns `None`.
     pub fn run_idle<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
         &self,
         work: F,
     ) -> Option<impl Future<Output = Result<T, Error>> + use<T, F>> {
         let worker = Arc::clone(&self.workers).try_acquire_owned().ok()?;
-        Some(with(worker, work))
+        Some(spawn(worker, work))
     }
 }
 
-/// Begins at once, whether or not it is waited for.
-fn with<T: Send + 'static>(
+/// Starts `work` at once, even if the returned future is never polled.
+fn spawn<T: Send + 'static>(
     worker: OwnedSemaphorePermit,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = Result<T, Error>> {
@@ -46,7 +45,7 @@ fn with<T: Send + 'static>(
         drop(worker);
         result
     });
-    // A panic in the work has unwound, and is this one's error.
+    // A panic of `work` becomes the error of this one result.
     async { task.await.map_err(|e| Error::Run(e.to_string())) }
 }
 
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn no_more_work_than_there_are_workers() {
+    async fn pool_runs_no_more_than_its_workers_and_survives_a_panic() {
         let pool = Pool::new(1);
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let busy = pool.run_idle(move || wait.recv().is_ok()).unwrap();

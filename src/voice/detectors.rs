@@ -19,7 +19,7 @@ use super::message::{TurnDetectUpdate, VadUpdate};
 use super::{Shared, SpeakerActivity, optional};
 use crate::audio::{Converter, Encoding, Format, STALLED};
 use crate::config::{Config, TurnDetect};
-use crate::detect::{Detector, Heard, Library, OpenError, RATE, Runtime, Stream};
+use crate::detect::{Detector, Library, OpenError, RATE, Runtime, VadEvent, VadStream};
 use crate::error::SessionError;
 use crate::models::{Models, SILERO, SMART_TURN};
 use crate::provider::SttOptions;
@@ -153,12 +153,12 @@ impl Detectors {
 #[derive(Debug)]
 struct DetectorInput {
     converter: Converter,
-    stream: Stream,
+    stream: VadStream,
 }
 
 impl DetectorInput {
     /// Hears the pieces, or where there are none as much silence as makes one.
-    fn hear(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Vec<Heard> {
+    fn hear(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Vec<VadEvent> {
         if pieces.is_empty() {
             let samples = (silence + STALLED).as_millis() * u128::from(RATE) / 1000;
             return self.stream.push(&vec![0; usize::try_from(samples).unwrap_or_default()], silence);
@@ -218,13 +218,13 @@ async fn run(
 }
 
 /// What the session is told of it, and the pending that it raises.
-fn activity_of(heard: Heard, pending: &mut Option<PendingDecision>, detection: &Arc<Detection>) -> SpeakerActivity {
+fn activity_of(heard: VadEvent, pending: &mut Option<PendingDecision>, detection: &Arc<Detection>) -> SpeakerActivity {
     match heard {
-        Heard::Speech => {
+        VadEvent::SpeechStart => {
             *pending = None;
             SpeakerActivity::Speech
         }
-        Heard::Silence(end) => {
+        VadEvent::SpeechEnd(end) => {
             *pending = Some(AbortOnDropHandle::new(tokio::spawn(predict_turn_end(Arc::clone(detection), end))));
             SpeakerActivity::Silence
         }
@@ -237,7 +237,7 @@ async fn hear(
     mut input: DetectorInput,
     pieces: Vec<Bytes>,
     silence: Duration,
-) -> Option<(DetectorInput, Vec<Heard>)> {
+) -> Option<(DetectorInput, Vec<VadEvent>)> {
     let bytes: usize = pieces.iter().map(Bytes::len).sum();
     let heard = move || {
         let heard = input.hear(pieces, silence);
@@ -252,6 +252,6 @@ async fn hear(
 
 async fn predict_turn_end(detection: Arc<Detection>, end: Box<[i16]>) -> Option<f32> {
     let detector = Arc::clone(&detection);
-    let answer = detection.compute(move || detector.detector.ask(&end)).await?.await.ok()?;
+    let answer = detection.compute(move || detector.detector.predict_endpoint(&end)).await?.await.ok()?;
     answer.inspect_err(|error| warn!(%error, "a silence stays undecided")).ok()
 }

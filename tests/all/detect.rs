@@ -19,7 +19,7 @@ fn frames() -> Vec<[i16; FRAME]> {
 }
 
 fn heard(vad: &mut Vad, frames: &[[i16; FRAME]]) -> Vec<f32> {
-    frames.iter().map(|frame| vad.frame(frame)).collect()
+    frames.iter().map(|frame| vad.predict(frame)).collect()
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn speech_is_told_from_pauses_as_by_the_models_own_runtime() {
     // What one stream has heard is nothing to another, even in turns.
     let (mut one, mut other) = (Vad::new(Arc::clone(&model)), Vad::new(model));
     for (at, frame) in frames.iter().enumerate() {
-        assert_eq!(one.frame(frame).to_bits(), speech[at].to_bits());
-        other.frame(&frames[frames.len() - 1 - at]);
+        assert_eq!(one.predict(frame).to_bits(), speech[at].to_bits());
+        other.predict(&frames[frames.len() - 1 - at]);
     }
 }
 

@@ -261,8 +261,8 @@ fn a_text_without_a_place_in_time_is_refused_with_when_to_come_back() {
     first.read_exact(&mut [0; 12]).unwrap();
     let refused = speak(&server, "Another.");
     assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("1")));
-    let expected = "Failed to synthesize speech: local: 1 are served already, and no place was free within 0 s \
-                    (`local.max_sessions`, `local.wait_seconds`): try it later";
+    let expected = "Failed to synthesize speech: local: no free slot within 0 s (1 in use); retry later, or raise \
+                    local.max_sessions or local.wait_seconds";
     assert_eq!(refused.json(), json!({"error": expected}));
     // A place that is given up is free.
     drop(first);

@@ -41,7 +41,7 @@ const PARTS: &[Part] = &[
     part(
         "detect",
         "Voice activity (feature `vad`) and the end of turns (feature `turn-detect`), by models on threads of their own",
-        &[],
+        &["audio"],
     ),
     part("disk", "Atomic writes of files", &[]),
     part("error", "Texts and statuses of the errors that clients receive", &["jwt", "provider", "room"]),
@@ -53,7 +53,7 @@ const PARTS: &[Part] = &[
     part(
         "local",
         "The speech engines of this machine: Whisper and Piper (feature `local`)",
-        &["config", "detect", "models"],
+        &["audio", "config", "detect", "models"],
     ),
     part("log", "The log, written by a thread of its own", &["config"]),
     part("main", "The program: arguments, output and exit statuses", &["cli", "progress"]),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sayna::audio::{Converter, Encoding, Format};
 use sayna::config;
-use sayna::detect::{Detector, Heard, Library, RATE};
+use sayna::detect::{Detector, Library, RATE, VadEvent};
 use sayna::provider::Transcript;
 use sayna::voice::{SpeakerActivity, Turn};
 use serde::Deserialize;
@@ -87,12 +87,12 @@ impl Recording {
         for frame in self.samples().chunks(512) {
             now += FRAME;
             for heard in stream.push(frame, silence) {
-                let Heard::Silence(end) = heard else {
+                let VadEvent::SpeechEnd(end) = heard else {
                     activity.push((now, SpeakerActivity::Speech));
                     continue;
                 };
                 activity.push((now, SpeakerActivity::Silence));
-                let probability = detector.ask(&end).unwrap();
+                let probability = detector.predict_endpoint(&end).unwrap();
                 activity.push((now + DECISION, SpeakerActivity::Decision(probability >= threshold)));
             }
         }
@@ -211,7 +211,7 @@ fn both_engines_decide_alike_where_they_are_sure() {
         for speech in &recording.speech {
             // In the silence behind the last word.
             let end = &audio[..samples(Duration::from_secs_f64(speech.to + 0.224))];
-            let [onnx, rten] = [&onnx, &rten].map(|detector| detector.ask(end).unwrap());
+            let [onnx, rten] = [&onnx, &rten].map(|detector| detector.predict_endpoint(end).unwrap());
             print(&format!("{} {:.2}: ONNX Runtime {onnx:.3}, rten {rten:.3}", recording.file, speech.to));
             asked += 1;
             if (onnx >= 0.5) != (rten >= 0.5) {

@@ -16,8 +16,8 @@ use super::dialect::{AudioConversion, primary, samples, silence};
 use super::pause::{STEP, Sounding};
 use super::{SttError, SttEvent, Transcript};
 use crate::audio::{Converter, Encoding, STALLED};
-use crate::local::hearing::{Heard, RATE, Stream, Utterance};
-use crate::local::{Ears, Error};
+use crate::local::whisper::{RATE, Transcription};
+use crate::local::{Error, Recognizer, Utterance, UtteranceStream};
 use crate::provider::stats::Count;
 use crate::provider::{Name, OptionsError, Shared, SttOptions};
 
@@ -53,8 +53,8 @@ pub(super) async fn run(
 ) {
     shared.stats.count(Name::Local, Count::Session);
     let failed = |error: &Error| shared.stats.count(Name::Local, Count::Error(SttError::from(error.clone()).kind()));
-    let ears = match shared.local.listen().await {
-        Ok(ears) => ears,
+    let recognizer = match shared.local.recognizer().await {
+        Ok(recognizer) => recognizer,
         Err(error) => {
             failed(&error);
             // Whoever waited may have given up.
@@ -65,7 +65,7 @@ pub(super) async fn run(
     if ready.send(Ok(())).is_err() {
         return;
     }
-    let listener = Listener::new(Arc::clone(&shared), ears, conversion, audio, events.clone());
+    let listener = Listener::new(Arc::clone(&shared), recognizer, conversion, audio, events.clone());
     let ended = tokio::select! {
         _ = stop => return,
         ended = listener.run() => ended,
@@ -80,7 +80,7 @@ pub(super) async fn run(
 }
 
 /// What a worker has made of it, unless there was none.
-type Outcome = Result<Result<Heard, Error>, Error>;
+type Outcome = Result<Result<Transcription, Error>, Error>;
 
 /// A recognition under way, and what it is of.
 struct Work {
@@ -98,8 +98,8 @@ enum Part {
 
 struct Listener {
     shared: Arc<Shared>,
-    ears: Ears,
-    stream: Stream,
+    recognizer: Recognizer,
+    stream: UtteranceStream,
     converter: Converter,
     audio: mpsc::Receiver<Bytes>,
     /// No more will come.
@@ -118,17 +118,17 @@ struct Listener {
 impl Listener {
     fn new(
         shared: Arc<Shared>,
-        ears: Ears,
+        recognizer: Recognizer,
         conversion: AudioConversion,
         audio: mpsc::Receiver<Bytes>,
         events: mpsc::Sender<SttEvent>,
     ) -> Self {
         let AudioConversion { converter, client_bytes_per_second, .. } = conversion;
         let sounding = Sounding::new(Some(client_bytes_per_second));
-        let (stream, raw, waiting) = (ears.stream(), Bytes::new(), VecDeque::new());
+        let (stream, raw, waiting) = (recognizer.stream(), Bytes::new(), VecDeque::new());
         Self {
             shared,
-            ears,
+            recognizer,
             stream,
             converter,
             audio,
@@ -195,20 +195,20 @@ impl Listener {
         if self.work.as_ref().is_some_and(|work| whole(work) || self.waiting.is_empty()) {
             return;
         }
-        let whisper = Arc::clone(&self.ears.whisper);
+        let whisper = Arc::clone(&self.recognizer.whisper);
         if let Some(Utterance { samples, ended }) = self.waiting.pop_front() {
-            let (pool, places) = (self.shared.local.pool().clone(), self.shared.local.listening().clone());
+            let (pool, places) = (self.shared.local.pool().clone(), self.shared.local.recognition_slots().clone());
             // It has a place while it is recognised: a session that says nothing takes none.
             let heard = Box::pin(async move {
-                let _place = places.take().await?;
-                pool.run(move || whisper.hear(&samples)).await
+                let _place = places.acquire().await?;
+                pool.run(move || whisper.transcribe(&samples)).await
             });
             self.work = Some(Work { heard, part: Part::Whole { ended } });
-        } else if let Some(samples) = self.stream.beginning(PARTIAL)
-            && let Some(heard) = self.shared.local.pool().run_idle(move || whisper.hear(&samples))
+        } else if let Some(samples) = self.stream.interim(PARTIAL)
+            && let Some(heard) = self.shared.local.pool().run_idle(move || whisper.transcribe(&samples))
         {
-            self.stream.took();
-            self.work = Some(Work { heard: Box::pin(heard), part: Part::Beginning(self.stream.number()) });
+            self.stream.mark_interim();
+            self.work = Some(Work { heard: Box::pin(heard), part: Part::Beginning(self.stream.index()) });
         }
     }
 
@@ -218,11 +218,11 @@ impl Listener {
         self.events.send(SttEvent::Error(error)).await.map_err(|_| Error::Ended)
     }
 
-    async fn tell(&mut self, heard: Result<Heard, Error>, part: Part) -> Result<(), Error> {
-        let Heard { text, confidence } = heard?;
+    async fn tell(&mut self, heard: Result<Transcription, Error>, part: Part) -> Result<(), Error> {
+        let Transcription { text, confidence } = heard?;
         let (is_final, is_speech_final) = match part {
             // The whole of it is on its way.
-            Part::Beginning(number) if number != self.stream.number() => return Ok(()),
+            Part::Beginning(number) if number != self.stream.index() => return Ok(()),
             Part::Beginning(_) => (false, false),
             Part::Whole { ended } => (true, ended),
         };

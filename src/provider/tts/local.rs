@@ -10,7 +10,7 @@ use super::pace::Pace;
 use super::parts::unglued;
 use super::settings::Settings;
 use crate::audio::{Encoding, Format};
-use crate::local::speech::{Manner, RATE};
+use crate::local::piper::{RATE, SynthesisOptions};
 use crate::provider::stats::Count;
 use crate::provider::{Name, OptionsError};
 
@@ -23,7 +23,7 @@ pub(super) const FORMAT: Format = Format { encoding: Encoding::Linear16, sample_
 /// The voice with a client's settings.
 #[derive(Debug)]
 pub(super) struct Speaker {
-    manner: Manner,
+    options: SynthesisOptions,
 }
 
 impl Speaker {
@@ -43,7 +43,7 @@ impl Speaker {
         }
         #[expect(clippy::cast_possible_truncation, reason = "three digits of it count")]
         let rate = request.rate_within(0.5, 2.0) as f32;
-        Ok(Self { manner: Manner { rate, lively: true } })
+        Ok(Self { options: SynthesisOptions { rate, noise: true } })
     }
 }
 
@@ -69,8 +69,8 @@ async fn speak(
     sink: &mut impl FnMut(Bytes),
 ) -> Result<(), TtsError> {
     let local = &settings.shared.local;
-    let engine = local.speak().await?;
-    let mut permit = Some(local.speaking().take().await?);
+    let engine = local.voice().await?;
+    let mut permit = Some(local.synthesis_slots().acquire().await?);
     let (reader, text) = (engine.clone(), unglued(text));
     let sentences = local.pool().run(move || reader.sentences(&text)).await?;
     if !sentences.skipped.is_empty() {
@@ -83,7 +83,7 @@ async fn speak(
     let mut output = Output::new(FORMAT, settings.format, Name::Local)?;
     let mut time = Allowance::new(Name::Local, settings.request_timeout);
     for piece in sentences.pieces {
-        let (engine, manner) = (engine.clone(), speaker.manner);
+        let (engine, options) = (engine.clone(), speaker.options);
         // The time that the listeners take does not count against the engine. Another text may use the place until then.
         if !pace.has_room() {
             permit = None;
@@ -91,9 +91,9 @@ async fn speak(
         }
         let work = async {
             if permit.is_none() {
-                permit = Some(local.speaking().take_again().await?);
+                permit = Some(local.synthesis_slots().acquire_unbounded().await?);
             }
-            local.pool().run(move || engine.say(&piece, manner)).await?
+            local.pool().run(move || engine.synthesize(&piece, options)).await?
         };
         let samples = time.spend(work).await??;
         let mut bytes = Bytes::from(samples.into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>());

@@ -2,17 +2,17 @@
 
 use sayna::audio::{Converter, Encoding, Format};
 use sayna::config::Config;
-use sayna::local::hearing::Heard;
-use sayna::local::speech::{Manner, RATE};
-use sayna::local::{Ears, Engines};
+use sayna::local::piper::{RATE, SynthesisOptions};
+use sayna::local::whisper::Transcription;
+use sayna::local::{Engines, Recognizer};
 
 use super::*;
 
 /// What the engine hears in these samples, as a session asks it: utterance by utterance, here without a limit of time.
-fn recognised(ears: &Ears, audio: &[u8]) -> Vec<Heard> {
-    let (mut stream, mut utterances) = (ears.stream(), Vec::new());
+fn recognised(recognizer: &Recognizer, audio: &[u8]) -> Vec<Transcription> {
+    let (mut stream, mut utterances) = (recognizer.stream(), Vec::new());
     stream.push(&[audio, &vec![0; 32_000]].concat(), &mut utterances).unwrap();
-    utterances.iter().map(|utterance| ears.whisper.hear(&utterance.samples).unwrap()).collect()
+    utterances.iter().map(|utterance| recognizer.whisper.transcribe(&utterance.samples).unwrap()).collect()
 }
 
 fn engines() -> Engines {
@@ -24,13 +24,13 @@ fn engines() -> Engines {
 #[tokio::test]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
 async fn a_word_that_is_said_over_and_over_is_heard_with_a_confidence() {
-    let ears = engines().listen().await.unwrap();
+    let recognizer = engines().recognizer().await.unwrap();
     // "No" 4.6 times a second, and 3.3 times.
     let bytes = |ms: usize| ms * 32;
     for (silence, times) in [(17, 15), (100, 12)] {
         let no = [&recording()[bytes(3_520)..bytes(3_720)], &vec![0; bytes(silence)]].concat();
-        let heard = recognised(&ears, &no.repeat(times));
-        let [Heard { text, confidence }] = &heard[..] else { panic!("{heard:?}") };
+        let heard = recognised(&recognizer, &no.repeat(times));
+        let [Transcription { text, confidence }] = &heard[..] else { panic!("{heard:?}") };
         let count = words(text).iter().filter(|word| *word == "no").count();
         assert!(count >= times / 2 && count <= times * 2, "{times} times no, {silence} ms between: {text}");
         assert!(*confidence > 0.5, "{confidence}: {text}");
@@ -41,17 +41,17 @@ async fn a_word_that_is_said_over_and_over_is_heard_with_a_confidence() {
 #[ignore = "needs the models, from PyPI"]
 async fn digits_that_are_spoken_fast_are_heard() {
     let engines = engines();
-    let voice = engines.speak().await.unwrap();
+    let voice = engines.voice().await.unwrap();
     let mut converter = Converter::new(Format::mono(Encoding::Linear16, RATE), Encoding::Linear16, 16_000).unwrap();
     let mut audio = Vec::new();
     let digits = ["one two three four five six seven eight nine zero"; 6].join(" ");
     for sentence in voice.sentences(&digits).pieces {
-        let samples = voice.say(&sentence, Manner { rate: 2.0, lively: false }).unwrap();
+        let samples = voice.synthesize(&sentence, SynthesisOptions { rate: 2.0, noise: false }).unwrap();
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
         audio.extend_from_slice(&converter.push(bytes.into()));
     }
-    let ears = engines.listen().await.unwrap();
-    let text: String = recognised(&ears, &audio).into_iter().map(|heard| heard.text).collect();
+    let recognizer = engines.recognizer().await.unwrap();
+    let text: String = recognised(&recognizer, &audio).into_iter().map(|heard| heard.text).collect();
     assert!(text.chars().filter(char::is_ascii_digit).count() >= 30, "{text}");
 }
 

@@ -1,7 +1,6 @@
-//! How a word that no dictionary has is probably pronounced: by the rules of English spelling, in the dictionary's own
-//! symbols.
+//! Letter-to-sound rules: the probable pronunciation of a word that is not in the dictionary, in ARPAbet.
 
-/// Letters and their sounds; the first that fits counts. `^` stands for the beginning of a word, `$` for its end.
+/// Letters and their phonemes. The first rule that matches applies. `^` is the beginning of a word, `$` its end.
 #[rustfmt::skip]
 const RULES: &[(&str, &str)] = &[
     ("^kn", "N"), ("^wr", "R"), ("^ps", "S"), ("^x", "Z"), ("^rh", "R"), ("^gn", "N"), ("^mc", "M AH K"),
@@ -23,22 +22,22 @@ const RULES: &[(&str, &str)] = &[
     ("r", "R"), ("s", "S"), ("t", "T"), ("v", "V"), ("w", "W"), ("z", "Z"),
 ];
 
-/// A vowel, one consonant and a silent `e` at the end: the vowel says its name.
-const NAMES: [(char, &str); 5] = [('a', "EY"), ('e', "IY"), ('i', "AY"), ('o', "OW"), ('u', "UW")];
+/// The long vowels, as before one consonant and a silent `e` ("make").
+const LONG_VOWELS: [(char, &str); 5] = [('a', "EY"), ('e', "IY"), ('i', "AY"), ('o', "OW"), ('u', "UW")];
 
 fn is_vowel(c: char) -> bool {
     matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')
 }
 
-/// The sounds of a word of small letters, the stress on its first vowel; none where nobody could say it as a word.
-pub(super) fn sounds(word: &str) -> Option<String> {
+/// Returns the ARPAbet of a word of small letters, with the stress on its first vowel, or `None` if the word has no vowel.
+pub(super) fn pronounce(word: &str) -> Option<String> {
     if !word.chars().any(is_vowel) || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return None;
     }
     let mut sounds: Vec<&str> = Vec::new();
     let mut at = 0;
     while let Some(rest) = word.get(at..).filter(|rest| !rest.is_empty()) {
-        let (length, sound) = magic(rest).or_else(|| by_rule(rest, at == 0)).unwrap_or((1, ""));
+        let (length, sound) = silent_e(rest).or_else(|| by_rule(rest, at == 0)).unwrap_or((1, ""));
         sounds.extend(sound.split_whitespace());
         at += length;
     }
@@ -51,26 +50,26 @@ pub(super) fn sounds(word: &str) -> Option<String> {
     Some(marked.collect::<Vec<_>>().join(" "))
 }
 
-/// `ake` at the end of a word: its vowel, and then the consonant by the rules; the `e` is silent.
-fn magic(rest: &str) -> Option<(usize, &'static str)> {
+/// Matches `ake` at the end of a word: the vowel is long, the consonant follows the rules, and the `e` is silent.
+fn silent_e(rest: &str) -> Option<(usize, &'static str)> {
     let mut chars = rest.chars();
     let (first, second, third) = (chars.next()?, chars.next(), chars.next());
-    let name = NAMES.iter().find(|(vowel, _)| *vowel == first).map(|(_, name)| *name);
+    let name = LONG_VOWELS.iter().find(|(vowel, _)| *vowel == first).map(|(_, name)| *name);
     match (second, third, chars.next()) {
         (Some(second), Some('e'), None) if !is_vowel(second) && !matches!(second, 'w' | 'x' | 'r') => Some((1, name?)),
-        // What is left of it two letters later; `e` alone is a word's only vowel elsewhere.
+        // The `e` itself, two letters later.
         (None, None, None) if first == 'e' => Some((1, "")),
         _ => None,
     }
 }
 
 fn by_rule(rest: &str, begins: bool) -> Option<(usize, &'static str)> {
-    let fits = |(letters, _): &&(&str, &str)| {
+    let matches = |(letters, _): &&(&str, &str)| {
         let (letters, first) = letters.strip_prefix('^').map_or((*letters, false), |letters| (letters, true));
         let (letters, last) = letters.strip_suffix('$').map_or((letters, false), |letters| (letters, true));
         rest.starts_with(letters) && (!first || begins) && (!last || rest.len() == letters.len())
     };
-    let (letters, sound) = RULES.iter().find(fits)?;
+    let (letters, sound) = RULES.iter().find(matches)?;
     Some((letters.trim_matches(['^', '$']).len(), sound))
 }
 
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_words_are_said_as_they_are_spelt() {
+    fn letter_rules_pronounce_unknown_words() {
         for (word, expected) in [
             ("sayna", "S EY1 N AH0"),
             ("blick", "B L IH1 K"),
@@ -87,9 +86,9 @@ mod tests {
             ("phorgation", "F AO1 R G AE0 SH AH0 N"),
             ("knup", "N AH1 P"),
         ] {
-            assert_eq!(sounds(word).as_deref(), Some(expected), "{word}");
+            assert_eq!(pronounce(word).as_deref(), Some(expected), "{word}");
         }
-        assert_eq!(sounds("xkcd"), None);
-        assert_eq!(sounds("привет"), None);
+        assert_eq!(pronounce("xkcd"), None);
+        assert_eq!(pronounce("привет"), None);
     }
 }

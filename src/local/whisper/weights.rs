@@ -1,40 +1,41 @@
-//! Reads the weights of a model in the format of `CTranslate2`: names, shapes and numbers, little-endian.
+//! Reads a model's weights in the format of `CTranslate2` (`model.bin`: names, shapes and numbers, little-endian; the writer is
+//! `ModelSpec._serialize` in its `model_spec.py`).
 //!
-//! The file is known by its digest; this reads whatever is there all the same, and says what is wrong with it.
+//! `sayna init` compares the file's digest, but the file may also come from elsewhere. Any bytes are safe to parse.
 
 use std::collections::HashMap;
 
-/// The format's version, and that of the layout of Whisper in it.
+/// The version of the format, and the revision of Whisper's layout in it (`WhisperSpec`).
 const VERSION: u32 = 6;
 const REVISION: u32 = 3;
-/// How the type of 16-bit floating point numbers is written.
+/// The data type of IEEE 754 half precision (`float16`).
 const F16: u8 = 4;
 
-/// What is wrong with a file of weights.
+/// Why a file of weights cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Problem {
-    #[error("the file ends in the middle")]
-    Short,
-    #[error("format {version}, {spec} {revision} is not known: {VERSION}, WhisperSpec {REVISION} is")]
+pub(super) enum WeightsError {
+    #[error("the file is truncated")]
+    Truncated,
+    #[error("unsupported format {version} ({spec} {revision}); expected {VERSION} (WhisperSpec {REVISION})")]
     Format { version: u32, spec: String, revision: u32 },
-    #[error("it has no variable {0}")]
+    #[error("variable {0} is missing")]
     Missing(String),
-    #[error("{name} has the shape {found:?} instead of {expected:?}")]
+    #[error("variable {name} has the shape {found:?}; expected {expected:?}")]
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
 }
 
-/// The numbers of a model, by name.
+/// The half-precision variables of a model, by name, widened to 32 bits.
 #[derive(Debug)]
 pub(super) struct Weights {
     variables: HashMap<String, (Vec<usize>, Vec<f32>)>,
 }
 
 impl Weights {
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, WeightsError> {
         let mut reader = Reader { rest: bytes };
         let (version, spec, revision) = (reader.u32()?, reader.text()?, reader.u32()?);
         if (version, spec.as_str(), revision) != (VERSION, "WhisperSpec", REVISION) {
-            return Err(Problem::Format { version, spec, revision });
+            return Err(WeightsError::Format { version, spec, revision });
         }
         let mut variables = HashMap::new();
         for _ in 0..reader.u32()? {
@@ -46,22 +47,22 @@ impl Weights {
             let kind = reader.u8()?;
             let length = reader.length()?;
             let data = reader.take(length)?;
-            // Everything else says how a translator is to run the model.
+            // Variables of other types are options of CTranslate2's own runtime.
             if kind == F16 {
-                let values = data.as_chunks().0.iter().map(|bytes| half(u16::from_le_bytes(*bytes))).collect();
+                let values = data.as_chunks().0.iter().map(|bytes| f16_to_f32(u16::from_le_bytes(*bytes))).collect();
                 variables.insert(name, (shape, values));
             }
         }
         Ok(Self { variables })
     }
 
-    /// Takes a variable out. It has this shape, and as many numbers.
-    pub(super) fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, Problem> {
-        let (shape, values) = self.variables.remove(name).ok_or_else(|| Problem::Missing(name.to_owned()))?;
+    /// Removes a variable and returns its numbers, if it has this shape.
+    pub(super) fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        let (shape, values) = self.variables.remove(name).ok_or_else(|| WeightsError::Missing(name.to_owned()))?;
         if shape == expected && values.len() == expected.iter().product::<usize>() {
             Ok(values)
         } else {
-            Err(Problem::Shape { name: name.to_owned(), found: shape, expected: expected.to_vec() })
+            Err(WeightsError::Shape { name: name.to_owned(), found: shape, expected: expected.to_vec() })
         }
     }
 }
@@ -71,43 +72,43 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Problem> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Problem::Short)?;
+    fn take(&mut self, length: usize) -> Result<&'a [u8], WeightsError> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(WeightsError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Problem::Short)?;
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WeightsError> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(WeightsError::Truncated)?;
         self.rest = rest;
         Ok(*taken)
     }
 
-    fn u8(&mut self) -> Result<u8, Problem> {
+    fn u8(&mut self) -> Result<u8, WeightsError> {
         self.array().map(|[byte]| byte)
     }
 
-    fn u32(&mut self) -> Result<u32, Problem> {
+    fn u32(&mut self) -> Result<u32, WeightsError> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn length(&mut self) -> Result<usize, Problem> {
-        usize::try_from(self.u32()?).map_err(|_| Problem::Short)
+    fn length(&mut self) -> Result<usize, WeightsError> {
+        usize::try_from(self.u32()?).map_err(|_| WeightsError::Truncated)
     }
 
-    /// Its length counts a zero at its end.
-    fn text(&mut self) -> Result<String, Problem> {
+    /// Reads a string. Its length includes a zero byte at the end.
+    fn text(&mut self) -> Result<String, WeightsError> {
         let length = u16::from_le_bytes(self.array()?);
         let bytes = self.take(length.into())?;
         Ok(String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned())
     }
 }
 
-/// A 16-bit floating point number.
-fn half(bits: u16) -> f32 {
+/// Widens a number of half precision.
+fn f16_to_f32(bits: u16) -> f32 {
     let (sign, exponent, fraction) = (u32::from(bits >> 15) << 31, u32::from(bits >> 10 & 31), u32::from(bits & 1023));
     match exponent {
-        // Small numbers without a leading one: so many times 2^-24.
+        // Subnormal: multiples of 2^-24.
         0 => {
             let small = f32::from(bits & 1023) / 16_777_216.0;
             if sign == 0 { small } else { -small }
@@ -141,32 +142,32 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_read_by_name() {
-        let mut weights = Weights::read(&file()).unwrap();
-        let wrong = Problem::Shape { name: "a/weight".to_owned(), found: vec![2, 2], expected: vec![4] };
-        assert_eq!(Weights::read(&file()).unwrap().take("a/weight", &[4]), Err(wrong));
+    fn weights_are_parsed_by_name_and_shape() {
+        let mut weights = Weights::parse(&file()).unwrap();
+        let wrong = WeightsError::Shape { name: "a/weight".to_owned(), found: vec![2, 2], expected: vec![4] };
+        assert_eq!(Weights::parse(&file()).unwrap().take("a/weight", &[4]), Err(wrong));
         let numbers = weights.take("a/weight", &[2, 2]).unwrap();
         assert_eq!(numbers, [1.0, -2.0, 2.0_f32.powi(-24), f32::INFINITY]);
-        assert_eq!(weights.take("a/flag", &[]), Err(Problem::Missing("a/flag".to_owned())));
+        assert_eq!(weights.take("a/flag", &[]), Err(WeightsError::Missing("a/flag".to_owned())));
     }
 
     #[test]
-    fn what_is_no_such_file_is_told() {
+    fn weights_that_are_truncated_or_of_another_format_are_refused() {
         let file = file();
         for length in 0..file.len() {
-            assert_eq!(Weights::read(&file[..length]).unwrap_err(), Problem::Short, "{length}");
+            assert_eq!(Weights::parse(&file[..length]).unwrap_err(), WeightsError::Truncated, "{length}");
         }
         let other = [&[7], &file[1..]].concat();
-        assert!(matches!(Weights::read(&other), Err(Problem::Format { version: 7, .. })));
+        assert!(matches!(Weights::parse(&other), Err(WeightsError::Format { version: 7, .. })));
     }
 
     proptest::proptest! {
         #[test]
-        fn any_bytes_are_read(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400), at in 0_usize..60) {
+        fn weights_of_any_bytes_are_parsed(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400), at in 0_usize..60) {
             let mut file = file();
-            Weights::read(&bytes).ok();
+            Weights::parse(&bytes).ok();
             file.splice(at.min(file.len()).., bytes);
-            Weights::read(&file).ok();
+            Weights::parse(&file).ok();
         }
     }
 }
