@@ -4,7 +4,7 @@
 use super::letter_rules;
 use super::normalize::Token;
 
-/// The dictionary's phonemes (ARPAbet) without stress, and the voice's: the International Phonetic Alphabet as espeak-ng writes it.
+/// The dictionary's phonemes (`ARPAbet`) without stress, and the voice's: the International Phonetic Alphabet as espeak-ng writes it.
 #[rustfmt::skip]
 const ARPABET_TO_IPA: &[(&str, &str)] = &[
     ("AA", "ɑː"), ("AE", "æ"), ("AO", "ɔː"), ("AW", "aʊ"), ("AY", "aɪ"), ("EH", "ɛ"), ("EY", "eɪ"), ("IH", "ɪ"),
@@ -30,7 +30,7 @@ const EMPHASISED: &[&str] = &[
     "off", "one", "two", "how", "why", "who", "him", "her", "big", "bad", "ok",
 ];
 
-/// The names of the letters, in ARPAbet.
+/// The names of the letters, in `ARPAbet`.
 #[rustfmt::skip]
 const LETTER_NAMES: [&str; 26] = [
     "EY1", "B IY1", "S IY1", "D IY1", "IY1", "EH1 F", "JH IY1", "EY1 CH", "AY1", "JH EY1", "K EY1", "EH1 L", "EH1 M",
@@ -68,19 +68,19 @@ impl Dictionary {
         rest.split(['\n', '#']).next().unwrap_or_default()
     }
 
-    /// Returns the ARPAbet of a word of the dictionary.
+    /// Returns the `ARPAbet` of a word of the dictionary.
     fn get(&self, word: &str) -> Option<&str> {
         let found = self.lines.binary_search_by(|at| word_of(self.line(*at)).cmp(word)).ok()?;
         let line = self.line(*self.lines.get(found)?);
         line.split_once(' ').map(|(_, sounds)| sounds.trim())
     }
 
-    /// Returns the ARPAbet of any word, or `None` if it can only be spelt.
+    /// Returns the `ARPAbet` of any word, or `None` if it can only be spelt.
     fn pronounce(&self, word: &str) -> Option<String> {
         self.get(word).map(str::to_owned).or_else(|| self.with_ending(word)).or_else(|| letter_rules::pronounce(word))
     }
 
-    /// Returns the ARPAbet of a word whose stem is in the dictionary.
+    /// Returns the `ARPAbet` of a word whose stem is in the dictionary.
     fn with_ending(&self, word: &str) -> Option<String> {
         let voiceless = |sounds: &str| matches!(sounds.rsplit(' ').next(), Some("P" | "T" | "K" | "F" | "TH"));
         let sibilant = |sounds: &str| matches!(sounds.rsplit(' ').next(), Some("S" | "Z" | "SH" | "ZH" | "CH" | "JH"));
@@ -173,7 +173,7 @@ fn spell(word: &str, out: &mut String) {
     out.push_str(ending);
 }
 
-/// Appends ARPAbet as IPA. The mark of stress stands directly before its vowel.
+/// Appends `ARPAbet` as IPA. The mark of stress stands directly before its vowel.
 fn push_ipa(sounds: &str, out: &mut String) {
     for sound in sounds.split_whitespace() {
         let (sound, stress) = match sound.strip_suffix(['0', '1', '2']) {

@@ -1,4 +1,4 @@
-//! Letter-to-sound rules: the probable pronunciation of a word that is not in the dictionary, in ARPAbet.
+//! Letter-to-sound rules: the probable pronunciation of a word that is not in the dictionary, in `ARPAbet`.
 
 /// Letters and their phonemes. The first rule that matches applies. `^` is the beginning of a word, `$` its end.
 #[rustfmt::skip]
@@ -29,7 +29,7 @@ fn is_vowel(c: char) -> bool {
     matches!(c, 'a' | 'e' | 'i' | 'o' | 'u' | 'y')
 }
 
-/// Returns the ARPAbet of a word of small letters, with the stress on its first vowel, or `None` if the word has no vowel.
+/// Returns the `ARPAbet` of a word of small letters, with the stress on its first vowel, or `None` if the word has no vowel.
 pub(super) fn pronounce(word: &str) -> Option<String> {
     if !word.chars().any(is_vowel) || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return None;

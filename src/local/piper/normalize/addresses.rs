@@ -1,20 +1,20 @@
-//! Telephone numbers, and addresses of machines: URLs, e-mail, hosts.
+//! Telephone numbers, URLs, e-mail addresses and host names.
 
 use super::Token;
 use super::numbers::digits;
 use super::scan::{Out, Scan, value};
-use super::tables::{ADDRESS, DOMAINS, SPELT};
+use super::tables::{ADDRESS_SIGNS, SPELT_LABELS, TOP_LEVEL_DOMAINS};
 
-/// The lengths of the groups that make a telephone number, or another that is read like one, without a `+`.
-const GROUPS: &[&[usize]] =
+/// The lengths of the groups of digits that are read as a telephone number without a `+`.
+const TELEPHONE_GROUPS: &[&[usize]] =
     &[&[3, 3, 4], &[1, 3, 3, 4], &[3, 4], &[3, 2, 4], &[3, 3, 4, 1], &[3, 3, 4, 2], &[3, 3, 4, 3], &[3, 3, 4, 4]];
 
-/// More groups than any number has are not looked at, and more words neither: what fits nowhere costs little.
-const LONGEST: usize = 16;
-/// Characters of the longest address.
-const ADDRESS_CHARS: usize = 2_000;
+/// Groups of the longest telephone number. The limit keeps a failed match cheap.
+const MAX_GROUPS: usize = 16;
+/// Characters of the longest URL.
+const MAX_ADDRESS_CHARS: usize = 2_000;
 
-/// `+1 (555) 123-4567`, `555-0123`, `5551234567`, `1-800-GO-U-HAUL`.
+/// Reads telephone numbers: `+1 (555) 123-4567`, `555-0123`, `5551234567`, `1-800-GO-U-HAUL`.
 pub(super) fn telephones(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
     let begin = *scan;
@@ -35,16 +35,16 @@ pub(super) fn telephones(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>>
     };
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
     let total: usize = lengths.iter().sum();
-    let blanks_only = signs.iter().all(|sign| *sign == ' ');
+    let spaces_only = signs.iter().all(|sign| *sign == ' ');
     let fits = if plus {
         (7..=15).contains(&total)
     } else {
-        // `100-2000` is a range, and `555 0123` two numbers.
+        // `100-2000` is a range, and `555 0123` are two numbers.
         let short = lengths == [3, 4];
         let round = groups.last().is_some_and(|last| last.ends_with("00"));
-        GROUPS.contains(&lengths.as_slice()) && !(short && (blanks_only || round || !signs.contains(&'-')))
+        TELEPHONE_GROUPS.contains(&lengths.as_slice()) && !(short && (spaces_only || round || !signs.contains(&'-')))
     };
-    // A fraction, a clock or a unit is none.
+    // A fraction, a time or a unit is no telephone number.
     (fits && scan.is_end() && !scan.rest().starts_with(['/', ':', '%', '$'])).then_some(())?;
     if plus {
         out.say("plus");
@@ -53,8 +53,8 @@ pub(super) fn telephones(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>>
         if index > 0 {
             out.mark(',');
         }
-        let free = lengths.starts_with(&[1, 3]) && index == 1;
-        if free {
+        let area = lengths.starts_with(&[1, 3]) && index == 1;
+        if area {
             out.all(area_code(group))
         } else {
             out.all(digits(group))
@@ -64,7 +64,7 @@ pub(super) fn telephones(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>>
     out.take()
 }
 
-/// `800` is eight hundred.
+/// Returns an area code: `800` is eight hundred, others are read digit by digit.
 fn area_code(area: &str) -> Vec<&'static str> {
     match value(area).filter(|_| area.ends_with("00")) {
         Some(value) => super::numbers::cardinal(value),
@@ -75,7 +75,7 @@ fn area_code(area: &str) -> Vec<&'static str> {
 fn letters_behind(scan: &mut Scan<'_>) -> Option<Vec<Token>> {
     let mut out = Out::default();
     let mut any = false;
-    while out.0.len() < LONGEST && scan.eat("-").is_some() {
+    while out.0.len() < MAX_GROUPS && scan.eat("-").is_some() {
         match (scan.letters(), any) {
             (Some(word), _) if word.chars().all(char::is_uppercase) => {
                 any = true;
@@ -90,10 +90,10 @@ fn letters_behind(scan: &mut Scan<'_>) -> Option<Vec<Token>> {
     (any && scan.is_end()).then_some(out.0)
 }
 
-/// Groups of digits, and the signs between them.
+/// Reads groups of digits and the signs between them.
 fn groups<'a>(scan: &mut Scan<'a>) -> Option<(Vec<&'a str>, Vec<char>)> {
     let (mut groups, mut signs) = (Vec::new(), Vec::new());
-    while groups.len() < LONGEST {
+    while groups.len() < MAX_GROUPS {
         let mut behind = *scan;
         if !groups.is_empty() {
             match behind.one_of(&['-', '.', ' ', '\u{a0}']) {
@@ -115,7 +115,7 @@ fn groups<'a>(scan: &mut Scan<'a>) -> Option<(Vec<&'a str>, Vec<char>)> {
     (!groups.is_empty()).then_some((groups, signs))
 }
 
-/// Digits without a sign between, in the groups that they are said in.
+/// Splits digits without signs between them into groups.
 fn split(digits: &str, plus: bool) -> Option<Vec<&str>> {
     let national = |digits: &str| digits.len() == 10 && !digits.starts_with(['0', '1']);
     let lengths: Vec<usize> = match digits.len() {
@@ -138,13 +138,13 @@ fn split(digits: &str, plus: bool) -> Option<Vec<&str>> {
     Some(groups)
 }
 
-/// `x123`, `ext. 123`.
+/// Reads an extension: `x123`, `ext. 123`.
 fn extension(scan: &mut Scan<'_>, out: &mut Out) {
     let mut behind = *scan;
     behind.eat(",");
-    behind.blanks();
+    behind.spaces();
     if ["extension", "ext.", "ext", "x"].iter().any(|word| behind.eat_any_case(word).is_some()) {
-        behind.blanks();
+        behind.spaces();
         if let Some(number) = behind.digits().filter(|_| behind.is_end()) {
             out.mark(',').say("extension").all(digits(number));
             *scan = behind;
@@ -152,16 +152,16 @@ fn extension(scan: &mut Scan<'_>, out: &mut Out) {
     }
 }
 
-/// `https://example.org/a-b`, `www.example.org`, `a.b@example.org`, `example.org`.
+/// Reads URLs, e-mail addresses and host names: `https://example.org/a-b`, `a.b@example.org`, `example.org`.
 pub(super) fn addresses(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
-    // Behind a sign it would be a part of what was none.
+    // Behind another sign it would be a part of a longer expression that is no address.
     let begins =
         scan.before().is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '<' | '(' | '[' | ',' | ';' | '*'));
     (begins && scan.peek()?.is_ascii_alphanumeric()).then_some(())?;
     let rest = scan.rest();
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';');
-    let end = rest.char_indices().take(ADDRESS_CHARS).find(|(_, c)| ends(*c)).map_or(rest.len(), |(at, _)| at);
-    (end <= ADDRESS_CHARS * 4).then_some(())?;
+    let end = rest.char_indices().take(MAX_ADDRESS_CHARS).find(|(_, c)| ends(*c)).map_or(rest.len(), |(at, _)| at);
+    (end <= MAX_ADDRESS_CHARS * 4).then_some(())?;
     let text = rest.get(..end)?.trim_end_matches(['.', '!', '?', ':', '\'', '*', '_', '-']);
     is_address(text).then_some(())?;
     scan.skip(text.len());
@@ -169,7 +169,7 @@ pub(super) fn addresses(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> 
     let mut parts = Scan::new(text);
     while let Some(c) = parts.peek() {
         if let Some(word) = parts.letters() {
-            if word.len() == 1 || SPELT.contains(&word.to_ascii_lowercase().as_str()) {
+            if word.len() == 1 || SPELT_LABELS.contains(&word.to_ascii_lowercase().as_str()) {
                 out.letters(word);
             } else {
                 out.say(word);
@@ -178,7 +178,7 @@ pub(super) fn addresses(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> 
             out.all(digits(number));
         } else {
             parts.skip(c.len_utf8());
-            let sign = ADDRESS.iter().find(|(sign, _)| *sign == c);
+            let sign = ADDRESS_SIGNS.iter().find(|(sign, _)| *sign == c);
             out.say(sign.map_or("", |(_, said)| said));
         }
     }
@@ -198,7 +198,7 @@ fn is_address(text: &str) -> bool {
     let label =
         |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let Some((last, names)) = labels.split_last() else { return false };
-    let known = *last == last.to_ascii_lowercase() && DOMAINS.contains(last);
+    let known = *last == last.to_ascii_lowercase() && TOP_LEVEL_DOMAINS.contains(last);
     names.iter().any(|name| name.len() > 1 && name.contains(|c: char| c.is_ascii_alphabetic()))
         && labels.iter().all(label)
         && (known || (text.starts_with("www.") && labels.len() > 2))

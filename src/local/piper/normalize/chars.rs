@@ -1,9 +1,9 @@
-//! Characters as the voice's language has them: letters without their marks, one sign for what typographers have several for, and
-//! what is of another script by the script's name.
+//! Characters that the voice does not know: letters lose their diacritics, typographic signs become those of a keyboard, and the
+//! other scripts have names.
 
 use icu_normalizer::DecomposingNormalizer;
 
-/// Letters that no mark can be taken off.
+/// Letters without a decomposition in Unicode.
 #[rustfmt::skip]
 const LETTERS: &[(char, &str)] = &[
     ('ł', "l"), ('Ł', "L"), ('đ', "d"), ('Đ', "D"), ('ð', "d"), ('Ð', "D"), ('þ', "th"), ('Þ', "Th"), ('ø', "o"), ('Ø', "O"),
@@ -12,7 +12,7 @@ const LETTERS: &[(char, &str)] = &[
     ('ư', "u"), ('ɛ', "e"), ('ɔ', "o"), ('ʼ', "'"), ('ʻ', "'"),
 ];
 
-/// Signs that stand for one of the keyboard's.
+/// Typographic signs and their equivalent on a keyboard.
 #[rustfmt::skip]
 const SIGNS: &[(char, &str)] = &[
     ('’', "'"), ('‘', "'"), ('`', "'"), ('´', "'"), ('“', "\""), ('”', "\""), ('„', "\""), ('«', "\""), ('»', "\""),
@@ -21,7 +21,7 @@ const SIGNS: &[(char, &str)] = &[
     ('№', "No. "), ('℃', "°C"), ('℉', "°F"), ('µ', "μ"), ('·', " "), ('•', " "), ('●', " "), ('▪', " "), ('→', " to "),
 ];
 
-/// Where scripts lie, and what they are called.
+/// Ranges of code points, and the name of their script.
 #[rustfmt::skip]
 const SCRIPTS: &[(u32, u32, &str)] = &[
     (0x0370, 0x03ff, "greek"), (0x1f00, 0x1fff, "greek"), (0x0400, 0x052f, "cyrillic"), (0x0530, 0x058f, "armenian"),
@@ -31,7 +31,7 @@ const SCRIPTS: &[(u32, u32, &str)] = &[
     (0xac00, 0xd7ff, "korean"), (0x20000, 0x3ffff, "chinese"),
 ];
 
-/// Single letters that are said as signs.
+/// Greek letters that are read as symbols when they stand alone.
 #[rustfmt::skip]
 pub(super) const GREEK: &[(char, &str)] = &[
     ('α', "alpha"), ('β', "beta"), ('γ', "gamma"), ('δ', "delta"), ('Δ', "delta"), ('ε', "epsilon"), ('θ', "theta"),
@@ -39,7 +39,7 @@ pub(super) const GREEK: &[(char, &str)] = &[
     ('χ', "chi"), ('ψ', "psi"), ('ω', "omega"), ('Ω', "omega"),
 ];
 
-/// The script that a letter is of, where it is not the voice's own.
+/// Returns the name of a letter's script, or `None` for ASCII letters.
 pub(super) fn script(letter: char) -> Option<&'static str> {
     if !letter.is_alphabetic() || letter.is_ascii() {
         return None;
@@ -49,7 +49,7 @@ pub(super) fn script(letter: char) -> Option<&'static str> {
     Some(found.map_or("foreign", |(.., name)| name))
 }
 
-/// A text in the voice's own letters and the keyboard's signs, as far as it has such.
+/// Returns a text in ASCII letters and signs as far as possible (compatibility decomposition, NFKD, without marks).
 pub(super) fn plain(text: &str) -> String {
     let normalizer = DecomposingNormalizer::new_nfkd();
     let mut out = String::with_capacity(text.len());
@@ -58,10 +58,10 @@ pub(super) fn plain(text: &str) -> String {
     while let Some(c) = chars.next() {
         let digit = |c: Option<&char>| c.is_some_and(char::is_ascii_digit);
         match c {
-            // A range, or a pause.
+            // A range between digits, otherwise a pause.
             '–' | '—' | '―' if digit_before && digit(chars.peek()) => out.push('-'),
             '–' | '—' | '―' => out.push_str(" - "),
-            // They say what is squared and cubed.
+            // Kept for units: `m²`.
             '²' | '³' => out.push(c),
             '½' | '¼' | '¾' | '⅓' | '⅔' | '⅛' | '⅜' | '⅝' | '⅞' if digit_before => {
                 out.push(' ');
@@ -84,7 +84,7 @@ fn decomposed(normalizer: &icu_normalizer::DecomposingNormalizerBorrowed<'_>, c:
     let mut bytes = [0; 4];
     for part in normalizer.normalize(c.encode_utf8(&mut bytes)).chars() {
         match part {
-            // Marks, what joins emoji, and what chooses their looks.
+            // Diacritics, joiners and variation selectors.
             '\u{300}'..='\u{36f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2060}'
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_lose_their_marks_and_signs_their_kinds() {
+    fn chars_lose_diacritics_and_typography() {
         for (written, expected) in [
             ("Nguyễn Wałęsa Erdoğan", "Nguyen Walesa Erdogan"),
             ("Đà Nẵng, Łódź, Þór, Åse, Straße", "Da Nang, Lodz, Thor, Ase, Strasse"),

@@ -1,17 +1,17 @@
-//! Lines into paragraphs: a line that was broken because it was full goes on in the next one, and an item of a list does not.
+//! Lines as paragraphs. A line that was wrapped continues in the next one, an item of a list does not.
 
-/// Lines are not taken for full ones that are shorter than this.
-const NARROW: usize = 30;
+/// Characters of the narrowest column that text is wrapped at.
+const MIN_WIDTH: usize = 30;
 
-/// Words that no line ends with unless it goes on.
+/// Words that hardly ever end a sentence: a line that ends with one continues.
 #[rustfmt::skip]
-const OPEN: &[&str] = &[
+const CONTINUING: &[&str] = &[
     "a", "an", "the", "and", "or", "but", "of", "to", "in", "on", "at", "by", "for", "with", "from", "as", "is", "are", "was",
     "were", "be", "that", "which", "who", "my", "your", "his", "her", "our", "their", "its", "this", "these", "not", "will",
     "would", "can", "could", "should", "have", "has", "had", "if", "than", "mr.", "mrs.", "ms.", "dr.",
 ];
 
-/// The paragraphs of a text, each on one line, without the marks that only lay it out.
+/// Returns the paragraphs of a text, each on one line, without the marks of lists, headings and quotations.
 pub(super) fn paragraphs(text: &str) -> Vec<String> {
     let mut paragraphs = Vec::new();
     let mut lines: Vec<&str> = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn paragraphs(text: &str) -> Vec<String> {
     paragraphs
 }
 
-/// Lines without an empty one between them.
+/// Joins lines that have no empty line between them.
 fn join(lines: &[&str], paragraphs: &mut Vec<String>) {
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
     let mut before: Option<&str> = None;
@@ -33,9 +33,9 @@ fn join(lines: &[&str], paragraphs: &mut Vec<String>) {
         let text = item(line).unwrap_or(line);
         match (paragraphs.last_mut(), before) {
             (Some(paragraph), Some(before)) if item(line).is_none() && goes_on(before, line, width) => {
-                // A word that was parted keeps its hyphen, and no blank comes into it.
-                let parted = before.ends_with('-') && !before.ends_with(" -");
-                paragraph.push_str(if parted { "" } else { " " });
+                // A hyphenated word keeps its hyphen, and gets no space.
+                let hyphenated = before.ends_with('-') && !before.ends_with(" -");
+                paragraph.push_str(if hyphenated { "" } else { " " });
                 paragraph.push_str(text);
             }
             _ => paragraphs.push(text.to_owned()),
@@ -44,18 +44,18 @@ fn join(lines: &[&str], paragraphs: &mut Vec<String>) {
     }
 }
 
-/// Whether a line is continued by the next one, where the longest is so wide.
+/// Whether a line continues in the next one. `width` is that of the longest line.
 fn goes_on(line: &str, next: &str, width: usize) -> bool {
     let ended = line.trim_end_matches(['"', '\'', ')', '”', '’']).ends_with(['.', '!', '?', ':']);
     let last = line.rsplit(char::is_whitespace).next().unwrap_or_default().to_lowercase();
     let first = next.split_whitespace().next().unwrap_or_default().chars().count();
-    let full = width >= NARROW && line.chars().count() + 1 + first > width;
+    let full = width >= MIN_WIDTH && line.chars().count() + 1 + first > width;
     full || line.ends_with([',', '-'])
-        || OPEN.contains(&last.as_str())
+        || CONTINUING.contains(&last.as_str())
         || (!ended && next.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit()))
 }
 
-/// What is behind the mark of an item or a heading.
+/// Returns the text behind the mark of an item or a heading.
 fn item(line: &str) -> Option<&str> {
     let bullet = line.strip_prefix(['-', '*', '+', '•', '●', '▪', '–']).filter(|rest| rest.starts_with(' '));
     let heading = || Some(line.trim_start_matches('#')).filter(|rest| line.starts_with('#') && rest.starts_with(' '));
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_lines_go_on_and_items_do_not() {
+    fn wrapped_lines_continue_and_list_items_do_not() {
         for (text, expected) in [
             ("The meeting is\nat noon.", vec!["The meeting is at noon."]),
             ("I talked to\nJohn about it.", vec!["I talked to John about it."]),

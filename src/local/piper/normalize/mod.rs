@@ -1,6 +1,9 @@
-//! A text as people write it, into words as people say them, as a stage of its own: lines into paragraphs ([`lines`]), characters into
-//! the voice's own ([`chars`]), then classes of what is written, in the order of [`CLASSES`]: the first that fits makes the words. What
-//! they look up is in [`tables`].
+//! Text normalisation: a written text as the words that are spoken.
+//!
+//! [`lines`] joins lines to paragraphs, and [`chars`] replaces characters that the voice does not know. Then one of [`CLASSES`]
+//! reads each word. These are the *semiotic classes* of the literature ("Normalization of non-standard words", Sproat et al.
+//! 2001): numbers, dates, money and so on. The classes are tried in order, and the first match applies. [`tables`] has the words
+//! that they look up.
 
 mod addresses;
 #[cfg(test)]
@@ -18,27 +21,27 @@ mod words;
 
 use scan::Scan;
 
-/// What a sentence is made of.
+/// A part of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// In lower case.
+    /// A word, in lower case.
     Word(String),
-    /// One that was written with a capital; in lower case.
+    /// A word that was capitalised, in lower case.
     Name(String),
-    /// One in capitals: letters, or a word, which the dictionary knows; in lower case.
+    /// A word that was in capitals, in lower case. The dictionary decides whether it is read as a word or as letters.
     Capitals(String),
-    /// Letters that are said one by one, perhaps with `'s` behind them; in lower case.
+    /// Letters to spell, perhaps with `'s` behind them, in lower case.
     Letters(String),
-    /// Words of another script, which are not said: its name.
+    /// Words in another script, which are left out: the script's name.
     Foreign(&'static str),
     /// One of `, . ? ! ; :`.
     Mark(char),
 }
 
-/// Reads what stands at a place, behind these tokens; nothing where it is of another class.
+/// Reads one expression at the position, behind these tokens. Returns `None` if the text there is not of this class.
 type Class = fn(&mut Scan<'_>, &[Token]) -> Option<Vec<Token>>;
 
-/// The classes, in the order in which they are asked.
+/// All classes, in the order in which they are tried.
 const CLASSES: &[Class] = &[
     names::phrases,
     names::houses,
@@ -55,18 +58,18 @@ const CLASSES: &[Class] = &[
     quantities::number,
     quantities::lists,
     quantities::dotted,
-    names::short_forms,
+    names::abbreviations,
     names::initialisms,
-    names::romans,
+    names::roman_numerals,
     words::words,
 ];
 
-/// The sentences of a text that have something to say.
+/// Returns the sentences of a text that contain words.
 pub(super) fn sentences(text: &str) -> Vec<Vec<Token>> {
     lines::paragraphs(text).iter().flat_map(|paragraph| split(tokens(&chars::plain(paragraph)))).collect()
 }
 
-/// A paragraph in words and marks.
+/// Returns a paragraph as words and marks.
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut scan = Scan::new(text);
@@ -88,12 +91,12 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Whether a class may begin here: not within a word, but where letters and digits touch each other.
+/// Whether an expression may begin here: outside of a word, or where a letter and a digit touch.
 fn begins(scan: &Scan<'_>, c: char) -> bool {
     scan.before().is_none_or(|before| !before.is_alphanumeric() || before.is_ascii_digit() != c.is_ascii_digit())
 }
 
-/// The word that was read last, where it was one.
+/// Returns the last token if it is a word.
 fn last_word(before: &[Token]) -> Option<&str> {
     match before.last() {
         Some(Token::Word(word) | Token::Name(word) | Token::Capitals(word)) => Some(word),
@@ -101,7 +104,7 @@ fn last_word(before: &[Token]) -> Option<&str> {
     }
 }
 
-/// Into sentences; capitals are letters only where not all of a sentence is in capitals.
+/// Splits tokens into sentences. In a sentence that is mostly in capitals, words in capitals are read as words.
 fn split(tokens: Vec<Token>) -> Vec<Vec<Token>> {
     let mut sentences: Vec<Vec<Token>> = vec![Vec::new()];
     let mut ended = false;

@@ -1,19 +1,19 @@
-//! Sums of money.
+//! Amounts of money.
 
 use super::Token;
 use super::numbers::cardinal;
 use super::scan::{Number, Out, Scan, value};
 use super::tables::{CURRENCIES, LETTERS, MULTIPLES, Money, PERIODS};
 
-/// A sum with the sign of its currency before it or behind it.
+/// Reads an amount with its currency sign before or behind it: `$5.20`, `5 €`, `$3M`, `$10/month`.
 pub(super) fn money(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
-    sum(scan, &mut out)?;
+    amount_of_money(scan, &mut out)?;
     let mut behind = *scan;
-    let blank = behind.blanks();
-    if behind.eat("-").is_some() && behind.blanks() == blank {
+    let spaced = behind.spaces();
+    if behind.eat("-").is_some() && behind.spaces() == spaced {
         let mut other = Out::default();
-        if sum(&mut behind, &mut other).is_some() {
+        if amount_of_money(&mut behind, &mut other).is_some() {
             out.say("to");
             out.0.extend(other.0);
             *scan = behind;
@@ -26,11 +26,11 @@ pub(super) fn money(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     out.take()
 }
 
-fn sum(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
+fn amount_of_money(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
     let negative = scan.is_begin() && scan.one_of(&['-', '−']).is_some();
     if let Some(money) = scan.entry(CURRENCIES, false) {
         let negative = negative || scan.one_of(&['-', '−']).is_some();
-        scan.blanks();
+        scan.spaces();
         let mut amount = decimal_comma(scan).or_else(|| scan.number())?;
         amount.minus = negative;
         let mut behind = *scan;
@@ -43,18 +43,18 @@ fn sum(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
             out.all(amount.words()).say("to");
             amount = most;
         }
-        return said(scan, amount, money, out);
+        return with_multiple(scan, amount, money, out);
     }
     let mut amount = decimal_comma(scan).or_else(|| scan.number())?;
     amount.minus |= negative;
     let mut behind = *scan;
-    behind.blanks();
+    behind.spaces();
     let multiple = behind.entry(MULTIPLES, true);
     if multiple.is_some() {
-        behind.blanks();
+        behind.spaces();
     }
     let money = behind.entry(CURRENCIES, false)?;
-    // The next sum's sign is not this one's.
+    // The sign belongs to the next amount.
     if behind.peek().is_some_and(char::is_alphanumeric) {
         return None;
     }
@@ -66,7 +66,7 @@ fn sum(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
     Some(())
 }
 
-/// `5,50`, before the sign or behind it.
+/// Reads a number with a decimal comma: `5,50`.
 fn decimal_comma<'a>(scan: &mut Scan<'a>) -> Option<Number<'a>> {
     let mut behind = *scan;
     let begin = behind.rest();
@@ -83,11 +83,11 @@ fn decimal_comma<'a>(scan: &mut Scan<'a>) -> Option<Number<'a>> {
     Some(Number { minus: false, whole, fraction: Some(part) })
 }
 
-/// The amount behind a currency's sign, with the multiple that may follow.
-fn said(scan: &mut Scan<'_>, amount: Number<'_>, money: Money, out: &mut Out) -> Option<()> {
+/// Appends the amount behind a currency sign, with a multiple such as `million` if one follows.
+fn with_multiple(scan: &mut Scan<'_>, amount: Number<'_>, money: Money, out: &mut Out) -> Option<()> {
     let mut behind = *scan;
-    let blank = behind.blanks();
-    let letters = |scan: &mut Scan<'_>| scan.entry(LETTERS, false).filter(|_| !blank || scan.is_end());
+    let spaced = behind.spaces();
+    let letters = |scan: &mut Scan<'_>| scan.entry(LETTERS, false).filter(|_| !spaced || scan.is_end());
     if let Some(multiple) = behind.entry(MULTIPLES, true).or_else(|| letters(&mut behind)) {
         *scan = behind;
         out.all(amount.words()).say(multiple).say(money.1);
@@ -98,7 +98,7 @@ fn said(scan: &mut Scan<'_>, amount: Number<'_>, money: Money, out: &mut Out) ->
     Some(())
 }
 
-/// `5.20`: five dollars and twenty cents.
+/// Appends an amount in two units: `5.20` is five dollars and twenty cents.
 fn coins<'o>(amount: Number<'_>, money: Money, out: &'o mut Out) -> &'o mut Out {
     let (one, many, small, smalls) = money;
     let part = amount.fraction.unwrap_or_default().trim_end_matches('0');

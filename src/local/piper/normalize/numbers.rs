@@ -17,7 +17,7 @@ fn word(list: &[&'static str], index: u128) -> &'static str {
     usize::try_from(index).ok().and_then(|index| list.get(index).copied()).unwrap_or_default()
 }
 
-/// `1234`: one thousand two hundred thirty four.
+/// Returns a cardinal number: `1234` is one thousand two hundred thirty four.
 pub(super) fn cardinal(number: u128) -> Vec<&'static str> {
     let mut words = Vec::new();
     let mut rest = number;
@@ -43,7 +43,7 @@ pub(super) fn cardinal(number: u128) -> Vec<&'static str> {
     words
 }
 
-/// `21st`: twenty first.
+/// Returns an ordinal number: `21st` is twenty first.
 pub(super) fn ordinal(number: u128) -> Vec<String> {
     let mut words: Vec<String> = cardinal(number).into_iter().map(str::to_owned).collect();
     if let Some(last) = words.last_mut() {
@@ -61,7 +61,7 @@ pub(super) fn ordinal(number: u128) -> Vec<String> {
     words
 }
 
-/// `1984`: nineteen eighty four; as years from 1100 to 2099 are said.
+/// Returns a year from 1100 to 2099: `1984` is nineteen eighty four.
 pub(super) fn year(number: u128) -> Vec<&'static str> {
     let (century, rest) = (number / 100, number % 100);
     match (century, rest) {
@@ -73,12 +73,12 @@ pub(super) fn year(number: u128) -> Vec<&'static str> {
     }
 }
 
-/// `1990s`: nineteen nineties; `80s`: eighties.
+/// Returns a decade: `1990s` is nineteen nineties, `80s` is eighties.
 pub(super) fn decade(number: u128) -> Vec<String> {
     plural(if number >= 1_000 { year(number) } else { cardinal(number) })
 }
 
-/// With the last word in the plural.
+/// Puts the last word into the plural.
 fn plural(words: Vec<&str>) -> Vec<String> {
     let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
     if let Some(last) = words.last_mut() {
@@ -87,7 +87,7 @@ fn plural(words: Vec<&str>) -> Vec<String> {
     words
 }
 
-/// `3/4`: three quarters; `1/2`: one half.
+/// Returns a fraction: `3/4` is three quarters, `1/2` is one half.
 pub(super) fn fraction(number: u128, of: u128) -> Vec<String> {
     let mut words: Vec<String> = cardinal(number).into_iter().map(str::to_owned).collect();
     match of {
@@ -105,7 +105,7 @@ pub(super) fn fraction(number: u128, of: u128) -> Vec<String> {
     words
 }
 
-/// Digit by digit.
+/// Returns a number digit by digit.
 pub(super) fn digits(text: &str) -> impl Iterator<Item = &'static str> {
     text.chars().filter_map(|c| c.to_digit(10)).map(|digit| word(&ONES, digit.into()))
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_said_as_people_say_them() {
+    fn numbers_become_words() {
         for (number, said) in [
             (0, "zero"),
             (13, "thirteen"),

@@ -1,15 +1,16 @@
-//! Numbers that count something: cardinals, ordinals, decimals, fractions, ranges, lists and measures.
+//! Numbers and quantities: cardinals, ordinals, decimals, fractions, ranges, lists and measures.
 
 use super::numbers::{cardinal, digits, fraction, ordinal, year};
 use super::scan::{Number, Out, Scan, value};
-use super::tables::{CODES, LETTERS, MULTIPLES, PERIODS, UNITS};
+use super::tables::{CODE_CONTEXTS, LETTERS, MULTIPLES, PERIODS, UNITS};
 use std::cmp::Ordering;
 
 use super::{Token, last_word};
 
-/// What is counted: `5`, `4 1/2`, `5-10`.
+/// An amount in words: `5`, `4 1/2`, `5-10`.
 struct Amount {
     words: Vec<String>,
+    /// Whether the unit behind it is in the singular.
     one: bool,
 }
 
@@ -17,7 +18,7 @@ fn owned<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Vec<String> {
     words.into_iter().map(|word| word.as_ref().to_owned()).collect()
 }
 
-/// `1/2`, `3/4th`.
+/// Reads a fraction: `1/2`, `3/4th`.
 fn parts(scan: &mut Scan<'_>) -> Option<(u128, u128)> {
     let part =
         |scan: &mut Scan<'_>| scan.digits().filter(|part| part.len() < 6 && !part.starts_with('0')).and_then(value);
@@ -28,13 +29,13 @@ fn parts(scan: &mut Scan<'_>) -> Option<(u128, u128)> {
     (!scan.rest().starts_with(['/', '.']) && scan.is_end()).then_some((number, of))
 }
 
-/// A fraction, perhaps behind a whole number, else a number.
+/// Reads a fraction, an integer with a fraction, or a number.
 fn single(scan: &mut Scan<'_>) -> Option<Amount> {
     let begin = *scan;
     if let Some((number, of)) = parts(scan) {
         let words = match number.cmp(&of) {
             Ordering::Equal if of > 4 => owned([cardinal(number), vec!["out", "of"], cardinal(of)].concat()),
-            // `60/40` is a share.
+            // `60/40` is a ratio.
             Ordering::Greater if of > 9 => owned([cardinal(number), cardinal(of)].concat()),
             _ => fraction(number, of),
         };
@@ -43,7 +44,7 @@ fn single(scan: &mut Scan<'_>) -> Option<Amount> {
     *scan = begin;
     let number = scan.number()?;
     let mut behind = *scan;
-    if behind.blanks()
+    if behind.spaces()
         && number.fraction.is_none()
         && let Some((part, of)) = parts(&mut behind).filter(|(part, of)| *of > 0 && (part < of || *of < 20))
     {
@@ -55,12 +56,12 @@ fn single(scan: &mut Scan<'_>) -> Option<Amount> {
     Some(Amount { words: owned(number.words()), one: number.is_one() })
 }
 
-/// A number that stands alone.
+/// Reads a number without a unit.
 pub(super) fn number(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
     let scan_before = scan.before();
     let zip = matches!(before.last(), Some(Token::Capitals(state)) if state.len() == 2) && scan.is_begin();
-    let code = last_word(before).is_some_and(|word| CODES.contains(&word))
+    let code = last_word(before).is_some_and(|word| CODE_CONTEXTS.contains(&word))
         || matches!(before, [.., Token::Word(first), Token::Word(last)] if first == "ending" && last == "in");
     let number = scan.number()?;
     // `BA2490`, `#12345`.
@@ -73,7 +74,7 @@ pub(super) fn number(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>
     out.all(number.plain()).take()
 }
 
-/// `21st`.
+/// Reads ordinal numbers: `21st`.
 pub(super) fn ordinals(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let number = scan.number()?;
     let value = number.value()?;
@@ -88,10 +89,10 @@ pub(super) fn ordinals(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     Out::default().all(ordinal(value)).take()
 }
 
-/// `1,2,3`; and `12,5`, as others write what is `12.5` here.
+/// Reads lists such as `1,2,3`, and numbers with a decimal comma such as `12,5`.
 pub(super) fn lists(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut items = vec![scan.digits()?];
-    // Of a longer list the rest is another one.
+    // The rest of a longer list is read as another list.
     while items.len() < 64 && scan.eat(",").is_some() {
         items.push(scan.digits()?);
     }
@@ -117,7 +118,7 @@ pub(super) fn lists(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     out.take()
 }
 
-/// `1.2.3`, as versions are written, and `10.0.0.1`.
+/// Reads versions (`1.2.3`) and IPv4 addresses (`10.0.0.1`).
 pub(super) fn dotted(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut groups = vec![scan.digits()?];
     loop {
@@ -145,10 +146,10 @@ pub(super) fn dotted(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     out.take()
 }
 
-/// `5-10`, `1980-1986`, `2x4`; with what is counted behind it.
+/// Reads ranges and quantities with their unit: `5-10`, `1980-1986`, `2x4`, `5 kg`.
 pub(super) fn measures(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let begin = *scan;
-    // Of `B2s` and `1/2/3` nothing is counted.
+    // `B2s` and `1/2/3` are no quantities.
     if scan.before().is_some_and(|c| c.is_alphabetic() || c == '/') {
         return None;
     }
@@ -163,7 +164,7 @@ pub(super) fn measures(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
         between(&mut two);
         let (one, two) = (one.number(), two.number());
         let years = (one.and_then(|one| one.year()), two.and_then(|two| two.year()));
-        // `1960-80` as well.
+        // Also `1960-80`.
         let short = two.is_some_and(|two| two.whole.len() == 2 && two.fraction.is_none());
         let (head, tail) = match years {
             (Some(one), Some(two)) if !unit_follows(behind) => (owned(year(one)), owned(year(two))),
@@ -179,14 +180,14 @@ pub(super) fn measures(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     out.all(amount.words);
     let multiplied = multiple(scan, &mut out);
     let united = unit(scan, amount.one && !multiplied, &mut out);
-    // A number alone is another class's.
+    // A number alone is of another class.
     if !(ranged || multiplied || united || !whole) {
         return None;
     }
     out.take()
 }
 
-/// `6'2"`.
+/// Reads feet and inches: `6'2"`.
 pub(super) fn feet(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
     let feet = scan.digits().filter(|feet| feet.len() < 3).and_then(value)?;
@@ -197,7 +198,7 @@ pub(super) fn feet(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     out.all(cardinal(feet)).say(foot).all(cardinal(inches)).say(inch).take()
 }
 
-/// `12,5` before a unit.
+/// Reads a number with a decimal comma before a unit: `12,5 kg`.
 fn comma(scan: &mut Scan<'_>) -> Option<Amount> {
     let mut behind = *scan;
     let whole = behind.digits()?;
@@ -214,14 +215,14 @@ fn unit_follows(mut scan: Scan<'_>) -> bool {
     unit(&mut scan, false, &mut Out::default())
 }
 
-/// What is said for the sign between the two numbers of a range.
+/// Reads the sign between the numbers of a range, and returns its word.
 fn between(scan: &mut Scan<'_>) -> Option<&'static str> {
     let digit = |scan: &Scan<'_>| scan.peek().is_some_and(|c| c.is_ascii_digit());
     let mut behind = *scan;
-    let blank = behind.blanks();
+    let spaced = behind.spaces();
     let sign = behind.one_of(&['-', 'x', '×', '*', '+'])?;
-    let blank_too = behind.blanks();
-    if blank != blank_too || !digit(&behind) || (sign == '*' && blank) {
+    let spaced_behind = behind.spaces();
+    if spaced != spaced_behind || !digit(&behind) || (sign == '*' && spaced) {
         return None;
     }
     let sum = {
@@ -240,19 +241,19 @@ fn between(scan: &mut Scan<'_>) -> Option<&'static str> {
     Some(word)
 }
 
-/// `million`, or `M` where it touches the number.
+/// Reads `million`, or `M` directly behind the number.
 fn multiple(scan: &mut Scan<'_>, out: &mut Out) -> bool {
     let mut behind = *scan;
-    let blank = behind.blanks();
+    let spaced = behind.spaces();
     let word = behind.entry(MULTIPLES, true).or_else(|| {
         let mut large = LETTERS.iter().copied().filter(|(text, _)| matches!(*text, "k" | "K" | "M" | "B"));
-        // `221B Baker Street` is no sum, and `5 B` are bytes.
+        // `221B Baker Street` is no amount, and `5 B` are bytes.
         let name = behind
             .rest()
             .get(1..)
             .and_then(|rest| rest.strip_prefix(' '))
             .is_some_and(|rest| rest.starts_with(char::is_uppercase));
-        let fits = |(text, _): &(&str, &str)| !blank && !name && behind.eat(text).is_some() && behind.is_end();
+        let fits = |(text, _): &(&str, &str)| !spaced && !name && behind.eat(text).is_some() && behind.is_end();
         large.find(fits).map(|(_, word)| word)
     });
     let Some(word) = word.filter(|_| behind.is_end()) else { return false };
@@ -261,10 +262,10 @@ fn multiple(scan: &mut Scan<'_>, out: &mut Out) -> bool {
     true
 }
 
-/// A unit, perhaps with another behind a slash.
+/// Reads a unit, perhaps with another behind a slash.
 fn unit(scan: &mut Scan<'_>, one: bool, out: &mut Out) -> bool {
     let mut behind = *scan;
-    let apart = behind.blanks() || behind.eat("-").is_some();
+    let apart = behind.spaces() || behind.eat("-").is_some();
     let power = |scan: &mut Scan<'_>| match scan.one_of(&['²', '³']) {
         Some('²') => Some("square"),
         Some(_) => Some("cubic"),
@@ -286,14 +287,14 @@ fn unit(scan: &mut Scan<'_>, one: bool, out: &mut Out) -> bool {
     out.say(power).say(if one { unit.0 } else { unit.1 });
     per(scan, out);
     let mut stop = *scan;
-    // The full stop of a short form, where the sentence goes on: `5 ft. tall`.
-    if stop.eat(".").is_some() && stop.blanks() && stop.peek().is_some_and(char::is_lowercase) {
+    // The full stop of an abbreviation within a sentence: `5 ft. tall`.
+    if stop.eat(".").is_some() && stop.spaces() && stop.peek().is_some_and(char::is_lowercase) {
         scan.eat(".");
     }
     true
 }
 
-/// `/kg`, `/mo`.
+/// Reads the unit behind a slash: `/kg`, `/mo`.
 fn per(scan: &mut Scan<'_>, out: &mut Out) -> bool {
     let mut behind = *scan;
     if behind.eat("/").is_none() {

@@ -1,9 +1,9 @@
-//! Reading a text from left to right: what a class of [`super::CLASSES`] looks at, and the words that it makes of it.
+//! The input and the output of a class of [`super::CLASSES`]: a position in a text, and words.
 
 use super::Token;
 use super::numbers::{cardinal, digits, year};
 
-/// A place in a text. Copied before a class is tried, so that what does not fit costs nothing.
+/// A position in a text. A class gets a copy, so that a failed match leaves no trace.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scan<'a> {
     text: &'a str,
@@ -15,7 +15,7 @@ impl<'a> Scan<'a> {
         Self { text, at: 0 }
     }
 
-    /// All that follows.
+    /// Returns the text from here on.
     pub(super) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -28,7 +28,7 @@ impl<'a> Scan<'a> {
         self.text.get(..self.at).and_then(|text| text.chars().next_back())
     }
 
-    /// Goes on by so many bytes.
+    /// Moves forward by so many bytes, and returns them.
     pub(super) fn skip(&mut self, bytes: usize) -> &'a str {
         let part = self.rest().get(..bytes).unwrap_or_else(|| self.rest());
         self.at += part.len();
@@ -39,7 +39,7 @@ impl<'a> Scan<'a> {
         self.rest().starts_with(text).then(|| self.skip(text.len())).map(|_| ())
     }
 
-    /// As [`Scan::eat`], in large letters or small ones.
+    /// The same as [`Scan::eat`], in any case.
     pub(super) fn eat_any_case(&mut self, text: &str) -> Option<()> {
         let same = self.rest().get(..text.len()).is_some_and(|part| part.eq_ignore_ascii_case(text));
         same.then(|| self.skip(text.len())).map(|_| ())
@@ -64,21 +64,21 @@ impl<'a> Scan<'a> {
         self.run(|c| c.is_ascii_alphabetic())
     }
 
-    pub(super) fn blanks(&mut self) -> bool {
+    pub(super) fn spaces(&mut self) -> bool {
         self.run(char::is_whitespace).is_some()
     }
 
-    /// Whether no word or number goes on here.
+    /// Whether no letter or digit follows.
     pub(super) fn is_end(&self) -> bool {
         self.peek().is_none_or(|c| !c.is_alphanumeric())
     }
 
-    /// Whether one of these signs and a digit follow: what was read is a part of something longer.
+    /// Whether one of these signs and a digit follow. What was read is then a part of a longer expression.
     pub(super) fn goes_on(&self, signs: &[char]) -> bool {
         self.rest().strip_prefix(signs).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     }
 
-    /// Whether a word or a number may begin here.
+    /// Whether no letter or digit comes before.
     pub(super) fn is_begin(&self) -> bool {
         self.before().is_none_or(|c| !c.is_alphanumeric())
     }
@@ -87,7 +87,7 @@ impl<'a> Scan<'a> {
         self.is_end().then_some(())
     }
 
-    /// The entry of a table whose text stands here as a whole word, the longest that does.
+    /// Reads the longest entry of a table that is a whole word here, and returns its value.
     pub(super) fn entry<T: Copy>(&mut self, table: &[(&str, T)], any_case: bool) -> Option<T> {
         let fits = |(text, _): &&(&str, T)| {
             let mut scan = *self;
@@ -99,13 +99,13 @@ impl<'a> Scan<'a> {
         Some(*value)
     }
 
-    /// The next word, wherever it stands.
+    /// Returns the next word, behind any signs.
     pub(super) fn next_word(mut self) -> &'a str {
         self.run(|c| !c.is_alphanumeric());
         self.letters().unwrap_or_default()
     }
 
-    /// A number: `1,234.5`, `.5`, `-3`. Of `1.2.3` and `1,2,3` nothing.
+    /// Reads a number such as `1,234.5`, `.5` or `-3`, but no part of `1.2.3` or `1,2,3`.
     pub(super) fn number(&mut self) -> Option<Number<'a>> {
         let mut scan = *self;
         let apart = scan.before().is_none_or(|c| !c.is_alphanumeric() && !matches!(c, ')' | '-' | '/'));
@@ -123,17 +123,17 @@ impl<'a> Scan<'a> {
         Some(Number { minus, whole, fraction })
     }
 
-    /// Digits, perhaps with commas between their thousands.
+    /// Reads digits, perhaps grouped in thousands by commas.
     fn whole(&mut self) -> Option<&'a str> {
         let begin = *self;
         let head = self.digits()?;
         let mut length = head.len();
         while (1..=3).contains(&head.len()) {
             let mut scan = *self;
-            // Others write a blank there: no two numbers are like `20 000`.
-            let blank = scan.eat(" ").is_some();
-            let group = if blank { scan.digits() } else { scan.eat(",").and_then(|()| scan.digits()) };
-            if group.is_none_or(|group| group.len() != 3 || (blank && group != "000")) || !scan.is_end() {
+            // Some languages group by spaces: `20 000` is hardly ever two numbers.
+            let spaced = scan.eat(" ").is_some();
+            let group = if spaced { scan.digits() } else { scan.eat(",").and_then(|()| scan.digits()) };
+            if group.is_none_or(|group| group.len() != 3 || (spaced && group != "000")) || !scan.is_end() {
                 break;
             }
             length += 4;
@@ -143,7 +143,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// A number as it is written.
+/// A number as written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Number<'a> {
     pub(super) minus: bool,
@@ -152,7 +152,7 @@ pub(super) struct Number<'a> {
 }
 
 impl Number<'_> {
-    /// Its value, where that is whole.
+    /// Returns its value if it is an integer.
     pub(super) fn value(&self) -> Option<u128> {
         self.fraction.is_none().then(|| value(self.whole)).flatten()
     }
@@ -161,18 +161,18 @@ impl Number<'_> {
         !self.minus && self.value() == Some(1)
     }
 
-    /// Whether it would be said as a year.
+    /// Returns its value if it can be a year.
     pub(super) fn year(&self) -> Option<u128> {
         let value = self.value().filter(|_| self.whole.len() == 4 && !self.minus)?;
         (1_100..=2_099).contains(&value).then_some(value)
     }
 
-    /// In words.
+    /// Returns it in words.
     pub(super) fn words(&self) -> Vec<&'static str> {
         let mut words = if self.minus { vec!["minus"] } else { Vec::new() };
         words.extend(match value(self.whole) {
             _ if self.whole.is_empty() => Vec::new(),
-            // What begins with zero, and what is too long to be a quantity, is read digit by digit.
+            // Leading zeros and very long numbers are codes, which are read digit by digit.
             Some(value) if !is_code(self.whole) => cardinal(value),
             _ => digits(self.whole).collect(),
         });
@@ -183,7 +183,7 @@ impl Number<'_> {
         words
     }
 
-    /// In words, where nothing says what it counts: years are said as such.
+    /// Returns it in words, as a year if it can be one.
     pub(super) fn plain(&self) -> Vec<&'static str> {
         self.year().map_or_else(|| self.words(), year)
     }
@@ -193,17 +193,17 @@ fn is_code(whole: &str) -> bool {
     (whole.len() > 1 && whole.starts_with('0')) || (whole.len() > 15 && !whole.contains([',', '.', ' ']))
 }
 
-/// Of digits, perhaps with commas between.
+/// Returns the value of digits with any separators between them.
 pub(super) fn value(digits: &str) -> Option<u128> {
     digits.replace([',', '.', ' '], "").parse().ok().filter(|value| *value < 10_u128.pow(36))
 }
 
-/// Words and marks that a class makes.
+/// The words and marks that a class returns.
 #[derive(Debug, Default)]
 pub(super) struct Out(pub(super) Vec<Token>);
 
 impl Out {
-    /// Words with blanks between.
+    /// Appends words, separated by spaces.
     pub(super) fn say(&mut self, words: &str) -> &mut Self {
         self.0.extend(words.split_whitespace().map(|word| Token::Word(word.to_lowercase())));
         self
@@ -226,8 +226,8 @@ impl Out {
         self
     }
 
-    /// All of it, as a class gives it.
-    #[expect(clippy::unnecessary_wraps, reason = "it is the last word of a class, which may have none")]
+    /// Returns all tokens, as the result of a class.
+    #[expect(clippy::unnecessary_wraps, reason = "a class returns an `Option`")]
     pub(super) fn take(&mut self) -> Option<Vec<Token>> {
         Some(std::mem::take(&mut self.0))
     }

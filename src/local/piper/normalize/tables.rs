@@ -1,6 +1,6 @@
-//! What the classes look up: names of money, units, months, short forms, signs.
+//! Lookup tables of the classes: currencies, units, months, abbreviations, signs.
 
-/// A currency: one of it, several, one of its parts, several of them.
+/// A currency: its unit in singular and plural, its subunit in singular and plural.
 pub(super) type Money = (&'static str, &'static str, &'static str, &'static str);
 
 const DOLLAR: Money = ("dollar", "dollars", "cent", "cents");
@@ -11,7 +11,7 @@ const FRANC: Money = ("swiss franc", "swiss francs", "centime", "centimes");
 const YUAN: Money = ("yuan", "yuan", "fen", "fen");
 const RUPEE: Money = ("rupee", "rupees", "paisa", "paise");
 
-/// Before or behind a sum.
+/// Currency signs, before or behind an amount.
 #[rustfmt::skip]
 pub(super) const CURRENCIES: &[(&str, Money)] = &[
     ("US$", ("us dollar", "us dollars", "cent", "cents")), ("C$", ("canadian dollar", "canadian dollars", "cent", "cents")),
@@ -24,20 +24,20 @@ pub(super) const CURRENCIES: &[(&str, Money)] = &[
     ("AUD", ("australian dollar", "australian dollars", "cent", "cents")), ("¢", ("cent", "cents", "", "")),
 ];
 
-/// Behind a number: how often a thousand.
+/// Multiples behind a number.
 #[rustfmt::skip]
 pub(super) const MULTIPLES: &[(&str, &str)] = &[
     ("thousand", "thousand"), ("million", "million"), ("billion", "billion"), ("trillion", "trillion"), ("hundred", "hundred"),
     ("mn", "million"), ("bn", "billion"), ("tn", "trillion"),
 ];
-/// Single letters, which mean that only where money is meant, or where they touch the number.
+/// Multiples of one letter, which count only in amounts of money or directly behind the number.
 #[rustfmt::skip]
 pub(super) const LETTERS: &[(&str, &str)] = &[
     ("k", "thousand"), ("K", "thousand"), ("m", "million"), ("M", "million"), ("MM", "million"), ("mm", "million"),
     ("b", "billion"), ("B", "billion"), ("t", "trillion"), ("T", "trillion"),
 ];
 
-/// How often a sum is due, behind a slash.
+/// Periods behind a slash: `$10/mo`.
 #[rustfmt::skip]
 pub(super) const PERIODS: &[(&str, &str)] = &[
     ("mo", "month"), ("yr", "year"), ("y", "year"), ("hr", "hour"), ("h", "hour"), ("wk", "week"), ("d", "day"),
@@ -45,7 +45,7 @@ pub(super) const PERIODS: &[(&str, &str)] = &[
     ("mi", "mile"), ("km", "kilometer"), ("sq", "square"), ("ea", "each"), ("L", "liter"), ("l", "liter"), ("m", "meter"),
 ];
 
-/// A unit: one, several, and whether it counts only where it touches the number.
+/// A unit: singular, plural, and whether it counts only directly behind the number.
 pub(super) type Unit = (&'static str, &'static str, bool);
 
 #[rustfmt::skip]
@@ -93,18 +93,18 @@ pub(super) const MONTHS: &[(&str, u128)] = &[
 ];
 
 #[rustfmt::skip]
-pub(super) const HALVES: &[(&str, &str)] = &[
+pub(super) const MERIDIEMS: &[(&str, &str)] = &[
     ("a.m.", "am"), ("p.m.", "pm"), ("a.m", "am"), ("p.m", "pm"), ("am", "am"), ("pm", "pm"), ("a. m.", "am"), ("p. m.", "pm"),
 ];
 #[rustfmt::skip]
-pub(super) const ZONES: &[(&str, &str)] = &[
+pub(super) const TIME_ZONES: &[(&str, &str)] = &[
     ("est", "est"), ("edt", "edt"), ("cst", "cst"), ("cdt", "cdt"), ("mst", "mst"), ("mdt", "mdt"), ("pst", "pst"), ("pdt", "pdt"),
     ("gmt", "gmt"), ("utc", "utc"), ("cet", "cet"), ("cest", "cest"), ("bst", "bst"), ("e.s.t", "est"), ("p.s.t", "pst"), ("et", "et"),
 ];
 
-/// Where a short form may stand.
+/// Where an abbreviation may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Position {
     /// Before a name, with or without its full stop.
     Title,
     /// Before a number.
@@ -115,42 +115,42 @@ pub(super) enum Place {
     Any,
 }
 
-/// Short forms that have a full stop.
+/// Abbreviations with a full stop.
 #[rustfmt::skip]
-pub(super) const SHORT: &[(&str, (&str, Place))] = &[
-    ("mr", ("mister", Place::Title)), ("mrs", ("missus", Place::Title)), ("ms", ("miz", Place::Title)),
-    ("dr", ("doctor", Place::Title)), ("prof", ("professor", Place::Title)), ("gen", ("general", Place::Title)),
-    ("col", ("colonel", Place::Title)), ("capt", ("captain", Place::Title)), ("lt", ("lieutenant", Place::Title)),
-    ("sgt", ("sergeant", Place::Title)), ("rev", ("reverend", Place::Title)), ("hon", ("honorable", Place::Title)),
-    ("pres", ("president", Place::Title)), ("gov", ("governor", Place::Title)), ("sen", ("senator", Place::Title)),
-    ("rep", ("representative", Place::Title)), ("st", ("saint", Place::Title)), ("mt", ("mount", Place::Title)),
-    ("ft", ("fort", Place::Title)), ("no", ("number", Place::Number)), ("nos", ("numbers", Place::Number)),
-    ("p", ("page", Place::Number)), ("pp", ("pages", Place::Number)), ("vol", ("volume", Place::Number)),
-    ("fig", ("figure", Place::Number)), ("ch", ("chapter", Place::Number)), ("sec", ("section", Place::Number)),
-    ("ext", ("extension", Place::Number)), ("art", ("article", Place::Number)), ("ca", ("circa", Place::Number)),
-    ("ave", ("avenue", Place::Name)), ("blvd", ("boulevard", Place::Name)), ("rd", ("road", Place::Name)),
-    ("ln", ("lane", Place::Name)), ("hwy", ("highway", Place::Name)), ("expy", ("expressway", Place::Name)),
-    ("ct", ("court", Place::Name)), ("sq", ("square", Place::Name)), ("pkwy", ("parkway", Place::Name)),
-    ("jr", ("junior", Place::Any)), ("sr", ("senior", Place::Any)), ("vs", ("versus", Place::Any)),
-    ("etc", ("et cetera", Place::Any)), ("approx", ("approximately", Place::Any)), ("dept", ("department", Place::Any)),
-    ("inc", ("incorporated", Place::Any)), ("ltd", ("limited", Place::Any)), ("corp", ("corporation", Place::Any)),
-    ("co", ("company", Place::Name)), ("bros", ("brothers", Place::Any)), ("incl", ("including", Place::Any)), ("excl", ("excluding", Place::Any)), ("est", ("established", Place::Any)),
-    ("avg", ("average", Place::Any)), ("govt", ("government", Place::Any)),
-    ("appt", ("appointment", Place::Any)), ("apt", ("apartment", Place::Any)), ("tel", ("telephone", Place::Any)),
-    ("e.g", ("for example", Place::Any)), ("i.e", ("that is", Place::Any)), ("a.k.a", ("also known as", Place::Any)),
-    ("mon", ("monday", Place::Any)), ("tue", ("tuesday", Place::Any)), ("tues", ("tuesday", Place::Any)),
-    ("wed", ("wednesday", Place::Any)), ("thu", ("thursday", Place::Any)), ("thurs", ("thursday", Place::Any)),
-    ("fri", ("friday", Place::Any)),
+pub(super) const ABBREVIATIONS: &[(&str, (&str, Position))] = &[
+    ("mr", ("mister", Position::Title)), ("mrs", ("missus", Position::Title)), ("ms", ("miz", Position::Title)),
+    ("dr", ("doctor", Position::Title)), ("prof", ("professor", Position::Title)), ("gen", ("general", Position::Title)),
+    ("col", ("colonel", Position::Title)), ("capt", ("captain", Position::Title)), ("lt", ("lieutenant", Position::Title)),
+    ("sgt", ("sergeant", Position::Title)), ("rev", ("reverend", Position::Title)), ("hon", ("honorable", Position::Title)),
+    ("pres", ("president", Position::Title)), ("gov", ("governor", Position::Title)), ("sen", ("senator", Position::Title)),
+    ("rep", ("representative", Position::Title)), ("st", ("saint", Position::Title)), ("mt", ("mount", Position::Title)),
+    ("ft", ("fort", Position::Title)), ("no", ("number", Position::Number)), ("nos", ("numbers", Position::Number)),
+    ("p", ("page", Position::Number)), ("pp", ("pages", Position::Number)), ("vol", ("volume", Position::Number)),
+    ("fig", ("figure", Position::Number)), ("ch", ("chapter", Position::Number)), ("sec", ("section", Position::Number)),
+    ("ext", ("extension", Position::Number)), ("art", ("article", Position::Number)), ("ca", ("circa", Position::Number)),
+    ("ave", ("avenue", Position::Name)), ("blvd", ("boulevard", Position::Name)), ("rd", ("road", Position::Name)),
+    ("ln", ("lane", Position::Name)), ("hwy", ("highway", Position::Name)), ("expy", ("expressway", Position::Name)),
+    ("ct", ("court", Position::Name)), ("sq", ("square", Position::Name)), ("pkwy", ("parkway", Position::Name)),
+    ("jr", ("junior", Position::Any)), ("sr", ("senior", Position::Any)), ("vs", ("versus", Position::Any)),
+    ("etc", ("et cetera", Position::Any)), ("approx", ("approximately", Position::Any)), ("dept", ("department", Position::Any)),
+    ("inc", ("incorporated", Position::Any)), ("ltd", ("limited", Position::Any)), ("corp", ("corporation", Position::Any)),
+    ("co", ("company", Position::Name)), ("bros", ("brothers", Position::Any)), ("incl", ("including", Position::Any)), ("excl", ("excluding", Position::Any)), ("est", ("established", Position::Any)),
+    ("avg", ("average", Position::Any)), ("govt", ("government", Position::Any)),
+    ("appt", ("appointment", Position::Any)), ("apt", ("apartment", Position::Any)), ("tel", ("telephone", Position::Any)),
+    ("e.g", ("for example", Position::Any)), ("i.e", ("that is", Position::Any)), ("a.k.a", ("also known as", Position::Any)),
+    ("mon", ("monday", Position::Any)), ("tue", ("tuesday", Position::Any)), ("tues", ("tuesday", Position::Any)),
+    ("wed", ("wednesday", Position::Any)), ("thu", ("thursday", Position::Any)), ("thurs", ("thursday", Position::Any)),
+    ("fri", ("friday", Position::Any)),
 ];
 
-/// Degrees and the like, whose letters are said, with the full stops that they may have.
+/// Academic degrees and similar abbreviations, which are spelt, with and without full stops.
 #[rustfmt::skip]
 pub(super) const DEGREES: &[(&str, &str)] = &[
     ("Ph.D.", "phd"), ("Ph.D", "phd"), ("PhD", "phd"), ("Ph. D.", "phd"), ("M.Sc.", "msc"), ("B.Sc.", "bsc"), ("M.Ed.", "med"),
     ("Ed.D.", "edd"), ("LL.B.", "llb"), ("LL.M.", "llm"), ("Psy.D.", "psyd"), ("D.Phil.", "dphil"),
 ];
 
-/// What is written with a slash and said otherwise.
+/// Phrases with a slash.
 #[rustfmt::skip]
 pub(super) const PHRASES: &[(&str, &str)] = &[
     ("and/or", "and or"), ("w/o", "without"), ("etc", "et cetera"), ("tv", "t v"), ("24/7", "twenty four seven"), ("9/11", "nine eleven"), ("50/50", "fifty fifty"),
@@ -159,41 +159,41 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("7-eleven", "seven eleven"), ("km/h", "kilometers per hour"), ("C++", "c plus plus"), ("C#", "c sharp"),
 ];
 
-/// Words that begin a sentence, behind a short form that may end one.
+/// Words that begin a new sentence behind an abbreviation.
 #[rustfmt::skip]
-pub(super) const STARTERS: &[&str] = &[
+pub(super) const SENTENCE_STARTERS: &[&str] = &[
     "The", "A", "An", "It", "He", "She", "We", "They", "You", "I", "This", "That", "These", "Those", "There", "Here", "But", "And",
     "So", "If", "In", "On", "At", "When", "Then", "What", "Where", "Who", "Why", "How", "Do", "Does", "Did", "Is", "Are", "Was",
     "Were", "Will", "Would", "Can", "Could", "Should", "My", "Your", "His", "Her", "Our", "Their", "Its", "Please", "No", "Yes",
     "After", "Before", "For", "From", "However", "Let", "Not", "Now", "Once", "One", "Some", "Since", "With", "As", "By", "To",
 ];
 
-/// Ends of the names of streets.
+/// Last words of street names.
 #[rustfmt::skip]
-pub(super) const STREETS: &[&str] = &[
+pub(super) const STREET_SUFFIXES: &[&str] = &[
     "street", "st", "avenue", "ave", "road", "rd", "lane", "ln", "drive", "dr", "boulevard", "blvd", "court", "ct", "way",
     "highway", "hwy", "parkway", "pkwy", "place", "square", "expressway", "expy", "terrace",
 ];
 
-/// Words before a number whose digits are said one by one.
+/// Words before a number that is read digit by digit.
 #[rustfmt::skip]
-pub(super) const CODES: &[&str] = &["pin", "code", "otp", "zip", "dial", "extension", "ext", "call", "pnr", "passcode", "ending"];
+pub(super) const CODE_CONTEXTS: &[&str] = &["pin", "code", "otp", "zip", "dial", "extension", "ext", "call", "pnr", "passcode", "ending"];
 
-/// Words before a Roman number.
+/// Words before a Roman numeral that counts.
 #[rustfmt::skip]
-pub(super) const COUNTED: &[&str] = &[
+pub(super) const ROMAN_CONTEXTS: &[&str] = &[
     "chapter", "part", "section", "act", "scene", "volume", "book", "war", "phase", "type", "level", "bowl", "article", "title",
     "class", "grade", "stage", "tier", "appendix", "figure", "table", "episode", "rocky", "mark",
 ];
-/// Names that are numbered in order.
+/// Names before a Roman numeral that is an ordinal.
 #[rustfmt::skip]
-pub(super) const REGNAL: &[&str] = &[
+pub(super) const REGNAL_NAMES: &[&str] = &[
     "henry", "louis", "elizabeth", "george", "john", "paul", "charles", "james", "edward", "richard", "william", "benedict",
     "philip", "francis", "frederick", "nicholas", "alexander", "catherine", "napoleon", "pius", "leo", "gregory", "innocent",
     "peter", "sam", "robert", "mary", "ferdinand", "carl", "gustav", "rama", "otto",
 ];
 
-/// A sign that is said wherever it stands for something.
+/// Signs that are spoken.
 #[rustfmt::skip]
 pub(super) const SIGNS: &[(char, &str)] = &[
     ('&', "and"), ('+', "plus"), ('=', "equals"), ('@', "at"), ('%', "percent"), ('°', "degrees"), ('<', "less than"),
@@ -202,21 +202,21 @@ pub(super) const SIGNS: &[(char, &str)] = &[
     ('§', "section"), ('‰', "per mille"), ('∞', "infinity"), ('√', "square root of"), ('²', "squared"), ('³', "cubed"),
 ];
 
-/// Signs as they are said in addresses.
+/// The names of signs in addresses.
 #[rustfmt::skip]
-pub(super) const ADDRESS: &[(char, &str)] = &[
+pub(super) const ADDRESS_SIGNS: &[(char, &str)] = &[
     ('.', "dot"), ('/', "slash"), (':', "colon"), ('-', "dash"), ('_', "underscore"), ('@', "at"), ('&', "ampersand"), ('=', "equals"),
     ('?', "question mark"), ('#', "hash"), ('%', "percent"), ('+', "plus"), ('~', "tilde"),
 ];
-/// Ends of names of hosts; what is here or has a scheme is an address.
+/// Top-level domains. A name with one of them, or with a scheme, is an address.
 #[rustfmt::skip]
-pub(super) const DOMAINS: &[&str] = &[
+pub(super) const TOP_LEVEL_DOMAINS: &[&str] = &[
     "com", "org", "net", "edu", "gov", "mil", "info", "biz", "io", "ai", "app", "dev", "co", "uk", "de", "fr", "us", "ca", "au",
     "eu", "ch", "at", "nl", "es", "it", "jp", "cn", "in", "br", "ru", "pl", "se", "no", "dk", "fi", "me", "tv", "example", "sm",
 ];
-/// Parts of addresses that are spelt.
+/// Labels of addresses that are spelt.
 #[rustfmt::skip]
-pub(super) const SPELT: &[&str] = &[
+pub(super) const SPELT_LABELS: &[&str] = &[
     "http", "https", "www", "ftp", "html", "htm", "php", "css", "js", "xml", "json", "pdf", "jpg", "png", "gif", "mp", "uk", "de",
     "fr", "us", "ca", "au", "eu", "ch", "nl", "es", "jp", "cn", "br", "ru", "pl", "se", "dk", "fi", "tv", "io", "ai", "sm", "id",
     "api", "faq", "url",

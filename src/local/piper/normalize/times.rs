@@ -1,25 +1,25 @@
 //! Dates, years and times of day.
 
-use super::names::stop;
+use super::names::full_stop;
 use super::numbers::{cardinal, decade, ordinal, year};
 use super::scan::{Out, Scan, value};
-use super::tables::{HALVES, MONTHS, ZONES};
+use super::tables::{MERIDIEMS, MONTHS, TIME_ZONES};
 use super::{Token, last_word};
 
-/// Words before a day that is written as `12/25`.
-const BEFORE_DAYS: [&str; 8] = ["on", "by", "since", "until", "from", "dated", "before", "after"];
+/// Words behind which `12/25` is a day, and not a fraction.
+const DAY_CONTEXTS: [&str; 8] = ["on", "by", "since", "until", "from", "dated", "before", "after"];
 
 fn month(number: u128) -> Option<&'static str> {
     MONTHS.iter().find(|(_, other)| *other == number).map(|(name, _)| *name)
 }
 
-/// Digits of a number within bounds.
-fn within(scan: &mut Scan<'_>, digits: std::ops::RangeInclusive<usize>, least: u128, most: u128) -> Option<u128> {
+/// Reads a number of so many digits within bounds.
+fn within(scan: &mut Scan<'_>, digits: std::ops::RangeInclusive<usize>, min: u128, max: u128) -> Option<u128> {
     let text = scan.digits().filter(|text| digits.contains(&text.len()))?;
-    value(text).filter(|value| (least..=most).contains(value))
+    value(text).filter(|value| (min..=max).contains(value))
 }
 
-/// A year of two digits or four.
+/// Reads a year of two or four digits.
 fn years(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
     let text = scan.digits()?;
     let number = value(text)?;
@@ -33,14 +33,14 @@ fn years(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
     scan.ended()
 }
 
-/// `2026-11-26`: year, month and day.
+/// Reads the year, month and day of `2026-11-26` (ISO 8601).
 fn iso<'a>(scan: &mut Scan<'a>) -> Option<(&'a str, u128, u128)> {
     let year = scan.digits().filter(|year| year.len() == 4)?;
     let sign = scan.one_of(&['-', '/', '.'])?;
     let month = within(scan, 1..=2, 1, 12)?;
     scan.eat(sign.encode_utf8(&mut [0; 4]))?;
     let day = within(scan, 1..=2, 1, 31)?;
-    // A clock may follow, as machines write it.
+    // A time may follow, as in `2026-11-26T10:30`.
     let mut behind = *scan;
     match behind.eat("T").filter(|()| behind.peek().is_some_and(|c| c.is_ascii_digit())) {
         Some(()) => *scan = behind,
@@ -49,7 +49,7 @@ fn iso<'a>(scan: &mut Scan<'a>) -> Option<(&'a str, u128, u128)> {
     Some((year, month, day))
 }
 
-/// `2026-11-26`, `11/26/2026`, `26.11.2026`, and `12/25` where a word before it says that it is a day.
+/// Reads dates in figures: `2026-11-26`, `11/26/2026`, `26.11.2026`, and `12/25` behind one of [`DAY_CONTEXTS`].
 pub(super) fn dates(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
     let begin = *scan;
     let mut out = Out::default();
@@ -62,7 +62,7 @@ pub(super) fn dates(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>>
     let first = within(scan, 1..=2, 1, 31)?;
     let sign = scan.one_of(&['-', '/', '.'])?;
     let second = within(scan, 1..=2, 1, 31)?;
-    // The month is before the day, as Americans write, where it can be.
+    // In the American order, month before day, where that is possible.
     let (number, day) = if first <= 12 { (first, second) } else { (second, first) };
     let name = month(number)?;
     if scan.eat(sign.encode_utf8(&mut [0; 4])).is_some() {
@@ -74,22 +74,22 @@ pub(super) fn dates(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>>
         years(scan, &mut out)?;
         return out.take();
     }
-    let said = last_word(before).is_some_and(|word| BEFORE_DAYS.contains(&word));
+    let said = last_word(before).is_some_and(|word| DAY_CONTEXTS.contains(&word));
     (said && sign == '/' && scan.is_end() && first <= 12).then_some(())?;
     out.say(name).all(ordinal(day)).take()
 }
 
-/// A month's name, perhaps short, with its full stop.
+/// Reads a month's name or its abbreviation.
 fn name(scan: &mut Scan<'_>) -> Option<&'static str> {
     let number = scan.entry(MONTHS, true)?;
     let mut behind = *scan;
-    if behind.eat(".").is_some() && behind.blanks() && behind.peek().is_some_and(|c| c.is_ascii_digit()) {
+    if behind.eat(".").is_some() && behind.spaces() && behind.peek().is_some_and(|c| c.is_ascii_digit()) {
         scan.eat(".");
     }
     month(number)
 }
 
-/// The day of a month, and whether its ending is written.
+/// Reads the day of a month, with or without an ending such as `th`.
 fn day(scan: &mut Scan<'_>) -> Option<u128> {
     let day = within(scan, 1..=2, 1, 31)?;
     ["st", "nd", "rd", "th"].iter().any(|ending| scan.eat_any_case(ending).is_some());
@@ -97,40 +97,40 @@ fn day(scan: &mut Scan<'_>) -> Option<u128> {
     (!scan.goes_on(&['.', ',', ':', '/'])).then_some(day)
 }
 
-/// The year behind a day and a month.
+/// Reads the year behind a day and a month.
 fn year_behind(scan: &mut Scan<'_>, out: &mut Out) {
     let mut behind = *scan;
     behind.eat(",").or_else(|| behind.eat("-"));
-    behind.blanks();
+    behind.spaces();
     let mut said = Out::default();
     let long = behind.rest().find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.rest().len()) == 4;
     if long && years(&mut behind, &mut said).is_some() {
         *scan = behind;
-        // After a short pause.
+        // A short pause comes before the year.
         out.mark(',').0.append(&mut said.0);
     }
 }
 
-/// `Jan. 15, 2020`, `July 1876`, `25 July 2012`.
+/// Reads dates with a month's name: `Jan. 15, 2020`, `July 1876`, `25 July 2012`.
 pub(super) fn months(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
     if scan.peek()?.is_ascii_digit() {
         let day = day(scan)?;
-        let gap = scan.blanks() || scan.eat("-").is_some();
+        let gap = scan.spaces() || scan.eat("-").is_some();
         let of = scan.eat("of ").is_some();
         let written = scan.rest();
         let name = name(scan).filter(|_| gap)?;
         out.say(if last_word(before) == Some("the") { "" } else { "the" }).all(ordinal(day)).say("of").say(name);
         let length = out.0.len();
         year_behind(scan, &mut out);
-        // `25 may` is a number and a verb, unless it is written as a month.
+        // `25 may` is a number and a verb, unless it is capitalised or has a year.
         (of || name != "may" || written.starts_with('M') || out.0.len() > length).then_some(())?;
         return out.take();
     }
     let written = scan.rest();
     let name = name(scan)?;
     (name != "may" && name != "march" || !written.starts_with('m')).then_some(())?;
-    let gap = scan.blanks() || scan.eat("-").is_some();
+    let gap = scan.spaces() || scan.eat("-").is_some();
     out.say(name);
     let mut behind = *scan;
     if let Some(day) = day(&mut behind).filter(|_| gap) {
@@ -146,7 +146,7 @@ pub(super) fn months(scan: &mut Scan<'_>, before: &[Token]) -> Option<Vec<Token>
     out.take()
 }
 
-/// `1980s`, `'80s`, `1960s-80s`.
+/// Reads decades: `1980s`, `'80s`, `1960s-80s`.
 pub(super) fn decades(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
     out.all(one_decade(scan)?);
@@ -169,7 +169,7 @@ fn one_decade(scan: &mut Scan<'_>) -> Option<Vec<String>> {
     Some(decade(number))
 }
 
-/// `10:30`, `9:30 a.m.`, `5pm`, `14:10:30`; and `9:00-17:30`.
+/// Reads times of day and ranges of them: `10:30`, `9:30 a.m.`, `5pm`, `14:10:30`, `9:00-17:30`.
 pub(super) fn times(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
     let mut behind = *scan;
@@ -187,9 +187,9 @@ pub(super) fn times(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     out.0.clear();
     clock(scan, &mut out)?;
     let mut behind = *scan;
-    let blank = behind.blanks();
+    let spaced = behind.spaces();
     let mut other = Out::default();
-    if behind.eat("-").is_some() && behind.blanks() == blank && clock(&mut behind, &mut other).is_some() {
+    if behind.eat("-").is_some() && behind.spaces() == spaced && clock(&mut behind, &mut other).is_some() {
         *scan = behind;
         out.say("to").0.extend(other.0);
     }
@@ -213,36 +213,36 @@ fn clock(scan: &mut Scan<'_>, out: &mut Out) -> Option<()> {
         let part = |count: u128, name: &str| format!("{name}{}", if count == 1 { "" } else { "s" });
         out.all(cardinal(hours)).say(&part(hours, "hour")).all(cardinal(minutes)).say(&part(minutes, "minute"));
         out.say("and").all(cardinal(seconds)).say(&part(seconds, "second"));
-        half(scan, out);
+        meridiem(scan, out);
         scan.eat("Z");
         return scan.ended();
     }
     let mut said = Out::default();
     let mut behind = *scan;
-    let is_half = half(&mut behind, &mut said);
-    // `1.59` is a time before `p.m.` alone, and `5` as well.
-    (is_half || (minutes.is_some() && sign == Some(':'))).then_some(())?;
+    let has_meridiem = meridiem(&mut behind, &mut said);
+    // `1.59` and `5` are times only before `p.m.`
+    (has_meridiem || (minutes.is_some() && sign == Some(':'))).then_some(())?;
     out.all(cardinal(hours));
     match minutes {
-        Some(0) if !is_half && hours == 0 => out.say("hundred hours"),
-        Some(0) if !is_half => out.say("o'clock"),
+        Some(0) if !has_meridiem && hours == 0 => out.say("hundred hours"),
+        Some(0) if !has_meridiem => out.say("o'clock"),
         None | Some(0) => out,
         Some(minutes @ 1..=9) => out.say("oh").all(cardinal(minutes)),
         Some(minutes) => out.all(cardinal(minutes)),
     };
-    // Without `am` or `pm` a zone may stand there.
+    // A time zone may follow without `am` or `pm`.
     *scan = behind;
     out.0.extend(said.0);
     scan.ended()
 }
 
-/// `a.m.`, and the zone behind it.
-fn half(scan: &mut Scan<'_>, out: &mut Out) -> bool {
+/// Reads `a.m.` or `p.m.`, and a time zone. Returns whether there was one of the two.
+fn meridiem(scan: &mut Scan<'_>, out: &mut Out) -> bool {
     let mut behind = *scan;
-    behind.blanks();
-    let Some(name) = behind.entry(HALVES, true) else {
+    behind.spaces();
+    let Some(name) = behind.entry(MERIDIEMS, true) else {
         let written = behind.rest();
-        if let Some(zone) = behind.entry(ZONES, true).filter(|zone| written.starts_with(&zone.to_uppercase())) {
+        if let Some(zone) = behind.entry(TIME_ZONES, true).filter(|zone| written.starts_with(&zone.to_uppercase())) {
             out.letters(zone);
             *scan = behind;
         }
@@ -254,11 +254,11 @@ fn half(scan: &mut Scan<'_>, out: &mut Out) -> bool {
     }
     *scan = behind;
     out.letters(name);
-    behind.blanks();
-    if let Some(zone) = behind.entry(ZONES, true) {
+    behind.spaces();
+    if let Some(zone) = behind.entry(TIME_ZONES, true) {
         *scan = behind;
         out.letters(zone);
-    } else if dotted && let Some(mark) = stop(*scan) {
+    } else if dotted && let Some(mark) = full_stop(*scan) {
         out.mark(mark);
     }
     true

@@ -1,11 +1,11 @@
-//! Words, and signs between them.
+//! Words and signs, which no other class reads.
 
 use super::Token;
 use super::chars::{GREEK, script};
 use super::scan::{Number, Out, Scan};
 use super::tables::SIGNS;
 
-/// A word with the apostrophes in it; one in capitals; words of other scripts as far as they go.
+/// Reads a word with its apostrophes, or all words in other scripts up to the next one in Latin letters.
 pub(super) fn words(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut out = Out::default();
     if let Some(letter) = scan.peek().filter(|c| script(*c).is_some()) {
@@ -15,7 +15,7 @@ pub(super) fn words(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     let mut word = scan.letters()?.to_owned();
     loop {
         let mut behind = *scan;
-        // Letters of the Latin script that the voice has nothing for are left out, and the word goes on.
+        // Latin letters that `chars` could not replace are left out of the word.
         if let Some(c) = scan.peek().filter(|c| matches!(c, '\u{c0}'..='\u{2af}' | '\u{1e00}'..='\u{1eff}')) {
             scan.skip(c.len_utf8());
             word.push_str(scan.letters().unwrap_or_default());
@@ -38,7 +38,7 @@ pub(super) fn words(scan: &mut Scan<'_>, _: &[Token]) -> Option<Vec<Token>> {
     out.take()
 }
 
-/// A pause, and which script it is: what is left out can be heard.
+/// Replaces words in another script by a pause and the script's name.
 fn foreign(scan: &mut Scan<'_>, letter: char) -> Option<Vec<Token>> {
     let mut out = Out::default();
     let mut behind = *scan;
@@ -48,12 +48,12 @@ fn foreign(scan: &mut Scan<'_>, letter: char) -> Option<Vec<Token>> {
         return out.say(name).take();
     }
     let rest = scan.rest();
-    // Up to the last letter of these words, over blanks and signs.
+    // Up to their last letter, across spaces and signs.
     let (mut end, mut name) = (0, "foreign");
     for (at, c) in rest.char_indices() {
         match script(c) {
             Some(found) => {
-                // What is between the scripts of one language is that language's.
+                // Japanese mixes scripts: one kana makes all of it Japanese.
                 name = if end == 0 || found == "japanese" { found } else { name };
                 end = at + c.len_utf8();
             }
@@ -67,13 +67,13 @@ fn foreign(scan: &mut Scan<'_>, letter: char) -> Option<Vec<Token>> {
     out.mark(',').take()
 }
 
-/// What no class is for: marks, signs that are said, and signs that are not.
+/// Reads what is of no class: marks, signs that are spoken, and signs that are not.
 pub(super) fn sign(scan: &mut Scan<'_>, tokens: &mut Vec<Token>) {
     let Some(c) = scan.peek() else { return };
     let before = scan.before();
     scan.skip(c.len_utf8());
     let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    let is_space = |c: Option<char>| c.is_none_or(char::is_whitespace);
     let next = scan.peek();
     let mut say = |words: &str| {
         let mut out = Out::default();
@@ -81,25 +81,25 @@ pub(super) fn sign(scan: &mut Scan<'_>, tokens: &mut Vec<Token>) {
         tokens.append(&mut out.0);
     };
     match c {
-        // Of no class, and lost by no means.
+        // Digits of no class are still read.
         '0'..='9' => {
             let more = scan.digits().unwrap_or_default();
             let whole = format!("{c}{more}");
             say(&Number { minus: false, whole: &whole, fraction: None }.words().join(" "));
         }
-        '.' if word(next) && (word(before) || blank(before)) => say("dot"),
+        '.' if word(next) && (word(before) || is_space(before)) => say("dot"),
         ',' | ';' | '?' | '!' | '.' => tokens.push(Token::Mark(c)),
         ':' if !word(before) || !word(next) => tokens.push(Token::Mark(c)),
         ':' => say("to"),
-        '-' if blank(before) && blank(next) => tokens.push(Token::Mark(',')),
+        '-' if is_space(before) && is_space(next) => tokens.push(Token::Mark(',')),
         '-' if next == Some('-') && word(before) => tokens.push(Token::Mark(',')),
         '/' if before.is_some_and(|c| c != '/') && next.is_some_and(|c| c != '/') => say("slash"),
         '#' if next.is_some_and(|c| c.is_ascii_digit()) => say("number"),
         '#' if word(next) || word(before) => say("hash"),
         '_' if word(before) && word(next) => say("underscore"),
         '*' if before.is_some_and(|c| c.is_ascii_digit()) && next.is_some_and(|c| c.is_ascii_digit()) => say("times"),
-        // An arrow, or a quotation's mark.
-        '>' | '<' if !blank(before) || !blank(next) => {}
+        // An arrow, or the mark of a quotation.
+        '>' | '<' if !is_space(before) || !is_space(next) => {}
         _ => {
             if let Some((_, said)) = SIGNS.iter().find(|(sign, _)| *sign == c) {
                 say(said);
