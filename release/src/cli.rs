@@ -116,7 +116,7 @@ pub struct DestinationArgs {
     pub trust: TrustArg,
 }
 
-/// Whom to trust.
+/// The roots of trust.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TrustArg {
     /// Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in].

@@ -30,7 +30,7 @@ pub enum Verdict {
 pub struct Check {
     /// Stable name for machines.
     pub id: &'static str,
-    /// What is claimed, for people.
+    /// The claim, for people.
     pub title: &'static str,
     /// How it came out.
     pub verdict: Verdict,

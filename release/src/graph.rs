@@ -96,7 +96,7 @@ pub enum Error {
         command: &'static str,
         /// The target.
         target: Triple,
-        /// Why.
+        /// The kind of failure.
         words: Words,
     },
     /// What `cargo metadata` printed is not understood.
@@ -104,7 +104,7 @@ pub enum Error {
     Metadata {
         /// The target.
         target: Triple,
-        /// What is wrong.
+        /// The cause.
         source: Box<cargo_metadata::Error>,
     },
     /// A line of `cargo tree` that this program does not understand.
@@ -118,7 +118,7 @@ pub enum Error {
     Lock {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The text.
         message: String,
     },
     /// A crate that the tree has and the metadata or Cargo.lock lacks.

@@ -37,7 +37,7 @@ struct Component {
     name: String,
     /// `None` for a text that is no licence which SPDX knows.
     terms: Option<Terms>,
-    /// Whoever holds the copyright, where the texts do not say it.
+    /// The holders of the copyright, if the texts do not name them.
     authors: Vec<String>,
     texts: Vec<Text>,
 }
@@ -53,7 +53,7 @@ pub enum Error {
     Policy {
         /// deny.toml
         path: PathBuf,
-        /// What is wrong.
+        /// The text.
         message: String,
     },
     /// A crate whose manifest names no licence.
@@ -117,7 +117,7 @@ pub enum Error {
         input: String,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         fault: Fault,
     },
     /// A library's licence that the table does not name.
@@ -199,7 +199,7 @@ pub fn third_party(root: &Path, graph: &Graph, natives: &[Linked<'_>]) -> Result
     Ok(render::document(&graph.package.id.name, &components))
 }
 
-/// What is known to be wrong before anything is resolved or built: of deny.toml, of what every binary links, and of the native
+/// The problems that are known before anything is resolved or built: of deny.toml, of what every binary links, and of the native
 /// inputs.
 pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
     let policy = match Policy::read(root) {
@@ -208,7 +208,7 @@ pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
     };
     let (name, expression) = STD;
     let std = canonical(&policy, name.to_owned(), expression).map(|_component| Vec::new());
-    // What is no expression or identifier is a finding of its own.
+    // A text that is no expression or identifier is a separate finding.
     let is_known = |native: &&Native| {
         spdx::Expression::parse(native.licence.get_ref()).is_ok()
             && native.allow.iter().all(|id| spdx::Licensee::parse(id.get_ref()).is_ok())
@@ -216,7 +216,7 @@ pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
     let linked = natives.iter().filter(|native| matches!(native.supply, Supply::Download(_))).filter(is_known);
     let natives = linked.map(|native| {
         if native.has_licences() {
-            // What is inside of it stands in its file of licences, which is read where it lies.
+            // Its file of licences lists its contents, and is read where it lies.
             policy.and(&native.allow)?.check(&native.to_string(), native.licence.get_ref()).map(|_terms| Vec::new())
         } else {
             of_native(&policy, &Linked { native, libraries: Vec::new() })

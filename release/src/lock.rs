@@ -31,7 +31,7 @@ impl Lock {
             }
             Err(TryLockError::Error(e)) => return Err(e).at("lock", &path),
         }
-        // Only a courtesy to whoever waits: it need not survive a crash, as the lock does not.
+        // Only information for a waiting process: it need not survive a crash, because the lock does not.
         fs::write(&note, format!("process {} ({})\n", std::process::id(), call())).at("write", &note)?;
         Ok(Self(file))
     }

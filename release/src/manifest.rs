@@ -22,7 +22,7 @@ pub const SCHEMA: u32 = 1;
 pub struct Manifest {
     /// [`SCHEMA`]
     pub schema: u32,
-    /// What is released.
+    /// The released project.
     pub name: String,
     /// Which version.
     pub version: Version,

@@ -158,7 +158,7 @@ pub struct Execution {
     /// `NAME=value`
     #[serde(default)]
     pub env: Vec<String>,
-    /// What is run.
+    /// The entrypoint.
     #[serde(default)]
     pub entrypoint: Vec<String>,
     /// Where it is run.
@@ -250,7 +250,7 @@ pub struct Layout {
     root: PathBuf,
 }
 
-/// What is wrong with a layout.
+/// The problem with a layout.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file is missing or not readable.

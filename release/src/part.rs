@@ -130,7 +130,7 @@ pub struct BinaryPart {
     pub origin: Origin,
     /// The target.
     pub target: Triple,
-    /// How.
+    /// The record of its build.
     pub built: Built,
     /// The executable inside the archive.
     pub binary: FileEntry,
@@ -156,7 +156,7 @@ pub struct ImagePart {
     pub arch: String,
     /// The triple of the binary inside.
     pub target: Triple,
-    /// How.
+    /// The record of its build.
     pub built: Built,
     /// The executable inside, by its path in the image.
     pub binary: InsideEntry,

@@ -29,7 +29,7 @@ pub struct Progress {
 pub struct Task {
     bar: Option<ProgressBar>,
     plain: Option<Plain>,
-    /// What is being done now, where a ticker prints it.
+    /// The current step, if a ticker prints it.
     note: Arc<Mutex<String>>,
     ticker: Option<Ticker>,
 }
@@ -80,7 +80,7 @@ impl Progress {
         }
         match &self.bars {
             Some(bars) => {
-                // Nobody is left to tell when standard error is closed.
+                // Errors cannot be reported when standard error is closed.
                 let _closed = bars.println(text);
             }
             None => {

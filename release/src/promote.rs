@@ -60,7 +60,7 @@ pub enum Error {
         /// Why the run ended.
         source: Box<Self>,
     },
-    /// The tag is none.
+    /// The tag is not a version.
     #[error("{0} is not v and a semantic version")]
     Tag(String),
 }
@@ -107,7 +107,7 @@ pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) ->
     Ok(Outcome { version, moves: moves.said, stays, notes })
 }
 
-/// What is written, decided when all has been read.
+/// The changes, decided after all reads.
 #[derive(Default)]
 struct Moves<'a> {
     /// The id of the release that is made `latest` on the forge.

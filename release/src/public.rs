@@ -13,7 +13,7 @@ pub const NEXT_VERSION: &str = "bump the version and cut the next release: docs/
 /// So many tags are named in a sentence.
 const NAMED: usize = 5;
 
-/// What is known of a forge's releases.
+/// The known releases of a forge.
 #[derive(Debug, Clone)]
 pub enum Public {
     /// Nothing, and why.

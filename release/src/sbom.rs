@@ -67,7 +67,7 @@ pub enum Error {
         /// What the parser said.
         reason: String,
     },
-    /// The pinned digest of a native input is none.
+    /// The pinned digest of a native input is not valid.
     #[error("the sha256 of {name} for {target} is neither 64 hex digits nor sha256-<base64>: {found:?}")]
     NativeDigest {
         /// The input.

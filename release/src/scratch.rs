@@ -107,7 +107,7 @@ fn is_left(lock: &Path, of: &Path) -> bool {
     }
 }
 
-/// Who owns a file, where systems say that by a number.
+/// Returns the owner of a file, on systems that number owners.
 #[cfg(unix)]
 fn owner(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;

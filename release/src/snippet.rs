@@ -13,7 +13,7 @@ use crate::shown::shown;
 pub enum Severity {
     /// It stops what was asked for.
     Error,
-    /// It stops nothing, but somebody should look.
+    /// A warning, which stops nothing but needs a look.
     Warning,
     /// It is only said.
     Note,
@@ -35,9 +35,9 @@ pub struct Place<'a> {
 pub struct Message<'a> {
     /// How grave it is.
     pub severity: Severity,
-    /// What is wrong.
+    /// The problem in one line.
     pub title: &'a str,
-    /// Where.
+    /// The place in a file.
     pub place: Option<Place<'a>>,
     /// The next step.
     pub hint: Option<&'a str>,
@@ -62,7 +62,7 @@ pub fn render(message: &Message<'_>, colour: bool) -> String {
     let text = message.place.as_ref().map(|place| shown(place.text)).unwrap_or_default();
     let mut groups = Vec::new();
     if let Some(place) = &message.place {
-        // What is made visible is longer than it was.
+        // Escaped text is longer than the original.
         let span = inside(place.text, &place.span);
         let at = |byte: usize| place.text.get(..byte).map_or(0, |before| shown(before).len());
         let annotation = AnnotationKind::Primary.span(at(span.start)..at(span.end));

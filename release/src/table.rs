@@ -30,7 +30,7 @@ pub const FILE: &str = "sayna-release.toml";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// What is released.
+    /// The released project.
     pub release: Release,
     /// The executables, one per triple.
     #[serde(rename = "target")]
@@ -64,7 +64,7 @@ pub struct Release {
     pub toolchain: Spanned<semver::Version>,
     /// The name of the project's cachix cache.
     pub cachix: Option<String>,
-    /// Tags that look like versions and are none, such as dates: neither Git's nor a forge's or registry's count.
+    /// Tags that look like versions but are not, such as dates. They do not count in Git, on a forge or in a registry.
     pub ignore_tags: Option<Spanned<IgnoredTags>>,
 }
 
@@ -214,7 +214,7 @@ pub enum Compression {
     Zstd,
 }
 
-/// `[build]`: what makes one source one binary, whoever builds it. Both builders read it.
+/// `[build]`: settings that make one source one binary on every machine. Both builders read it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
@@ -295,7 +295,7 @@ pub enum Error {
     /// Not TOML, an unknown key, or a value of the wrong kind.
     #[error("{message}")]
     Syntax {
-        /// What is wrong.
+        /// The text.
         message: String,
         /// The file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Who may use the server: secrets, and a service that decides.
+//! Authentication: secrets, and a service that decides.
 
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};

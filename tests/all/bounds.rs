@@ -119,7 +119,7 @@ async fn an_answer_that_nobody_reads_is_bounded_and_given_up() {
     let mut deaf = server.connect();
     let head = "POST /speak HTTP/1.1\r\nHost: test\r\nContent-Type: application/json";
     write!(deaf, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-    // The vendor is not asked for more than somebody reads, and is left when the client is.
+    // The vendor's audio is read only as fast as the client reads, and is cancelled with the client.
     deepgram.until(|record| record.requests.first().is_some_and(|request| request.cancelled)).await;
     assert!(server.peak_kb() < 100_000, "{} KB", server.peak_kb());
     let metrics = crate::support::get(metrics.parse().unwrap(), "/metrics");

@@ -27,7 +27,7 @@ fn script(name: &str) -> String {
     format!("{}/tests/sdk/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Somebody in the room, who does what they are told and tells what they hear.
+/// A participant of the room, who follows commands and reports the audio that it receives.
 #[derive(Debug)]
 struct Caller {
     child: Child,
@@ -122,7 +122,7 @@ impl Stage {
         Self { livekit, port, url, deepgram, server, client, _world: world }
     }
 
-    /// Somebody comes, and is listened to.
+    /// A participant joins, and its audio is recognised.
     async fn caller(&mut self, identity: &str) -> Caller {
         let caller = Caller::join(&self.url, &self.server, identity).await;
         assert_eq!(self.client.expect("participant_connected").await["participant"]["identity"], identity);

@@ -37,7 +37,7 @@ fn the_example_has_every_key_with_its_variable() {
     }
 }
 
-/// What is commented out in the example is right too: without the marks it has no fault, but for files that are not there.
+/// The commented-out lines of the example are valid too, except for files that do not exist.
 #[test]
 fn the_commented_lines_of_the_example_are_configuration() {
     let uncomment = |line: &str| {

@@ -46,7 +46,7 @@ fn the_address_comes_from_the_configuration() {
 
 #[test]
 fn no_server_is_not_healthy() {
-    // Reserved for a service that nobody runs, and never given out as a free port.
+    // Reserved for a service that is not in use, and never given out as a free port.
     let url = "http://127.0.0.1:1";
     let ended = World::new().run(&["health", url]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));

@@ -108,7 +108,7 @@ async fn a_page_whose_dns_name_leads_here_is_not_of_this_server() {
         assert_eq!(open.request("GET", "/", &[("Origin", origin)], b"").status(), 200);
         assert_eq!(open.request("DELETE", "/sip/hooks", &[("Origin", origin)], b"").status(), 403);
     }
-    // What is no browser sends no origin, and calls the server by whatever name it has.
+    // Clients that are not browsers send no origin, and call the server by any name.
     assert_ne!(speak(&open, &[]).0, 403);
     let mut sdk = Client::connect_with(&open, "/ws", &REBOUND[..1]).await.unwrap();
     sdk.send(json!({"type": "config", "audio": false})).await;

@@ -66,7 +66,7 @@ async fn a_room_is_the_tenants_who_asked_first() {
     let answer = ask(&server, Some("s2"), &request("den"));
     let denied = json!({"error": "Access denied: room belongs to a different tenant"});
     assert_eq!((answer.status(), answer.json()), (403, denied));
-    // One that is nobody's yet becomes the tenant's, and keeps what it had.
+    // A room without an owner becomes the tenant's, and keeps its metadata.
     assert_eq!(ask(&server, Some("s2"), &request("old")).status(), 200);
     assert_eq!(livekit.metadata("old"), json!({"auth_id": "second", "topic": "x"}));
     assert_eq!(livekit.called(), "ListRooms CreateRoom ListRooms ListRooms ListRooms UpdateRoomMetadata");

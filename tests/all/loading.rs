@@ -44,7 +44,7 @@ async fn it_is_looped_until_it_is_stopped_and_fades_out() {
     // A quarter of a second and a little more, so that no frame begins the clip twice.
     let ramp: Vec<i16> = (1..=12_100).collect();
     let (mut client, mut room) = stage.session(with(clip(&ramp))).await;
-    // Nobody has to have begun it.
+    // It need not have been started.
     client.send(json!({"type": "loading_stop"})).await;
     for _ in 0..2 {
         client.send(json!({"type": "loading_start"})).await;
@@ -182,7 +182,7 @@ async fn without_a_room_or_audio_nobody_would_hear_it() {
     client.expect("ready").await;
     client.send(json!({"type": "loading_start"})).await;
     client.expect_error(without_audio).await;
-    // One that is lost is none.
+    // A lost connection does not count.
     let (mut client, room) = stage.session(in_room(json!({"room_name": "attic"}))).await;
     drop(room);
     client.expect("error").await;

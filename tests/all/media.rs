@@ -315,7 +315,7 @@ async fn the_rooms_call_is_handed_on_and_a_failure_told() {
     while stage.livekit.said("TransferSIPParticipant") != asked {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // Nobody there by telephone: there is no such room at all.
+    // No telephone participant: there is no such room at all.
     let (mut client, _room) = stage.session(in_room(json!({"room_name": "attic"}))).await;
     client.send(json!({"type": "sip_transfer", "transfer_to": "1"})).await;
     assert_eq!(client.expect("sip_transfer_error").await["message"], "No SIP participant in the room");

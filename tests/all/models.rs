@@ -31,7 +31,7 @@ fn what_cannot_be_fetched_is_told_with_what_to_do() {
     let ended = world.run_with(&["init", "--from", "nothing"], &variables);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""));
     assert!(ended.stderr.starts_with("error: nothing has neither "), "{}", ended.stderr);
-    // Nobody listens at the first port.
+    // The first port has no listener.
     let ended = world.run_with(&["init", "--mirror", "http://127.0.0.1:1/models"], &variables);
     assert_eq!(ended.status, Some(1));
     assert!(ended.stderr.contains("error: http://127.0.0.1:1/models/"), "{}", ended.stderr);

@@ -113,7 +113,7 @@ async fn noise_goes_down_and_speech_stays() {
             [clean, sent, heard].map(|audio| samples(&converted(&audio, other, (Encoding::Linear16, rate))));
         let (before, after) = (clearness(&clean, &sent), clearness(&clean, &heard));
         assert!(after > before + gain, "{encoding:?}: {before} dB before, {after} dB after");
-        // Where nobody speaks, and where somebody does: twenty milliseconds at a time, by the clean recording.
+        // Silence and speech, twenty milliseconds at a time, by the clean recording.
         let frame = rate as usize / 50;
         let loud = |at: &usize| power(clean[*at..at + frame].iter().map(|sample| f64::from(*sample)));
         let mut frames: Vec<usize> = (0..clean.len() - frame).step_by(frame).collect();

@@ -60,7 +60,7 @@ async fn schemathesis_finds_no_failure() {
     command.args(["--no-color", "--continue-on-failure", "--max-examples", "50"]).current_dir(world.path(""));
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    // For whoever reads the run: what was tried.
+    // Prints the tested requests for the reader of the run.
     std::io::stdout().write_all(said.split("SUMMARY").last().unwrap_or_default().as_bytes()).unwrap();
     assert!(output.status.success(), "{said}");
 }

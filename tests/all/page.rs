@@ -1,4 +1,4 @@
-//! The example page in a real browser, with a microphone that is none.
+//! The example page in a real browser, with a simulated microphone.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;

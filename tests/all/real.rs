@@ -56,7 +56,7 @@ impl Drop for Real {
     }
 }
 
-/// One that nobody has just now.
+/// A port that is not in use.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -142,7 +142,7 @@ async fn a_real_livekit_does_what_is_asked_and_tells_its_news() {
     assert_eq!(scene.ask("s2", "GET", "/livekit/rooms", &Value::Null), (200, json!({"rooms": []})));
     assert_eq!(scene.ask("s2", "GET", "/livekit/rooms/den", &Value::Null).0, 404);
 
-    // Nobody is in it: nobody is muted, sent out or handed on.
+    // The room is empty: no participant can be muted, removed or transferred.
     let removal = json!({"room_name": "den", "participant_identity": "ann-1"});
     let mute = json!({"room_name": "den", "participant_identity": "ann-1", "track_sid": "TR_none", "muted": true});
     let absent = json!({"error": "Participant 'ann-1' not found in room", "code": "PARTICIPANT_NOT_FOUND"});

@@ -1,4 +1,4 @@
-//! What is in LiveKit's rooms, and who has to leave or be silent.
+//! LiveKit's rooms: their participants, removing and muting them.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::livekit::SECRETS;
 use crate::support::livekit::{KEYS, Livekit};
 use crate::support::{Answer, Server, World};
 
-/// Two rooms of one tenant, one of another and one of nobody, and a caller in the first.
+/// Two rooms of one tenant, one of another and one without an owner, and a caller in the first.
 fn rooms() -> Livekit {
     Livekit::default()
         .with_room("den", r#"{"auth_id":"first"}"#)
@@ -47,7 +47,7 @@ async fn a_tenant_sees_its_own_rooms() {
         }],
     });
     assert_eq!((answer.status(), answer.json()), (200, expected));
-    // What is another's or nobody's looks like what is not there.
+    // Rooms of another tenant or without an owner look like missing rooms.
     for name in ["other", "nobodys", "nowhere"] {
         let answer = ask(&server, "s1", "GET", &format!("/livekit/rooms/{name}"), &json!({}));
         assert_eq!((answer.status(), answer.json()), (404, json!({"error": format!("Room '{name}' not found")})));
@@ -76,7 +76,7 @@ async fn a_participant_of_the_tenants_room_is_muted_and_removed() {
     assert_eq!(livekit.said("MutePublishedTrack"), asked);
     let removal = json!({"room_name": "den", "participant_identity": "ann"});
     let absent = json!({"error": "Participant 'ann' not found in room", "code": "PARTICIPANT_NOT_FOUND"});
-    // Another tenant, and one who asks about another's room, are told what they would be told of nobody.
+    // Another tenant, and a request for another's room, get the same error as for a missing participant.
     for (secret, room) in [("s2", "den"), ("s1", "other"), ("s1", "nobodys"), ("s1", "nowhere")] {
         let mut mute = mute.clone();
         mute["room_name"] = json!(room);

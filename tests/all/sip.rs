@@ -82,7 +82,7 @@ fn hooks_that_are_none_are_refused_and_nothing_changes() {
     let halves = many.chunks(6_000).map(|half| change(&server, "POST", &json!({"hooks": half})).0);
     assert_eq!(halves.collect::<Vec<_>>(), [200, 400]);
     assert_eq!(hooks(&server).as_array().unwrap().len(), 6_001);
-    // Without a folder they could not be kept, and without a secret nobody could tell whose news they are.
+    // Without a folder they could not be stored, and without a secret receivers could not check the sender.
     let one = json!({"hooks": [hook("a", "1")]});
     let (status, said) = change(&World::new().serve(&[SIP[0], SIP[1]]), "POST", &one);
     assert_eq!((status, said), (500, json!({"error": "SIP hooks cannot be changed: cache.path is not set"})));

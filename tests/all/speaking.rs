@@ -1,4 +1,4 @@
-//! What is spoken: order, frames, interruption, the cache, and providers that fail in the middle of it.
+//! Speech: order, frames, interruption, the cache, and providers that fail in the middle of it.
 
 use std::time::Duration;
 

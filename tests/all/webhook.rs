@@ -28,7 +28,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// Somebody who wants to know of calls, and checks who tells.
+/// A receiver of call events, which checks their sender.
 #[derive(Debug, Clone, Default)]
 struct Receiver {
     told: Arc<Mutex<Vec<Value>>>,
@@ -180,7 +180,7 @@ async fn a_call_is_told_to_the_hook_of_its_host() {
     assert_eq!(livekit.metadata("call-1"), json!({"auth_id": "first"}));
     let answer = ask(&server, "s1", "GET", "/livekit/rooms/call-1", &json!({}));
     assert_eq!(answer.status(), 200);
-    // What is no call, a call of another host, and a call in another tenant's room are told to nobody.
+    // Rooms without a call, calls of another host, and calls in another tenant's room cause no event.
     let mut others = vec![call(), call(), call()];
     others[0]["event"] = json!("participant_left");
     others[1]["participant"]["attributes"]["sip.h.x-to-ip"] = json!("elsewhere.example");
@@ -225,7 +225,7 @@ async fn a_hook_added_while_the_server_runs_is_told_too() {
     assert_eq!(server.post("/sip/hooks", &hooks).json(), hooks);
     assert_eq!(tell(&server, &call()).status(), 200);
     assert_eq!(receiver.next().await["sip_host"], "voice.example");
-    // Nobody's call leaves the room as it is.
+    // A call without a tenant leaves the room as it is.
     assert!(!livekit.called().contains("UpdateRoomMetadata"), "{}", livekit.called());
 }
 

@@ -38,9 +38,9 @@ pub struct Attestation {
     pub subjects: Vec<Subject>,
     /// The URI that says what the predicate is.
     pub predicate_type: String,
-    /// What is said.
+    /// The predicate.
     pub predicate: Value,
-    /// Who says it.
+    /// The signer.
     pub signer: Signer,
     /// When, by log or timestamp authority (RFC 3339).
     pub signed: String,
@@ -58,7 +58,7 @@ pub struct Subject {
 /// The claims of a signing certificate; what it lacks is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
-    /// Who vouched for the signer.
+    /// The issuer of the signer's identity.
     pub issuer: String,
     /// The workflow file at its ref.
     pub workflow: String,

@@ -14,17 +14,17 @@ use crate::part::FileEntry;
 pub struct ExpectedStatement {
     /// For people.
     pub what: String,
-    /// Who has to say it.
+    /// The expected signer.
     pub workflow: Workflow,
     /// What kind of statement it is.
     pub predicate: Predicate,
-    /// What is said, where it is known.
+    /// The expected predicate, if it is known.
     pub document: Option<Value>,
     /// All that it is about.
     pub subjects: Vec<Subject>,
 }
 
-/// Whose release it is, and which.
+/// The repository and the tag of the release.
 #[derive(Debug, Clone, Copy)]
 pub struct Project<'a> {
     /// `owner/repository`

@@ -33,7 +33,7 @@ pub enum Error {
     Form {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// Roots that cannot be used.
@@ -41,7 +41,7 @@ pub enum Error {
     Root {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A bundle that is not authentic.
@@ -51,7 +51,7 @@ pub enum Error {
         file: String,
         /// Which of its bundles, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// Signed at a time that this machine's clock has not reached.
@@ -112,7 +112,7 @@ impl Error {
         }
     }
 
-    /// What is wrong and the way out, in one sentence of a checklist.
+    /// Returns problem and remedy in one sentence for a checklist.
     pub fn reason(&self) -> String {
         self.hint().map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
     }

@@ -1,4 +1,5 @@
-//! Who may say what about a release: a pure function of an authentic attestation and of what is expected.
+//! The policy of attestations: which signer may attest which statement. A pure function of an authentic attestation and
+//! expectations.
 
 use std::fmt;
 
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use super::bundle::{Attestation, Subject};
 
-/// Who vouches for workflows on GitHub.
+/// The issuer of identities of GitHub workflows.
 pub const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// A machine that belongs to the forge and lives for one job; on any other its owner could have changed the build.
 const HOSTED: &str = "github-hosted";
@@ -39,7 +40,7 @@ impl Workflow {
 pub enum Predicate {
     /// Which workflow built it, from which commit.
     Provenance,
-    /// What is in it.
+    /// The contents.
     Sbom,
 }
 
@@ -66,7 +67,7 @@ pub struct Expected<'a> {
     pub commit: Option<&'a str>,
     /// The kind of statement.
     pub predicate: Predicate,
-    /// What is said, where it is known: the SBOM itself.
+    /// The expected predicate, if it is known: the SBOM itself.
     pub document: Option<&'a Value>,
     /// All that it is about.
     pub subjects: &'a [Subject],
@@ -87,7 +88,7 @@ pub struct Mismatch {
 /// The checks, in the order in which they are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// Who vouched for the signer.
+    /// The issuer of the signer's identity.
     Issuer,
     /// Which workflow signed, at which ref.
     Workflow,
@@ -128,7 +129,7 @@ impl Mismatch {
     pub fn hint(&self) -> &'static str {
         match self.check {
             Check::Issuer | Check::Workflow | Check::Runner | Check::Repository => {
-                "somebody else signed this: do not use it, and tell the project"
+                "another identity signed this: do not use it, and report it to the project"
             }
             Check::Reference | Check::Commit => {
                 "it was signed for another version or commit: take all files from the same release"

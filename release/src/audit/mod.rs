@@ -62,7 +62,7 @@ impl Format {
 pub struct Facts {
     /// Its size in bytes.
     pub size: u64,
-    /// What is in it: one image, or one per architecture of a universal Mach-O file.
+    /// The contents: one image, or one per architecture of a universal Mach-O file.
     pub images: Vec<Image>,
     /// Paths of a Nix store anywhere in the file.
     pub store_paths: Paths,
@@ -289,7 +289,7 @@ fn text(bytes: &[u8]) -> String {
     on_one_line(&String::from_utf8_lossy(bytes)).into_owned()
 }
 
-/// What is wrong inside a file.
+/// The problem inside a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// Found by the parser of the `object` crate.

@@ -52,7 +52,7 @@ impl Rustc {
         }
         let host: Option<Triple> = self.host.parse().ok();
         let std = self.sysroot.join("lib/rustlib").join(triple.as_str()).join("lib");
-        // Apple's and Microsoft's linkers serve every architecture of theirs; on Linux somebody has to name one.
+        // The linkers of Apple and Microsoft serve all of their architectures. On Linux the linker has to be named.
         let linker = format!("CARGO_TARGET_{}_LINKER", triple.variable());
         let links = host.is_some_and(|h| h.os() == triple.os() && h.os() != Os::Linux) || env(&linker).is_some();
         match (std.is_dir(), links) {

@@ -61,7 +61,7 @@ pub enum Error {
     NotHere {
         /// A triple or platform.
         what: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The table has no such target.
@@ -85,7 +85,7 @@ pub enum Error {
     Findings {
         /// A triple or platform.
         what: String,
-        /// What.
+        /// The findings.
         findings: Vec<Finding>,
     },
     /// An image that starts another program than the archive has.

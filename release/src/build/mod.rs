@@ -45,7 +45,7 @@ pub struct Job<'a> {
     pub plan: &'a Plan,
     /// The machine's compiler.
     pub rustc: &'a Rustc,
-    /// Who builds what.
+    /// The builder of a product.
     pub builders: &'a Builders,
     /// Where Cargo puts its files; its own choice where `None`.
     pub target_dir: Option<PathBuf>,
@@ -62,7 +62,7 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Builds everything anew, with Cargo's own folders, and refuses what the audit refuses.
+    /// Builds everything again, in Cargo's folders, and rejects what the audit rejects.
     pub fn new(root: &'a Path, table: &'a Table, plan: &'a Plan, rustc: &'a Rustc, builders: &'a Builders) -> Self {
         let (target_dir, home, fetched) = (None, None, Fetched::new());
         let (reuse, keep_going, again) = (false, false, false);
@@ -321,7 +321,7 @@ fn executable(job: &Job<'_>, target: &Target, graph: &Graph, progress: &Progress
     if !job.keep_going {
         cargo::nothing_from_outside(job.root, job.home.as_deref())?;
     }
-    // What is linked without its licences may not be released: said before Cargo has worked for minutes.
+    // Libraries that are linked without their licences may not be released. Reported before a build of minutes.
     licences::third_party(job.root, graph, &linked::here(job.table, features, &job.fetched)?)?;
     let call = cargo::Call {
         root: job.root,
@@ -351,7 +351,7 @@ fn check_budget(what: &str, found: u64, budget: Size) -> Result<(), Error> {
     if found <= budget.0 { Ok(()) } else { Err(Error::Budget { what: what.to_owned(), found, budget: budget.0 }) }
 }
 
-/// A part that is there, of this plan, built in this way, and whole. Whatever else lies there is built anew.
+/// Returns an existing part if it is whole, of this plan and built in this way. Others are built again.
 fn whole_binary(job: &Job<'_>, out: &Path, built: &Built) -> Option<BinaryPart> {
     let Ok(Some(Part::Binary(part))) = Part::read(out) else { return None };
     let same = job.reuse && part.origin == job.plan.origin() && part.built == *built;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// Variables of Cargo that change no byte: the network, registries and their credentials, what is printed, how many jobs.
-/// Cargo's home and target folder are named to it anew by a build.
+/// A build sets Cargo's home and target folder again.
 const CARGO: [&str; 11] = [
     "CARGO_ALIAS_",
     "CARGO_BUILD_JOBS",

@@ -120,7 +120,7 @@ pub enum Error {
     Config {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The text.
         message: String,
         /// Its text.
         text: String,

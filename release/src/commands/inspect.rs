@@ -81,7 +81,7 @@ pub(super) fn doctor(here: &Workspace, args: &DoctorArgs) -> Result<Output, Fail
     Output::of(here.json, &report, report::doctor, passed)
 }
 
-/// What is wrong with one of several files needs the file's name.
+/// Adds the name of the file to a problem.
 fn named(path: &Path, error: audit::Error) -> Failure {
     let failure = Failure::from(error);
     let name = path.display().to_string();

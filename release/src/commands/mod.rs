@@ -130,12 +130,13 @@ impl Workspace {
         Ok(made)
     }
 
-    /// What is public, where a tag says that a release is meant.
+    /// Returns the public versions if a tag requests a release.
     fn public(&self, tag: &TagArg) -> Result<Public, Failure> {
         if tag.tag.is_some() { self.asked() } else { Ok(Public::default()) }
     }
 
-    /// What is public on the table's own forge. It is asked once and without patience: a plan can be made without it.
+    /// Returns the public versions on the table's forge. Queried once with a short time limit, because a plan can be made
+    /// without it.
     fn asked(&self) -> Result<Public, Failure> {
         let table = &self.source.table;
         let forge = Github::open(table.forge.github.get_ref().parse().map_err(forge::Error::from)?, &self.progress)?;

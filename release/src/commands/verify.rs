@@ -64,7 +64,7 @@ struct CheckoutContext {
     plan: Option<Plan>,
 }
 
-/// What is looked at, and from where.
+/// The object to verify, and its sources.
 struct ReleaseView<'a> {
     args: &'a DestinationArgs,
     progress: &'a Progress,

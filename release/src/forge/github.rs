@@ -57,7 +57,7 @@ pub struct Github {
     assets: RefCell<BTreeMap<u64, Vec<api::Asset>>>,
 }
 
-/// What is remembered where nothing is changed. Without a token GitHub allows sixty requests an hour.
+/// The cache of reads. Without a token GitHub allows sixty requests per hour.
 #[derive(Debug, Default)]
 struct Looking {
     /// The releases.
@@ -167,7 +167,7 @@ impl Github {
         while let Some(url) = next {
             let Some((page, more)) = self.page::<Vec<T>>(doing, &url)? else {
                 let reason = || format!("cannot {doing}: the list breaks off, its next page {url} is not there");
-                // What is missing from a list must not be taken for what is not there.
+                // An entry that a list lacks may exist all the same.
                 return if seen.is_empty() {
                     Ok(None)
                 } else {
@@ -256,7 +256,7 @@ impl Github {
         })
     }
 
-    /// After a creation of which nobody knows whether it happened: the draft, where one is there.
+    /// After a creation with an unknown result: returns the draft, if there is one.
     fn look_for_draft(&self, tag: &str) -> Result<Option<String>, Error> {
         for look in 1..=VISIBILITY_ATTEMPTS {
             let found = self.listed()?.into_iter().find(|r| r.tag_name == tag);

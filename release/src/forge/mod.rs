@@ -111,7 +111,7 @@ pub trait Forge {
     fn published(&self) -> Result<Vec<String>, Error>;
     /// The tag of the release that is `latest`.
     fn latest(&self) -> Result<Option<String>, Error>;
-    /// Whether the forge names one itself as long as nobody has made any release `latest`.
+    /// Whether the forge chooses one itself as long as no release was made `latest`.
     fn picks_latest(&self) -> bool;
     /// Makes a draft and gives its id.
     fn create_draft(&self, draft: &Draft) -> Result<String, Error>;
@@ -147,7 +147,7 @@ pub enum Error {
     /// The forge could not be reached, or did not do what was asked.
     #[error(transparent)]
     Http(#[from] http::Error),
-    /// The forge wants somebody else, or somebody at all.
+    /// The forge needs other credentials, or any.
     #[error("{forge} does not let us {doing}: {said}; {advice}")]
     Denied {
         /// The forge.
@@ -192,7 +192,7 @@ pub enum Error {
     Broken {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A change to something public.
@@ -240,7 +240,7 @@ impl Error {
         }
     }
 
-    /// Whether the caller named something that is none, and nothing was tried, or nothing will ever help.
+    /// Whether the caller named something that does not exist, so that a retry cannot help.
     pub const fn is_refusal(&self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Repository(_) | Self::Name { .. } | Self::Spoiled { .. })
     }

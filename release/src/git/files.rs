@@ -37,7 +37,7 @@ pub struct Tracked {
 /// A difference between HEAD, the index and the working tree.
 pub(super) struct Change {
     pub(super) path: Vec<u8>,
-    /// What is in the working tree, by its mode; of a new file Git says none.
+    /// The kind of a file in the working tree, by its mode. Git gives no mode for a new file.
     mode: Option<String>,
     /// A submodule with changes of its own.
     dirty_submodule: bool,

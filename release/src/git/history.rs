@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Checkout, Error};
 
-/// Who wrote or committed, and when.
+/// The author or committer, and the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
     /// Name.
@@ -23,9 +23,9 @@ pub struct Commit {
     pub id: String,
     /// Full ids of its parents; a merge has several.
     pub parents: Vec<String>,
-    /// Who wrote it.
+    /// The author.
     pub author: Signature,
-    /// Who committed it.
+    /// The committer.
     pub committer: Signature,
     /// The whole message in UTF-8, whatever it was written in.
     pub message: String,

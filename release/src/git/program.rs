@@ -15,9 +15,9 @@ use crate::shown::on_one_line;
 /// The oldest version that has all that is asked here; the youngest option is `status --no-renames`.
 pub(super) const OLDEST: [u32; 2] = [2, 18];
 
-/// What is kept of one answer. The history of Linux with all its messages is about twice as long.
+/// The size limit of one output. The history of Linux with all its messages is about twice as long.
 const LONGEST: u64 = 512_000_000;
-/// What is kept of Git's complaints.
+/// The size limit of Git's error output.
 const COMPLAINT: u64 = 16_384;
 
 /// The variables of the caller that Git may see. A hook of another repository sets `GIT_DIR`, `GIT_WORK_TREE` and

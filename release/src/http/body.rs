@@ -71,7 +71,7 @@ impl HttpBody for FileBody {
         let mut chunk = vec![0; wanted];
         Poll::Ready(Some(self.file.read_exact(&mut chunk).map(|()| {
             self.left -= wanted as u64;
-            // Whoever counts has gone when the answer came early.
+            // The receiver is gone if the response came early.
             let _gone = self.counted.send(wanted as u64);
             Frame::data(Bytes::from(chunk))
         })))

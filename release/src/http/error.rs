@@ -15,7 +15,7 @@ pub enum Error {
     /// TLS or the runtime could not be set up.
     #[error("no HTTP client: {reason}")]
     Setup {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A local file.
@@ -36,7 +36,7 @@ pub enum Error {
     Unsendable {
         /// Where it should have gone.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The server was not reached: nothing has happened there.
@@ -44,7 +44,7 @@ pub enum Error {
     Unreached {
         /// Method and address.
         call: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The connection ended before the whole answer was there: whether the server did it is unknown.
@@ -52,7 +52,7 @@ pub enum Error {
     Broken {
         /// Method and address.
         call: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The server answered, but not what was asked for.
@@ -63,7 +63,7 @@ pub enum Error {
     Form {
         /// Method and address.
         call: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The answer is longer than what was asked for can be.

@@ -1,4 +1,4 @@
-//! What is sent.
+//! The request.
 
 use std::fmt;
 use std::path::Path;
@@ -22,7 +22,7 @@ impl Secret {
         &self.0
     }
 
-    /// Takes the secret out of a text that somebody else wrote.
+    /// Removes the secret from a text of another program.
     pub(super) fn scrub(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "[secret]") }
     }
@@ -40,7 +40,7 @@ pub enum Body<'a> {
     Empty,
     /// Bytes and their media type.
     Bytes(Vec<u8>, &'a str),
-    /// A file, opened anew for each attempt and streamed.
+    /// A file, opened for each attempt and streamed.
     File {
         /// The file.
         path: &'a Path,
@@ -63,7 +63,7 @@ impl fmt::Debug for Body<'_> {
     }
 }
 
-/// Whether the same request may be sent again when nobody knows what became of it.
+/// Whether the same request may be sent again when its result is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     /// Twice is the same as once.

@@ -7,9 +7,9 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// So many times is a request sent at most.
 pub(super) const ATTEMPTS: u32 = 6;
-/// Who is asked to wait longer gives up and says so.
+/// The limit of a wait. A longer one is an error.
 pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// A pause of ten years is none: a number of so many seconds is a time since 1970.
+/// A number of more seconds than ten years is not a pause but a time since 1970.
 const EPOCHS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// What GitHub asks for where a secondary limit names no time.
 const UNSAID: Duration = Duration::from_secs(60);

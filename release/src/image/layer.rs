@@ -134,7 +134,7 @@ pub(super) enum Found {
     File,
     /// A symbolic link, or with a slash at its beginning a hard one.
     Link(String),
-    /// A folder, or something that nobody runs.
+    /// A folder, or a file that is not executable.
     Other,
 }
 

@@ -25,7 +25,7 @@ pub use adopt::{adopt, executable};
 
 use layer::{Layer, Node, NodeKind};
 
-/// Nobody's user and group in distroless images too; the container never runs as root.
+/// The user and group `nonroot` of distroless images. The container never runs as root.
 const USER: u64 = 65532;
 /// Where the executable lies; `/app/<name>` links to it.
 const BINARIES: &str = "usr/bin";
@@ -73,7 +73,7 @@ pub enum Error {
     NotHere {
         /// `linux/arm64`
         platform: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Not a 64-bit ELF file.
@@ -97,7 +97,7 @@ pub enum Error {
     NoLibrary {
         /// The library.
         soname: String,
-        /// Who asks for it.
+        /// The file that needs it.
         asker: PathBuf,
     },
     /// No certificates.

@@ -57,7 +57,7 @@ pub enum Fault {
     /// Not text.
     #[error("it is not UTF-8 at byte {offset}")]
     NotUtf8 {
-        /// Where.
+        /// The offset in bytes.
         offset: usize,
     },
     /// A file without a heading.

@@ -73,7 +73,7 @@ fn entry(file: &mut BufReader<File>, listed: &Listed) -> io::Result<u64> {
     file.read_exact(&mut name)?;
     let streamed = flags & STREAMED != 0;
     if begin != HEADER {
-        return Err(io::Error::other("is none"));
+        return Err(io::Error::other("is not valid"));
     }
     if name != listed.name {
         return differs(&format!("has another name, {:?},", String::from_utf8_lossy(&name)));

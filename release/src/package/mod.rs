@@ -1,7 +1,7 @@
 //! Package: a binary and its files → a deterministic archive and its checksum.
 //!
 //! Equal input gives equal bytes in any folder, for any user, umask, locale, time zone and number of threads: entries are
-//! sorted, belong to nobody (0), have modes 0755 or 0644 and the commit's time, and are written by one fixed compressor.
+//! sorted, have owner 0, modes 0755 or 0644 and the commit's time, and are written by one fixed compressor.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -71,7 +71,7 @@ pub enum Error {
     Name {
         /// The name inside.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
     /// The commit's time does not fit the archive's form.

@@ -19,7 +19,7 @@ pub enum Network {
     Allowed,
 }
 
-/// What is wrong with what the plan's targets link, and whether it could be seen.
+/// The problems of the crates that the plan's targets link, and whether they could be checked.
 #[derive(Debug, Default)]
 pub struct Linked {
     /// Each stops a release.

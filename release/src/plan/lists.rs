@@ -107,7 +107,7 @@ fn native(native: &Native) -> Vec<Problem> {
     problems
 }
 
-/// What is wrong with the words of one list.
+/// The problems of the words of one list.
 fn words(list: &str, words: Vec<Word<'_>>) -> Vec<Problem> {
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();

@@ -40,9 +40,9 @@ pub struct PlanReport {
     pub plan: Plan,
     /// What a release may not have.
     pub problems: Vec<Problem>,
-    /// What stops nothing, but somebody should look.
+    /// Warnings, which stop nothing but need a look.
     pub warnings: Vec<Problem>,
-    /// What is only said: an assumed tag, a back-port.
+    /// Facts: an assumed tag, a back-port.
     pub facts: Vec<Problem>,
     /// Whether a tag was named, so that a release is meant.
     pub meant: bool,

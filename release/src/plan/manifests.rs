@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::cargo::{Words, foreign};
 use crate::table::{Source, Target};
 
-/// What is wrong with the manifests, and what could not be asked.
+/// The problems of the manifests, and those that could not be checked.
 #[derive(Default)]
 pub(super) struct Said {
     pub(super) problems: Vec<Problem>,

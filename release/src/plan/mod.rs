@@ -64,7 +64,7 @@ pub struct Plan {
     pub latest: bool,
     /// The compiler that released binaries are built with.
     pub toolchain: Version,
-    /// What is attached per target.
+    /// The assets per target.
     pub targets: Vec<PlannedTarget>,
     /// The image; `None` where the table has none.
     pub image: Option<PlannedImage>,

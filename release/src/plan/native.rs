@@ -15,7 +15,7 @@ impl Contents<'_> {
         table.native.iter().flat_map(|native| self.native(table, native)).collect()
     }
 
-    /// Inputs of features that are yet to be written: nobody asks for them, so nothing is wrong.
+    /// Inputs of future features. No target needs them, so they are not a problem.
     pub(super) fn waiting(&self) -> Vec<Problem> {
         let table = &self.source.table;
         let waiting = table.native.iter().filter(|native| self.waits(table, native));

@@ -57,7 +57,7 @@ pub enum Error {
     Form {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The text.
         message: String,
         /// Its text.
         text: String,
@@ -156,7 +156,7 @@ impl Package {
         let mut all = BTreeSet::new();
         while let Some(feature) = wanted.pop() {
             let brings = self.features.get(&feature).into_iter().flatten();
-            // What is no feature of the package is a dependency, or a feature of one.
+            // Other names are dependencies, or features of dependencies.
             wanted.extend(brings.filter(|name| self.features.contains_key(*name) && !all.contains(*name)).cloned());
             all.insert(feature);
         }

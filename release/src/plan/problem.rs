@@ -13,7 +13,7 @@ use crate::table::Source;
 pub struct Problem {
     /// A stable name for programs, such as `tree-dirty`.
     pub kind: &'static str,
-    /// What is wrong and where, in a sentence without a full stop.
+    /// The problem and its place, in a sentence without a full stop.
     pub message: String,
     /// The next step.
     pub hint: Option<String>,

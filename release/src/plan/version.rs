@@ -88,7 +88,7 @@ impl Head<'_> {
         ))
     }
 
-    /// What is only said: a tag that is assumed, or that is not there yet.
+    /// Facts: a tag that is assumed, or that does not exist yet.
     pub(super) fn facts(&self) -> Vec<Problem> {
         let expected = self.expected;
         match self.named {

@@ -38,7 +38,7 @@ pub(super) struct Asset {
     wanted: Vec<ExpectedStatement>,
 }
 
-/// What is published, and from where.
+/// The published files, and their source.
 pub(super) struct Input<'a> {
     pub(super) plan: &'a Plan,
     pub(super) parts: &'a Parts,

@@ -73,9 +73,9 @@ pub struct ActualImage {
 /// When an action may run: a phase begins when the one before it is done on every track that it depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Images by digest: nobody finds them yet.
+    /// Images by digest, which are not visible yet.
     Stage,
-    /// The draft: nobody sees it yet.
+    /// The draft, which is not visible yet.
     Draft,
     /// The image's version tag.
     Tag,
@@ -94,7 +94,7 @@ pub enum ForgeAction {
     DeleteAsset {
         /// The asset.
         name: String,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
     /// Attach a file to the draft.

@@ -88,13 +88,13 @@ pub enum Error {
     Refused {
         /// The forge or registry.
         place: String,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
     /// The attestations do not prove what is published.
     #[error(transparent)]
     Attest(#[from] attest::Error),
-    /// What is there already cannot be taken back.
+    /// The existing release cannot be reused.
     #[error(transparent)]
     Reuse(#[from] reuse::Error),
     /// The forge could not do something.
@@ -112,7 +112,7 @@ pub enum Error {
     /// It ended in the middle.
     #[error("{cause}")]
     Stopped {
-        /// Why.
+        /// The cause.
         #[source]
         cause: Box<Error>,
         /// What was done until then, and what was not.
@@ -145,7 +145,7 @@ impl Error {
             Self::Parts(e) => e.hint(),
             Self::Attest(e) => e.hint(),
             Self::Reuse(e) if e.hint().is_some() => e.hint(),
-            Self::Differs { .. } => Some("somebody else is writing to this draft; run this again".to_owned()),
+            Self::Differs { .. } => Some("another process is writing to this draft; run this again".to_owned()),
             Self::Forge(e) if e.hint().is_some() => e.hint(),
             _ => Some(UNCHANGED.to_owned()),
         }
@@ -206,7 +206,7 @@ pub fn run(
     }
 }
 
-/// What is not in `dist` may be on the forge or in a registry already: a run that finishes another's work need not build it.
+/// Parts that are not in `dist` may be on the forge or in a registry, so a run that finishes another one need not build them.
 fn read_parts(
     plan: &Plan,
     dist: &Path,
@@ -238,7 +238,7 @@ fn actual(forge: &dyn Forge, tag: &str) -> Result<diff::ActualRelease, Error> {
     Ok(diff::ActualRelease { tagged: forge.tagged(tag)?, releases: forge.releases(tag)? })
 }
 
-/// What is made from plan and parts before anything is compared: the manifest and the index, as files.
+/// The files that are made from plan and parts before any comparison: the manifest and the index.
 pub(crate) struct Work {
     pub(crate) draft: Draft,
     pub(crate) commit: String,

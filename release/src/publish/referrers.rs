@@ -17,13 +17,13 @@ use crate::scratch::Scratch;
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// What the configuration of an artifact is that has none.
 const EMPTY: &[u8] = b"{}";
-/// Whoever may write to a repository may attach what he likes; no more of it is read.
+/// The limit of attachments. Every writer of a repository may attach files.
 const CANDIDATES: usize = 64;
 
 /// An attestation with what it must say.
 #[derive(Debug)]
 pub(super) struct Beside {
-    /// What is done where it is not there.
+    /// The action if it is missing.
     pub(super) attachment: Attachment,
     wanted: ExpectedStatement,
 }

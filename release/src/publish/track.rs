@@ -110,7 +110,7 @@ impl<'a> ForgeTrack<'a> {
         }
     }
 
-    /// What is left to do, as the forge has it now. What was written a moment ago may take a while to be seen.
+    /// Returns the remaining work by the forge's current state. Recent changes may become visible late.
     fn left(&mut self, last: Phase) -> Result<Vec<ForgeAction>, Error> {
         let is_left = |action: &ForgeAction| action.phase() <= last && *action != ForgeAction::Compare;
         for looks in 1.. {

@@ -187,7 +187,7 @@ impl Distribution {
     }
 
     /// Uploads a blob. What becomes of a session that broke off cannot be trusted (distribution 2.8 forgets it), so after a
-    /// failure the registry is asked whether the blob is there, and if not, everything begins anew.
+    /// failure the registry is queried for the blob, and if it is missing, the upload starts again.
     fn push_blob(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
         let once = ProgressOnce::new(on_progress);
         for session in 1.. {
@@ -213,7 +213,7 @@ impl Distribution {
     pub fn try_push(&self) -> Result<(), Error> {
         let location = self.begin()?;
         // To end a session may take the right to delete, which a token for pushing has not, or not be known at all: a
-        // registry drops a session that nobody uses by itself.
+        // registry drops an unused session by itself.
         let give_up = || {
             let request = Request::new(Method::DELETE, location.as_str()).repeat(Repeat::Safe);
             request.accept_status(&[401, 403, 404, 405])
@@ -224,7 +224,7 @@ impl Distribution {
     /// Opens an upload: where its bytes go.
     fn begin(&self) -> Result<Url, Error> {
         let uploads = self.url("blobs/uploads/");
-        // A session that nobody uses is dropped by the registry: one too many does no harm.
+        // The registry drops unused sessions, so one too many does no harm.
         let begin = || Request::new(Method::POST, &uploads).repeat(Repeat::Safe);
         self.write(begin, |response| {
             let location =

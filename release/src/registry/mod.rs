@@ -84,7 +84,7 @@ pub trait Registry: Sync {
     /// Copies a blob's bytes, of which there are as many as its descriptor says, to a new file; whether they have its digest is
     /// the caller's to check.
     fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error>;
-    /// What is attached to a manifest or index, by anybody (distribution specification, "Listing Referrers").
+    /// Returns the attachments of a manifest or index (distribution specification, "Listing Referrers").
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error>;
     /// Stores manifests that have a subject, whose blobs are there, and sees to it that all of them are listed as the
     /// subject's.
@@ -103,7 +103,7 @@ pub enum Error {
     /// The registry could not be reached, or did not do what was asked.
     #[error(transparent)]
     Http(#[from] http::Error),
-    /// The registry wants somebody else, or somebody at all.
+    /// The registry needs other credentials, or any.
     #[error("{registry}: {error}; {advice}")]
     Denied {
         /// The registry.
@@ -122,7 +122,7 @@ pub enum Error {
     /// Not the name of a registry.
     #[error("{0:?} names no registry; write docker://HOST/REPOSITORY, or oci:PATH for an image layout")]
     Unknown(String),
-    /// Somebody else has set the tag meanwhile.
+    /// Another process has set the tag in the meantime.
     #[error("{registry}: the tag {tag} has meanwhile been set to {found}")]
     Taken {
         /// The registry.
@@ -145,7 +145,7 @@ pub enum Error {
     Broken {
         /// The file or registry.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A local file is not what it was said to be.
@@ -166,7 +166,7 @@ impl Error {
         if let Self::Http(error) = self { error.hint() } else { None }
     }
 
-    /// Whether the caller named something that is none, and nothing was tried.
+    /// Whether the caller named something that does not exist, and nothing was tried.
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Unknown(_))
     }

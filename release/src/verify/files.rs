@@ -16,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::package;
 use crate::table::Table;
 
-/// What is verified.
+/// The verified files.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The files.
@@ -100,7 +100,7 @@ pub enum Error {
     Manifest {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 }

@@ -12,7 +12,7 @@ pub(super) fn latest(context: &mut Context<'_>) -> Outcome {
     let version = request.tag.strip_prefix('v').and_then(|v| Version::parse(v).ok());
     let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
     let known = Known::read(request.forge, request.registries, request.table, request.git_versions)?;
-    // As long as nobody has made any release `latest`, GitHub names one itself. Before promotion that may be this one.
+    // As long as no release was made `latest`, GitHub chooses one itself. Before promotion that may be this one.
     let picked = !request.promoted && request.forge.picks_latest() && known.forge.version() == Some(&version);
     let mut places = vec![(request.forge.name(), &known.forge)];
     let image = context.image.is_some();

@@ -33,7 +33,7 @@ mod rows;
 pub use binaries::{NotReproduced, Reproduce, Reproduced};
 use fault::Fault;
 
-/// What is verified, and against what.
+/// The object of the verification, and the sources to compare with.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about places and run")]
@@ -218,7 +218,7 @@ impl Context<'_> {
         self.manifest.as_ref().ok_or_else(|| "the manifest was not read".to_owned())
     }
 
-    /// What is downloaded of an asset at most: of an archive what its target's budget allows, else what a document has.
+    /// The size limit of a downloaded asset: of an archive the budget of its target, else the limit of a document.
     fn largest(&self, name: &FileName) -> u64 {
         let binaries = self.manifest.iter().flat_map(|m| &m.binaries);
         let archive = binaries.filter(|b| b.archive.name == *name).find_map(|b| self.request.table.target(&b.target));

@@ -371,7 +371,7 @@ fn podman_runs_the_image_read_only_without_rights() {
         command
     };
     assert!(tool(&mut podman(&["--network=none"], &["--version"])).starts_with("sayna "));
-    // Nobody but the image's own user writes to its cache, and `health` is the container's check without a shell.
+    // Only the image's own user writes to its cache, and `health` is the container's check without a shell.
     let variables = ["-e", "HOST=127.0.0.1", "-e", "PORT=0"];
     let volume = [&["--volume", "/app/cache"], &variables[..]].concat();
     is_ok(&asks(podman(&volume, &[]).stdout(Stdio::piped()).spawn().unwrap()));

@@ -14,7 +14,7 @@ use sayna_release::verify::{Report, Request, Verdict};
 
 use crate::published::{Release, run};
 
-/// An index that somebody pushes under a tag: with these annotations, and nothing below it.
+/// Pushes an index under a tag: with these annotations, and nothing below it.
 fn push(registry: &Layout, tag: &str, annotations: &[(&str, &str)]) -> Digest {
     let mut index = oci::Index::new(vec![]);
     index.annotations = annotations.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -119,7 +119,7 @@ fn after_a_stop_at_every_change_a_rerun_attaches_the_same_bytes() {
     }
 }
 
-/// Attaches somebody else's bundle about the index.
+/// Attaches a bundle of another signer about the index.
 fn attach(world: &World, registry: &Layout, line: &str) -> Digest {
     let folder = world.folder.path().join("others");
     fs::create_dir_all(&folder).unwrap();

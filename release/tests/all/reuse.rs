@@ -1,4 +1,4 @@
-//! What is published already is taken back as parts: the run that finishes another's work builds nothing again.
+//! Published files are reused as parts: a run that finishes another one builds nothing again.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::fs;

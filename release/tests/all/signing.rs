@@ -30,7 +30,7 @@ pub(crate) struct Instance {
     log: KeyPair,
 }
 
-/// Who asks for a signature, as GitHub's token would say it.
+/// The identity that requests a signature, as in GitHub's token.
 #[derive(Clone)]
 pub(crate) struct Claim {
     pub(crate) issuer: String,

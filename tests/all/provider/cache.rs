@@ -110,7 +110,7 @@ async fn ten_who_ask_at_once_cost_one_request() {
             assert_eq!(audio.unwrap(), vendors::speech("one sentence", "linear16", 24_000));
             late.get_or_insert_with(|| speaker(&providers, json!({})).speak("one sentence", None));
         }
-        // Whoever comes when it has just landed finds all of it.
+        // A request just after the end finds the whole entry.
         assert_eq!(heard(late.unwrap()).await.unwrap(), vendors::speech("one sentence", "linear16", 24_000));
         assert_eq!(server.record().requests.len(), 1);
         assert_eq!(providers.snapshot().cache_shared, if directory { 10 } else { 9 });

@@ -1,4 +1,4 @@
-//! The counterparts themselves: each satisfies the vendor's own SDK. Google's is gRPC, and has nobody to ask.
+//! The counterparts themselves: each satisfies the vendor's own SDK. Google's SDK uses gRPC and is not tested.
 
 use serde_json::{Value, json};
 use vendors::{Heard, Server, Vendor};

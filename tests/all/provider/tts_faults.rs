@@ -50,7 +50,7 @@ async fn a_cut_answer_is_an_error_after_what_came() {
         // Google's answers can only be read whole.
         assert_eq!(bytes, if vendor == Vendor::Google { 0 } else { 8_192 });
         assert!(speech.next().await.is_none());
-        // Audio has been heard: to begin anew would say it twice.
+        // Audio was heard already, so a retry would repeat it.
         assert_eq!(server.record().asked(path(vendor)).len(), 1);
     }
 }
@@ -107,7 +107,7 @@ async fn a_vendor_that_comes_back_is_spoken_to_again() {
     server.kill().await;
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     let server = vendors::server(Vendor::Deepgram).start_on(listener);
-    // On the connection that was kept nobody is any more.
+    // The kept connection is closed on the other side.
     heard(voice.speak("two", None)).await.unwrap();
     assert_eq!(server.record().requests.len(), 1);
 }

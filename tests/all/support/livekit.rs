@@ -64,7 +64,7 @@ impl Livekit {
         self
     }
 
-    /// Somebody with a track of the name `TR_1`.
+    /// A participant with a track of the name `TR_1`.
     pub(crate) fn with_participant(self, room: &str, identity: &str, kind: &str, attributes: &Value) -> Self {
         let shown = json!({
             "sid": format!("PA_{identity}"), "identity": identity, "name": "", "state": "ACTIVE", "kind": kind,
@@ -181,7 +181,7 @@ fn about_rooms(
             room.and_then(|room| room.participants.remove(&text("identity"))).map(|_| json!({})).ok_or_else(gone)
         }
         "MutePublishedTrack" => {
-            // The real one waits for whoever has the participant to answer.
+            // The real one waits for the answer of the participant's server.
             let nobody = || refuse(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "no response from servers");
             let participant = room.and_then(|room| room.participants.get_mut(&text("identity"))).ok_or_else(nobody)?;
             if body["track_sid"] != "TR_1" {

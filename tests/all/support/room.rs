@@ -28,7 +28,7 @@ impl Door {
         format!("bash {bridge} {}", self.0.local_addr().unwrap().port())
     }
 
-    /// Who asks, and how they want to join; they wait for an answer.
+    /// The connecting server and its options. It waits for an answer.
     pub(crate) async fn knock(&self) -> (Room, Value) {
         let (stream, _) = timeout(NEVER, self.0.accept()).await.expect("somebody who joins").unwrap();
         let mut room = Room(stream);
@@ -37,7 +37,7 @@ impl Door {
         (room, serde_json::from_slice(&wish).unwrap())
     }
 
-    /// Lets somebody in.
+    /// Admits a participant.
     pub(crate) async fn admit(&self) -> (Room, Value) {
         let (mut room, wish) = self.knock().await;
         room.say('J', &[]).await;
@@ -60,7 +60,7 @@ impl Room {
         self.say('E', event.to_string().as_bytes()).await;
     }
 
-    /// Somebody of this identity, as an event has them.
+    /// A participant of this identity, as in an event.
     pub(crate) fn person(kind: &str, identity: &str) -> Value {
         json!({"type": kind, "identity": identity, "name": identity.to_uppercase()})
     }

@@ -157,7 +157,7 @@ fn innermost(error: &[&str]) -> String {
     };
     let lines = error.iter().skip(from).filter(|line| !is_source(line) && !line.trim().is_empty());
     let text: Vec<String> = lines.map(|line| line.trim_end().replacen("error: ", "", 1)).collect();
-    // What is said stands at the margin, and what belongs to it two columns in.
+    // Messages begin at the margin, and their details two columns in.
     let margin = |line: &str| line.len() - line.trim_start().len();
     let (Some(first), rest) = (text.first(), text.get(1..).unwrap_or_default()) else { return String::new() };
     let least = rest.iter().map(|line| margin(line)).min().unwrap_or(0);

@@ -72,12 +72,12 @@ impl Builders {
         self
     }
 
-    /// Who builds a target's binary.
+    /// The builder of a target's binary.
     pub fn binary(&self, target: &Target) -> Result<Builder, Error> {
         self.of(target, Machine::builds)
     }
 
-    /// Who builds the image with a target's binary. What copies it out of Nix runs here, so another machine is no help.
+    /// The builder of the image with a target's binary. The image is copied out of Nix here, so another machine is no help.
     pub fn image(&self, target: &Target) -> Result<Builder, Error> {
         self.of(target, |machine, system| machine.systems.iter().any(|s| s == system))
     }

@@ -1,4 +1,4 @@
-//! What is read of GitHub's answers. Fields that are not named here are of no use to a release.
+//! The fields of GitHub's responses that a release needs.
 
 use serde::Deserialize;
 

@@ -129,7 +129,7 @@ impl Github {
     }
 
     /// Looks for an upload whose answer did not arrive, or whose name is taken. What is there and is not it is removed:
-    /// the draft is this program's, and nobody sees it.
+    /// the draft is this program's, and it is not public.
     fn upload_status(&self, id: u64, upload: Upload<'_>, taken: bool) -> Result<UploadStatus, Error> {
         for look in 1..=VISIBILITY_ATTEMPTS {
             if let Some(asset) = self.assets(id)?.into_iter().find(|a| a.name == upload.name) {
@@ -155,12 +155,12 @@ impl Github {
         self.change(&request).map(drop).map_err(|error| self.refused("delete an asset", error))
     }
 
-    /// What is public is taken from its public address and without a token, as a stranger would.
+    /// Public files are downloaded from their public address and without a token.
     pub(super) fn download_asset(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error> {
         let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.tag) };
         for look in 1..=VISIBILITY_ATTEMPTS {
             let id = number(&release.id)?;
-            // What is not to be had under its address may have got another one.
+            // A file that is missing at its address may have moved.
             let known = if look == 1 { self.known_assets(id, !release.draft)? } else { self.assets(id)? };
             let asset = known.into_iter().find(|a| a.name == name).ok_or_else(missing)?;
             match self.fetch(&asset, !release.draft, to) {

@@ -1,4 +1,4 @@
-//! Who we are to GitHub.
+//! The credentials for GitHub.
 
 use std::process::{Command, Stdio};
 
@@ -21,7 +21,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// That of the environment, else what GitHub's own program has for this server; `None` where nobody has one, with which
+    /// The token of the environment, else of GitHub's own program for this server; `None` if there is none, with which
     /// everything public can be read.
     pub(super) fn find(api: &Url, variables: &Variables<'_>) -> Option<Self> {
         let of = |name: &&str| variables(name).filter(|v| !v.trim().is_empty()).map(|v| (v, (*name).to_owned()));

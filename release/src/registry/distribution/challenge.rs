@@ -5,9 +5,9 @@
 pub(super) enum Challenge {
     /// User and password with every request.
     Basic,
-    /// A token that somebody else hands out (distribution's token authentication).
+    /// A token of a token server (distribution's token authentication).
     Bearer {
-        /// Who.
+        /// The URL of the token server.
         realm: String,
         /// How the registry is called there.
         service: Option<String>,

@@ -1,4 +1,4 @@
-//! Who we are to a registry: the environment, then Docker's `config.json` and its credential helpers.
+//! The credentials for a registry: from the environment, then from Docker's `config.json` and its credential helpers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 /// The value of an environment variable; a closure, so that tests need not change their own environment.
 pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// Who we are, and what proves it.
+/// The user and the password.
 #[derive(Debug)]
 pub(super) struct Credentials {
     pub(super) user: String,
@@ -50,7 +50,7 @@ pub enum Error {
     Form {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// One variable without the other.

@@ -9,7 +9,7 @@ use reqwest::Url;
 pub(super) const DOCKER_HUB: &str = "docker.io";
 /// What speaks the protocol for it.
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
-/// Registries on these hosts are taken to be somebody's own and to speak without TLS; all others have to have it.
+/// Registries on these hosts are local and are used without TLS. All others need TLS.
 const PLAIN: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// One repository of one registry.

@@ -1,4 +1,4 @@
-//! What is attached to a manifest: by the referrers API, and by a tag that clients keep where a registry has none
+//! The attachments of a manifest: by the referrers API, and by a tag that clients keep if a registry has no such API
 //! (distribution specification 1.1, "Listing Referrers", "Pushing Manifests with Subject", "Referrers Tag Schema").
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,7 +153,7 @@ fn tag(subject: Digest) -> String {
     format!("sha256-{}", subject.hex())
 }
 
-/// The entries of a list that are of the form that this program writes; whatever else is there is somebody else's.
+/// The entries of a list in the form that this program writes. All other entries belong to other programs.
 fn entries(index: &Value) -> Vec<Descriptor> {
     let list = index.get("manifests").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|entry| serde_json::from_value(entry.clone()).ok()).collect()

@@ -15,7 +15,7 @@ use super::credentials::{self, Credentials, Kind, Variables};
 use crate::http::{self, Body, Client, Method, Repeat, Request, Response, Secret};
 use crate::registry::{Error, Purpose};
 
-/// How this program is called where somebody keeps a list.
+/// The name of this program for lists of clients.
 const CLIENT: &str = "sayna-release";
 /// Said by the specification where a token does not say how long it lasts.
 const LIFE: Duration = Duration::from_secs(60);

@@ -23,7 +23,7 @@ fn machines() -> Vec<(String, Vec<String>)> {
     page.lines().filter_map(line).collect()
 }
 
-/// An ssh server that gives whoever has a builder's key that builder's Nix, and nothing else.
+/// An ssh server that gives a client with a builder's key that builder's Nix, and nothing else.
 struct Builders {
     folder: TempDir,
     server: Child,

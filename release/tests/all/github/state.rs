@@ -28,7 +28,7 @@ pub(crate) enum Limit {
     Primary(u64),
 }
 
-/// Who asks.
+/// The client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rights {
     /// A token that may not see the repository.
@@ -225,7 +225,7 @@ impl Hub {
         if self.releases.iter().enumerate().any(|(i, r)| i != at && r.tag == tag && !r.draft) {
             return Err(Answer::invalid("Release", "already_exists", "tag_name", ""));
         }
-        // GitHub makes a missing tag wherever the default branch is: nobody who publishes builds wants that.
+        // GitHub creates a missing tag at the default branch, which is wrong for a published build.
         if !self.tags.contains_key(&tag) {
             self.violations.push(format!("publishing made the tag {tag}"));
         }

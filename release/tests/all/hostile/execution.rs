@@ -1,4 +1,4 @@
-//! What is downloaded is executed where it is known who built it, and then alone with itself.
+//! Downloaded programs are executed only if their builder is known, and then isolated.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What is public against what has a tag: versions, their order, and where notes begin.
+//! Public versions compared with tagged ones: their order, and the begin of notes.
 
 use sayna_release::plan::{self, Options, PlanReport};
 use sayna_release::public::Public;

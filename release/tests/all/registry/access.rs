@@ -1,4 +1,4 @@
-//! Who may do what: passwords, tokens, TLS, and what is said to those who may not.
+//! Access: passwords, tokens, TLS, and the errors without a right.
 
 use std::fs;
 

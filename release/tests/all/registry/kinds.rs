@@ -41,7 +41,7 @@ struct NotMadeYet {
 
 impl Between for NotMadeYet {
     fn instead(&self, head: &str) -> Option<String> {
-        // Who shows nothing is asked for it, by the registry itself.
+        // A client without credentials is challenged by the registry itself.
         let shows = head.to_ascii_lowercase().contains("\r\nauthorization: ");
         let reads = head.starts_with("GET ") || head.starts_with("HEAD ");
         if !reads && shows {

@@ -1,4 +1,4 @@
-//! What is pushed is what is there, for this program and for others.
+//! Pushed contents are there, for this program and for others.
 
 use std::fs;
 
@@ -65,7 +65,7 @@ fn a_version_tag_never_moves_and_latest_only_forwards() {
     assert_eq!(latest(&release), second, "a patch of an older line leaves it");
     release.promote(true).unwrap();
     assert_eq!(latest(&release), of(&release, "1.2.4"), "on purpose");
-    // Somebody points a version at something else.
+    // Another process moves a version's tag.
     release.next("1.4.0");
     release.remotes[0].tag("1.4.0", second.unwrap()).unwrap();
     match release.try_publish() {
