@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::bounded::{self, Bounded};
-
 /// How the names of files that are still being written begin. Readers skip them; a later run may remove them.
 pub const PARTIAL: &str = ".partial-";
 
@@ -107,16 +105,6 @@ pub fn copy(from: &Path, to: &Path, executable: bool) -> Result<(), PathError> {
     let file = AtomicFile::create(to)?;
     let mut file = if executable { file.executable() } else { file };
     io::copy(&mut source, &mut file).at("copy to", to)?;
-    file.commit()
-}
-
-/// Copies a file of at most `limit` bytes.
-pub fn copy_bounded(from: &Path, to: &Path, limit: u64) -> Result<(), PathError> {
-    let source = File::open(from).at("read", from)?;
-    let size = source.metadata().at("read", from)?.len();
-    bounded::check("this file", size, limit).map_err(io::Error::other).at("copy", from)?;
-    let mut file = AtomicFile::create(to)?;
-    io::copy(&mut Bounded::new(source, "this file", limit), &mut file).at("copy to", to)?;
     file.commit()
 }
 

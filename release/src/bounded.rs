@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::atomic::{At as _, PathError};
+use crate::atomic::{At as _, AtomicFile, PathError};
 
 /// A JSON document, or another text, of a release. The largest that there are, SBOMs of big projects, have a tenth of it.
 pub const DOCUMENT: u64 = 64 << 20;
@@ -77,6 +77,16 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PathError> {
     // It may grow, and a device has no size.
     Bounded::new(file, "this file", limit).read_to_end(&mut bytes).at("read", path)?;
     Ok(bytes)
+}
+
+/// Copies a file of at most `limit` bytes.
+pub fn copy(from: &Path, to: &Path, limit: u64) -> Result<(), PathError> {
+    let source = File::open(from).at("read", from)?;
+    let size = source.metadata().at("read", from)?.len();
+    check("this file", size, limit).map_err(io::Error::other).at("copy", from)?;
+    let mut file = AtomicFile::create(to)?;
+    io::copy(&mut Bounded::new(source, "this file", limit), &mut file).at("copy to", to)?;
+    file.commit()
 }
 
 #[cfg(test)]

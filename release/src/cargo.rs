@@ -6,6 +6,7 @@ mod config;
 mod environment;
 mod words;
 
+pub(crate) use config::{OUTSIDE, listed};
 pub use config::{Outside, Setting};
 pub use environment::foreign;
 pub use words::{Cause, Words};

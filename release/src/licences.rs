@@ -22,8 +22,6 @@ pub(crate) use policy::canonical as canonical_expression;
 use policy::{Policy, Terms};
 use texts::Text;
 
-/// The file's name in an archive.
-pub const FILE: &str = "THIRD-PARTY-LICENSES";
 /// Where the allowed licences are listed.
 pub const POLICY_FILE: &str = "deny.toml";
 

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 
 /// Says what was wrong on standard error; with `--json` also as a document on standard output.
 fn complain(failure: &Failure, as_json: bool) {
-    let style = anstyle::AnsiColor::Red.on_default().bold();
+    let style = sayna_release::shown::palette::BAD;
     let hint = failure.hint.as_ref().map(|h| format!("\n  next: {h}")).unwrap_or_default();
     // Errors cannot be reported when standard error is closed.
     let text = failure.shown.clone().unwrap_or_else(|| format!("{style}error{style:#}: {}", failure.text));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::image::ImageIndex;
-use crate::name;
+use crate::name::{self, AssetNames};
 use crate::part::{BinaryPart, Built, FileEntry, ImagePart, InsideEntry};
 use crate::plan::Plan;
 use crate::triple::Triple;
@@ -122,6 +122,11 @@ pub enum Error {
 }
 
 impl Manifest {
+    /// Returns the names of the release's assets.
+    pub fn names(&self) -> AssetNames<'_> {
+        AssetNames { name: &self.name, version: &self.version }
+    }
+
     /// Reads a document from outside: the edge at which every name, digest and id in it is parsed.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         #[derive(Deserialize)]
@@ -205,6 +210,11 @@ impl BinaryEntry {
 }
 
 impl PlatformEntry {
+    /// The platform's name: `linux/amd64`.
+    pub fn name(&self) -> String {
+        name::platform(&self.os, &self.arch)
+    }
+
     fn of(part: &ImagePart) -> Self {
         Self {
             os: part.os.clone(),

@@ -1,4 +1,5 @@
-//! Names of files that come from outside: parsed once at the edge, so that a join with a folder stays in that folder.
+//! File names that come from outside, tags and names of assets. A file name is parsed once, where it enters the program,
+//! so that joining it to a folder stays in that folder.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,6 +8,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::shown::is_unsafe;
+
+mod asset;
+
+pub use asset::{
+    ATTESTATIONS, AssetNames, CHECKSUM, MANIFEST, NotATag, SBOM, THIRD_PARTY, Tag, checksum, platform, platform_folder,
+    short,
+};
 
 /// The name of one file: a single path component that every system stores under this name and in this folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

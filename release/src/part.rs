@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic::{self, At as _, PathError};
 use crate::digest::Digest;
-use crate::name::FileName;
+use crate::name::{self, FileName};
 use crate::triple::Triple;
 
 /// The name of a part's description.
@@ -243,6 +243,18 @@ impl Part {
             Self::Binary(p) => &p.built,
             Self::Image(p) => &p.built,
         }
+    }
+}
+
+impl ImagePart {
+    /// The platform's name: `linux/amd64`.
+    pub fn name(&self) -> String {
+        name::platform(&self.os, &self.arch)
+    }
+
+    /// The folder of the platform's part: `linux-amd64`.
+    pub fn folder(&self) -> String {
+        name::platform_folder(&self.os, &self.arch)
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::forge::{self, Forge};
+use crate::name::Tag;
 use crate::publish::known::{self, Known, LATEST, Latest};
 use crate::publish::{Refusal, diff};
 use crate::registry::{self, Registry};
@@ -82,8 +83,7 @@ impl Error {
 
 /// Moves `latest` to a verified release. `back` allows an older version, on purpose; `dry_run` only says what it would do.
 pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) -> Result<Outcome, Error> {
-    let version = request.tag.strip_prefix('v').and_then(|text| Version::parse(text).ok());
-    let version = version.ok_or_else(|| Error::Tag(request.tag.to_owned()))?;
+    let version = Tag::version_of(request.tag).ok_or_else(|| Error::Tag(request.tag.to_owned()))?;
     if !version.pre.is_empty() {
         // Refused by the rule itself, before anything is read.
         diff::latest(&version, None, &[], back)?;

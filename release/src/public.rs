@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 use semver::Version;
 
 use crate::forge::Forge;
+use crate::name::Tag;
 use crate::table::Release;
-
-/// What to do where a version's name is spent. A test follows it, and the page, to the end.
-pub const NEXT_VERSION: &str = "bump the version and cut the next release: docs/release/cutting-a-release.md, \"A spent version\", has the commands";
 
 /// So many tags are named in a sentence.
 const NAMED: usize = 5;
@@ -53,7 +51,7 @@ pub fn stable<'a, T: IntoIterator<Item = &'a String>>(tags: T, release: &Release
 
 /// Versions that have nothing but a Git tag, newest first, in a sentence.
 pub fn not_counted(versions: &[&Version]) -> Option<String> {
-    let newest: Vec<String> = versions.iter().rev().take(NAMED).map(|version| format!("v{version}")).collect();
+    let newest: Vec<String> = versions.iter().rev().take(NAMED).map(|version| Tag::of(version).to_string()).collect();
     let more = versions.len().saturating_sub(NAMED);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     match newest.as_slice() {

@@ -15,6 +15,7 @@ use crate::build::{self, Builders, Job, Rustc, describe_builders, restrict_to_ho
 use crate::digest::Digest;
 use crate::forge::{Directory, Forge};
 use crate::manifest::Manifest;
+use crate::name;
 use crate::part::{BinaryPart, ImagePart};
 use crate::plan::{self, Plan, PlanReport};
 use crate::progress::Progress;
@@ -212,7 +213,7 @@ pub fn run(
 }
 
 fn short(plan: &Plan) -> String {
-    let commit = plan.commit.get(..12).unwrap_or(&plan.commit);
+    let commit = name::short(&plan.commit);
     if plan.tree == "clean" { commit.to_owned() } else { format!("{commit} with changes ({})", plan.tree) }
 }
 
@@ -248,7 +249,7 @@ fn build_all(
         let made = clock.stage("image", || {
             let made = build::image(job, platform, parts, progress)?;
             let there = if made.reused { ", there already" } else { "" };
-            Ok::<_, build::Error>((made.clone(), format!("{}/{}{there}", made.part.os, made.part.arch)))
+            Ok::<_, build::Error>((made.clone(), format!("{}{there}", made.part.name())))
         })?;
         images.push(made.part);
     }

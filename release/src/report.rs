@@ -2,19 +2,15 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
 use crate::doctor;
 use crate::promote;
 use crate::publish;
 use crate::rehearse::Summary;
+use crate::shown::palette::{BAD, GOOD, QUIET, TITLE, WARN, megabytes};
 use crate::shown::{on_one_line, shown};
 use crate::verify::{Report, Row, Verdict, files};
-
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const QUIET: Style = AnsiColor::BrightBlack.on_default();
-const HEAD: Style = Style::new().bold();
 
 /// Every text that is painted may be from outside.
 fn painted(style: Style, text: &str) -> String {
@@ -23,7 +19,7 @@ fn painted(style: Style, text: &str) -> String {
 
 /// The checklist as a table.
 pub fn checklist(report: &Report) -> String {
-    let mut text = painted(HEAD, &on_one_line(&format!("{} in {}", report.tag, places(report)))) + "\n";
+    let mut text = painted(TITLE, &on_one_line(&format!("{} in {}", report.tag, places(report)))) + "\n";
     let width = report.rows.iter().map(|r| r.title.len()).max().unwrap_or_default();
     for row in &report.rows {
         let (style, word) = word(&row.verdict);
@@ -46,10 +42,10 @@ fn word(verdict: &Verdict) -> (Style, &'static str) {
     match verdict {
         Verdict::Ok => (GOOD, "ok"),
         Verdict::Failed => (BAD, "FAILED"),
-        Verdict::WouldRefuse => (AnsiColor::Yellow.on_default(), "would refuse"),
+        Verdict::WouldRefuse => (WARN, "would refuse"),
         Verdict::NotHere => (QUIET, "not here"),
-        Verdict::NotSeen => (AnsiColor::Yellow.on_default(), "not seen"),
-        Verdict::NotChecked { .. } => (AnsiColor::Yellow.on_default(), "not checked"),
+        Verdict::NotSeen => (WARN, "not seen"),
+        Verdict::NotChecked { .. } => (WARN, "not checked"),
     }
 }
 
@@ -63,7 +59,7 @@ fn evidence(row: &Row) -> String {
 
 /// Files and what was seen of each.
 pub fn files(report: &files::Report) -> String {
-    let mut text = painted(HEAD, &on_one_line(&format!("{} by {}", report.tag, report.attestations))) + "\n";
+    let mut text = painted(TITLE, &on_one_line(&format!("{} by {}", report.tag, report.attestations))) + "\n";
     for row in &report.files {
         let (style, word) = word(&row.verdict);
         let _infallible =
@@ -75,7 +71,7 @@ pub fn files(report: &files::Report) -> String {
 
 /// The checks before a release, each with its remedy.
 pub fn doctor(report: &doctor::Report) -> String {
-    let mut text = painted(HEAD, &format!("before {}", report.tag)) + "\n";
+    let mut text = painted(TITLE, &format!("before {}", report.tag)) + "\n";
     let width = report.checks.iter().map(|c| c.title.len()).max().unwrap_or_default();
     for check in &report.checks {
         let (style, word) = match check.verdict {
@@ -96,7 +92,7 @@ pub fn doctor(report: &doctor::Report) -> String {
 pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
     let mut text = String::new();
     for track in &outcome.tracks {
-        text.push_str(&painted(HEAD, &track.name));
+        text.push_str(&painted(TITLE, &track.name));
         text.push('\n');
         for action in &track.actions {
             let _infallible = writeln!(text, "  {} {}", if dry_run { "would" } else { "did" }, on_one_line(action));
@@ -129,7 +125,7 @@ pub fn promoted(outcome: &promote::Outcome, dry_run: bool) -> String {
 pub fn rehearsal(summary: &Summary) -> String {
     let plan = &summary.plan;
     let mut text =
-        format!("\n{}\n", painted(HEAD, &format!("{} {}, rehearsed on this machine", plan.name, plan.version)));
+        format!("\n{}\n", painted(TITLE, &format!("{} {}, rehearsed on this machine", plan.name, plan.version)));
     let _infallible = writeln!(text, "  a stranger would see   {} assets{}", assets(summary), image(summary));
     for product in &summary.products {
         let share = product.size * 100 / product.budget.max(1);
@@ -155,7 +151,7 @@ pub fn rehearsal(summary: &Summary) -> String {
     }
     for reason in &summary.would_refuse {
         let line = format!("  would refuse a release: {}", reason.replace('\n', "\n    "));
-        let _infallible = writeln!(text, "{}", painted(AnsiColor::Yellow.on_default(), &line));
+        let _infallible = writeln!(text, "{}", painted(WARN, &line));
     }
     let stages: Vec<String> = summary.stages.iter().map(|s| format!("{} {:.1} s", s.name, s.seconds)).collect();
     let _infallible = writeln!(text, "\n  stages   {}", stages.join(" · "));
@@ -181,9 +177,4 @@ fn image(summary: &Summary) -> String {
         Some(image) => format!(" and the image {}:{}", image.repositories.join(", "), image.tag),
         None => " and no image".to_owned(),
     }
-}
-
-fn megabytes(size: u64) -> String {
-    // Tenths of a megabyte are all that a person compares.
-    format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000)
 }

@@ -124,7 +124,7 @@ fn copy_link(from: &Path, to: &Path) -> io::Result<()> {
 /// Digests by asset name and by platform.
 pub fn digests(binaries: &[BinaryPart], images: &[ImagePart]) -> BTreeMap<String, Digest> {
     let archives = binaries.iter().flat_map(|p| [&p.archive, &p.sbom]).map(|f| (f.name.to_string(), f.digest));
-    archives.chain(images.iter().map(|p| (format!("{}/{}", p.os, p.arch), p.manifest))).collect()
+    archives.chain(images.iter().map(|p| (p.name(), p.manifest))).collect()
 }
 
 /// Removes a folder with all that is in it; one that is not there is fine.

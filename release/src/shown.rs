@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+pub mod palette;
+
 /// Whether a character does more to a terminal than to stand on it: control characters (C0, DEL, C1), those that change the
 /// direction of text or end its line, and invisible ones that nothing legible is made of.
 pub fn is_unsafe(c: char) -> bool {

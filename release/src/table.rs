@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use toml::Spanned;
 
 use crate::atomic::{At as _, PathError};
+use crate::name::Tag;
 use crate::snippet::{self, Message, Place, Severity, nearest};
 use crate::triple::{Os, Triple};
 
@@ -76,8 +77,7 @@ impl Release {
 
     /// The version of a tag `v1.2.3` of Git or a forge.
     pub fn version_of_tag(&self, tag: &str) -> Option<semver::Version> {
-        let version = semver::Version::parse(tag.strip_prefix('v')?).ok()?;
-        (!self.ignores(tag)).then_some(version)
+        Tag::version_of(tag).filter(|_| !self.ignores(tag))
     }
 
     /// The version of an image's tag `1.2.3`, which is left out where the Git tag of that version is.

@@ -15,12 +15,7 @@ pub use expectations::{ExpectedStatement, Project, VerifiedStatement, check};
 pub use policy::{Expected, Mismatch, Predicate, Workflow, check_policy};
 
 /// A part's bundles, beside its `part.json`; also in `index/` and `publish/` of the same folder.
-pub const FILE: &str = "attestations.jsonl";
-
-/// The asset's name.
-pub fn asset_name(name: &str, version: &semver::Version) -> String {
-    format!("{name}-{version}.{FILE}")
-}
+pub const FILE: &str = crate::name::ATTESTATIONS;
 
 /// Why attestations prove nothing.
 #[derive(Debug, thiserror::Error)]

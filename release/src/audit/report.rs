@@ -2,15 +2,9 @@
 
 use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
-
 use super::{Facts, Finding, Hardening, Image, Kind, Relro, Rule, Signature, Stack};
 use crate::shown::on_one_line;
-
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const QUIET: Style = Style::new().dimmed();
-const TITLE: Style = Style::new().bold();
+use crate::shown::palette::{BAD, GOOD, QUIET, TITLE, megabytes};
 
 /// How wide the first column is: the longest label.
 const LABEL: usize = 16;
@@ -187,14 +181,6 @@ fn mentions(count: u64) -> String {
         0 => "not mentioned".to_owned(),
         1 => "mentioned once".to_owned(),
         _ => format!("mentioned {count} times"),
-    }
-}
-
-fn megabytes(bytes: u64) -> String {
-    if bytes < 1_000_000 {
-        format!("{} kB", bytes.div_ceil(1000))
-    } else {
-        format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
     }
 }
 

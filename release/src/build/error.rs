@@ -3,18 +3,10 @@
 use super::{FetchError, ModelError};
 use crate::atomic::PathError;
 use crate::audit::{self, Finding};
-use crate::cargo::Setting;
+use crate::cargo::{OUTSIDE, Setting, listed};
 use crate::digest::Digest;
 use crate::triple::Triple;
 use crate::{graph, image, licences, package, part, sbom};
-
-/// What to do about configuration outside of the tree.
-pub(crate) const OUTSIDE: &str = "write it into .cargo/config.toml of this tree and commit it, or take it out; mirrors and network settings may stay";
-
-/// Settings with their files, for a message.
-pub(crate) fn listed(settings: &[Setting]) -> String {
-    settings.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
 
 /// Why there is no part.
 #[derive(Debug, thiserror::Error)]

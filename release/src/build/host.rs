@@ -34,7 +34,7 @@ pub fn restrict_to_host(mut plan: Plan, table: &Table, rustc: &Rustc, builders: 
         image.platforms = here;
         for platform in elsewhere {
             let reason = lacks(&platform).unwrap_or_default();
-            plan.left_out.push(NotPlanned { what: format!("image {}/{}", platform.os, platform.arch), reason });
+            plan.left_out.push(NotPlanned { what: format!("image {}", platform.name()), reason });
         }
         plan.image = Some(image).filter(|i| !i.platforms.is_empty());
     }

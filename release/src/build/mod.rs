@@ -27,7 +27,6 @@ mod nix;
 pub use bundled::{ModelError, without};
 pub use cargo::{Rustc, second_home};
 pub use error::Error;
-pub(crate) use error::{OUTSIDE, listed};
 use features::features;
 pub use features::{models, natives};
 pub use fetch::{Error as FetchError, Fetched, fetch};
@@ -148,7 +147,7 @@ pub fn image(
     let planned = planned(job.plan, &platform.target)?;
     let BuildOutcome { part: released, findings, .. } =
         binary(&Job { reuse: true, ..job.clone() }, planned, dist, progress)?;
-    let out = dist.join(format!("{}-{}", platform.os, platform.arch));
+    let out = dist.join(platform.folder());
     let by = job.builders.image(target)?;
     let mut built = Built { by, host_assembled: by == Builder::Cargo, ..released.built.clone() };
     let models = bundled::inside(job.table, &mut built)?;
@@ -168,7 +167,7 @@ pub fn image(
     };
     same_executable(platform, &assembled.binary, &released.binary)?;
     if let Some(image) = &job.table.image {
-        check_budget(&format!("image {}/{}", platform.os, platform.arch), assembled.compressed, image.budget)?;
+        check_budget(&format!("image {}", platform.name()), assembled.compressed, image.budget)?;
     }
     let graph = Graph::resolve(job.root, &job.plan.name, &platform.target, &built.features)?;
     let sbom = document(job, &platform.target, &built, &graph, assembled.binary.digest)?;
@@ -224,7 +223,7 @@ fn same_executable(platform: &PlannedPlatform, image: &InsideEntry, released: &F
         return Ok(());
     }
     Err(Error::OtherExecutable {
-        platform: format!("{}/{}", platform.os, platform.arch),
+        platform: platform.name(),
         path: image.name.clone(),
         found: image.digest,
         archive: released.digest,

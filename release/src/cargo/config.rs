@@ -11,6 +11,14 @@ use toml::{Table, Value};
 use crate::atomic::{At as _, PathError};
 use crate::git::Checkout;
 
+/// What to do about configuration outside of the tree.
+pub(crate) const OUTSIDE: &str = "write it into .cargo/config.toml of this tree and commit it, or take it out; mirrors and network settings may stay";
+
+/// Settings with their files, for a message.
+pub(crate) fn listed(settings: &[Setting]) -> String {
+    settings.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// A setting that changes what is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {

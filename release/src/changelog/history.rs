@@ -14,6 +14,7 @@ use semver::Version;
 use super::{Error, Request, reverts};
 use crate::atomic::At as _;
 use crate::git::{self, Checkout};
+use crate::name;
 use crate::public::Public;
 use crate::table::Table;
 
@@ -225,7 +226,6 @@ impl Boundaries<'_> {
         let named = git.tag_pattern.as_ref().is_none_or(|pattern| pattern.is_match(tag));
         let ignored = git.ignore_tags.as_ref().is_some_and(|pattern| pattern.is_match(tag))
             || self.table.is_some_and(|table| table.release.ignores(tag));
-        let version = tag.strip_prefix('v').and_then(|text| Version::parse(text).ok());
-        named && !ignored && !version.is_some_and(|version| self.public.lacks(&version))
+        named && !ignored && !name::Tag::version_of(tag).is_some_and(|version| self.public.lacks(&version))
     }
 }

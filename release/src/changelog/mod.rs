@@ -20,6 +20,7 @@ use semver::Version;
 
 use crate::atomic::{self, At as _, PathError};
 use crate::git;
+use crate::name;
 use crate::public::Public;
 use crate::table::{self, Source, Table};
 use history::{Boundaries, History};
@@ -53,7 +54,7 @@ impl Commit {
 
 impl std::fmt::Display for Commit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.id.get(..7).unwrap_or(&self.id), self.subject)
+        write!(f, "{} {}", name::short(&self.id), self.subject)
     }
 }
 
@@ -254,7 +255,7 @@ fn ignored(root: &Path) -> Result<Vec<CommitParser>, Error> {
 /// The version that the commits of the last release in `history` ask for, by git-cliff's rules and `[bump]`.
 fn asked(history: &History, config: &Config, cancelled: &[git::Commit]) -> Result<Option<Asked>, Error> {
     let (Some(base), Some(last)) = (&history.base, history.releases.last()) else { return Ok(None) };
-    let before = Release { version: Some(format!("v{base}")), ..Release::default() };
+    let before = Release { version: Some(name::Tag::of(base).to_string()), ..Release::default() };
     let mut commits = last.commits.clone();
     commits.retain(|c| !cancelled.iter().any(|gone| gone.id == c.id) && !is_quiet_merge(c));
     let next = Release { commits, previous: Some(Box::new(before)), ..Release::default() };

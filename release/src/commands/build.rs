@@ -137,14 +137,14 @@ pub(super) fn image(here: &Workspace, args: &ImageArgs) -> Result<Output, Failur
         let job = here.job(&made.plan, &rustc, &builders);
         build::image(&job, platform, &dist, &here.progress)?.part
     };
-    let folder = here.shown(&args.out.join(format!("{}-{}", part.os, part.arch)).join(crate::part::LAYOUT));
+    let folder = here.shown(&args.out.join(part.folder()).join(crate::part::LAYOUT));
     let mut text = format!("oci:{}  {} bytes compressed  {}\n", folder.display(), part.compressed, part.manifest);
     text.extend(build::without(&here.source.table, &part.built, true).iter().map(|what| format!("  without {what}\n")));
     Output::of(here.json, &part, |_| text, true)
 }
 
 fn platform<'a>(plan: &'a Plan, wanted: Option<&str>, rustc: &Rustc) -> Result<&'a PlannedPlatform, Failure> {
-    let name = |p: &PlannedPlatform| format!("{}/{}", p.os, p.arch);
+    let name = |p: &PlannedPlatform| p.name();
     let mut all = plan.image.iter().flat_map(|i| &i.platforms);
     let found = all.find(|p| match wanted {
         Some(wanted) => name(p) == wanted,

@@ -4,7 +4,6 @@ use super::{Finding, failed, fine, unseen};
 use crate::forge::github::Settings;
 use crate::forge::{Error, Forge as _, Github, Tagged};
 use crate::plan::PlanReport;
-use crate::public::NEXT_VERSION;
 
 /// Scopes of a classic token that may publish; others have none.
 const SCOPES: [&str; 2] = ["repo", "public_repo"];
@@ -53,9 +52,11 @@ pub(super) fn tag(github: &Github, made: &PlanReport) -> Finding {
     match github.tagged(tag) {
         Err(error) => failed(error.to_string(), error.hint().unwrap_or_else(|| "run this again later".into())),
         Ok(Tagged::At(found)) if found == *commit => fine(format!("{tag} is at this commit{state}")),
-        Ok(Tagged::At(found)) => failed(format!("{tag} is at {found}, this checkout is at {commit}"), NEXT_VERSION),
+        Ok(Tagged::At(found)) => {
+            failed(format!("{tag} is at {found}, this checkout is at {commit}"), crate::forge::NEXT_VERSION)
+        }
         Ok(_) if releases.iter().any(|r| !r.draft) => {
-            failed(format!("{tag} was published, and its tag removed"), NEXT_VERSION)
+            failed(format!("{tag} was published, and its tag removed"), crate::forge::NEXT_VERSION)
         }
         Ok(_) => fine(format!("{tag} is free{state}")),
     }

@@ -229,7 +229,7 @@ impl Forge for Directory {
         let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.id) };
         let found = found.ok_or_else(missing)?;
         let Some(Asset::Uploaded { size, .. }) = release.assets.get(name) else { return Err(missing()) };
-        Ok(atomic::copy_bounded(&found, to, *size)?)
+        Ok(bounded::copy(&found, to, *size)?)
     }
 }
 

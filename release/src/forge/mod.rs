@@ -10,7 +10,6 @@ use crate::digest::Digest;
 use crate::http;
 use crate::lock::Lock;
 use crate::progress::Progress;
-use crate::public::NEXT_VERSION;
 use crate::registry::Purpose;
 
 mod directory;
@@ -18,6 +17,9 @@ pub mod github;
 
 pub use directory::Directory;
 pub use github::Github;
+
+/// What to do where a version's name is spent. A test follows it, and the page, to the end.
+pub const NEXT_VERSION: &str = "bump the version and cut the next release: docs/release/cutting-a-release.md, \"A spent version\", has the commands";
 
 /// A forge by its name on the command line: `dir:PATH` or `github:OWNER/REPOSITORY`. Nothing is asked or made yet.
 pub fn open(name: &str, purpose: Purpose, progress: &Progress) -> Result<Box<dyn Forge>, Error> {

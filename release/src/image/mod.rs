@@ -198,7 +198,7 @@ fn created(plan: &Plan) -> String {
 
 /// Writes the layout of one platform. The same input gives the same bytes.
 pub fn assemble(input: &Input<'_>, layout: &Path) -> Result<Assembled, Error> {
-    let name = format!("{}/{}", input.platform.os, input.platform.arch);
+    let name = input.platform.name();
     if let Some(reason) = not_here(input.platform) {
         return Err(Error::NotHere { platform: name, reason });
     }

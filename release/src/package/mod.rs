@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _, AtomicFile, PathError};
 use crate::digest::{Digest, HashingWriter};
-use crate::name::FileName;
+use crate::name::{FileName, THIRD_PARTY, checksum};
 use crate::part::FileEntry;
 use crate::table::ArchiveKind;
 
 mod content;
+mod entry;
 pub mod gzip;
 mod local;
-mod name;
 mod read;
 mod zip;
 
@@ -24,9 +24,6 @@ use content::Content;
 
 pub use read::{Entry, extract, list, planned_entries, told_apart};
 pub(crate) use zip::dos_time;
-
-/// The name of the file with the texts of everything that is linked in.
-pub const THIRD_PARTY: &str = "THIRD-PARTY-LICENSES";
 
 /// What goes into an archive.
 #[derive(Debug, Clone)]
@@ -167,7 +164,7 @@ pub fn package(input: &Input<'_>, out: &Path) -> Result<Archive, Error> {
         drop(std::fs::remove_file(&path));
         return Err(error);
     }
-    let name = format!("{}.sha256", input.archive);
+    let name = checksum(input.archive);
     atomic::write(&out.join(&name), checksum_line(input.archive, digest).as_bytes())?;
     let binary = items.iter().zip(&packed).find(|(item, _)| item.executable).map(|(_, content)| *content);
     let missing = || Error::Missing { path: path.clone(), name: input.exe_name.clone() };
@@ -197,7 +194,7 @@ fn items(input: &Input<'_>) -> Result<Vec<Item>, Error> {
     let content = Content::Text(input.third_party.clone());
     items.push(Item { name: THIRD_PARTY.to_owned(), executable: false, content });
     items.sort_by(|a, b| a.name.cmp(&b.name));
-    name::check(input.stem)?;
+    entry::check(input.stem)?;
     if input.stem.contains('/') {
         return Err(Error::Name { name: input.stem.to_owned(), reason: "the archive has one folder" });
     }
@@ -209,7 +206,7 @@ fn items(input: &Input<'_>) -> Result<Vec<Item>, Error> {
 pub fn check_names(all: &[&str]) -> Result<(), Error> {
     let (mut names, mut folders) = (BTreeSet::new(), BTreeSet::new());
     for name in all.iter().copied() {
-        name::check(name)?;
+        entry::check(name)?;
         let lower = name.to_lowercase();
         folders.extend(lower.match_indices('/').map(|(end, _)| lower.split_at(end).0.to_owned()));
         let refused = |reason| Err(Error::Name { name: name.to_owned(), reason });

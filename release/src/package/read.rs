@@ -10,11 +10,12 @@ use tar::EntryType;
 use zip::ZipArchive;
 
 use super::zip::dos_time;
-use super::{Error, THIRD_PARTY, local};
+use super::{Error, local};
 use crate::atomic::{At as _, AtomicFile};
 use crate::bounded::Bounded;
 use crate::digest::Digest;
 use crate::git::when;
+use crate::name::THIRD_PARTY;
 use crate::table::ArchiveKind;
 
 /// One entry as an archive lists it.

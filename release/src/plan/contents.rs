@@ -9,6 +9,7 @@ use std::path::{Component, Path};
 use super::package::Package;
 use super::problem::{Problem, SHOWN};
 use crate::git::{Checkout, Kind, Tracked};
+use crate::name::{self, Tag};
 use crate::package;
 use crate::registry::Reference;
 use crate::snippet::nearest;
@@ -63,7 +64,7 @@ impl Contents<'_> {
     /// A pattern of tags that are no versions must not have this one's.
     fn ignored(&self) -> Option<Problem> {
         let release = &self.table().release;
-        let tag = format!("v{}", self.package.version);
+        let tag = Tag::of(&self.package.version).to_string();
         let pattern = release.ignore_tags.as_ref().filter(|_| release.ignores(&tag))?;
         let message = format!("release.ignore_tags leaves out {tag}, the tag of this version");
         Some(Problem::new("tag-ignored", message).hint("write a pattern of the other tags alone").at(pattern.span()))
@@ -73,7 +74,7 @@ impl Contents<'_> {
     fn names(&self) -> Option<Problem> {
         let release = &self.table().release;
         let own = self.table().targets.iter().map(|target| target.triple.get_ref().exe_name(release.name.get_ref()));
-        let own: BTreeSet<String> = own.chain([package::THIRD_PARTY.to_owned()]).collect();
+        let own: BTreeSet<String> = own.chain([name::THIRD_PARTY.to_owned()]).collect();
         let files = release.files.iter().map(|file| file.get_ref().as_str());
         let all: Vec<&str> = files.chain(own.iter().map(String::as_str)).collect();
         let refused = package::check_names(&all).err()?;
@@ -191,7 +192,7 @@ impl Contents<'_> {
         let mut seen = BTreeSet::new();
         for platform in &image.platforms {
             let (triple, span) = (platform.target.get_ref(), platform.target.span());
-            let name = format!("{}/{}", platform.os, platform.arch);
+            let name = name::platform(&platform.os, &platform.arch);
             problems.extend(self.known_target(&platform.target));
             if !seen.insert(name.clone()) {
                 let message = format!("the image platform {name} is listed twice");

@@ -18,6 +18,7 @@ use crate::atomic::{At as _, PathError};
 use crate::changelog::{self, Notes, Request};
 use crate::digest::Digest;
 use crate::git::{self, Checkout};
+use crate::name::{self, AssetNames, Tag};
 use crate::public::{self, Public};
 use crate::snippet::{self, Message, Place, Severity};
 use crate::table::{self, Image, Source, Table, Target};
@@ -117,7 +118,7 @@ pub fn make(root: &Path, options: &Options) -> Result<PlanReport, Error> {
     let package = Package::read(root)?;
     let checkout = Checkout::open(root)?;
     let (commit, tags, changed) = (checkout.commit(), checkout.tags()?, checkout.changed()?);
-    let tag = format!("v{}", package.version);
+    let tag = Tag::of(&package.version).to_string();
     let release = &source.table.release;
     let head = Head { commit: &commit, tags: &tags, named: options.tag.as_deref(), expected: &tag, release };
     let request = if head.is_tagged() { Request::Tagged(tag.clone()) } else { Request::Upcoming(tag.clone()) };
@@ -222,7 +223,7 @@ impl PlanInputs<'_> {
             toolchain: table.release.toolchain.get_ref().clone(),
             targets: table.targets.iter().map(|target| planned_target(&name, self.package, target)).collect(),
             image: table.image.as_ref().map(|image| self.planned_image(image)),
-            manifest: format!("{name}-{version}.release.json"),
+            manifest: AssetNames { name: &name, version }.manifest(),
             left_out: Vec::new(),
             notes: checkout_state.notes,
             name,
@@ -245,19 +246,19 @@ impl PlanInputs<'_> {
 
 fn planned_target(name: &str, package: &Package, target: &Target) -> PlannedTarget {
     let triple = target.triple.get_ref().clone();
-    let stem = format!("{name}-{}-{triple}", package.version);
-    let archive = format!("{stem}.{}", target.archive.extension());
+    let names = AssetNames { name, version: &package.version };
+    let archive = names.archive(&triple, target.archive.extension());
     PlannedTarget {
+        stem: names.stem(&triple),
+        sbom: names.sbom(&triple),
         triple,
         runner: target.runner.clone(),
         builder: target.builder,
         system: target.system.as_ref().map(|s| s.get_ref().clone()),
         features: package.with_implied(target.feature_names()),
         archive_kind: target.archive,
-        checksum: format!("{archive}.sha256"),
-        sbom: format!("{stem}.cdx.json"),
+        checksum: name::checksum(&archive),
         archive,
-        stem,
     }
 }
 

@@ -21,6 +21,7 @@ use semver::Version;
 use serde::Serialize;
 
 use crate::digest::Digest;
+use crate::name::{self, AssetNames};
 use crate::part::Origin;
 use crate::table::{ArchiveKind, Builder};
 use crate::triple::Triple;
@@ -123,6 +124,25 @@ pub struct PlannedPlatform {
     pub arch: String,
     /// The triple of the binary inside.
     pub target: Triple,
+}
+
+impl Plan {
+    /// Returns the names of the release's assets.
+    pub fn names(&self) -> AssetNames<'_> {
+        AssetNames { name: &self.name, version: &self.version }
+    }
+}
+
+impl PlannedPlatform {
+    /// The platform's name: `linux/amd64`.
+    pub fn name(&self) -> String {
+        name::platform(&self.os, &self.arch)
+    }
+
+    /// The folder of the platform's part: `linux-amd64`.
+    pub fn folder(&self) -> String {
+        name::platform_folder(&self.os, &self.arch)
+    }
 }
 
 /// Something the table has and a plan leaves out.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::version::short;
-use super::{Plan, PlanReport, PlannedTarget, Problem};
+use super::{Plan, PlanReport, PlannedPlatform, PlannedTarget, Problem};
+use crate::name::short;
 use crate::snippet::{Severity, line_and_column};
 use crate::table::{self, Builder};
 
@@ -77,7 +77,7 @@ fn targets(targets: &[PlannedTarget]) -> String {
 
 fn rest(plan: &Plan) -> String {
     let image = plan.image.iter().flat_map(|image| {
-        let platforms: Vec<String> = image.platforms.iter().map(|p| format!("{}/{}", p.os, p.arch)).collect();
+        let platforms: Vec<String> = image.platforms.iter().map(PlannedPlatform::name).collect();
         let platforms = platforms.join(", ");
         image.repositories.iter().map(move |r| format!("image      {r}:{} for {platforms}", image.tag))
     });
@@ -151,10 +151,10 @@ struct TargetJob<'a> {
 /// One line for a workflow's `matrix: ${{ fromJSON(…) }}`: the targets, or those of one builder.
 pub fn matrix(plan: &Plan, builder: Option<Builder>) -> String {
     let targets = plan.targets.iter().filter(|target| builder.is_none_or(|wanted| target.builder == wanted));
-    let name = |target: &PlannedTarget, between: char| {
+    let name = |target: &PlannedTarget, naming: fn(&PlannedPlatform) -> String| {
         let mut platforms = plan.image.iter().flat_map(|image| &image.platforms);
         let platform = platforms.find(|platform| platform.target == target.triple);
-        platform.map_or_else(String::new, |p| format!("{}{between}{}", p.os, p.arch))
+        platform.map_or_else(String::new, naming)
     };
     let include = targets
         .map(|target| TargetJob {
@@ -166,8 +166,8 @@ pub fn matrix(plan: &Plan, builder: Option<Builder>) -> String {
             toolchain: plan.toolchain.to_string(),
             archive: &target.archive,
             sbom: &target.sbom,
-            platform: name(target, '/'),
-            part: name(target, '-'),
+            platform: name(target, PlannedPlatform::name),
+            part: name(target, PlannedPlatform::folder),
         })
         .collect();
     written(serde_json::to_string(&Matrix { include }))

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use super::problem::Problem;
 use crate::atomic::PathError;
-use crate::build::{OUTSIDE, listed};
-use crate::cargo::{self, Outside};
+use crate::cargo::{self, OUTSIDE, Outside, listed};
 use crate::git::{Checkout, EPOCH, when};
 
 /// Configuration of Cargo outside of the tree.

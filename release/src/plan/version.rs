@@ -8,13 +8,9 @@ use semver::Version;
 use super::package::Package;
 use super::problem::Problem;
 use crate::changelog::{Asked, Notes};
+use crate::name::{Tag, short};
 use crate::public::{self, Public};
 use crate::table::Release;
-
-/// The version of a tag `v1.2.3`.
-pub(super) fn of_tag(tag: &str) -> Option<Version> {
-    tag.strip_prefix('v').and_then(|text| Version::parse(text).ok())
-}
 
 /// What the tags say about HEAD.
 #[derive(Debug)]
@@ -45,7 +41,7 @@ impl Head<'_> {
         let tag = match self.named {
             Some(tag) => Some(tag),
             None if self.is_tagged() => Some(self.expected),
-            None => here().map(|(tag, _)| tag.as_str()).max_by_key(|tag| of_tag(tag)),
+            None => here().map(|(tag, _)| tag.as_str()).max_by_key(|tag| Tag::version_of(tag)),
         };
         if let Some(tag) = tag {
             problems.extend(self.against_package(tag, package));
@@ -64,7 +60,7 @@ impl Head<'_> {
 
     fn against_package(&self, tag: &str, package: &Package) -> Option<Problem> {
         let expected = self.expected;
-        match of_tag(tag) {
+        match Tag::version_of(tag) {
             None => Some(
                 Problem::new("tag-form", format!("the tag {tag:?} is not `v` and a SemVer version"))
                     .hint(format!("the tag of this version is {expected}")),
@@ -212,16 +208,12 @@ pub(super) fn check_step(version: &Version, notes: &Notes) -> Option<Problem> {
     let Asked { version: asked, commits } = notes.asked.as_ref()?;
     let previous = notes.previous.as_deref()?;
     let core = |v: &Version| (v.major, v.minor, v.patch);
-    let is_small = core(version) < core(asked) && of_tag(previous).is_some_and(|before| core(version) > core(&before));
+    let is_small =
+        core(version) < core(asked) && Tag::version_of(previous).is_some_and(|before| core(version) > core(&before));
     is_small.then(|| {
         let message = format!("the commits since {previous} ask for {asked}, but the version is {version}:");
         Problem::new("version-step", message).hint(format!("set the version to {asked}")).about(commits.clone())
     })
-}
-
-/// The first digits of a commit id, as people write it.
-pub(super) fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ pub(super) fn gather(
         let (signed, _) = wanted.split_at(wanted.len().saturating_sub(unsigned));
         bundles.extend(read(&[own])?);
         attest::check(&trust, &bundles, signed, project)?;
-        let name = attest::asset_name(&plan.name, &plan.version);
+        let name = plan.names().attestations();
         asset = Some(Asset { name, bytes: expectations::merged(&bundles), wanted });
     }
     let beside = beside(input, &trust, &index)?;

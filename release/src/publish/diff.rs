@@ -9,8 +9,7 @@ use std::fmt;
 use semver::Version;
 
 use crate::digest::Digest;
-use crate::forge::{Asset, Draft, Release, Tagged};
-use crate::public::NEXT_VERSION;
+use crate::forge::{Asset, Draft, NEXT_VERSION, Release, Tagged};
 use crate::registry::{Kind, Object};
 
 /// What the forge should hold.

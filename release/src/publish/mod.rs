@@ -13,6 +13,7 @@ use crate::attest;
 use crate::digest::Digest;
 use crate::forge::{self, Draft, Forge, Release};
 use crate::image::ImageIndex;
+use crate::name;
 use crate::package;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -225,7 +226,7 @@ fn read_parts(
             published.binary(target, dist)?.inspect(|_| said(target.triple.as_str()));
         }
         for platform in plan.image.iter().flat_map(|i| &i.platforms) {
-            let name = format!("{}/{}", platform.os, platform.arch);
+            let name = platform.name();
             if is_missing(&name) {
                 published.image(platform, dist)?.inspect(|_| said(&name));
             }
@@ -275,7 +276,7 @@ impl Work {
             let path = folder.join(&plan.manifest);
             atomic::ensure(&path, bytes)?;
             let checksum = package::checksum_line(&plan.manifest, Digest::of(bytes));
-            let beside = format!("{}.sha256", plan.manifest);
+            let beside = name::checksum(&plan.manifest);
             atomic::ensure(&folder.join(&beside), checksum.as_bytes())?;
             files.insert(plan.manifest.clone(), (path, Digest::of(bytes)));
             files.insert(beside.clone(), (folder.join(beside), Digest::of(checksum.as_bytes())));

@@ -119,7 +119,7 @@ impl Parts {
         for platform in platforms.filter(|_| only != Some(Only::Binaries)) {
             match read_image(plan, dist, platform)? {
                 Some(found) => images.push(found),
-                None => missing.push(format!("{}/{}", platform.os, platform.arch)),
+                None => missing.push(platform.name()),
             }
         }
         if !missing.is_empty() {
@@ -146,7 +146,7 @@ impl Parts {
     /// What a real release does not accept in these parts, one sentence each.
     pub fn concerns(&self, plan: &Plan) -> Vec<String> {
         let binaries = self.binaries.iter().map(|(_, p)| (p.target.to_string(), &p.built));
-        let images = self.images.iter().map(|(_, p)| (format!("{}/{}", p.os, p.arch), &p.built));
+        let images = self.images.iter().map(|(_, p)| (p.name(), &p.built));
         let mut concerns = Vec::new();
         for (name, built) in binaries.chain(images) {
             if built.rustc != plan.toolchain {
@@ -176,7 +176,7 @@ impl Parts {
             let path = folder.join(&entry.name);
             check(&path, entry.digest)?;
             let document = serde_json::from_slice(&fs::read(&path).at("read", &path)?)?;
-            platforms.push(Platform { name: format!("{}/{}", part.os, part.arch), document });
+            platforms.push(Platform { name: part.name(), document });
         }
         Ok(Some(platforms))
     }
@@ -233,7 +233,7 @@ fn read_binary(plan: &Plan, dist: &Path, target: &PlannedTarget) -> Result<Optio
 }
 
 fn read_image(plan: &Plan, dist: &Path, platform: &PlannedPlatform) -> Result<Option<(PathBuf, ImagePart)>, Error> {
-    let folder = dist.join(format!("{}-{}", platform.os, platform.arch));
+    let folder = dist.join(platform.folder());
     let Some(part) = Part::read(&folder)? else { return Ok(None) };
     check_origin(plan, &folder, &part)?;
     let Part::Image(part) = part else { return Ok(None) };

@@ -11,12 +11,11 @@ use serde_json::Value;
 use crate::atomic::{self, At as _, PathError};
 use crate::attest::{self, Bundle, ExpectedStatement, Project, Trust, expectations};
 use crate::digest::Digest;
-use crate::forge::{self, Asset, Release};
+use crate::forge::{self, Asset, NEXT_VERSION, Release};
 use crate::manifest::{BinaryEntry, ImageEntry, Manifest, PlatformEntry};
 use crate::oci;
 use crate::part::{self, BinaryPart, FileEntry, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
-use crate::public::NEXT_VERSION;
 use crate::publish::{Destinations, INDEX};
 use crate::registry::{self, Registry};
 use crate::scratch::Scratch;
@@ -82,7 +81,7 @@ impl<'a> Published<'a> {
         // Two of them are for `publish` to refuse.
         let Ok([release]) = <[Release; 1]>::try_from(releases) else { return Ok(None) };
         let whole = |name: &str| matches!(release.assets.get(name), Some(Asset::Uploaded { .. }));
-        let bundles = attest::asset_name(&plan.name, &plan.version);
+        let bundles = plan.names().attestations();
         if !whole(&plan.manifest) || (destinations.is_project_origin && !whole(&bundles)) {
             return Ok(None);
         }
@@ -172,7 +171,7 @@ impl<'a> Published<'a> {
         dist: &Path,
     ) -> Result<ImagePart, Error> {
         let proofs = self.proven(&ExpectedStatement::of_image(&image.repositories, image.index, None))?;
-        let out = dist.join(format!("{}-{}", platform.os, platform.arch));
+        let out = dist.join(platform.folder());
         let layout = out.join(LAYOUT);
         let blob = |digest: Digest| layout.join("blobs/sha256").join(digest.hex());
         let wrong = |what: String| Error::Broken { place: registry.name(), what };

@@ -152,7 +152,7 @@ impl Registry for Layout {
     }
 
     fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error> {
-        Ok(atomic::copy_bounded(&self.blob(blob.digest), to, blob.size)?)
+        Ok(bounded::copy(&self.blob(blob.digest), to, blob.size)?)
     }
 
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {

@@ -34,7 +34,7 @@ pub(super) fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePa
         products.push(Product { name: part.archive.name.to_string(), size: part.archive.size, budget });
     }
     let budget = table.image.as_ref().map_or(0, |i| i.budget.0);
-    let images = images.iter().map(|p| (format!("image {}/{}", p.os, p.arch), p.compressed));
+    let images = images.iter().map(|p| (format!("image {}", p.name()), p.compressed));
     products.extend(images.map(|(name, size)| Product { name, size, budget }));
     products
 }
@@ -49,7 +49,7 @@ pub(super) fn without(table: &Table, binaries: &[BinaryPart], images: &[ImagePar
     }
     for part in images {
         for what in build::without(table, &part.built, true) {
-            all.entry(what).or_default().push(format!("image {}/{}", part.os, part.arch));
+            all.entry(what).or_default().push(format!("image {}", part.name()));
         }
     }
     all

@@ -1,14 +1,14 @@
 //! Rows on the release and its files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::{Context, Fault, Outcome, pass};
-use crate::attest;
 use crate::changelog;
 use crate::digest::Digest;
 use crate::git::{EPOCH, when};
 use crate::manifest::{BinaryEntry, Manifest};
+use crate::name::{self, Tag};
 use crate::part::FileEntry;
 use crate::plan::Plan;
 
@@ -24,8 +24,7 @@ pub(super) fn release(context: &mut Context<'_>) -> Outcome {
     if release.draft {
         return Err(format!("{} is still a draft", release.tag).into());
     }
-    let version = request.tag.strip_prefix('v').and_then(|v| semver::Version::parse(v).ok());
-    let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
+    let version = request.tag.parse::<Tag>().map_err(|e| e.to_string())?.into_version();
     if release.prerelease == version.pre.is_empty() {
         return Err(
             format!("{version} is marked as {}", if release.prerelease { "a pre-release" } else { "stable" }).into()
@@ -39,27 +38,28 @@ pub(super) fn release(context: &mut Context<'_>) -> Outcome {
     };
     let count = release.assets.len();
     let evidence = format!("{} {}, {kind}, {count} assets{fixed}", request.forge.name(), release.tag);
-    context.release = Some(release.clone());
+    context.release.set(release.clone());
     pass(evidence)
 }
 
 /// The manifest matches its checksum, is in this program's form and speaks of this tag (and commit, in its checkout).
 pub(super) fn manifest(context: &mut Context<'_>) -> Outcome {
     let release = context.release()?;
-    let name = release.assets.keys().find(|n| n.ends_with(".release.json"));
-    let name = name.ok_or("no asset is named *.release.json")?.clone();
+    let name = release.assets.keys().find(|n| n.ends_with(name::MANIFEST));
+    let name = name.ok_or_else(|| format!("no asset is named *{}", name::MANIFEST))?.clone();
     check_checksum(context, &name)?;
     let bytes = fs::read(context.asset(&name)?)?;
     let manifest = Manifest::read(&bytes).map_err(|e| format!("{name}: {e}"))?;
-    let expected = format!("{}-{}.release.json", manifest.name, manifest.version);
-    if manifest.tag != context.request.tag || name != expected || manifest.tag != format!("v{}", manifest.version) {
+    let expected = manifest.names().manifest();
+    if manifest.tag != context.request.tag || name != expected || manifest.tag != Tag::of(&manifest.version).to_string()
+    {
         return Err(format!("{name} speaks of {} {}, tag {}", manifest.name, manifest.version, manifest.tag).into());
     }
     if let Some(plan) = context.request.plan {
         same_origin(&name, plan, &manifest)?;
     }
-    let evidence = format!("{name}: commit {}, {} binaries", short(&manifest.commit), manifest.binaries.len());
-    context.manifest = Some(manifest);
+    let evidence = format!("{name}: commit {}, {} binaries", name::short(&manifest.commit), manifest.binaries.len());
+    context.manifest.set(manifest);
     pass(evidence)
 }
 
@@ -87,15 +87,11 @@ fn same_origin(name: &str, plan: &Plan, manifest: &Manifest) -> Result<(), Strin
     ))
 }
 
-fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
-}
-
 /// The names that must be there: the plan's in its checkout, else the manifest's; the manifest itself and its checksum.
 fn expected(context: &Context<'_>) -> Result<BTreeSet<String>, String> {
     let manifest = context.manifest()?;
-    let own = format!("{}-{}.release.json", manifest.name, manifest.version);
-    let mut names: BTreeSet<String> = [checksum_name(&own), own].into();
+    let own = manifest.names().manifest();
+    let mut names: BTreeSet<String> = [name::checksum(&own), own].into();
     match context.request.plan {
         Some(plan) => names.extend(plan.targets.iter().flat_map(|t| [&t.archive, &t.checksum, &t.sbom]).cloned()),
         None => names.extend(manifest.assets().map(|f| f.name.to_string())),
@@ -120,19 +116,15 @@ pub(super) fn nothing_else(context: &mut Context<'_>) -> Outcome {
     let mut expected = expected(context)?;
     let manifest = context.manifest()?;
     // Whether it has to be there is for the row on attestations.
-    expected.insert(attest::asset_name(&manifest.name, &manifest.version));
+    expected.insert(manifest.names().attestations());
     let there = context.release()?.assets.keys();
     let extra: Vec<&str> = there.filter(|n| !expected.contains(*n)).map(String::as_str).collect();
     if extra.is_empty() { pass("no other file") } else { Err(format!("not planned: {}", extra.join(", ")).into()) }
 }
 
-fn checksum_name(name: &str) -> String {
-    format!("{name}.sha256")
-}
-
 /// Holds a file against the `.sha256` beside it, in exactly the form that `sha256sum` writes.
 fn check_checksum(context: &Context<'_>, name: &str) -> Result<Digest, Fault> {
-    let beside = checksum_name(name);
+    let beside = name::checksum(name);
     let text = fs::read(context.asset(&beside)?)?;
     let (found, _size) = Digest::of_file(&context.asset(name)?)?;
     if text == format!("{}  {name}\n", found.hex()).as_bytes() {
@@ -144,11 +136,12 @@ fn check_checksum(context: &Context<'_>, name: &str) -> Result<Digest, Fault> {
 /// Every archive against its checksum file.
 pub(super) fn checksums(context: &mut Context<'_>) -> Outcome {
     let names: Vec<String> = context.manifest()?.binaries.iter().map(|b| b.archive.name.to_string()).collect();
+    let mut archives = BTreeMap::new();
     for name in &names {
         check_checksum(context, name)?;
-        let path = context.asset(name)?;
-        context.archives.insert(name.clone(), path);
+        archives.insert(name.clone(), context.asset(name)?);
     }
+    context.archives.set(archives);
     pass(format!("sha256sum -c would say OK {} times", names.len()))
 }
 

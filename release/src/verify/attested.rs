@@ -11,16 +11,17 @@ use crate::part::FileEntry;
 /// Bundles, manifest, archives, SBOMs and index belong together, and this project's workflows say so.
 pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
     let manifest = context.manifest()?.clone();
-    let name = attest::asset_name(&manifest.name, &manifest.version);
+    let name = manifest.names().attestations();
     if !context.release()?.assets.contains_key(&name) {
         return if context.request.is_project_origin {
             Err(format!("{name} is not attached: nothing says who built this").into())
         } else {
+            context.proofs.set(Vec::new());
             let evidence = "no attestations: a rehearsal has none".to_owned();
             Ok(Evidence { verdict: Verdict::NotHere, evidence })
         };
     }
-    let own = format!("{}-{}.release.json", manifest.name, manifest.version);
+    let own = manifest.names().manifest();
     let (digest, _size) = Digest::of_file(&context.asset(&own)?)?;
     let document = |sbom: &FileEntry| -> Result<_, Fault> {
         let bytes = fs::read(context.asset(&sbom.name)?)?;
@@ -34,7 +35,7 @@ pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
     let proofs = Trust::new(context.request.trusted_root)
         .and_then(|trust| attest::check(&trust, &Bundle::read(&path)?, &wanted, project))?;
     let evidence = evidence(&proofs);
-    context.proofs = proofs;
+    context.proofs.set(proofs);
     pass(evidence)
 }
 

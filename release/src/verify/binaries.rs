@@ -1,7 +1,6 @@
 //! Rows on what is inside the archives.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::{Context, Evidence, Fault, Outcome, Verdict, machine, pass, program};
 use crate::audit::{self, Expectations};
@@ -37,10 +36,11 @@ pub type Reproduce<'a> = &'a dyn Fn(&Manifest) -> Result<Reproduced, NotReproduc
 pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
     let manifest = context.manifest()?.clone();
     let mut count = 0;
+    let mut binaries = BTreeMap::new();
     for entry in &manifest.binaries {
         let target = target(context, entry)?;
         let stem = format!("{}-{}-{}", manifest.name, manifest.version, entry.target);
-        let archive = context.archives.get(entry.archive.name.as_str()).ok_or("the archive was not read")?;
+        let archive = context.archive(&entry.archive.name)?;
         let size = entry.binary.size;
         bounded::check(&entry.binary.name, size, bounded::above(target.budget.binary.0))?;
         // Besides the executable there are texts.
@@ -59,9 +59,10 @@ pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
         if digest != entry.binary.digest {
             return Err(format!("{inside} is {digest}, the manifest says {}", entry.binary.digest).into());
         }
-        context.binaries.insert(entry.target.to_string(), binary);
+        binaries.insert(entry.target.to_string(), binary);
         count += found.len();
     }
+    context.binaries.set(binaries);
     pass(format!("{count} entries, as planned"))
 }
 
@@ -76,7 +77,7 @@ pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
     let mut found = Vec::new();
     for entry in &context.manifest()?.binaries {
         let target = target(context, entry)?;
-        let facts = audit::read(binary(context, entry)?)?;
+        let facts = audit::read(context.binary(entry.target.as_str())?)?;
         let findings = audit::findings(&facts, Some(&Expectations::from(target)));
         found.extend(findings.iter().map(|f| format!("{}: {f}", entry.target)));
         evidence.push(format!("{}: {}", entry.target, facts.summary()));
@@ -88,16 +89,11 @@ pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
     }
 }
 
-fn binary<'a>(context: &'a Context<'_>, entry: &BinaryEntry) -> Result<&'a Path, String> {
-    let path = context.binaries.get(entry.target.as_str());
-    path.map(std::path::PathBuf::as_path).ok_or_else(|| format!("{} was not unpacked", entry.target))
-}
-
 /// What every executable that this machine can run says of itself; of the others nothing is claimed. What came from another
 /// machine is executed only where an attestation says who built it.
 pub(super) fn runs(context: &mut Context<'_>) -> Outcome {
     let manifest = context.manifest()?;
-    if context.request.remote && context.proofs.is_empty() {
+    if context.request.remote && context.proofs()?.is_empty() {
         let evidence = "not executed: no attestation says who built it".to_owned();
         return Ok(Evidence { verdict: Verdict::NotHere, evidence });
     }
@@ -109,7 +105,7 @@ pub(super) fn runs(context: &mut Context<'_>) -> Outcome {
             evidence.push(format!("{}: not runnable here", entry.target));
             continue;
         }
-        let program = binary(context, entry)?;
+        let program = context.binary(entry.target.as_str())?;
         let folder = context.folder.join("runs").join(entry.target.as_str());
         let output = match program::run(program, &["--version", "--verbose"], &folder) {
             Ok(output) => output,
@@ -194,7 +190,7 @@ pub(super) fn reproduced(context: &mut Context<'_>) -> Outcome {
     let archives = manifest.binaries.iter().map(|b| (b.archive.name.to_string(), b.archive.digest));
     let sboms = manifest.binaries.iter().map(|b| (b.sbom.name.to_string(), b.sbom.digest));
     let platforms = manifest.image.iter().flat_map(|i| &i.platforms);
-    let images = platforms.map(|p| (format!("{}/{}", p.os, p.arch), p.manifest));
+    let images = platforms.map(|p| (p.name(), p.manifest));
     let published: BTreeMap<String, Digest> = archives.chain(sboms).chain(images).collect();
     let mut same = Vec::new();
     for (name, digest) in &second.digests {

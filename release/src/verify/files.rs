@@ -13,6 +13,7 @@ use crate::attest::{self, Attestation, Bundle, Expected, Predicate, Subject, Tru
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::manifest::Manifest;
+use crate::name::{self, AssetNames, Tag};
 use crate::package;
 use crate::table::Table;
 
@@ -144,21 +145,21 @@ struct Named {
 
 impl Named {
     fn of(path: &Path, table: &Table) -> Option<Self> {
-        let name = path.file_name()?.to_str()?;
-        let rest = name.strip_prefix(table.release.name.get_ref().as_str())?.strip_prefix('-')?;
-        let (stem, kind, version) = if let Some(version) = rest.strip_suffix(".release.json") {
+        let file_name = path.file_name()?.to_str()?;
+        let rest = file_name.strip_prefix(table.release.name.get_ref().as_str())?.strip_prefix('-')?;
+        let (stem, kind, version) = if let Some(version) = rest.strip_suffix(name::MANIFEST) {
             (version, Kind::Manifest, version)
-        } else if let Some(version) = rest.strip_suffix(&format!(".{}", attest::FILE)) {
+        } else if let Some(version) = rest.strip_suffix(&format!(".{}", name::ATTESTATIONS)) {
             (version, Kind::Attestations, version)
-        } else if let Some(version) = rest.strip_suffix(".release.json.sha256") {
+        } else if let Some(version) = rest.strip_suffix(&name::checksum(name::MANIFEST)) {
             (version, Kind::Checksum, version)
         } else {
             table.targets.iter().find_map(|target| {
                 let archive = format!(".{}", target.archive.extension());
                 let kinds = [
-                    (format!("{archive}.sha256"), Kind::Checksum),
+                    (name::checksum(&archive), Kind::Checksum),
                     (archive, Kind::Archive),
-                    (".cdx.json".to_owned(), Kind::Sbom),
+                    (name::SBOM.to_owned(), Kind::Sbom),
                 ];
                 let (stem, kind) =
                     kinds.iter().find_map(|(end, kind)| Some((rest.strip_suffix(end.as_str())?, *kind)))?;
@@ -166,7 +167,7 @@ impl Named {
             })?
         };
         let version = Version::parse(version).ok()?;
-        Some(Self { path: path.to_owned(), name: name.to_owned(), stem: stem.to_owned(), kind, version })
+        Some(Self { path: path.to_owned(), name: file_name.to_owned(), stem: stem.to_owned(), kind, version })
     }
 }
 
@@ -177,21 +178,21 @@ pub fn run(request: &Request<'_>) -> Result<Report, Error> {
     let mut files = request.files.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     let first = files.first().ok_or(Error::Nothing)?;
     let (version, folder) = (first.version.clone(), first.path.parent().unwrap_or(Path::new("")).to_owned());
-    let tag = request.tag.map_or_else(|| format!("v{version}"), str::to_owned);
+    let tag = request.tag.map_or_else(|| Tag::of(&version).to_string(), str::to_owned);
     for file in &files {
-        let found = format!("v{}", file.version);
+        let found = Tag::of(&file.version).to_string();
         if found != tag {
             return Err(Error::Version { path: file.path.clone(), found, wanted: tag });
         }
     }
-    let name = table.release.name.get_ref();
+    let assets = AssetNames { name: table.release.name.get_ref(), version: &version };
     let given = files.iter().find(|f| f.kind == Kind::Attestations).map(|f| f.path.clone());
     let bundles = request.attestations.map(Path::to_owned).or(given);
-    let bundles = bundles.unwrap_or_else(|| folder.join(attest::asset_name(name, &version)));
+    let bundles = bundles.unwrap_or_else(|| folder.join(assets.attestations()));
     if !bundles.exists() {
         return Err(Error::NoAttestations(bundles));
     }
-    let beside = folder.join(format!("{name}-{version}.release.json"));
+    let beside = folder.join(assets.manifest());
     if !files.iter().any(|f| f.kind == Kind::Manifest) && beside.exists() {
         files.push(named(&beside)?);
     }

@@ -8,6 +8,7 @@ use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::image;
 use crate::manifest::ImageEntry;
+use crate::name;
 use crate::oci::{self, annotation};
 use crate::part::InsideEntry;
 use crate::registry::Registry;
@@ -42,7 +43,7 @@ impl Expected {
 
     fn named(entry: &ImageEntry) -> Self {
         let platforms = entry.platforms.iter().map(|p| Platform {
-            name: format!("{}/{}", p.os, p.arch),
+            name: p.name(),
             manifest: p.manifest,
             binary: Some(p.binary.clone()),
         });
@@ -82,7 +83,10 @@ pub(super) fn tag(context: &mut Context<'_>) -> Outcome {
     let (expected, how) = match &context.manifest()?.image {
         Some(entry) => (Expected::named(entry), "named by the manifest"),
         None if planned => (Expected::late(context)?, "later than its manifest, tied to it by version and revision"),
-        None => return no_image(),
+        None => {
+            context.image.set(None);
+            return no_image();
+        }
     };
     if context.request.registries.is_empty() {
         return Err("there is an image, but no registry was given to look in".to_owned().into());
@@ -94,10 +98,10 @@ pub(super) fn tag(context: &mut Context<'_>) -> Outcome {
         if found != wanted {
             return Err(format!("{}: {tag} points at {found}, not at {wanted}", registry.name()).into());
         }
-        context.index = Some(read_index(*registry, wanted)?);
+        context.index.set(read_index(*registry, wanted)?);
     }
     let evidence = format!("{tag} = {wanted}, {how}");
-    context.image = Some(expected);
+    context.image.set(Some(expected));
     pass(evidence)
 }
 
@@ -113,8 +117,8 @@ fn document(registry: &dyn Registry, digest: Digest) -> Result<Vec<u8>, Fault> {
 
 /// Every planned platform is in the index, in order, and its configuration says so itself.
 pub(super) fn platforms(context: &mut Context<'_>) -> Outcome {
-    let Some(expected) = &context.image else { return no_image() };
-    let index = context.index.as_ref().ok_or("the index was not read")?;
+    let Some(expected) = context.image()? else { return no_image() };
+    let index = context.index()?;
     let name = |d: &oci::Descriptor| d.platform.as_ref().map(ToString::to_string).unwrap_or_default();
     let listed: Vec<(String, Digest)> = index.manifests.iter().map(|d| (name(d), d.digest)).collect();
     let named: Vec<(String, Digest)> = expected.platforms.iter().map(|p| (p.name.clone(), p.manifest)).collect();
@@ -122,7 +126,7 @@ pub(super) fn platforms(context: &mut Context<'_>) -> Outcome {
         return Err(format!("the index lists {listed:?}, the manifest {named:?}").into());
     }
     if let Some(plan) = context.request.plan.and_then(|p| p.image.as_ref()) {
-        let planned: Vec<String> = plan.platforms.iter().map(|p| format!("{}/{}", p.os, p.arch)).collect();
+        let planned: Vec<String> = plan.platforms.iter().map(|p| p.name()).collect();
         if named.iter().map(|(name, _)| name).ne(&planned) {
             return Err(format!("the index lists {named:?}, planned are {planned:?}").into());
         }
@@ -134,7 +138,7 @@ pub(super) fn platforms(context: &mut Context<'_>) -> Outcome {
             images.push(read_platform(*registry, platform, &context.folder)?);
         }
     }
-    context.images = images;
+    context.images.set(images);
     pass(named.iter().map(|(name, digest)| format!("{name} {digest}")).collect::<Vec<_>>().join(", "))
 }
 
@@ -147,7 +151,7 @@ fn read_platform(registry: &dyn Registry, planned: &Platform, folder: &Path) -> 
     let bytes = fs::read(blob(registry, &manifest.config, &path)?)?;
     let config: oci::Config =
         serde_json::from_slice(&bytes).map_err(|e| format!("configuration {}: {e}", manifest.config.digest))?;
-    let says = format!("{}/{}", config.os, config.architecture);
+    let says = name::platform(&config.os, &config.architecture);
     if says != planned.name {
         return Err(format!("the index says {}, its configuration {says}", planned.name).into());
     }
@@ -174,14 +178,14 @@ fn budget(context: &Context<'_>) -> u64 {
 
 /// Every layer, in every registry.
 pub(super) fn layers(context: &mut Context<'_>) -> Outcome {
-    if context.image.is_none() {
+    if context.image()?.is_none() {
         return no_image();
     }
     let mut count = 0;
     let mut size = 0;
     let most = bounded::above(budget(context));
     for registry in context.request.registries {
-        for image in &context.images {
+        for image in context.images()? {
             // Descriptors are from outside too: what the image's budget allows is all that is downloaded.
             let sum = image.manifest.layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
             bounded::check(&format!("the layers of {}", image.planned.name), sum, most).map_err(|e| e.to_string())?;
@@ -197,7 +201,7 @@ pub(super) fn layers(context: &mut Context<'_>) -> Outcome {
 
 /// Annotations and labels name version, commit and source, and what the image starts is the archive's executable.
 pub(super) fn origin(context: &mut Context<'_>) -> Outcome {
-    if context.image.is_none() {
+    if context.image()?.is_none() {
         return no_image();
     }
     let manifest = context.manifest()?;
@@ -207,7 +211,7 @@ pub(super) fn origin(context: &mut Context<'_>) -> Outcome {
         (annotation::SOURCE, manifest.source.clone()),
     ];
     let mut evidence = vec![format!("{} at {}", manifest.version, manifest.commit)];
-    for image in &context.images {
+    for image in context.images()? {
         let name = &image.planned.name;
         for (key, value) in &wanted {
             let said = [image.manifest.annotations.get(*key), image.config.config.labels.get(*key)];

@@ -3,19 +3,19 @@
 use semver::Version;
 
 use super::{Context, Outcome, pass};
+use crate::name::Tag;
 use crate::publish::diff;
 use crate::publish::known::{Known, Latest};
 
 /// Before promotion: where it was. After: this version, unless a newer stable one has it. Never a pre-release.
 pub(super) fn latest(context: &mut Context<'_>) -> Outcome {
     let request = context.request;
-    let version = request.tag.strip_prefix('v').and_then(|v| Version::parse(v).ok());
-    let version = version.ok_or_else(|| format!("{} is not v and a semantic version", request.tag))?;
+    let version = request.tag.parse::<Tag>().map_err(|e| e.to_string())?.into_version();
     let known = Known::read(request.forge, request.registries, request.table, request.git_versions)?;
     // As long as no release was made `latest`, GitHub chooses one itself. Before promotion that may be this one.
     let picked = !request.promoted && request.forge.picks_latest() && known.forge.version() == Some(&version);
     let mut places = vec![(request.forge.name(), &known.forge)];
-    let image = context.image.is_some();
+    let image = context.image()?.is_some();
     let registries = request.registries.iter().zip(&known.registries).filter(|_| image);
     places.extend(registries.map(|(registry, latest)| (registry.name(), latest)));
     let is_pre = |latest: &Latest| latest.version().is_some_and(|v| !v.pre.is_empty());

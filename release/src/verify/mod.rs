@@ -4,16 +4,14 @@
 //! that a single wrong byte makes a single row fail.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::attest::VerifiedStatement;
-use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
-use crate::forge::{Asset, Forge, Release};
+use crate::forge::Forge;
 use crate::manifest::Manifest;
-use crate::name::{FileName, NotAFileName};
 use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::table::Table;
@@ -21,6 +19,7 @@ use crate::table::Table;
 mod assets;
 mod attested;
 mod binaries;
+mod context;
 mod fault;
 pub mod files;
 mod image;
@@ -31,6 +30,7 @@ mod referrers;
 mod rows;
 
 pub use binaries::{NotReproduced, Reproduce, Reproduced};
+use context::Context;
 use fault::Fault;
 
 /// The object of the verification, and the sources to compare with.
@@ -78,7 +78,7 @@ pub enum Verdict {
     WouldRefuse,
     /// Nothing was claimed, nothing seen.
     NotHere,
-    /// It could not be pass, by no fault of the release.
+    /// It could not be seen, by no fault of the release.
     NotSeen,
     /// Another row has to be true first.
     NotChecked {
@@ -99,7 +99,7 @@ pub struct Row {
     /// How it came out.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// What was pass, or what is wrong.
+    /// What was seen, or what is wrong.
     pub evidence: String,
 }
 
@@ -150,55 +150,33 @@ fn pass(evidence: impl Into<String>) -> Outcome {
     Ok(Evidence { verdict: Verdict::Ok, evidence: evidence.into() })
 }
 
-/// What rows have read so far; a row may rely on what the rows that it needs have put here.
-struct Context<'a> {
-    request: Request<'a>,
-    folder: PathBuf,
-    release: Option<Release>,
-    manifest: Option<Manifest>,
-    archives: BTreeMap<String, PathBuf>,
-    binaries: BTreeMap<String, PathBuf>,
-    image: Option<image::Expected>,
-    index: Option<crate::oci::Index>,
-    images: Vec<image::PlatformImage>,
-    proofs: Vec<VerifiedStatement>,
-}
-
 /// Fills in the checklist. `folder` is for downloads and belongs to the caller.
 pub fn run(request: Request<'_>, folder: &Path) -> Report {
-    let mut context = Context {
-        request,
-        folder: folder.to_owned(),
-        release: None,
-        manifest: None,
-        archives: BTreeMap::new(),
-        binaries: BTreeMap::new(),
-        image: None,
-        index: None,
-        images: Vec::new(),
-        proofs: Vec::new(),
-    };
+    let mut context = Context::new(request, folder, &rows::RELEASE);
     let mut done: Vec<Row> = Vec::new();
     for (position, check) in rows::ROWS.iter().filter(|c| (c.wanted)(&request)).enumerate() {
+        context.check = check;
         let blocking = done.iter().find(|r| check.needs.contains(&r.id) && r.verdict.stops_promotion());
         let (verdict, evidence) = match blocking {
             Some(row) => (Verdict::NotChecked { row: row.number }, format!("not checked: row {}", row.number)),
             None => match (check.run)(&mut context) {
-                Ok(seen) => (seen.verdict, seen.evidence),
+                Ok(found) => (found.verdict, found.evidence),
                 Err(Fault::Release(reason)) => (Verdict::Failed, reason),
                 Err(Fault::Unseen(reason)) => (Verdict::NotSeen, reason),
             },
         };
         done.push(Row { number: position + 1, id: check.id, title: check.title, verdict, evidence });
     }
+    let mut attestations = context.proofs.into_inner().unwrap_or_default();
+    attestations.extend(context.image_proofs.into_inner().unwrap_or_default());
     Report {
         tag: request.tag.to_owned(),
         forge: request.forge.name(),
         registries: request.registries.iter().map(|r| r.name()).collect(),
         rows: done,
-        index: context.image.as_ref().map(image::Expected::index),
-        manifest: context.manifest,
-        attestations: context.proofs,
+        index: context.image.into_inner().flatten().as_ref().map(image::Expected::index),
+        manifest: context.manifest.into_inner(),
+        attestations,
     }
 }
 
@@ -206,36 +184,5 @@ impl Verdict {
     /// Whether a release with such a row may not become `latest`.
     pub fn stops_promotion(&self) -> bool {
         matches!(self, Self::Failed | Self::NotSeen | Self::NotChecked { .. })
-    }
-}
-
-impl Context<'_> {
-    fn release(&self) -> Result<&Release, String> {
-        self.release.as_ref().ok_or_else(|| "the release was not read".to_owned())
-    }
-
-    fn manifest(&self) -> Result<&Manifest, String> {
-        self.manifest.as_ref().ok_or_else(|| "the manifest was not read".to_owned())
-    }
-
-    /// The size limit of a downloaded asset: of an archive the budget of its target, else the limit of a document.
-    fn largest(&self, name: &FileName) -> u64 {
-        let binaries = self.manifest.iter().flat_map(|m| &m.binaries);
-        let archive = binaries.filter(|b| b.archive.name == *name).find_map(|b| self.request.table.target(&b.target));
-        archive.map_or(DOCUMENT, |target| bounded::above(target.budget.archive.0))
-    }
-
-    /// Downloads an asset once, into a folder where nothing else is.
-    fn asset(&self, name: &str) -> Result<PathBuf, Fault> {
-        let name: FileName = name.parse().map_err(|e: NotAFileName| e.to_string())?;
-        let path = self.folder.join("assets").join(&name);
-        if !path.exists() {
-            let release = self.release()?;
-            if let Some(Asset::Uploaded { size, .. }) = release.assets.get(name.as_str()) {
-                bounded::check(&name, *size, self.largest(&name))?;
-            }
-            self.request.forge.download(release, &name, &path)?;
-        }
-        Ok(path)
     }
 }

@@ -6,9 +6,9 @@ use crate::publish::referrers;
 
 /// In every registry the image's index has the attestations of this project's workflows beside it.
 pub(super) fn referrers(context: &mut Context<'_>) -> Outcome {
-    let Some(index) = context.image.as_ref().map(image::Expected::index) else { return image::no_image() };
+    let Some(index) = context.image()?.map(image::Expected::index) else { return image::no_image() };
     let request = context.request;
-    if context.proofs.is_empty() && !request.is_project_origin {
+    if context.proofs()?.is_empty() && !request.is_project_origin {
         let evidence = "no attestations: a rehearsal has none".to_owned();
         return Ok(Evidence { verdict: Verdict::NotHere, evidence });
     }
@@ -37,7 +37,7 @@ pub(super) fn referrers(context: &mut Context<'_>) -> Outcome {
     // What the release's own file has is in the report already.
     if manifest.image.is_none() {
         proofs.truncate(wanted.len());
-        context.proofs.extend(proofs);
+        context.image_proofs.set(proofs);
     }
     pass(evidence)
 }

@@ -28,8 +28,17 @@ macro_rules! row {
     };
 }
 
+/// The row that runs first, on which all others rest.
+pub(super) const RELEASE: Check = row!("release", "the release is public", [], assets::release);
+
+/// Whether a row rests on another one: it needs that row, or a row that does. Each row rests on itself.
+pub(super) fn rests_on(check: &Check, row: &str) -> bool {
+    let needed = |id: &str| ROWS.iter().find(|check| check.id == id).is_some_and(|check| rests_on(check, row));
+    check.id == row || check.needs.iter().any(|id| needed(id))
+}
+
 pub(super) const ROWS: &[Check] = &[
-    row!("release", "the release is public", [], assets::release),
+    RELEASE,
     row!("manifest", "the manifest is whole and of this version", ["release"], assets::manifest),
     row!("attached", "every planned file is attached", ["manifest"], assets::attached),
     row!("nothing-else", "nothing unplanned is attached", ["manifest"], assets::nothing_else),

@@ -130,7 +130,7 @@ fn a_library_without_its_licences_is_not_linked_and_one_with_them_has_them_in_ar
     let webrtc = sbom["components"].as_array().unwrap().iter().find(|c| c["name"] == "libwebrtc").unwrap();
     assert_eq!(webrtc["components"][0]["name"], "tiny", "{webrtc}");
     let (stem, text) = (format!("sayna-0.1.0-{TRIPLE}"), scene.world.path("dist/text"));
-    let file = format!("{stem}/{}", package::THIRD_PARTY);
+    let file = format!("{stem}/{}", sayna_release::name::THIRD_PARTY);
     package::extract(&folder.join(&part.archive.name), ArchiveKind::TarGz, &file, &text, u64::MAX).unwrap();
     let text = std::fs::read_to_string(text).unwrap();
     assert!(text.contains("tiny in libwebrtc 1: own text [") && text.contains("Do as <you> like."), "{text}");

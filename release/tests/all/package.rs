@@ -267,7 +267,8 @@ fn the_caller_says_which_features_the_binary_has() {
     let extracted = |out: &Path| {
         let (stem, to) = (format!("sayna-0.1.0-{triple}"), world.path("dist/text"));
         let archive = out.join(format!("{stem}.tar.gz"));
-        package::extract(&archive, TarGz, &format!("{stem}/{}", package::THIRD_PARTY), &to, u64::MAX).unwrap();
+        package::extract(&archive, TarGz, &format!("{stem}/{}", sayna_release::name::THIRD_PARTY), &to, u64::MAX)
+            .unwrap();
         fs::read_to_string(to).unwrap()
     };
     let third_party = |features: &[&str]| {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use sayna_release::forge::NEXT_VERSION;
 use sayna_release::plan::{self, Options, Plan};
-use sayna_release::public::NEXT_VERSION;
 
 use crate::fixture::write_parts;
 use crate::github::Counterpart;
