@@ -24,7 +24,7 @@ REHEARSE = ["cargo", "run", "-p", "sayna-release", "--", "rehearse"]
 
 
 def command(step, root):
-    once = "--once" in (root / "release/src/rehearse.rs").read_text() + (root / "release/src/cli.rs").read_text()
+    once = "--once" in (root / "release/src/rehearse.rs").read_text() + (root / "release/src/cli/args.rs").read_text()
     return {
         "tool": ["cargo", "build", "-p", "sayna-release"],
         "verdict": REHEARSE + (["--once"] if once else []),

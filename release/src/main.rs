@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use sayna_release::cli::Cli;
-use sayna_release::commands;
-use sayna_release::failure::Failure;
-use sayna_release::report;
+use sayna_release::cli::commands;
+use sayna_release::cli::failure::Failure;
+use sayna_release::cli::report;
 use sayna_release::shown::{json, painted};
 
 fn main() -> ExitCode {

@@ -21,16 +21,17 @@ use crate::plan::{self, Plan, PlanReport};
 use crate::progress::Progress;
 use crate::publish::{self, Destinations, Options};
 use crate::registry::{Layout, Registry};
-use crate::reproduce::{self, Again};
 use crate::scratch::{Scratch, from_here};
 use crate::table::{Builder, Table};
 use crate::verify::{self, Report, Reproduce, Reproduced, Request, Verdict};
 use crate::{git, promote, public};
 
 mod products;
+pub mod reproduce;
 
 pub use products::Product;
 use products::{products, without};
+use reproduce::Again;
 
 /// What a rehearsal showed.
 #[derive(Debug, Serialize)]

@@ -11,6 +11,7 @@ use crate::manifest::ImageEntry;
 use crate::name;
 use crate::oci::{self, annotation};
 use crate::part::InsideEntry;
+use crate::plan::PlannedPlatform;
 use crate::registry::Registry;
 
 /// The image that the rows below look for.
@@ -126,7 +127,7 @@ pub(super) fn platforms(context: &mut Context<'_>) -> Outcome {
         return Err(format!("the index lists {listed:?}, the manifest {named:?}").into());
     }
     if let Some(plan) = context.request.plan.and_then(|p| p.image.as_ref()) {
-        let planned: Vec<String> = plan.platforms.iter().map(|p| p.name()).collect();
+        let planned: Vec<String> = plan.platforms.iter().map(PlannedPlatform::name).collect();
         if named.iter().map(|(name, _)| name).ne(&planned) {
             return Err(format!("the index lists {named:?}, planned are {planned:?}").into());
         }

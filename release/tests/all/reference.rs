@@ -71,7 +71,7 @@ fn command(text: &mut String, command: &Command) {
 fn the_page_of_the_command_line_is_that_of_the_program() {
     let mut root = Cli::command();
     root.build();
-    let mut text = "# Command line of sayna-release\n\n<!-- Generated from release/src/cli.rs: \
+    let mut text = "# Command line of sayna-release\n\n<!-- Generated from release/src/cli/args.rs: \
                     `SAYNA_GOLDEN=write cargo test -p sayna-release -- reference::`. -->\n\n\
                     In a checkout, `cargo run -p sayna-release --` or `nix run .#release --` stands for `sayna-release`.\n\n\
                     | exit status | meaning |\n|---|---|\n| 0 | success |\n| 1 | a check failed, or work remains |\n\

@@ -185,7 +185,7 @@ fn a_change_rebuilds_what_it_is_part_of_and_nothing_else() {
     }
     assert_eq!(rebuilt(&tree, "README.md"), ["archive", "image"]);
     // The audit and the packing are the release program's.
-    for file in ["release/src/failure.rs", "sayna-release.toml"] {
+    for file in ["release/src/cli/failure.rs", "sayna-release.toml"] {
         assert_eq!(rebuilt(&tree, file), ["archive", "image", "release", "sayna", "sayna-full"], "{file}");
     }
     let all = ["archive", "compiled", "image", "release", "sayna", "sayna-full"];

@@ -119,7 +119,7 @@ fn two_real_platforms_in_two_real_registries_are_one_release_and_run() {
     }
     let report = release.verify();
     assert!(report.passed(), "{report:#?}");
-    print!("{}", sayna_release::report::checklist(&report));
+    print!("{}", sayna_release::cli::report::checklist(&report));
     for image in &images {
         runs(&format!("{image}:{tag}"), &release.plan.version.to_string());
     }

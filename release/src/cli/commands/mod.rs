@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::build::{Builders, Job, Rustc, restrict_to_host};
+use crate::cli::failure::Failure;
 use crate::cli::{Cli, Command, TagArg};
-use crate::failure::Failure;
 use crate::forge::{self, Github};
 use crate::lock::Lock;
 use crate::plan::{self, Plan, PlanReport};
@@ -48,7 +48,7 @@ impl Output {
 
     /// Text for people, or with `--json` the value itself.
     fn of<T: Serialize>(json: bool, value: &T, text: impl FnOnce(&T) -> String, ok: bool) -> Result<Self, Failure> {
-        let status = if ok { 0 } else { crate::failure::INCOMPLETE };
+        let status = if ok { 0 } else { crate::cli::failure::INCOMPLETE };
         Ok(if json {
             Self::document(&(serde_json::to_string_pretty(value)? + "\n"), status)
         } else {

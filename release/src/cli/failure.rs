@@ -1,10 +1,13 @@
 //! What the program says when it cannot go on: one text, one way out, one exit status.
 
+use crate::rehearse::{self, reproduce};
 use crate::shown::shown;
 use crate::table;
 use crate::verify::files;
-use crate::{atomic, attest, rehearse, reproduce, sbom};
-use crate::{audit, build, changelog, forge, git, graph, licences, package, part, plan, promote, publish, registry};
+use crate::{
+    atomic, attest, audit, build, changelog, forge, git, graph, licences, package, part, plan, promote, publish,
+    registry, sbom,
+};
 
 /// A check failed, or work is left.
 pub const INCOMPLETE: u8 = 1;

@@ -1,7 +1,7 @@
 //! Forge and registries by their names on the command line.
 
 use crate::cli::DestinationArgs;
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 use crate::forge::{self, Forge, github};
 use crate::progress::Progress;
 use crate::registry::{self, Purpose, Reference, Registry};

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::destinations::OpenedDestinations;
 use super::{Output, Workspace};
+use crate::cli::failure::Failure;
+use crate::cli::report;
 use crate::cli::{PublishArgs, RehearseArgs, TrackChoice};
-use crate::failure::Failure;
 use crate::public::Public;
 use crate::publish::{self, Destinations, Only, Options};
 use crate::registry::Purpose;
-use crate::{rehearse, report};
+use crate::rehearse;
 
 /// Where a rehearsal lies, and all that Cargo builds for it.
 const DIST: &str = "dist";

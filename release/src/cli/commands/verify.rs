@@ -6,18 +6,20 @@ use std::path::Path;
 use super::destinations::OpenedDestinations;
 use super::{Output, Workspace, root};
 use crate::build::{Builders, Rustc, restrict_to_host};
+use crate::cli::failure::{Failure, INCOMPLETE, REFUSED};
+use crate::cli::report;
 use crate::cli::{Cli, DestinationArgs, PromoteArgs, TagArg, VerifyArgs};
-use crate::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::git::Checkout;
 use crate::manifest::Manifest;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
+use crate::promote;
 use crate::public::{self, Public};
 use crate::registry::Purpose;
+use crate::rehearse::reproduce;
 use crate::scratch::Scratch;
 use crate::table::{Builder, Source};
 use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request};
-use crate::{promote, report, reproduce};
 
 /// `verify`
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {

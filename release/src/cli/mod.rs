@@ -1,0 +1,13 @@
+//! The command line: arguments in, text for people or JSON for machines out, and an exit status. Only this module knows that
+//! there is a terminal.
+
+mod args;
+pub mod commands;
+pub mod failure;
+pub mod report;
+
+pub use args::{
+    AuditArgs, BuildArgs, BuilderChoice, ChangelogArgs, Cli, Command, DestinationArgs, DoctorArgs, Format, ImageArgs,
+    PackageArgs, PlanArgs, PromoteArgs, PublishArgs, RehearseArgs, ReuseArgs, SbomArgs, TagArg, TrackChoice, TrustArg,
+    Until, VerifyArgs,
+};
