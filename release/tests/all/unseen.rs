@@ -6,7 +6,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use sayna_release::attest;
 use serde_json::Value;
 
 use crate::published::Release;
@@ -41,7 +40,7 @@ fn where_nothing_can_be_asked_nothing_is_said_of_the_release() {
 fn a_clock_that_is_behind_is_named_and_not_the_signature() {
     let release = Release::attested();
     let assets = release.folder.path().join("forge/published/v1.2.3/assets");
-    let file = assets.join(attest::asset_name("sayna", &release.plan.version));
+    let file = assets.join(release.plan.names().attestations());
     let bundles = fs::read_to_string(&file).unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let later = format!("\"integratedTime\":\"{}\"", now + 3600);
