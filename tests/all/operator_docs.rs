@@ -76,3 +76,53 @@ fn operator_pages_list_every_kind_of_session_error() {
         assert!(kinds.is_subset(&page), "{name}: {:?}", kinds.difference(&page));
     }
 }
+
+/// The pages of a folder and of those in it, as paths from the root of the repository.
+fn pages(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap().map(Result::unwrap);
+    let names = entries.map(|entry| (entry.path().is_dir(), entry.file_name().into_string().unwrap()));
+    let paths = names.flat_map(|(is_folder, name)| {
+        let path = format!("{folder}/{name}");
+        if is_folder { pages(&path) } else { vec![path] }
+    });
+    paths.filter(|path| Path::new(path).extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+#[test]
+fn operator_pages_name_source_files_that_exist() {
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for page in pages("docs/use") {
+        for folder in ["src/", "tests/", "bench/", "nix/", "release/", "examples/"] {
+            for rest in quoted(&read(&page), folder) {
+                count += 1;
+                let path = format!("{folder}{rest}");
+                let file = path.split(' ').next().unwrap();
+                if !Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists() {
+                    missing.push(format!("{page}: {path}"));
+                }
+            }
+        }
+    }
+    assert!(count > 40, "only {count} names of files were found");
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn local_engines_page_lists_the_model_files_with_their_sizes() {
+    let models: Vec<serde_json::Value> = serde_json::from_str(&read("models.json")).unwrap();
+    let page = read("docs/use/local-engines.md");
+    let (_, table) = page.split_once("| file | needed by the feature | bytes |").unwrap();
+    let mut listed = 0;
+    for line in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.split('|').collect();
+        let names = quoted(cells[1], "");
+        let is_of_row =
+            |model: &&serde_json::Value| names.iter().any(|name| model["name"].as_str().unwrap().ends_with(name));
+        let of_row: Vec<u64> = models.iter().filter(is_of_row).map(|model| model["bytes"].as_u64().unwrap()).collect();
+        assert_eq!(of_row.len(), names.len(), "{line}");
+        assert_eq!(cells[3].trim().replace(',', "").parse(), Ok(of_row.iter().sum::<u64>()), "{line}");
+        listed += names.len();
+    }
+    assert_eq!(listed, models.len());
+}
