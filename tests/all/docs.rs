@@ -81,6 +81,46 @@ fn every_endpoint_has_a_section_that_names_its_fields() {
     assert_eq!(shown, endpoints);
 }
 
+/// The schema that a reference leads to.
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    let name = schema["$ref"].as_str().map(|name| name.rsplit('/').next().unwrap());
+    name.map_or(schema, |name| &document["components"]["schemas"][name])
+}
+
+/// Panics unless an example has the fields of its schema and no others.
+fn assert_fits(document: &Value, schema: &Value, example: &Value, place: &str) {
+    let schema = resolved(document, schema);
+    let Some(fields) = example.as_object() else {
+        example.as_array().into_iter().flatten().for_each(|item| assert_fits(document, &schema["items"], item, place));
+        return;
+    };
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(fields.contains_key(name.as_str().unwrap()), "an example of {place} lacks {name}");
+    }
+    for (name, value) in fields {
+        let [known, other] = [&schema["properties"][name], &schema["additionalProperties"]];
+        let inner = if known.is_null() { other } else { known };
+        assert!(!inner.is_null(), "an example of {place} has {name}");
+        assert_fits(document, inner, value, place);
+    }
+}
+
+#[test]
+fn every_answer_shown_has_the_fields_of_its_schema() {
+    let document = openapi();
+    let mut count = 0;
+    for (heading, text) in sections("docs/use/rest-api.md") {
+        let Some((method, path)) = heading.split_once(' ').filter(|(_, path)| path.starts_with('/')) else { continue };
+        let answer = &document["paths"][path][method.to_lowercase()]["responses"]["200"]["content"];
+        for block in text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+            let example = serde_json::from_str(block).unwrap_or_else(|e| panic!("{heading}: {e}"));
+            assert_fits(&document, &answer["application/json"]["schema"], &example, &heading);
+            count += 1;
+        }
+    }
+    assert!(count >= 6, "{count} answers");
+}
+
 /// The messages of one direction with their schemas, by `type`.
 fn messages(document: &Value, name: &str) -> BTreeMap<String, Value> {
     let kind = |message: &Value| {
@@ -112,7 +152,40 @@ fn every_message_has_a_section_that_names_its_fields() {
     assert_eq!(shown, all);
 }
 
-/// The commands by the names that the parser knows.
+/// The text of the sources below a folder, with single spaces.
+fn sources(folder: &Path, found: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            sources(&entry.path(), found);
+        } else {
+            let words = std::fs::read_to_string(entry.path()).unwrap();
+            found.extend(words.split_whitespace().flat_map(|word| [word, " "]));
+        }
+    }
+}
+
+#[test]
+fn every_error_that_the_socket_page_quotes_is_in_the_sources() {
+    let mut source = String::new();
+    for folder in ["src/error", "src/provider"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut source);
+    }
+    let text = read(SOCKET);
+    let prose: String = text.split("```").step_by(2).collect();
+    let mut count = 0;
+    for quoted in prose.split('`').skip(1).step_by(2) {
+        let quoted = quoted.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Up to what differs from one error to the next. A method and its path are no error.
+        let fixed = quoted.split(['…', ':', '\'']).next().unwrap().trim();
+        if fixed.starts_with(char::is_uppercase) && fixed.contains(' ') && !fixed.contains('/') && fixed != "Sayna AI" {
+            assert!(source.contains(fixed), "no source has the error {quoted}");
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count} errors");
+}
+
+/// An unknown `type` makes the parser list those that it knows.
 #[test]
 fn the_client_messages_of_the_openapi_document_are_those_of_the_parser() {
     let error = serde_json::from_value::<Command>(serde_json::json!({"type": "none"})).unwrap_err().to_string();
@@ -133,7 +206,7 @@ fn examples(kind: &str) -> Vec<Value> {
 }
 
 #[test]
-fn every_client_message_of_the_protocol_is_understood() {
+fn every_client_example_of_the_socket_page_is_parsed() {
     let shown: BTreeSet<String> = examples("client")
         .into_iter()
         .map(|example| {
@@ -151,13 +224,13 @@ fn ann(name: Option<&str>) -> Arrival {
     Arrival { identity, name: name.map(str::to_owned), room, timestamp: 1_700_000_000_000 }
 }
 
-/// What detectors hear, `after` so many milliseconds.
+/// An event of the detectors, `after` so many milliseconds.
 fn detected(event: VadEvent, after: u64, silence_duration_ms: Option<u64>) -> Event {
     Event::VadEvent { event, timestamp_ms: 1_700_000_000_000 + after, silence_duration_ms }
 }
 
 #[test]
-fn every_server_message_of_the_protocol_is_written_so() {
+fn every_server_example_of_the_socket_page_is_what_the_server_sends() {
     let events = [
         Event::Ready {
             stream_id: "a-name".to_owned(),

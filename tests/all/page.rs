@@ -1,4 +1,4 @@
-//! The example page in a real browser, with a simulated microphone.
+//! `examples/talk.html` in Chromium, with a simulated microphone.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -17,7 +17,7 @@ use vendors::Vendor;
 
 use crate::support::World;
 
-/// Chromium without a window, and the connection by which it is told what to do (the protocol of its developer tools).
+/// Headless Chromium, and the connection that controls it (the Chrome `DevTools` Protocol).
 struct Browser {
     child: Child,
     _profile: tempfile::TempDir,
@@ -70,7 +70,7 @@ impl Browser {
         }
     }
 
-    /// The value of an expression once it is something; panics with what the page shows when it never is.
+    /// Waits until an expression is truthy, and returns its value. Panics with the text of the page after 30 s.
     async fn until(&mut self, expression: &str) -> Value {
         let script = format!(
             "new Promise(done => {{ const begun = Date.now(); const look = setInterval(() => {{ \
@@ -97,7 +97,7 @@ impl Drop for Browser {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium"]
-async fn the_example_page_hears_and_speaks() {
+async fn the_example_page_shows_recognized_text_and_plays_speech() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/talk.html")).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
