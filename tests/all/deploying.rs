@@ -16,7 +16,7 @@ fn block(page: &str, language: &str, words: &str) -> String {
     blocks.find(|block| block.contains(words)).unwrap_or_else(|| panic!("no {language} with {words}")).to_owned()
 }
 
-/// Replaces what must be there.
+/// Replaces a part of a text, which must be there.
 fn put(text: &str, shown: &str, ours: &str) -> String {
     assert!(text.contains(shown), "{shown} is not in {text}");
     text.replace(shown, ours)
@@ -59,7 +59,7 @@ impl Site {
         Self { world, pem, key, port }
     }
 
-    /// The Python SDK's conversation through what listens there.
+    /// Has the Python SDK's conversation through the proxy at this port.
     async fn converse(&self) {
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             std::thread::yield_now();
@@ -72,7 +72,7 @@ impl Site {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs sayna-client from PyPI, nginx and openssl"]
-async fn the_python_sdk_has_its_conversation_through_nginx() {
+async fn nginx_passes_the_conversation_of_the_python_sdk_on() {
     let (_deepgram, server) = partner().await;
     let site = Site::new();
     let path = |name: &str| site.world.path(name).to_str().unwrap().to_owned();
@@ -94,10 +94,10 @@ async fn the_python_sdk_has_its_conversation_through_nginx() {
     assert!(log.contains("\"GET /ws\" 101"), "{log}");
 }
 
-/// Its certificate is the test's: Caddy's own would be installed into the machine.
+/// The certificate is the test's, because Caddy would install its own into the machine.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs sayna-client from PyPI, caddy and openssl"]
-async fn the_python_sdk_has_its_conversation_through_caddy() {
+async fn caddy_passes_the_conversation_of_the_python_sdk_on() {
     let (_deepgram, server) = partner().await;
     let site = Site::new();
     let shown = block("proxies", "caddyfile", "reverse_proxy");
@@ -118,7 +118,7 @@ async fn the_python_sdk_has_its_conversation_through_caddy() {
 
 #[test]
 #[ignore = "needs check-jsonschema from PyPI"]
-fn compose_takes_the_services() {
+fn compose_schema_accepts_the_services() {
     let world = World::new().with_file("compose.yaml", block("docker", "yaml", "services:"));
     let mut command = Command::new("check-jsonschema");
     let output = command.args(["--builtin-schema", "vendor.compose-spec"]).arg(world.path("compose.yaml")).output();
@@ -128,7 +128,7 @@ fn compose_takes_the_services() {
 
 #[test]
 #[ignore = "needs kubernetes-validate from PyPI"]
-fn kubernetes_takes_the_pod() {
+fn kubernetes_schema_accepts_the_pod() {
     let pod = block("kubernetes", "yaml", "terminationGracePeriodSeconds");
     let pod = format!("apiVersion: v1\nkind: Pod\nmetadata: {{ name: sayna }}\n{pod}");
     let world = World::new().with_file("pod.yaml", pod);
@@ -137,10 +137,10 @@ fn kubernetes_takes_the_pod() {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// It ends with 0 whatever it finds; what it finds, it writes.
+/// `systemd-analyze` exits with 0 for any unit, and prints its findings to standard error.
 #[test]
 #[ignore = "needs systemd-analyze"]
-fn systemd_understands_the_unit() {
+fn systemd_accepts_the_unit() {
     let unit = put(&block("systemd", "ini", "[Service]"), "/usr/local/bin/sayna", env!("CARGO_BIN_EXE_sayna"));
     let world = World::new().with_file("sayna.service", unit);
     let output = Command::new("systemd-analyze").arg("verify").arg(world.path("sayna.service")).output();

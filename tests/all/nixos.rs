@@ -1,4 +1,4 @@
-//! `services.sayna` of nix/module.nix: systems of stand-ins are built with the real program, and their units are run.
+//! The NixOS module (`nix/module.nix`): builds systems from stand-ins with the real program, and runs their units.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ impl Systems {
         if output.status.success() { Ok(text(output.stdout).trim().into()) } else { Err(text(output.stderr)) }
     }
 
-    /// The unit's file, and its text.
+    /// Returns the path of the unit and its text.
     fn unit(&self, system: &str) -> (PathBuf, String) {
         let path = self.build(system).unwrap().join("etc/systemd/system/sayna.service");
         let text = fs::read_to_string(&path).unwrap();
@@ -65,14 +65,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The value of a directive that the unit has once.
+/// Returns the value of a directive, which the unit must have once.
 fn directive<'a>(unit: &'a str, name: &str) -> &'a str {
     let values: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('=')).collect();
     assert_eq!(values.len(), 1, "{name} in\n{unit}");
     values[0]
 }
 
-/// Key and value of each line that `sayna check` prints.
+/// Returns key and value of each line that `sayna check` prints.
 fn checked(arguments: &[&str]) -> Vec<(String, String)> {
     let ended = World::new().run(arguments);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
@@ -82,7 +82,7 @@ fn checked(arguments: &[&str]) -> Vec<(String, String)> {
     pairs
 }
 
-/// The configuration that a unit starts the server with.
+/// Returns the configuration with which a unit starts the server.
 fn configuration(unit: &str) -> Vec<(String, String)> {
     let (_, file) = directive(unit, "ExecStart").split_once("/bin/sayna -c ").expect(unit);
     checked(&["check", "-c", file])
@@ -98,7 +98,7 @@ fn success(command: &mut Command) -> String {
 
 #[test]
 #[ignore = "needs nix"]
-fn the_documented_settings_reach_the_server_and_the_firewall() {
+fn documented_nixos_settings_reach_the_server_and_the_firewall() {
     let systems = Systems::new();
     let (_, unit) = systems.unit("documented");
     assert!(configuration(&unit).contains(&("server.port".into(), "8080".into())));
@@ -120,7 +120,7 @@ fn the_documented_settings_reach_the_server_and_the_firewall() {
 
 #[test]
 #[ignore = "needs nix"]
-fn what_is_wrong_stops_the_build_of_the_system() {
+fn invalid_nixos_settings_stop_the_build_of_the_system() {
     let systems = Systems::new();
     for (system, message) in [
         ("unknown-key", "unknown key `server.prot`"),
@@ -138,7 +138,7 @@ fn what_is_wrong_stops_the_build_of_the_system() {
 
 #[test]
 #[ignore = "needs nix, systemd"]
-fn systemd_finds_nothing_wrong_and_little_exposed() {
+fn nixos_unit_is_valid_and_little_exposed() {
     let systems = Systems::new();
     for system in ["documented", "low"] {
         let (path, _) = systems.unit(system);
@@ -151,7 +151,7 @@ fn systemd_finds_nothing_wrong_and_little_exposed() {
 
 #[test]
 #[ignore = "needs nix, root, systemd-container"]
-fn the_unit_starts_serves_and_stops_under_systemd() {
+fn nixos_unit_starts_serves_and_stops_under_systemd() {
     let systems = Systems::new();
     // The first has its port from the secrets, the second needs a capability for its own.
     for (system, port, capabilities) in [("documented", "18081", "0"), ("low", "999", "400")] {

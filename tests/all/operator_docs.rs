@@ -7,14 +7,14 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// The string literals of a text that are the first argument of one of these calls.
+/// Returns the string literals of a text that are the first argument of one of these calls.
 fn first_arguments(source: &str, calls: &[&str]) -> BTreeSet<String> {
     let arguments = |call: &&str| source.split(*call).skip(1).map(str::trim_start).collect::<Vec<_>>();
     let literals = calls.iter().flat_map(arguments).filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
     literals.map(str::to_owned).collect()
 }
 
-/// The words between backticks that begin so, up to their labels.
+/// Returns the words between backticks that begin with `prefix`, without it and without their labels.
 fn quoted(page: &str, prefix: &str) -> BTreeSet<String> {
     let words = page.split('`').skip(1).step_by(2).filter_map(|word| word.strip_prefix(prefix));
     words.filter_map(|word| word.split('{').next()).map(str::to_owned).collect()
@@ -31,14 +31,14 @@ fn monitoring_page_lists_every_metric_of_the_source() {
     assert_eq!(page, metrics);
 }
 
-/// The headings of the third level in a chapter of the troubleshooting page.
+/// Returns the headings of the third level in a chapter of the troubleshooting page.
 fn anchors(chapter: &str) -> BTreeSet<String> {
     let page = read("docs/use/troubleshooting.md");
     let chapter = page.split("\n## ").find(|text| text.lines().next() == Some(chapter)).unwrap();
     chapter.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect()
 }
 
-/// The words of letters, digits and `_` behind each place where a text has this.
+/// Returns the words of letters, digits and `_` behind each occurrence of `before`.
 fn words_behind(source: &str, before: &str) -> BTreeSet<String> {
     let word = |rest: &str| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().map(str::to_owned);
     source.split(before).skip(1).filter_map(word).collect()
@@ -77,7 +77,7 @@ fn operator_pages_list_every_kind_of_session_error() {
     }
 }
 
-/// The pages of a folder and of those in it, as paths from the root of the repository.
+/// Returns the pages of a folder and of those in it, as paths from the root of the repository.
 fn pages(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap().map(Result::unwrap);
     let names = entries.map(|entry| (entry.path().is_dir(), entry.file_name().into_string().unwrap()));

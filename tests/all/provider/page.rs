@@ -1,4 +1,4 @@
-//! `docs/use/providers.md` says what is so.
+//! The tables of `docs/use/providers.md` agree with the requests that vendors receive.
 
 use serde_json::json;
 use vendors::{Scene, Vendor};
@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 const RATES: [u32; 7] = [8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
-/// The cell of a provider's row in the first table of a chapter (`##`) whose head has this column.
+/// Returns the cell of a provider's row in the first table of a chapter (`##`) whose head has this column.
 fn cell(chapter: &str, column: &str, vendor: Vendor) -> String {
     let page = include_str!("../../../docs/use/providers.md");
     let chapter = page.split("\n## ").find(|text| text.starts_with(chapter)).unwrap();
@@ -21,7 +21,7 @@ fn cell(chapter: &str, column: &str, vendor: Vendor) -> String {
     row.unwrap_or_else(|| panic!("no row of {vendor:?} below {column}"))[place].clone()
 }
 
-/// The rates that a cell names, in kHz.
+/// Returns the rates in Hz that a cell names in kHz.
 fn rates(cell: &str) -> Vec<u32> {
     if cell.starts_with("any") {
         return RATES.to_vec();
@@ -31,7 +31,7 @@ fn rates(cell: &str) -> Vec<u32> {
 }
 
 #[tokio::test]
-async fn the_rates_that_are_made_are_those_of_the_page() {
+async fn speech_rates_are_those_of_the_page() {
     for vendor in VENDORS {
         let listed = rates(&cell("Speech", "linear16 at (kHz)", vendor));
         let server = vendors::server(vendor).start().await;
@@ -45,7 +45,7 @@ async fn the_rates_that_are_made_are_those_of_the_page() {
 }
 
 #[tokio::test]
-async fn the_rates_that_are_taken_are_those_of_the_page() {
+async fn recognition_rates_are_those_of_the_page() {
     for vendor in [Vendor::Deepgram, Vendor::ElevenLabs, Vendor::Cartesia, Vendor::Azure] {
         let listed = rates(&cell("Recognition", "linear16 at (kHz)", vendor));
         for rate in RATES {
@@ -62,7 +62,7 @@ async fn the_rates_that_are_taken_are_those_of_the_page() {
 }
 
 #[tokio::test]
-async fn the_usual_voices_are_those_of_the_page() {
+async fn default_voices_are_those_of_the_page() {
     for vendor in VENDORS.into_iter().filter(|vendor| *vendor != Vendor::Cartesia) {
         let cell = cell("Speech", "voice if none is named", vendor);
         let server = vendors::server(vendor).start().await;
