@@ -145,6 +145,7 @@ fn every_message_has_a_section_that_names_its_fields() {
             fields(&document, &schema, &mut expected);
             expected.remove("type");
             assert_names(&kind, &sections[&kind], &expected);
+            assert!(sections[&kind].contains("\n```json "), "{kind} has no example");
             all.insert(kind);
         }
     }
