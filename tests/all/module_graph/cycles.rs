@@ -2,7 +2,8 @@
 //!
 //! A file uses another if it names it, or an item of it, by a path from `crate`, `super` or `self`, or by a name that a `use` of
 //! such a path has brought in. A folder's own file uses its children. A child may use names of the folders that it is in, as far
-//! as they are declared or re-exported there: that alone makes no circle, because parents and children belong together.
+//! as they are declared or re-exported there: that alone makes no circle, because parents and children belong together. For files
+//! elsewhere a name that a folder re-exports belongs to the file that it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -60,10 +61,32 @@ impl Files {
         let mut file = self.0.get_key_value(&absolute)?.0;
         for name in path.iter().skip_while(|name| ["crate", "self", "super"].contains(&name.as_str())) {
             absolute.push(name.clone());
-            let Some((next, _)) = self.0.get_key_value(&absolute) else { break };
-            file = next;
+            match self.0.get_key_value(&absolute) {
+                Some((next, _)) => file = next,
+                None if from.starts_with(file) => break,
+                None => return Some(self.origin(file, name)),
+            }
         }
         Some(file)
+    }
+
+    /// The child from which a folder's own file re-exports a name, else that file.
+    fn origin<'a>(&'a self, file: &'a Module, name: &str) -> &'a Module {
+        let exports = self.0[file].split(';').filter_map(|line| {
+            let (visible, path) = line.rsplit_once("use ")?;
+            visible.trim_end().rsplit('\n').next()?.trim().starts_with("pub").then_some(path)
+        });
+        let mut exported = Vec::new();
+        for path in exports {
+            expand(path, &mut Vec::new(), &mut exported);
+        }
+        let found = exported.iter().find(|path| path.last().is_some_and(|last| last == name));
+        let child = found.and_then(|path| {
+            let inside = path.iter().take(path.len() - 1).filter(|part| *part != "self");
+            let child: Module = file.iter().chain(inside).cloned().collect();
+            self.0.get_key_value(&child).map(|(child, _)| child)
+        });
+        child.unwrap_or(file)
     }
 
     /// The circles: groups of files that all reach each other. A folder with its children counts only if a file elsewhere is in it.
