@@ -7,7 +7,7 @@ use std::process::Command;
 use clap::Parser as _;
 use sayna_release::cli::Cli;
 
-use crate::published::Release;
+use crate::small_release::Release;
 use crate::support::project_file;
 
 /// The command lines in fenced blocks of shell, without comments and prompts.

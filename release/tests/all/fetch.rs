@@ -156,7 +156,7 @@ fn other_bytes_no_pin_and_a_zip_of_another_form_are_refused() {
     let good = zip(&["linux-x64-release/lib/libwebrtc.a"]);
     let scene = Scene::new(good.clone());
     scene.hub.hub().files.insert("/linux-x64.zip".to_owned(), zip(&["linux-x64-release/lib/other.a"]));
-    scene.refuses(&["linux-x64.zip has sha256:", "the file was replaced"]);
+    scene.refuses(&["linux-x64.zip has sha256:", "it was replaced"]);
     scene.world.edit("sayna-release.toml", &Digest::of(&good).hex(), "");
     scene.hub.hub().files.insert("/linux-x64.zip".to_owned(), good.clone());
     let pin = format!("{TRIPLE} = \"sha256-{}\"", Digest::of(&good).base64());

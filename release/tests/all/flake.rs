@@ -1,8 +1,8 @@
 //! The flake, evaluated and built by the real Nix with the stand-ins of `nix/stubs` for its inputs.
 
+mod building_page;
 mod builds;
 mod evaluation;
-mod page;
 mod remote;
 mod sources;
 mod tree;

@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 use sayna_release::digest::Digest;
 use serde_json::Value;
 
-use crate::published::Release;
+use crate::small_release::Release;
 
 /// The program, outside of any checkout, with colours as on a terminal.
 fn program(folder: &Path, arguments: &[&str]) -> Output {

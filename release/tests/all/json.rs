@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::published::Release;
+use crate::small_release::Release;
 use crate::support::project_file;
 
 fn fields(value: &Value, found: &mut BTreeSet<String>) {

@@ -12,9 +12,9 @@ use sayna_release::registry::{Error, Kind, Layout, Object, Registry};
 use sayna_release::table::Source;
 use sayna_release::verify::{Report, Request, Verdict};
 
-use crate::published::{Release, run};
+use crate::small_release::{Release, run};
 
-/// Pushes an index under a tag: with these annotations, and nothing below it.
+/// An index that another project pushes under a tag: with these annotations, and nothing below it.
 fn push(registry: &Layout, tag: &str, annotations: &[(&str, &str)]) -> Digest {
     let mut index = oci::Index::new(vec![]);
     index.annotations = annotations.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

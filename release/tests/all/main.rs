@@ -7,11 +7,13 @@
     reason = "a test says what went wrong by stopping"
 )]
 
-mod attest;
-mod attested;
+mod attestations;
+mod attested_release;
 mod audit;
+mod burned_version;
 mod changelog;
 mod children;
+mod convergence;
 mod docs;
 mod doctor;
 mod faults;
@@ -29,12 +31,11 @@ mod json;
 mod known;
 mod latest;
 mod licences;
+mod machine_faults;
 mod nix;
 mod origin;
 mod package;
 mod plan;
-mod publish;
-mod published;
 mod reference;
 mod referrers;
 mod registry;
@@ -42,11 +43,10 @@ mod rehearse;
 mod reuse;
 mod sbom;
 mod signing;
-mod spent;
+mod small_release;
 mod stopping;
 mod support;
 mod surroundings;
 mod table;
-mod unseen;
 mod verify;
 mod workflows;

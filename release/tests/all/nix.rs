@@ -270,7 +270,7 @@ fn a_rehearsal_does_without_inputs_that_cannot_be_had_and_a_build_says_so() {
     let world = with_input();
     let lock = world.read("flake.lock");
     let rehearsed = said(&world, &["rehearse"], 0);
-    assert!(rehearsed.contains("built by cargo: the flake's inputs cannot be had: "), "{rehearsed}");
+    assert!(rehearsed.contains("built by cargo: the flake's inputs cannot be fetched: "), "{rehearsed}");
     let failed = said(&world, &["rehearse", "--builder", "nix"], 1);
     assert!(failed.contains("http://127.0.0.1:9/x.tar.gz") && failed.contains("`--builder cargo`"), "{failed}");
     assert!(said(&world, &["build"], 1).contains("`--builder cargo`"));
@@ -279,7 +279,7 @@ fn a_rehearsal_does_without_inputs_that_cannot_be_had_and_a_build_says_so() {
     world.edit("flake.nix", "builtins.seq x.outPath \"x86_64-linux\"", "\"x86_64-linux\"");
     world.edit("flake.nix", "copyTo = sh \"copy-to\"", "copyTo = sh \"copy-to-${x}\"");
     let rehearsed = said(&world, &["rehearse"], 0);
-    assert!(rehearsed.contains("built by cargo: the flake's inputs cannot be had: "), "{rehearsed}");
+    assert!(rehearsed.contains("built by cargo: the flake's inputs cannot be fetched: "), "{rehearsed}");
 }
 
 #[test]

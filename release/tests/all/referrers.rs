@@ -12,10 +12,10 @@ use sayna_release::registry::{Kind, Layout, Object, Registry as _};
 use sayna_release::verify::Verdict;
 use serde_json::Value;
 
-use crate::attested::World;
+use crate::attested_release::World;
 use crate::fixture::tree;
-use crate::published::Release;
 use crate::signing::{Claim, INSTANCE};
+use crate::small_release::Release;
 use crate::stopping::{Fuse, StoppingRegistry};
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -119,7 +119,7 @@ fn after_a_stop_at_every_change_a_rerun_attaches_the_same_bytes() {
     }
 }
 
-/// Attaches a bundle of another signer about the index.
+/// Attaches another project's bundle about the index.
 fn attach(world: &World, registry: &Layout, line: &str) -> Digest {
     let folder = world.folder.path().join("others");
     fs::create_dir_all(&folder).unwrap();

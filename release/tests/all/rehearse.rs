@@ -74,7 +74,7 @@ fn a_rehearsal_makes_everything_twice_and_a_second_one_nothing() {
     let mut world = project();
     let first = rehearsed(world.root());
     assert_eq!((&first["passed"], &first["reproduced"]), (&Value::Bool(true), &Value::Bool(true)));
-    // A rehearsal is not signed, so its rows of attestations do not hold.
+    // A rehearsal is not signed: its rows of attestations are not among those that hold.
     let (rows, stages) = (first["report"]["rows"].as_array().unwrap(), first["stages"].as_array().unwrap());
     let of = |verdict: &str| rows.iter().filter(|row| row["verdict"] == verdict).count();
     let note = stages.iter().rfind(|stage| stage["name"] == "verify").unwrap()["note"].as_str().unwrap();

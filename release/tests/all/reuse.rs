@@ -1,4 +1,4 @@
-//! Published files are reused as parts: a run that finishes another one builds nothing again.
+//! Reuse: published parts are restored, so the run that finishes another run's work builds nothing again.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::fs;
@@ -11,7 +11,7 @@ use sayna_release::publish::reuse;
 use sayna_release::publish::{self, Destinations, Error, Only, Options, PartsError};
 use sayna_release::registry::{Layout, Registry as _};
 
-use crate::published::Release;
+use crate::small_release::Release;
 
 fn dist(release: &Release) -> PathBuf {
     release.folder.path().join("dist")

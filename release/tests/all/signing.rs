@@ -30,7 +30,7 @@ pub(crate) struct Instance {
     log: KeyPair,
 }
 
-/// The identity that requests a signature, as in GitHub's token.
+/// The requester of a signature, as the claims of GitHub's token.
 #[derive(Clone)]
 pub(crate) struct Claim {
     pub(crate) issuer: String,

@@ -12,7 +12,7 @@ use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Verdict};
 
 use crate::fixture::{plan, tree};
-use crate::published::{Release, documents};
+use crate::small_release::{Release, documents};
 
 fn failed(report: &Report) -> Vec<(&str, &str)> {
     let failed = report.rows.iter().filter(|r| r.verdict == Verdict::Failed);

@@ -253,7 +253,7 @@ fn a_tag_is_pushed_by_a_token_that_starts_the_release() {
         let token = format!("${{{{ steps.{}.outputs.token }}}}", app["id"].as_str().unwrap());
         assert_eq!(pushes["env"]["GITHUB_TOKEN"].as_str(), Some(token.as_str()), "{id}");
     }
-    // If a tag started nothing, the maintainer starts the release on it.
+    // Where a tag started nothing all the same, a maintainer starts the release on it.
     let release = self::workflow("release");
     let on = &release["on"];
     assert!(on.get("workflow_dispatch").is_some() && on["push"]["tags"].is_sequence());

@@ -16,7 +16,7 @@ fn fixtures() -> Vec<Vec<u8>> {
     ]
 }
 
-/// The requirements for every input: the reader ends, and its result is bounded and can be used.
+/// Checks the audit of any input: it ends, and its result is bounded and can be used.
 fn survives(bytes: &[u8]) {
     match audit::facts(bytes) {
         Ok(facts) => {

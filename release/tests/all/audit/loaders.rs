@@ -1,5 +1,5 @@
-//! What loaders refuse: signed bytes that were changed, a missing identity, a processor or a libgcc that is too old, code that has
-//! to be written to.
+//! What loaders refuse: signed bytes that were changed, a missing identity, a processor or a libgcc that is too old, code that
+//! has to be written to.
 
 use std::fs;
 use std::process::Command;

@@ -245,7 +245,7 @@ fn notes_that_fit_are_whole() {
 fn the_row_on_notes_knows_that_they_were_cut() {
     let world = begun();
     import(&world, [format!("feat!: long\n\n{}", "word\n".repeat(25_000)).into_bytes()].into_iter());
-    let mut release = crate::published::Release::unpublished();
+    let mut release = crate::small_release::Release::unpublished();
     release.plan.notes = next(&world).markdown;
     assert!(release.publish().complete());
     for report in [release.verify(), release.verify_as_a_stranger()] {

@@ -1,4 +1,4 @@
-//! Faults at one request, at each in turn and in every way, are repaired by the next run. It knows HTTP, a publishing
+//! Faults at one request, at each in turn and in every way, are repaired by the next run. This module knows HTTP, a publishing
 //! run and how to compare what it left; what is published, and where, is a [`Place`] of the caller's.
 
 pub(crate) mod proxy;
@@ -66,7 +66,7 @@ impl Table {
         self.rows.iter().map(|r| r.by_itself + r.by_the_next_run + r.by_hand).sum()
     }
 
-    /// Faults that needed a repair by hand.
+    /// Faults that a person had to repair.
     pub(crate) fn by_hand(&self) -> usize {
         self.rows.iter().map(|r| r.by_hand).sum()
     }

@@ -116,8 +116,8 @@ fn the_image_runs_in_its_own_root_and_an_update_moves_one_layer() {
     let first = layers("first");
     ok(Command::new("umoci").args(["unpack", "--image", "first:1.0.0", "root"]).current_dir(tree.root()));
     let root = tree.root().join("root/rootfs");
-    // The archive's executable, and the loader that it asks for. nixpkgs' loader looks for libraries beside itself; the stand-in's,
-    // which is the machine's own, looks where a link leads it there.
+    // The archive's executable, and the loader that it asks for. nixpkgs' loader looks for libraries beside itself; the
+    // stand-in's, which is the machine's own, looks where a link leads it there.
     let released = fs::read(tree.build("sayna").join("bin/sayna")).unwrap();
     let inside = fs::canonicalize(root.join("app")).unwrap().join("sayna").read_link().unwrap();
     assert!(fs::read(&inside).unwrap() == released, "{}", inside.display());

@@ -154,7 +154,7 @@ fn an_image_is_what_the_table_says() {
     );
 }
 
-/// The products that Nix builds again after a change; `compiled` is the server before it is made portable.
+/// The products that a change makes Nix build again; `compiled` is the server before it is made portable.
 fn rebuilt(tree: &Tree, file: &str) -> Vec<String> {
     let derivations = || {
         let function = "p: builtins.mapAttrs (_: d: d.drvPath) \

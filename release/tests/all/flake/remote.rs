@@ -1,5 +1,5 @@
-//! One machine builds for all four systems, by Nix's own remote builders. Each builder of docs/release/building.md is a store of its
-//! own on this machine, behind an ssh server of its own on the loopback.
+//! One machine builds for all four systems, by Nix's own remote builders. Each builder of docs/release/building.md is a store of
+//! its own on this machine, behind an ssh server of its own on the loopback.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -23,7 +23,7 @@ fn machines() -> Vec<(String, Vec<String>)> {
     page.lines().filter_map(line).collect()
 }
 
-/// An ssh server that gives a client with a builder's key that builder's Nix, and nothing else.
+/// An ssh server that gives the holder of a builder's key that builder's Nix, and nothing else.
 struct Builders {
     folder: TempDir,
     server: Child,

@@ -167,7 +167,7 @@ fn a_submodule_is_the_commit_and_the_files_that_were_checked_out() {
     assert_eq!((problems(&world), tree(&world)), (vec![], CLEAN.to_owned()));
     let file = PathBuf::from("inner/data/file");
     assert!(open(&world).files().unwrap().contains(&file));
-    // Changed entries inside have an id as well.
+    // A change inside has an id as well.
     world.write("inner/data/file", "two\n");
     let two = tree(&world);
     world.write("inner/data/file", "three\n");

@@ -191,7 +191,7 @@ fn an_upload_to_an_immutable_release_is_refused_with_the_way_out() {
     let error = world.publish().unwrap_err();
     assert!(error.is_refusal() && error.hint().unwrap().contains("next release"), "{error}");
     assert_eq!(world.changes(), before, "nothing was tried");
-    // The forge itself, called without a look at its state.
+    // The forge itself, queried without a look first.
     let forge = world.forge("push-token");
     let release = &forge.releases("v1.2.3").unwrap()[0];
     assert_eq!(release.immutable, Some(true));

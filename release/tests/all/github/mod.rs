@@ -30,7 +30,7 @@ impl Clock for Hurried {
     }
 }
 
-/// `saynaai/sayna` at an address of the API, with a token.
+/// `saynaai/sayna` at an address of the API, by a user's token.
 pub(crate) fn reach(api: &str, token: &str) -> Github {
     let client = Client::new().unwrap().with_clock(Arc::new(Hurried::default()));
     let variables = |name: &str| match name {

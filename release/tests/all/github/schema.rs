@@ -82,7 +82,7 @@ impl Description {
                 operations.push(Operation::of(path, method, operation, &compile, &resolve));
             }
         }
-        // Fixed segments win over parameters: `latest` is no id.
+        // A fixed path goes before a parameter: `latest` is not an id.
         operations.sort_by_key(|o| o.path.iter().map(|part| part.starts_with('{')).collect::<Vec<_>>());
         let error = compile(&json!({"$ref": "#/components/schemas/basic-error"}));
         Self { operations, error, schemas: whole["components"]["schemas"].take() }
@@ -127,7 +127,7 @@ impl Description {
         self.operations.iter().filter(|o| o.method == method).find_map(|o| Some((o, o.values(&parts)?)))
     }
 
-    /// The problems of a response.
+    /// Returns the problems of an answer.
     pub(super) fn answer(&self, operation: &Operation, status: u16, body: &Value) -> Option<String> {
         let place = format!("answer {status} to {}", operation.id);
         match operation.answers.get(&status) {
@@ -192,7 +192,7 @@ impl Operation {
         Some(values)
     }
 
-    /// The problems of a request's query and JSON body.
+    /// Returns the problems of a request's query and JSON body.
     pub(super) fn request(&self, query: &BTreeMap<String, String>, body: Option<&Value>) -> Option<String> {
         for (name, value) in query {
             let Some(schema) = self.query.get(name) else { return Some(format!("{}: no parameter {name}", self.id)) };

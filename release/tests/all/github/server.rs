@@ -163,7 +163,7 @@ fn api(asked: &Asked, origin: Origin, hub: &mut Hub) -> Answer {
     answer
 }
 
-/// The problems of a request beyond those of its operation.
+/// Returns the problem of a request, beyond the rules of its operation.
 fn faults(asked: &Asked, operation: &Operation, upload: bool, origin: Origin) -> Vec<String> {
     let id = &operation.id;
     let mut found = Vec::new();
@@ -293,7 +293,7 @@ fn write(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &
             let name = asked.query.get("name").cloned().unwrap_or_default();
             hub.attach(&rest[0], &name, asked.header("content-type"), asked.body.clone())
         }
-        // Half a document is not valid.
+        // Half a document is not a document.
         _ if asked.body.is_none() => Err(Answer::error(500, "Server Error")),
         "POST /releases" => hub.create(&document()),
         "PATCH /releases/{release_id}" => hub.edit(&rest[0], &document()),

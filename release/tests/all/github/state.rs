@@ -28,7 +28,7 @@ pub(crate) enum Limit {
     Primary(u64),
 }
 
-/// The client.
+/// The rights of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rights {
     /// A token that may not see the repository.
@@ -225,7 +225,7 @@ impl Hub {
         if self.releases.iter().enumerate().any(|(i, r)| i != at && r.tag == tag && !r.draft) {
             return Err(Answer::invalid("Release", "already_exists", "tag_name", ""));
         }
-        // GitHub creates a missing tag at the default branch, which is wrong for a published build.
+        // GitHub makes a missing tag wherever the default branch is: no publisher of builds wants that.
         if !self.tags.contains_key(&tag) {
             self.violations.push(format!("publishing made the tag {tag}"));
         }

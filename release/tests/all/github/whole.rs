@@ -8,7 +8,7 @@ use sayna_release::verify::{Report, Request, Verdict};
 
 use super::state::{Asset, Rights};
 use super::{Counterpart, reach};
-use crate::published::{Release, run};
+use crate::small_release::{Release, run};
 
 struct World {
     hub: Counterpart,
@@ -159,7 +159,7 @@ fn a_token_that_sees_nothing_hides_nothing_that_is_public() {
     let forge = world.forge("blind-token").for_looking();
     let report = world.release.with_request_to(&forge, None, run);
     assert!(report.passed(), "{report:#?}");
-    // A missing file is requested without the token once, and not each time.
+    // A missing thing is requested without the token once, and not each time.
     let forge = world.forge("push-token").for_looking();
     let before = asked(&world);
     for _ in 0..3 {
@@ -179,7 +179,7 @@ fn what_is_public_is_seen_with_an_expired_token() {
     let forge = world.forge("expired").for_looking();
     let report = world.release.with_request_to(&forge, None, run);
     assert!(report.passed(), "{report:#?}");
-    // Publishing needs the token, because drafts are hidden without one.
+    // A publisher needs it: drafts are hidden from those who have none.
     assert!(world.forge("expired").releases("v1.2.3").unwrap_err().to_string().contains("status 401"));
 }
 

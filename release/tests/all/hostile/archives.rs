@@ -17,7 +17,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::{assets, change, verify};
-use crate::published::Release;
+use crate::small_release::Release;
 
 const STEM: &str = "sayna-1.2.3-x86_64-unknown-linux-gnu";
 

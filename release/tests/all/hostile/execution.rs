@@ -1,4 +1,4 @@
-//! Downloaded programs are executed only if their builder is known, and then isolated.
+//! Downloaded programs are executed only where an attestation says who built them, and in an empty environment.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use sayna_release::verify::{Report, Request, Verdict};
 
 use super::{program, verify};
-use crate::published::{Release, run};
+use crate::small_release::{Release, run};
 
 /// Leaves in `mark` where it ran and what it was told.
 fn telltale(mark: &Path) -> Release {

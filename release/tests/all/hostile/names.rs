@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{assets, change, verify};
 use crate::fixture::tree;
-use crate::published::Release;
+use crate::small_release::Release;
 
 const HOSTILE: [&str; 12] = [
     "/../../../escaped",
@@ -57,7 +57,7 @@ fn names_that_are_one_where_case_does_not_count_and_tags_of_other_things_are_ref
         ),
         ("/image/tag", json!("../../v2/x"), "not the version's"),
         ("/image/tag", json!("latest"), "not the version's"),
-        ("/commit", json!("\u{1b}[2J\u{1b}[H"), "is no commit's id"),
+        ("/commit", json!("\u{1b}[2J\u{1b}[H"), "is not a commit id"),
         ("/schema", json!(7), "it has schema 7"),
         ("/binaries", json!([]), "it has no binaries"),
     ];

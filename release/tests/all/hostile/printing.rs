@@ -7,7 +7,7 @@ use sayna_release::shown::is_unsafe;
 use serde_json::{Value, json};
 
 use super::{change, program, verify};
-use crate::published::Release;
+use crate::small_release::Release;
 use crate::support::World;
 
 /// Clears a terminal, hides what follows, sets its title, turns the direction of text, and ends its line.

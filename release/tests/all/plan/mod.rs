@@ -1,10 +1,10 @@
 //! Plans: each finding alone, all of them together, and the three outputs.
 
 mod buildable;
+#[cfg(unix)]
+mod cargo_errors;
 mod contents;
 mod public;
-#[cfg(unix)]
-mod words;
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Public versions compared with tagged ones: their order, and the begin of notes.
+//! Public versions against tags: versions, their order, and where notes begin.
 
 use sayna_release::plan::{self, Options, PlanReport};
 use sayna_release::public::Public;

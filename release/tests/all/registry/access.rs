@@ -1,4 +1,4 @@
-//! Access: passwords, tokens, TLS, and the errors without a right.
+//! Access to a registry: passwords, tokens, TLS, and the errors without them.
 
 use std::fs;
 

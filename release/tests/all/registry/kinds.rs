@@ -12,7 +12,7 @@ use sayna_release::registry::{Distribution, Purpose, Registry as _};
 use super::between::{self, Between};
 use super::reach;
 use super::server::{Server, TokenServer};
-use crate::attested::World;
+use crate::attested_release::World;
 use crate::fixture::{plan, write_parts};
 
 const RIGHT: [(&str, &str); 2] = [("SAYNA_REGISTRY_USERNAME", "rel"), ("SAYNA_REGISTRY_PASSWORD", "s3cret")];
@@ -41,7 +41,7 @@ struct NotMadeYet {
 
 impl Between for NotMadeYet {
     fn instead(&self, head: &str) -> Option<String> {
-        // A client without credentials is challenged by the registry itself.
+        // The registry itself asks a client without credentials for them.
         let shows = head.to_ascii_lowercase().contains("\r\nauthorization: ");
         let reads = head.starts_with("GET ") || head.starts_with("HEAD ");
         if !reads && shows {

@@ -4,14 +4,14 @@
 mod access;
 mod between;
 mod faults;
-mod full;
 mod kill;
 mod kinds;
-mod pages;
+mod paginated_lists;
 mod progress;
 mod push;
 mod referrers;
 pub(crate) mod server;
+mod two_platforms;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! Pushed contents are there, for this program and for others.
+//! A push stores the same bytes for this program and for other clients.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use sayna_release::registry::{Object, Registry as _};
 use super::between::{self, Between};
 use super::server::{Server, tool};
 use super::{look_as_a_stranger, reach};
-use crate::published::{Release, documents};
+use crate::small_release::{Release, documents};
 
 #[test]
 #[ignore = "needs docker-registry, ferro-oci-server and skopeo"]
@@ -65,7 +65,7 @@ fn a_version_tag_never_moves_and_latest_only_forwards() {
     assert_eq!(latest(&release), second, "a patch of an older line leaves it");
     release.promote(true).unwrap();
     assert_eq!(latest(&release), of(&release, "1.2.4"), "on purpose");
-    // Another process moves a version's tag.
+    // Another client points a version at something else.
     release.next("1.4.0");
     release.remotes[0].tag("1.4.0", second.unwrap()).unwrap();
     match release.try_publish() {

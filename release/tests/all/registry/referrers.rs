@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::between::{self, Between};
 use super::server::{Server, tool};
 use super::{look_as_a_stranger, reach};
-use crate::attested::World;
+use crate::attested_release::World;
 use crate::faults::proxy::{Fault, Proxy};
-use crate::published::{Release, documents};
+use crate::small_release::{Release, documents};
 
 const NOTE: &str = "application/vnd.example.note";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

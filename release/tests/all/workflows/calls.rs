@@ -1,4 +1,5 @@
-//! Every `run:` on the release's way: calls of this program that parse, or plain tools that docs/release/cutting-a-release.md names.
+//! Every `run:` on the release's way: calls of this program that parse, or plain tools that docs/release/cutting-a-release.md
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -146,7 +146,7 @@ impl Runner {
         command.env("SAYNA_TRUSTED_ROOT", self.folder.path().join("root.json")).output().unwrap()
     }
 
-    /// A user without files verifies all of the release. A user with one file verifies that file.
+    /// A reader without a file verifies all of it; a reader with one file verifies that file.
     fn is_verified_by_strangers(&self) {
         let folder = tempfile::tempdir().unwrap();
         let registry = format!("docker://{}/saynaai/sayna", self.registry.address);
@@ -384,7 +384,7 @@ fn the_scripts_of_the_workflows_make_a_release_and_a_second_run_changes_nothing(
     let hub = runner.hub.hub();
     let changes: Vec<&String> =
         hub.requests[before..].iter().filter(|r| !r.starts_with("GET ") && !r.starts_with("HEAD ")).collect();
-    // `latest` is set once more on purpose, because the first change is not visible.
+    // `latest` is made on purpose once more, as a reader cannot see that it was.
     assert_eq!(changes.len(), 1, "{changes:?}");
     for secret in ["push-token", "read-token", "s3cret", "cache-token"] {
         assert!(!runner.said.contains(secret), "{secret} was printed");

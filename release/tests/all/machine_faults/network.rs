@@ -11,7 +11,7 @@ use sayna_release::progress::Progress;
 use sayna_release::registry::{self, Kind, Object, Purpose};
 
 use super::{run, text};
-use crate::published::Release;
+use crate::small_release::Release;
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>log in</body></html>";
 

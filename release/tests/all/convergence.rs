@@ -232,7 +232,7 @@ fn images_that_come_later_are_tied_to_a_release_that_names_none() {
     }
     let text = publish(&plan, root.path(), ALLOWED).unwrap_err().to_string();
     assert!(text.contains("linux/amd64, linux/arm64"), "{text}");
-    // Images before their release are pushed by digest, and are not visible.
+    // Images before their release are pushed by digest, so no tag leads to them.
     publish(&plan, root.path(), Options { only: Some(Only::Binaries), ..ALLOWED }).unwrap();
     for platform in ["linux-amd64", "linux-arm64"] {
         fs::rename(later.join(platform), dist.join(platform)).unwrap();

@@ -12,7 +12,7 @@ use sayna_release::registry::Registry as _;
 use super::server::{Server, tool};
 use super::{look_as_a_stranger, reach};
 use crate::image::{asks, is_ok, podman};
-use crate::published::{Release, documents};
+use crate::small_release::{Release, documents};
 
 const HOST: &str = "x86_64-unknown-linux-gnu";
 const ARM64: &str = "aarch64-unknown-linux-gnu";

@@ -205,7 +205,7 @@ impl Release {
         release
     }
 
-    /// Signs everything as the workflows would, again on each call.
+    /// Signs everything as the workflows do, again in each call.
     pub(crate) fn attest(&self) {
         let (forge, registry, dist) = (self.forge(), self.registry(), self.folder.path().join("dist"));
         drop(fs::remove_file(dist.join("publish").join(attest::FILE)));

@@ -1,4 +1,5 @@
-//! The way out of a spent version: the advice of errors, of `doctor` and of docs/release/cutting-a-release.md, followed to its end.
+//! The way out of a spent version: the advice of errors, of `doctor` and of docs/release/cutting-a-release.md, followed to its
+//! end.
 
 use std::fs;
 use std::path::PathBuf;
