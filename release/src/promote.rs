@@ -11,16 +11,16 @@ use crate::publish::{Refusal, diff};
 use crate::registry::{self, Registry};
 use crate::verify::{Report, Request, Verdict};
 
-/// What was moved, or would be.
+/// The result of a promotion: the moves that were made, or would be.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
     /// The version that was asked for.
     pub version: Version,
     /// One sentence per place that changes.
     pub moves: Vec<String>,
-    /// Why nothing moves where nothing does.
+    /// The reason where nothing moves.
     pub stays: Option<String>,
-    /// What was found and does not count: newer versions that only Git has, something foreign that stays `latest`.
+    /// Findings that do not count: newer versions that only Git has, a foreign `latest` that stays.
     pub notes: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ fn outcome(row: &crate::verify::Row) -> &'static str {
     if row.verdict == Verdict::NotSeen { "was not seen" } else { "failed" }
 }
 
-/// Why `latest` stays where it is.
+/// The reason why `latest` is not moved.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It must not move there.
@@ -58,10 +58,10 @@ pub enum Error {
         done: Vec<String>,
         /// The same of those that were not; the first is the one that failed.
         left: Vec<String>,
-        /// Why the run ended.
+        /// The error that ended the run.
         source: Box<Self>,
     },
-    /// The tag is not a version.
+    /// The text is not a release tag.
     #[error("{0} is not v and a semantic version")]
     Tag(String),
 }
@@ -94,7 +94,7 @@ pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) ->
         return Err(Error::Unverified { tag: request.tag.to_owned(), row: row.clone() });
     }
     let known = Known::read(request.forge, request.registries, request.table, request.git_versions)?;
-    let moves = Moves::decide(request, report, &known, &version, back)?;
+    let moves = Moves::decide(request, report, &Rule { known: &known, version: &version, back })?;
     if !dry_run {
         moves.execute(request.forge)?;
     }
@@ -107,7 +107,15 @@ pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) ->
     Ok(Outcome { version, moves: moves.said, stays, notes })
 }
 
-/// The changes, decided after all reads.
+/// The inputs of the rule that decides whether `latest` of one place moves.
+struct Rule<'a> {
+    known: &'a Known,
+    version: &'a Version,
+    /// An older version than the newest is allowed.
+    back: bool,
+}
+
+/// The writes of a promotion, decided when everything has been read.
 #[derive(Default)]
 struct Moves<'a> {
     /// The id of the release that is made `latest` on the forge.
@@ -120,16 +128,11 @@ struct Moves<'a> {
 }
 
 impl<'a> Moves<'a> {
-    fn decide(
-        request: &Request<'a>,
-        report: &Report,
-        known: &Known,
-        version: &Version,
-        back: bool,
-    ) -> Result<Self, Error> {
+    fn decide(request: &Request<'a>, report: &Report, rule: &Rule<'_>) -> Result<Self, Error> {
+        let (known, version) = (rule.known, rule.version);
         let mut moves = Self::default();
         let forge = request.forge;
-        if moves.place(&forge.name(), request.tag, &known.forge, (known, version, back))? {
+        if moves.place(&forge.name(), request.tag, &known.forge, rule)? {
             moves.forge = Some(public_id(forge, request.tag)?);
         } else if known.forge.version() == Some(version) && forge.picks_latest() {
             // What a forge has picked itself, it takes from it again when the next release is public.
@@ -137,7 +140,7 @@ impl<'a> Moves<'a> {
         }
         for (registry, latest) in request.registries.iter().zip(&known.registries) {
             let Some(index) = report.index else { continue };
-            if moves.place(&registry.name(), &index.to_string(), latest, (known, version, back))? {
+            if moves.place(&registry.name(), &index.to_string(), latest, rule)? {
                 // It is written by its bytes: where they cannot be had, nothing is moved anywhere.
                 registry.manifest(index)?;
                 moves.registries.push((*registry, index));
@@ -147,19 +150,14 @@ impl<'a> Moves<'a> {
     }
 
     /// Whether `latest` of one place moves; says so, or what is left there.
-    fn place(
-        &mut self,
-        place: &str,
-        to: &str,
-        latest: &Latest,
-        (known, version, back): (&Known, &Version, bool),
-    ) -> Result<bool, Error> {
-        let moves = diff::latest(version, latest.version(), &known.public, back)?;
+    fn place(&mut self, place: &str, to: &str, latest: &Latest, rule: &Rule<'_>) -> Result<bool, Error> {
+        let moves = diff::latest(rule.version, latest.version(), &rule.known.public, rule.back)?;
         match (moves, latest) {
             (true, Latest::Foreign(_)) => self.said.push(format!("{place}: {LATEST} = {to}, in the place of {latest}")),
             (true, _) => self.said.push(format!("{place}: {LATEST} = {to}")),
             (false, Latest::Foreign(_)) => {
-                let newest = known.newest().map_or_else(String::new, |v| format!("; `promote --tag v{v}` sets it"));
+                let newest =
+                    rule.known.newest().map_or_else(String::new, |v| format!("; `promote --tag v{v}` sets it"));
                 self.left.push(format!("{place}: {LATEST} is {latest}{newest}"));
             }
             (false, _) => {}
@@ -191,7 +189,7 @@ impl<'a> Moves<'a> {
     }
 }
 
-/// What was written and what was not.
+/// The places that were written, and those that were not.
 fn sentence(done: &[String], left: &[String]) -> String {
     let list = |places: &[String]| if places.is_empty() { "nothing".to_owned() } else { places.join(", ") };
     format!("done: {}; not done: {}", list(done), list(left))

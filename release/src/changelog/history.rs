@@ -57,7 +57,7 @@ impl History {
         {
             tags.insert(head.clone(), Tag { name: tag.to_owned(), message: None });
         }
-        Self::walk(&checkout, boundaries.config, &tags, (&head, None))
+        Self::walk(&checkout, boundaries.config, &tags, &head, None)
     }
 
     /// One release: the commits from the tag before it up to its own.
@@ -75,16 +75,11 @@ impl History {
         tags.shift_remove(&end);
         let before = tags.last().map(|(before, _)| before.clone());
         tags.insert(end.clone(), Tag { name: request.tag().to_owned(), message });
-        Self::walk(&checkout, boundaries.config, &tags, (&end, before.as_deref()))
+        Self::walk(&checkout, boundaries.config, &tags, &end, before.as_deref())
     }
 
     /// The releases among the commits that `end` has and `before` has not.
-    fn walk(
-        checkout: &Checkout,
-        config: &Config,
-        tags: &Tags,
-        (end, before): (&str, Option<&str>),
-    ) -> Result<Self, Error> {
+    fn walk(checkout: &Checkout, config: &Config, tags: &Tags, end: &str, before: Option<&str>) -> Result<Self, Error> {
         let commits = checkout.commits(end, before, config.git.topo_order_commits)?;
         let passed_over = passed_over(checkout, &commits)?;
         let owners = owners(&commits, tags.keys().filter(|id| !passed_over.contains(*id)));

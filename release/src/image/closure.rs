@@ -14,7 +14,7 @@ use crate::atomic::At as _;
 
 type Header = elf::FileHeader64<Endianness>;
 
-/// What one ELF file asks for.
+/// The requirements of one ELF file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needs {
     /// `e_machine`
@@ -23,7 +23,7 @@ pub struct Needs {
     pub loader: Option<String>,
     /// Sonames (`DT_NEEDED`), in order.
     pub libraries: Vec<String>,
-    /// Where it says to look first (`DT_RUNPATH`, `DT_RPATH`).
+    /// The folders that it searches first (`DT_RUNPATH`, `DT_RPATH`).
     pub run_paths: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ pub fn closure(executable: &Path, arch: &str, root: &Path) -> Result<Vec<SystemF
             if Some(soname) == loader_name.as_ref() || !seen.insert(soname.clone()) {
                 continue;
             }
-            let path = search(soname, (&asker, &needs), arch, root)
+            let path = search(soname, &asker, &needs, arch, root)
                 .ok_or_else(|| Error::NoLibrary { soname: soname.clone(), asker: asker.clone() })?;
             // Where the host's loader found it, the same loader finds it in the image.
             let inside = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
@@ -141,8 +141,9 @@ fn machine(arch: &str) -> Option<elf::Machine> {
     }
 }
 
-/// Where the loader would find a library: where the asker says, then the system's folders, in its own architecture.
-fn search(soname: &str, (asker, needs): (&Path, &Needs), arch: &str, root: &Path) -> Option<PathBuf> {
+/// Returns the path at which the loader finds a library: in the folders of the requiring file, then in the system's folders, for
+/// its own architecture.
+fn search(soname: &str, asker: &Path, needs: &Needs, arch: &str, root: &Path) -> Option<PathBuf> {
     let asker = asker.strip_prefix(root).unwrap_or(asker);
     let origin = asker.parent().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
     let named = needs.run_paths.iter().map(|p| p.replace("$ORIGIN", &origin).replace("${ORIGIN}", &origin));

@@ -38,7 +38,7 @@ pub(super) struct Asset {
     wanted: Vec<ExpectedStatement>,
 }
 
-/// The published files, and their source.
+/// The files to publish, and the folders that they come from.
 pub(super) struct Input<'a> {
     pub(super) plan: &'a Plan,
     pub(super) parts: &'a Parts,
@@ -93,7 +93,7 @@ pub(super) fn gather(
     Ok(Some(Attested { asset, beside, trust, repository, tag, commit }))
 }
 
-/// What has to be stated about the image.
+/// Returns the statements that the image must have.
 fn of_image(input: &Input<'_>) -> Vec<ExpectedStatement> {
     let Some((image, index)) = input.plan.image.as_ref().zip(input.index) else { return Vec::new() };
     ExpectedStatement::of_image(&image.repositories, index.digest, input.sbom.clone())
@@ -109,7 +109,7 @@ fn beside(input: &Input<'_>, trust: &Trust, bundles: &[Bundle]) -> Result<Vec<Be
         let attestation = trust.open(bundle)?;
         let of_its_kind = |w: &ExpectedStatement| w.predicate.uri() == attestation.predicate_type;
         let wanted = of_image(input).into_iter().find(of_its_kind);
-        let made = wanted.map(|w| referrers::make(bundle, &attestation, (w, subject.clone()), &folder));
+        let made = wanted.map(|w| referrers::make(bundle, &attestation, w, subject.clone(), &folder));
         beside.extend(made.transpose()?);
     }
     Ok(beside)
@@ -133,7 +133,7 @@ impl Attested {
         Project { repository: &self.repository, tag: &self.tag, commit: Some(&self.commit) }
     }
 
-    /// What goes beside the image.
+    /// The attachments of the image.
     pub(super) fn attachments(&self) -> Vec<Attachment> {
         self.beside.iter().map(|b| b.attachment.clone()).collect()
     }

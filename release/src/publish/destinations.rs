@@ -1,4 +1,4 @@
-//! Where a run publishes to.
+//! The destinations of a run.
 
 use std::path::Path;
 

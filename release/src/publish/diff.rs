@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::forge::{Asset, Draft, NEXT_VERSION, Release, Tagged};
 use crate::registry::{Kind, Object};
 
-/// What the forge should hold.
+/// The state that the forge should have, made from plan and parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredRelease {
     /// Tag, pre-release mark and notes.
@@ -23,16 +23,16 @@ pub struct DesiredRelease {
     pub assets: BTreeMap<String, Digest>,
 }
 
-/// What the forge holds of that.
+/// The state that the forge has, read before each comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActualRelease {
-    /// Where its Git tag is.
+    /// The commit of its Git tag.
     pub tagged: Tagged,
     /// Every release of the tag, drafts included.
     pub releases: Vec<Release>,
 }
 
-/// What one registry should hold.
+/// The state that one registry should have, made from plan and parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredImage {
     /// The version's tag.
@@ -41,7 +41,7 @@ pub struct DesiredImage {
     pub index: Digest,
     /// Everything below the tag in the order of pushing; the index is the last.
     pub objects: Vec<Object>,
-    /// What goes beside it.
+    /// The attestations to attach.
     pub attachments: Vec<Attachment>,
 }
 
@@ -50,18 +50,18 @@ pub struct DesiredImage {
 pub struct Attachment {
     /// For people.
     pub what: String,
-    /// What it is about.
+    /// The digest of its subject.
     pub subject: Digest,
-    /// What has to be there before its manifest.
+    /// Blobs that are pushed before its manifest.
     pub blobs: Vec<Object>,
     /// Its manifest.
     pub manifest: Object,
 }
 
-/// What one registry holds of that.
+/// The state that one registry has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActualImage {
-    /// What the version's tag points at.
+    /// The digest that the version's tag points at.
     pub tagged: Option<Digest>,
     /// Which of the desired objects it holds, and of the blobs of attachments.
     pub held: Vec<Digest>,
@@ -72,9 +72,9 @@ pub struct ActualImage {
 /// When an action may run: a phase begins when the one before it is done on every track that it depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Images by digest, which are not visible yet.
+    /// Images by digest. No tag names them yet.
     Stage,
-    /// The draft, which is not visible yet.
+    /// The draft. It is not public yet.
     Draft,
     /// The image's version tag.
     Tag,
@@ -82,7 +82,7 @@ pub enum Phase {
     Public,
 }
 
-/// One step on the forge.
+/// One write to the forge. [`release`] returns them in order; `--dry-run` prints one line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ForgeAction {
     /// Make the draft.
@@ -100,7 +100,7 @@ pub enum ForgeAction {
     Upload {
         /// The asset.
         name: String,
-        /// What its bytes must be.
+        /// The digest of its bytes.
         digest: Digest,
     },
     /// Read the draft again and compare every digest.
@@ -109,7 +109,7 @@ pub enum ForgeAction {
     Publish,
 }
 
-/// One step on a registry.
+/// One write to a registry. [`image`] returns them in order; `--dry-run` prints one line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageAction {
     /// Push by digest.
@@ -125,11 +125,11 @@ pub enum ImageAction {
     },
 }
 
-/// Why the desired state must not be reached from the actual one.
+/// The reason why a run writes nothing: the actual state has something public that the desired state would change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// More than one release has the tag.
-    #[error("{} releases have the tag {tag}: {}; this program deletes nothing it did not break", ids.len(), ids.join(", "))]
+    #[error("{} releases have the tag {tag}: {}; this program deletes only what it broke itself", ids.len(), ids.join(", "))]
     Ambiguous {
         /// The tag.
         tag: String,
@@ -149,7 +149,7 @@ pub enum Refusal {
         tag: String,
         /// Where it is.
         found: String,
-        /// Where it should be.
+        /// The expected commit.
         wanted: String,
     },
     /// The draft has a file that the plan does not know.
@@ -175,7 +175,7 @@ pub enum Refusal {
         tag: String,
         /// What it points at.
         found: Digest,
-        /// What it should point at.
+        /// The expected digest.
         wanted: Digest,
     },
     /// `latest` would point at something that may not have it.

@@ -40,7 +40,7 @@ pub enum Error {
     },
 }
 
-/// What `latest` is in one place.
+/// The `latest` of one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Latest {
     /// The place has none.
@@ -68,14 +68,14 @@ impl std::fmt::Display for Latest {
     }
 }
 
-/// Everything that decides where `latest` goes.
+/// The public versions and the `latest` of every destination. Read completely before `latest` is decided.
 #[derive(Debug)]
 pub struct Known {
     /// The stable versions that are public, sorted; of a registry those that are above the forge's, down to the first.
     pub public: Vec<Version>,
-    /// What `latest` is on the forge.
+    /// The `latest` of the forge.
     pub forge: Latest,
-    /// What it is in each registry, in their order.
+    /// The `latest` of each registry, in their order.
     pub registries: Vec<Latest>,
     /// Stable versions that Git alone has.
     pub in_git_alone: Vec<Version>,

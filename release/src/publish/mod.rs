@@ -35,10 +35,10 @@ pub use parts::{Error as PartsError, Only, Parts};
 use reuse::Published;
 use track::{ForgeTrack, ImageTrack};
 
-/// Where the bundle of the image's index is, below the folder of the parts.
+/// The folder of the index's bundle, below the folder of the parts.
 pub const INDEX: &str = "index";
 
-/// How far and what.
+/// The choices of the caller: tracks, dry run, host parts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// One track alone.
@@ -51,14 +51,14 @@ pub struct Options {
     pub allow_host_parts: bool,
 }
 
-/// What was done, track by track.
+/// The result of a run, track by track: the forge, then each registry.
 #[derive(Debug, Default, serde::Serialize)]
 pub struct Outcome {
     /// One per track.
     pub tracks: Vec<TrackOutcome>,
 }
 
-/// What was done, or would be, on one track: as it was read again, where anything was tried.
+/// The result of one track. Where a write was tried, the state was read again.
 #[derive(Debug, serde::Serialize)]
 pub struct TrackOutcome {
     /// The forge's or registry's name.
@@ -67,7 +67,7 @@ pub struct TrackOutcome {
     pub actions: Vec<String>,
     /// Those that were not.
     pub left: Vec<String>,
-    /// Why it stopped; `None` when nothing is left to do.
+    /// The error that stopped it; `None` when nothing is left to do.
     pub stopped: Option<String>,
 }
 
@@ -78,7 +78,7 @@ impl Outcome {
     }
 }
 
-/// Why nothing, or not everything, was published.
+/// The reason why nothing, or not everything, was published.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The parts do not fit.
@@ -95,7 +95,7 @@ pub enum Error {
     /// The attestations do not prove what is published.
     #[error(transparent)]
     Attest(#[from] attest::Error),
-    /// The existing release cannot be reused.
+    /// A published part cannot be reused.
     #[error(transparent)]
     Reuse(#[from] reuse::Error),
     /// The forge could not do something.
@@ -113,13 +113,13 @@ pub enum Error {
     /// It ended in the middle.
     #[error("{cause}")]
     Stopped {
-        /// The cause.
+        /// The reason.
         #[source]
         cause: Box<Error>,
-        /// What was done until then, and what was not.
+        /// The actions that were done until then, and those that are left.
         outcome: Outcome,
     },
-    /// What was uploaded is not what was meant.
+    /// The uploaded draft differs from the planned one.
     #[error("{forge}: after uploading, the draft {tag} still differs: {action}")]
     Differs {
         /// The forge.
@@ -184,7 +184,7 @@ pub fn run(
     let waiting = |who: &str| progress.line(who);
     let _forge_lock = destinations.forge.lock(&waiting)?;
     let actual = actual(destinations.forge, &plan.tag)?;
-    let work = Work::prepare(plan, &parts, dist, &actual.releases, (destinations, options))?;
+    let work = Work::prepare(&Inputs { plan, parts: &parts, dist, releases: &actual.releases, destinations, options })?;
     let mut forge = match options.only {
         Some(Only::Images) => None,
         _ => Some(ForgeTrack::plan(destinations.forge, &work, &actual)?),
@@ -207,7 +207,8 @@ pub fn run(
     }
 }
 
-/// Parts that are not in `dist` may be on the forge or in a registry, so a run that finishes another one need not build them.
+/// Restores parts that are not in `dist` from the forge or a registry, so that a run that finishes another run's work need not
+/// build them.
 fn read_parts(
     plan: &Plan,
     dist: &Path,
@@ -239,7 +240,19 @@ fn actual(forge: &dyn Forge, tag: &str) -> Result<diff::ActualRelease, Error> {
     Ok(diff::ActualRelease { tagged: forge.tagged(tag)?, releases: forge.releases(tag)? })
 }
 
-/// The files that are made from plan and parts before any comparison: the manifest and the index.
+/// Everything that the files of a run are made from.
+struct Inputs<'a> {
+    plan: &'a Plan,
+    parts: &'a Parts,
+    /// The folder of the parts.
+    dist: &'a Path,
+    /// The releases of the plan's tag that the forge has.
+    releases: &'a [Release],
+    destinations: Destinations<'a>,
+    options: Options,
+}
+
+/// The files that are made from plan and parts before anything is compared: the manifest and the index.
 pub(crate) struct Work {
     pub(crate) draft: Draft,
     pub(crate) commit: String,
@@ -251,13 +264,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    fn prepare(
-        plan: &Plan,
-        parts: &Parts,
-        dist: &Path,
-        releases: &[Release],
-        (destinations, options): (Destinations<'_>, Options),
-    ) -> Result<Self, Error> {
+    fn prepare(inputs: &Inputs<'_>) -> Result<Self, Error> {
+        let Inputs { plan, parts, dist, releases, destinations, options } = *inputs;
         let folder = dist.join("publish");
         let index = parts.index(plan);
         let index_file = folder.join("index.json");

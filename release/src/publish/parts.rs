@@ -31,7 +31,7 @@ pub enum Only {
     Images,
 }
 
-/// Why parts cannot be published.
+/// The reason why parts cannot be published.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// One cannot be read or has changed since it was built.
@@ -59,9 +59,9 @@ pub enum Error {
     Foreign {
         /// Its folder.
         path: PathBuf,
-        /// What it says.
+        /// The origin that it states.
         found: String,
-        /// What the plan says.
+        /// The origin of the plan.
         wanted: String,
     },
     /// An image that starts another program than the archive has.
@@ -143,7 +143,7 @@ impl Parts {
         Ok(())
     }
 
-    /// What a real release does not accept in these parts, one sentence each.
+    /// Returns the problems that stop a real release of these parts, one sentence each.
     pub fn concerns(&self, plan: &Plan) -> Vec<String> {
         let binaries = self.binaries.iter().map(|(_, p)| (p.target.to_string(), &p.built));
         let images = self.images.iter().map(|(_, p)| (p.name(), &p.built));

@@ -13,17 +13,17 @@ use crate::oci::{self, Descriptor, Manifest, annotation, media};
 use crate::registry::{self, Kind, Object, Registry};
 use crate::scratch::Scratch;
 
-/// What an artifact of one bundle is, and its blob.
+/// The media type of the artifact of one bundle, and of its blob.
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
-/// What the configuration of an artifact is that has none.
+/// The configuration of an artifact without one.
 const EMPTY: &[u8] = b"{}";
-/// The limit of attachments. Every writer of a repository may attach files.
+/// The limit of attachments that are read: everyone who may write to a repository may attach to it.
 const CANDIDATES: usize = 64;
 
 /// An attestation with what it must say.
 #[derive(Debug)]
 pub(super) struct Beside {
-    /// The action if it is missing.
+    /// The action that attaches it where it is missing.
     pub(super) attachment: Attachment,
     wanted: ExpectedStatement,
 }
@@ -32,7 +32,8 @@ pub(super) struct Beside {
 pub(super) fn make(
     bundle: &Bundle,
     attestation: &Attestation,
-    (wanted, subject): (ExpectedStatement, Descriptor),
+    wanted: ExpectedStatement,
+    subject: Descriptor,
     folder: &Path,
 ) -> Result<Beside, Error> {
     let write = |bytes: &[u8], name: &str, kind: Kind| {

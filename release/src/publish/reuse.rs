@@ -20,7 +20,7 @@ use crate::publish::{Destinations, INDEX};
 use crate::registry::{self, Registry};
 use crate::scratch::Scratch;
 
-/// A release that is there, draft or public, with what it says of itself.
+/// A release on the forge, draft or public, with its manifest. `--reuse` restores parts from it; it lives as long as that run.
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
 pub struct Published<'a> {
     plan: &'a Plan,
@@ -36,7 +36,7 @@ struct Attested {
     bundles: Vec<Bundle>,
 }
 
-/// Why something that is there cannot be taken back.
+/// The reason why a published part cannot be restored.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The forge.
@@ -56,7 +56,7 @@ pub enum Error {
     Broken {
         /// The forge or registry.
         place: String,
-        /// What does not fit.
+        /// The mismatch.
         what: String,
     },
 }
@@ -157,7 +157,7 @@ impl<'a> Published<'a> {
         let Some(entry) = all.find(|p| (&p.os, &p.arch) == (&platform.os, &platform.arch)) else { return Ok(None) };
         for registry in self.destinations.registries {
             if registry.resolve(&image.tag)? == Some(image.index) {
-                return self.pull(*registry, image, (platform, entry), dist).map(Some);
+                return self.pull(*registry, image, platform, entry, dist).map(Some);
             }
         }
         Ok(None)
@@ -167,7 +167,8 @@ impl<'a> Published<'a> {
         &self,
         registry: &dyn Registry,
         image: &ImageEntry,
-        (platform, entry): (&PlannedPlatform, &PlatformEntry),
+        platform: &PlannedPlatform,
+        entry: &PlatformEntry,
         dist: &Path,
     ) -> Result<ImagePart, Error> {
         let proofs = self.proven(&ExpectedStatement::of_image(&image.repositories, image.index, None))?;

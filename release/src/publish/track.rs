@@ -25,7 +25,7 @@ pub(super) struct ForgeTrack<'a> {
     actions: Vec<ForgeAction>,
     /// The draft was compared.
     compared: bool,
-    /// Why it ended in the middle.
+    /// The error that ended it.
     failed: Option<String>,
     id: Option<String>,
 }
@@ -110,7 +110,7 @@ impl<'a> ForgeTrack<'a> {
         }
     }
 
-    /// Returns the remaining work by the forge's current state. Recent changes may become visible late.
+    /// Returns the actions that are left, by the state of the forge now. A recent write may take a while to be visible.
     fn left(&mut self, last: Phase) -> Result<Vec<ForgeAction>, Error> {
         let is_left = |action: &ForgeAction| action.phase() <= last && *action != ForgeAction::Compare;
         for looks in 1.. {
@@ -123,7 +123,7 @@ impl<'a> ForgeTrack<'a> {
         Ok(Vec::new())
     }
 
-    /// What the run came to. With `read_again` the forge is asked what is there; without, nothing was tried.
+    /// Returns the result of the run. With `read_again` the forge is asked what is there; without, nothing was tried.
     pub(super) fn outcome(mut self, last: Phase, read_again: bool) -> TrackOutcome {
         let planned: Vec<ForgeAction> = self.actions.iter().filter(|a| a.phase() <= last).cloned().collect();
         let name = self.forge.name();
@@ -292,7 +292,7 @@ impl<'a> ImageTrack<'a> {
         Ok(Vec::new())
     }
 
-    /// What the run came to. With `read_again` the registry is asked what is there; without, nothing was tried.
+    /// Returns the result of the run. With `read_again` the registry is asked what is there; without, nothing was tried.
     pub(super) fn outcome(self, last: Phase, read_again: bool) -> TrackOutcome {
         let (planned, later): (Vec<_>, Vec<_>) = self.actions.iter().cloned().partition(|a| a.phase() <= last);
         let name = self.registry.name();
