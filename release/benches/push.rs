@@ -43,7 +43,7 @@ fn main() {
     let (mut memory, mut requests) = (0, 0);
     for run in 0..runs {
         let place = folder.path().join(run.to_string());
-        // The order alternates with each run.
+        // The order alternates from run to run.
         for side in if run % 2 == 0 { ["ours", "theirs"] } else { ["theirs", "ours"] } {
             let material = Material::new(&place.join(side));
             let repository = format!("{}/{side}/{run}", server.address);

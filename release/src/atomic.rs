@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// How the names of files that are still being written begin. Readers skip them; a later run may remove them.
+/// The prefix of files that are still being written. Readers skip them; a later run may remove them.
 pub const PARTIAL: &str = ".partial-";
 
-/// What could not be done to which path.
+/// An operation on a path that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {what} {}: {source}", path.display())]
 pub struct PathError {
@@ -20,7 +20,7 @@ pub struct PathError {
     pub what: &'static str,
     /// The path it was tried on.
     pub path: PathBuf,
-    /// What the system said.
+    /// The system's error.
     pub source: io::Error,
 }
 

@@ -8,10 +8,10 @@ use crate::atomic::{At as _, AtomicFile, PathError};
 
 /// A JSON document, or another text, of a release. The largest that there are, SBOMs of big projects, have a tenth of it.
 pub const DOCUMENT: u64 = 64 << 20;
-/// What a budget may be exceeded by before a thing is taken for something else.
+/// The excess over a budget in bytes from which on a download is refused.
 const SPARE: u64 = 64 << 20;
 
-/// The most that is believed of something that has this budget: a rehearsal may be over it, which is then said.
+/// Returns the limit of a thing that has this budget. A rehearsal may exceed the budget, which is then reported.
 pub const fn above(budget: u64) -> u64 {
     budget.saturating_mul(2).saturating_add(SPARE)
 }
@@ -25,11 +25,11 @@ pub const fn unpacked(budget: u64) -> u64 {
 #[derive(Debug, thiserror::Error)]
 #[error("{found} bytes are more than the {limit} that are expected of {what}")]
 pub struct TooLong {
-    /// What it was.
+    /// The name of the input.
     pub what: String,
-    /// How much there is, or `more`.
+    /// Its size in bytes, or `more`.
     pub found: String,
-    /// How much there may be.
+    /// The limit in bytes.
     pub limit: u64,
 }
 

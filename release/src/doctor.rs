@@ -13,7 +13,7 @@ use crate::table::Table;
 mod hub;
 mod outside;
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -32,15 +32,15 @@ pub struct Check {
     pub id: &'static str,
     /// The claim, for people.
     pub title: &'static str,
-    /// How it came out.
+    /// The result.
     pub verdict: Verdict,
-    /// What was seen.
+    /// The evidence.
     pub evidence: String,
-    /// What to do, where there is something to do.
+    /// The next step, where there is one.
     pub remedy: Option<String>,
 }
 
-/// All checks.
+/// The checks of one run of `doctor`, in order.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The tag that would be released.
@@ -56,7 +56,7 @@ impl Report {
     }
 }
 
-/// What one check found.
+/// The result of one check.
 struct Finding {
     verdict: Verdict,
     evidence: String,
@@ -114,7 +114,7 @@ pub fn run(
         checks.push(outside::cachix(&client, name, variables).of("cachix", "the Nix cache is there"));
     }
     task.note("asking for the pins");
-    checks.push(outside::pins(&client, made, variables).of("pins", "what is pinned can be had"));
+    checks.push(outside::pins(&client, made, variables).of("pins", "pinned downloads can be fetched"));
     Ok(Report { tag: made.plan.tag.clone(), checks })
 }
 

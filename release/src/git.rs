@@ -18,7 +18,7 @@ pub use files::{Kind, Tracked};
 pub use history::{Commit, Signature, Tag};
 use program::Git;
 
-/// What `tree` says of a working tree that holds exactly what HEAD holds.
+/// The value of `tree` for a working tree without changes.
 pub const CLEAN: &str = "clean";
 
 /// The variable that replaces the commit's time (reproducible-builds.org, "`SOURCE_DATE_EPOCH`").

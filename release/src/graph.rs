@@ -63,13 +63,14 @@ pub struct Crate {
     pub dependencies: BTreeSet<Id>,
     /// The oldest compiler that its manifest allows.
     pub(crate) rust_version: Option<Version>,
-    /// Where its source lies on this machine; never written into anything that leaves it.
+    /// The folder of its source on this machine; never written into anything that leaves it.
     pub(crate) folder: PathBuf,
     /// Its manifest's `license-file`, on this machine.
     pub(crate) licence_file: Option<PathBuf>,
 }
 
-/// What a binary links: the package and, in [`crates`](Self::crates), everything beneath it.
+/// The crates that a binary links: the package and, in [`crates`](Self::crates), everything beneath it. Licences and SBOM are
+/// made from the same graph.
 #[derive(Debug, Clone)]
 pub struct Graph {
     /// The package that the binary belongs to.
@@ -80,7 +81,7 @@ pub struct Graph {
     pub features: Vec<String>,
 }
 
-/// Why there is no graph.
+/// The reason why there is no graph.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file is missing or not readable.
@@ -92,19 +93,19 @@ pub enum Error {
     /// Cargo failed.
     #[error("{command} for {target}: {words}")]
     Cargo {
-        /// What was asked.
+        /// The command.
         command: &'static str,
         /// The target.
         target: Triple,
-        /// The kind of failure.
+        /// The reason.
         words: Words,
     },
-    /// What `cargo metadata` printed is not understood.
+    /// The output of `cargo metadata` cannot be parsed.
     #[error("cargo metadata for {target}: {source}")]
     Metadata {
         /// The target.
         target: Triple,
-        /// The cause.
+        /// The problem.
         source: Box<cargo_metadata::Error>,
     },
     /// A line of `cargo tree` that this program does not understand.
@@ -118,7 +119,7 @@ pub enum Error {
     Lock {
         /// The file.
         path: PathBuf,
-        /// The text.
+        /// The problem.
         message: String,
     },
     /// A crate that the tree has and the metadata or Cargo.lock lacks.
@@ -225,7 +226,7 @@ fn unknown(krate: &str, missing_in: &'static str) -> Error {
     Error::Unknown { krate: krate.to_owned(), missing_in }
 }
 
-/// What Cargo's metadata and Cargo.lock say of the crates that its tree shows.
+/// Returns the crates of Cargo's tree, with the facts of its metadata and of Cargo.lock.
 struct Described<'a> {
     root: &'a Path,
     packages: Vec<Package>,
@@ -280,7 +281,8 @@ impl Crate {
     }
 }
 
-/// Whether a file is in the tree, whatever links lead to it. An SBOM would place another at the tree's commit, which has no such crate.
+/// Whether a file is in the tree, whatever links lead to it. An SBOM would place another at the tree's commit, which has no such
+/// crate.
 fn is_below(root: &Path, path: &Path) -> bool {
     matches!((root.canonicalize(), path.canonicalize()), (Ok(root), Ok(path)) if path.starts_with(&root))
 }

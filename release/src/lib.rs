@@ -1,11 +1,45 @@
-//! Sayna's release, stage by stage.
+//! The release of Sayna, stage by stage.
 //!
-//! [`plan`] decides everything · [`changelog`] writes the notes · [`build`] makes one target's binary, which [`audit`]
-//! holds against its floor and [`package`], [`licences`] and [`sbom`] make into a [`part`] · [`image`] makes one
-//! platform's OCI layout · [`publish::reuse`] takes back what is there already · [`publish`] brings [`forge`] and [`registry`] to the state that plan and parts ask for ·
-//! [`verify`] looks at the result as a stranger would, [`attest`] at
-//! who signed it · [`promote`] moves `latest` · [`rehearse`] does all of it here · [`doctor`] sees beforehand what would
-//! stop it.
+//! # Layout
+//!
+//! The stages, in the order of a release. Each takes values and returns values; [`cli`] calls them and prints.
+//!
+//! * [`table`]: reads `sayna-release.toml`, which says what a release consists of.
+//! * [`plan`]: decides everything else before anything runs, and reports each problem that stops a release.
+//! * [`changelog`]: writes the notes of a release from the commit subjects.
+//! * [`doctor`]: checks accounts, tokens and settings before a tag is pushed.
+//! * [`build`]: builds the executable of one target, with Nix or with Cargo.
+//! * [`audit`]: reads an executable's headers and compares them with the floor of its target.
+//! * [`graph`]: lists the crates that an executable links; [`licences`] and [`sbom`] are made from it.
+//! * [`licences`]: collects the licence texts of everything that is linked.
+//! * [`sbom`]: describes the contents of an executable or image as CycloneDX.
+//! * [`package`]: writes the archive and its checksum.
+//! * [`image`]: writes the OCI layout of one platform, and the index over all platforms.
+//! * [`part`]: describes what one machine has built, in `part.json`.
+//! * [`manifest`]: lists every digest of a release, in `<name>-<version>.release.json`.
+//! * [`publish`]: brings [`forge`] and [`registry`] to the state that plan and parts ask for.
+//! * [`verify`]: fills in a checklist about a published release, with evidence from outside.
+//! * [`attest`]: verifies who signed the files of a release.
+//! * [`promote`]: moves `latest` to a verified release.
+//! * [`rehearse`]: runs all stages on this machine, and builds twice where that is asked for.
+//!
+//! The services that stages talk to:
+//!
+//! * [`forge`]: where releases are published (GitHub, or a folder).
+//! * [`registry`]: where images are published (a registry, or an OCI layout on disk).
+//! * [`http`]: the HTTP client of both.
+//! * [`git`]: the checkout's commit, tags, history and files.
+//! * [`cargo`]: Cargo's configuration and errors.
+//! * [`public`]: the versions that are public already.
+//! * [`children`]: programs that end with this one.
+//!
+//! The values and tools that all of them share:
+//!
+//! * [`name`]: file names from outside, tags, and the names of assets.
+//! * [`triple`], [`digest`], [`oci`]: targets, SHA-256, and the documents of OCI.
+//! * [`atomic`], [`bounded`], [`scratch`], [`lock`]: whole files, limits on input, temporary folders, one publisher at a time.
+//! * [`shown`], [`snippet`], [`progress`]: text for people, messages that point into a file, progress bars.
+//! * [`cli`]: arguments, commands, reports and exit statuses.
 
 pub mod atomic;
 pub mod attest;

@@ -35,12 +35,12 @@ struct Component {
     name: String,
     /// `None` for a text that is no licence which SPDX knows.
     terms: Option<Terms>,
-    /// The holders of the copyright, if the texts do not name them.
+    /// The holder of the copyright, where the texts do not say it.
     authors: Vec<String>,
     texts: Vec<Text>,
 }
 
-/// Why the file cannot be written.
+/// The reason why the file cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// deny.toml or a licence file is missing or not readable.
@@ -51,7 +51,7 @@ pub enum Error {
     Policy {
         /// deny.toml
         path: PathBuf,
-        /// The text.
+        /// The problem.
         message: String,
     },
     /// A crate whose manifest names no licence.
@@ -60,14 +60,14 @@ pub enum Error {
         /// Name and version.
         component: String,
     },
-    /// A licence that is no SPDX expression.
-    #[error("the licence {expression:?} of {component} is no SPDX expression: {reason}")]
+    /// A licence that is not an SPDX expression.
+    #[error("the licence {expression:?} of {component} is not an SPDX expression: {reason}")]
     Expression {
         /// Name and version.
         component: String,
         /// As written.
         expression: String,
-        /// What the parser said.
+        /// The parser's message.
         reason: String,
     },
     /// An expression that the allowed licences do not meet.
@@ -115,7 +115,7 @@ pub enum Error {
         input: String,
         /// The file.
         path: PathBuf,
-        /// The fault.
+        /// The problem.
         fault: Fault,
     },
     /// A library's licence that the table does not name.
@@ -197,8 +197,8 @@ pub fn third_party(root: &Path, graph: &Graph, natives: &[Linked<'_>]) -> Result
     Ok(render::document(&graph.package.id.name, &components))
 }
 
-/// The problems that are known before anything is resolved or built: of deny.toml, of what every binary links, and of the native
-/// inputs.
+/// Returns the problems that are known before anything is resolved or built: of deny.toml, of the code that every binary
+/// links, and of the native inputs.
 pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
     let policy = match Policy::read(root) {
         Ok(policy) => policy,
@@ -206,7 +206,7 @@ pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
     };
     let (name, expression) = STD;
     let std = canonical(&policy, name.to_owned(), expression).map(|_component| Vec::new());
-    // A text that is no expression or identifier is a separate finding.
+    // Text that is not an expression or identifier has a finding of its own.
     let is_known = |native: &&Native| {
         spdx::Expression::parse(native.licence.get_ref()).is_ok()
             && native.allow.iter().all(|id| spdx::Licensee::parse(id.get_ref()).is_ok())
@@ -214,7 +214,7 @@ pub fn known(root: &Path, natives: &[Native]) -> Vec<Error> {
     let linked = natives.iter().filter(|native| matches!(native.supply, Supply::Download(_))).filter(is_known);
     let natives = linked.map(|native| {
         if native.has_licences() {
-            // Its file of licences lists its contents, and is read where it lies.
+            // The libraries inside it stand in its file of licences, which is read where it lies.
             policy.and(&native.allow)?.check(&native.to_string(), native.licence.get_ref()).map(|_terms| Vec::new())
         } else {
             of_native(&policy, &Linked { native, libraries: Vec::new() })

@@ -9,7 +9,7 @@ use crate::atomic::{At as _, PathError};
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "kept open: closing the file is what unlocks it")] File);
 
-/// How this program was called, for a person who waits.
+/// The command line of this process, for a person who waits.
 fn call() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     [env!("CARGO_PKG_NAME").to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
@@ -31,7 +31,7 @@ impl Lock {
             }
             Err(TryLockError::Error(e)) => return Err(e).at("lock", &path),
         }
-        // Only information for a waiting process: it need not survive a crash, because the lock does not.
+        // The note informs the process that waits. It need not survive a crash, as the lock does not.
         fs::write(&note, format!("process {} ({})\n", std::process::id(), call())).at("write", &note)?;
         Ok(Self(file))
     }

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     };
     match anstream::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::from(status),
-        // The reader has closed the pipe, as `head` does.
+        // The reader of the pipe has closed it, as `head` does.
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(status),
         Err(_) => ExitCode::FAILURE,
     }
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 fn complain(failure: &Failure, as_json: bool) {
     let style = sayna_release::shown::palette::BAD;
     let hint = failure.hint.as_ref().map(|h| format!("\n  next: {h}")).unwrap_or_default();
-    // Errors cannot be reported when standard error is closed.
+    // A closed standard error leaves no reader for this.
     let text = failure.shown.clone().unwrap_or_else(|| format!("{style}error{style:#}: {}", failure.text));
     let _closed = writeln!(anstream::stderr(), "{}{}", painted(&text), painted(&hint));
     if as_json {

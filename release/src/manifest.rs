@@ -16,13 +16,14 @@ use crate::triple::Triple;
 /// The version of this document's form.
 pub const SCHEMA: u32 = 1;
 
-/// The release manifest.
+/// The release manifest: every digest of a release. `publish` writes it last before the draft, `verify` and `--reuse` read it
+/// from the public release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// [`SCHEMA`]
     pub schema: u32,
-    /// The released project.
+    /// The name of the package.
     pub name: String,
     /// Which version.
     pub version: Version,
@@ -98,7 +99,7 @@ pub struct PlatformEntry {
     pub compressed: u64,
 }
 
-/// Why bytes are no manifest.
+/// The reason why bytes are not a manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not of this form, or it holds a name that is not one of a file.
@@ -117,7 +118,7 @@ pub enum Error {
     #[error("it has no binaries")]
     Empty,
     /// No commit.
-    #[error("{0:?} is no commit's id")]
+    #[error("{0:?} is not a commit id")]
     Commit(String),
 }
 

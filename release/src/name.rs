@@ -23,7 +23,7 @@ pub struct FileName(String);
 
 /// Text that is no such name.
 #[derive(Debug, thiserror::Error)]
-#[error("{name:?} is no file name here: {reason}")]
+#[error("{name:?} is not a portable file name: {reason}")]
 pub struct NotAFileName {
     name: String,
     reason: &'static str,

@@ -158,7 +158,7 @@ pub struct Execution {
     /// `NAME=value`
     #[serde(default)]
     pub env: Vec<String>,
-    /// The entrypoint.
+    /// The program and its fixed arguments.
     #[serde(default)]
     pub entrypoint: Vec<String>,
     /// Where it is run.
@@ -250,7 +250,7 @@ pub struct Layout {
     root: PathBuf,
 }
 
-/// The problem with a layout.
+/// The reason why a layout is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file is missing or not readable.
@@ -287,7 +287,7 @@ pub enum Error {
     Form {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's message.
         source: serde_json::Error,
     },
 }

@@ -96,7 +96,7 @@ pub struct Built {
     pub host_assembled: bool,
 }
 
-/// What every part says of the release that it belongs to.
+/// The release that a part belongs to, as every part states it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
@@ -110,7 +110,8 @@ pub struct Origin {
     pub tree: String,
 }
 
-/// `part.json`
+/// The contribution of one machine, as `part.json` states it. `build` and `image` write it last, so a folder without one is
+/// unfinished; `publish` reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Part {
@@ -120,7 +121,7 @@ pub enum Part {
     Image(ImagePart),
 }
 
-/// A part with an executable.
+/// The part of one target: archive, checksum and SBOM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BinaryPart {
@@ -130,7 +131,7 @@ pub struct BinaryPart {
     pub origin: Origin,
     /// The target.
     pub target: Triple,
-    /// The record of its build.
+    /// How it was built.
     pub built: Built,
     /// The executable inside the archive.
     pub binary: FileEntry,
@@ -142,7 +143,7 @@ pub struct BinaryPart {
     pub sbom: FileEntry,
 }
 
-/// A part with an image.
+/// The part of one platform: an OCI layout, and the SBOM of its executable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImagePart {
@@ -156,7 +157,7 @@ pub struct ImagePart {
     pub arch: String,
     /// The triple of the binary inside.
     pub target: Triple,
-    /// The record of its build.
+    /// How it was built.
     pub built: Built,
     /// The executable inside, by its path in the image.
     pub binary: InsideEntry,
@@ -171,18 +172,18 @@ pub struct ImagePart {
     pub sbom: Option<FileEntry>,
 }
 
-/// Why a part cannot be used.
+/// The reason why a part cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file is missing or not readable.
     #[error(transparent)]
     File(#[from] PathError),
     /// `part.json` is not of this form.
-    #[error("{}: not a part this program understands: {source}", path.display())]
+    #[error("{}: not a part that this program reads: {source}", path.display())]
     Form {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's message.
         source: serde_json::Error,
     },
     /// Another schema version.
@@ -229,7 +230,7 @@ impl Part {
         atomic::write(&path, &text)
     }
 
-    /// What it says of its release.
+    /// Returns the release that it belongs to.
     pub fn origin(&self) -> &Origin {
         match self {
             Self::Binary(p) => &p.origin,

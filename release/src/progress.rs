@@ -1,4 +1,4 @@
-//! What a person sees while work is going on: bars where standard error is a terminal, plain lines where it is not.
+//! Progress of a run: bars where standard error is a terminal, plain lines where it is not.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ const SMALL: u64 = 1_000_000;
 /// How often work that is under way gets a line where there are no bars.
 const EVERY: Duration = Duration::from_secs(20);
 
-/// Where progress goes.
+/// Shows the progress of a run on standard error. A command owns it and lends it to the stages.
 #[derive(Debug, Clone)]
 pub struct Progress {
     bars: Option<MultiProgress>,
@@ -29,7 +29,7 @@ pub struct Progress {
 pub struct Task {
     bar: Option<ProgressBar>,
     plain: Option<Plain>,
-    /// The current step, if a ticker prints it.
+    /// The work under way, where a ticker prints it.
     note: Arc<Mutex<String>>,
     ticker: Option<Ticker>,
 }
@@ -80,7 +80,7 @@ impl Progress {
         }
         match &self.bars {
             Some(bars) => {
-                // Errors cannot be reported when standard error is closed.
+                // A closed standard error leaves no reader for this.
                 let _closed = bars.println(text);
             }
             None => {

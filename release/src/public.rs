@@ -11,7 +11,7 @@ use crate::table::Release;
 /// So many tags are named in a sentence.
 const NAMED: usize = 5;
 
-/// The known releases of a forge.
+/// The versions that a forge has released, where they are known.
 #[derive(Debug, Clone)]
 pub enum Public {
     /// Nothing, and why.

@@ -33,7 +33,7 @@ pub use products::Product;
 use products::{products, without};
 use reproduce::Again;
 
-/// What a rehearsal showed.
+/// The result of a rehearsal.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// What was released, as far as this machine can build it.
@@ -50,13 +50,13 @@ pub struct Summary {
     pub reproduced: Option<bool>,
     /// Seconds per stage, in order.
     pub stages: Vec<Stage>,
-    /// Where it all lies.
+    /// The folder of the rehearsal.
     pub folder: PathBuf,
     /// Whether everything that could be shown here was.
     pub passed: bool,
 }
 
-/// How long a stage took.
+/// The duration of a stage.
 #[derive(Debug, Serialize)]
 pub struct Stage {
     /// Its name.
@@ -67,7 +67,7 @@ pub struct Stage {
     pub note: String,
 }
 
-/// Why a rehearsal could not be finished.
+/// The reason why a rehearsal could not be finished.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No plan.

@@ -46,10 +46,10 @@ pub struct Input<'a> {
     pub binary: Digest,
 }
 
-/// Why there is no document.
+/// The reason why there is no document.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The commit's time is none that a calendar has.
+    /// The commit's time is not a date.
     #[error("the commit's time, {seconds} seconds after 1970, is no date: {source}")]
     Time {
         /// The time.
@@ -57,17 +57,17 @@ pub enum Error {
         /// What the calendar said.
         source: jiff::Error,
     },
-    /// A licence that is no SPDX expression.
-    #[error("the licence {expression:?} of {component} is no SPDX expression: {reason}")]
+    /// A licence that is not an SPDX expression.
+    #[error("the licence {expression:?} of {component} is not an SPDX expression: {reason}")]
     Expression {
         /// Name and version.
         component: String,
         /// As written.
         expression: String,
-        /// What the parser said.
+        /// The parser's message.
         reason: String,
     },
-    /// The pinned digest of a native input is not valid.
+    /// The pinned digest of a native input is not a SHA-256.
     #[error("the sha256 of {name} for {target} is neither 64 hex digits nor sha256-<base64>: {found:?}")]
     NativeDigest {
         /// The input.

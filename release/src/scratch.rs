@@ -18,7 +18,7 @@ const YOUNG: Duration = Duration::from_secs(60);
 /// Folders in folders that are looked through for leftovers.
 const DEPTH: usize = 8;
 
-/// A folder that goes when the value does; the next run removes it where this one is killed.
+/// A temporary folder. It is removed when the value is dropped, or by the next run if this one is killed.
 #[derive(Debug)]
 pub struct Scratch {
     // Closed before the folder is removed, as Windows removes no open file.
@@ -107,7 +107,7 @@ fn is_left(lock: &Path, of: &Path) -> bool {
     }
 }
 
-/// Returns the owner of a file, on systems that number owners.
+/// Returns the owner of a file as a number, on systems that have such numbers.
 #[cfg(unix)]
 fn owner(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;

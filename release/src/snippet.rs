@@ -13,7 +13,7 @@ use crate::shown::shown;
 pub enum Severity {
     /// It stops what was asked for.
     Error,
-    /// A warning, which stops nothing but needs a look.
+    /// It stops nothing, but a person should look at it.
     Warning,
     /// It is only said.
     Note,
@@ -35,9 +35,9 @@ pub struct Place<'a> {
 pub struct Message<'a> {
     /// How grave it is.
     pub severity: Severity,
-    /// The problem in one line.
+    /// The problem.
     pub title: &'a str,
-    /// The place in a file.
+    /// The place.
     pub place: Option<Place<'a>>,
     /// The next step.
     pub hint: Option<&'a str>,
@@ -62,7 +62,7 @@ pub fn render(message: &Message<'_>, colour: bool) -> String {
     let text = message.place.as_ref().map(|place| shown(place.text)).unwrap_or_default();
     let mut groups = Vec::new();
     if let Some(place) = &message.place {
-        // Escaped text is longer than the original.
+        // Escaped characters are longer than the characters that they stand for.
         let span = inside(place.text, &place.span);
         let at = |byte: usize| place.text.get(..byte).map_or(0, |before| shown(before).len());
         let annotation = AnnotationKind::Primary.span(at(span.start)..at(span.end));

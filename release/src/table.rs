@@ -27,18 +27,18 @@ pub use value::{DottedVersion, IgnoredTags, Size};
 /// The table's name, at the root of the checkout.
 pub const FILE: &str = "sayna-release.toml";
 
-/// The whole table.
+/// `sayna-release.toml`, parsed and checked. Every stage reads it; none changes it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// The released project.
+    /// `[release]`: the name, files and toolchain of the release.
     pub release: Release,
     /// The executables, one per triple.
     #[serde(rename = "target")]
     pub targets: Vec<Target>,
     /// The container image; a project without one leaves it out.
     pub image: Option<Image>,
-    /// What every build has in common.
+    /// The settings that every build shares.
     pub build: Build,
     /// Native inputs.
     #[serde(default)]
@@ -65,7 +65,7 @@ pub struct Release {
     pub toolchain: Spanned<semver::Version>,
     /// The name of the project's cachix cache.
     pub cachix: Option<String>,
-    /// Tags that look like versions but are not, such as dates. They do not count in Git, on a forge or in a registry.
+    /// Tags that look like versions and do not name one, such as dates. They are ignored in Git, on the forge and in registries.
     pub ignore_tags: Option<Spanned<IgnoredTags>>,
 }
 
@@ -214,7 +214,7 @@ pub enum Compression {
     Zstd,
 }
 
-/// `[build]`: settings that make one source one binary on every machine. Both builders read it.
+/// `[build]`: the settings that make one source one binary with either builder.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
@@ -286,7 +286,7 @@ pub struct Source {
     pub text: String,
 }
 
-/// Why the table could not be read.
+/// The reason why the table could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No file, or not readable.
@@ -295,7 +295,7 @@ pub enum Error {
     /// Not TOML, an unknown key, or a value of the wrong kind.
     #[error("{message}")]
     Syntax {
-        /// The text.
+        /// The problem.
         message: String,
         /// The file.
         path: PathBuf,

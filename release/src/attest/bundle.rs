@@ -19,7 +19,8 @@ pub(crate) const LARGEST: u64 = 64 << 20;
 /// A clock may lag so far behind that of the log.
 const LAG: Duration = Duration::from_secs(5 * 60);
 
-/// A Sigstore bundle: a signed statement with all that is needed to verify it.
+/// A Sigstore bundle as it was read: a signed statement with all that is needed to verify it offline. It proves nothing before
+/// [`Trust::open`] has verified it.
 #[derive(Clone)]
 pub struct Bundle {
     /// The file that it is from, for messages.
@@ -31,14 +32,15 @@ pub struct Bundle {
     parsed: Box<types::Bundle>,
 }
 
-/// What a verified bundle says. That it is authentic does not mean that the right one signed it: see [`super::policy`].
+/// The statement of a bundle whose signature is verified. An authentic statement may still have the wrong signer:
+/// [`super::policy`] decides on that.
 #[derive(Debug, Clone)]
 pub struct Attestation {
-    /// What it is about.
+    /// The digest of its subject.
     pub subjects: Vec<Subject>,
     /// The URI that says what the predicate is.
     pub predicate_type: String,
-    /// The predicate.
+    /// The predicate: what the signer states.
     pub predicate: Value,
     /// The signer.
     pub signer: Signer,
@@ -58,7 +60,7 @@ pub struct Subject {
 /// The claims of a signing certificate; what it lacks is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
-    /// The issuer of the signer's identity.
+    /// The issuer that vouched for the signer.
     pub issuer: String,
     /// The workflow file at its ref.
     pub workflow: String,
@@ -74,7 +76,7 @@ pub struct Signer {
     pub run: String,
 }
 
-/// The roots that signatures are traced back to.
+/// The roots that signatures are traced back to. A run reads them once and verifies every bundle with them.
 pub struct Trust(Verifier);
 
 impl std::fmt::Debug for Bundle {
@@ -101,7 +103,7 @@ impl Bundle {
             let parsed = Box::new(types::Bundle::from_json(&line).map_err(|e| broken(&e))?);
             bundles.push(Self { file: file.to_owned(), number, line, parsed });
         }
-        if bundles.is_empty() { Err(form("there is no bundle in it".to_owned())) } else { Ok(bundles) }
+        if bundles.is_empty() { Err(form("it contains no bundle".to_owned())) } else { Ok(bundles) }
     }
 
     /// Reads a file of bundles.

@@ -11,7 +11,7 @@ use sigstore_verify::types::HashAlgorithm;
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Another caller has installed a provider that does the same.
+        // An earlier caller has installed a provider that does the same.
         let _first = install_default_provider(&Ring);
     });
 }

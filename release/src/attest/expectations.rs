@@ -9,22 +9,23 @@ use crate::digest::Digest;
 use crate::manifest::Manifest;
 use crate::part::FileEntry;
 
-/// One statement that a release must have.
+/// One statement that a release must have: signer, kind, subjects and content. It is made from the manifest, and compared
+/// with each [`Attestation`] by [`check`].
 #[derive(Debug, Clone)]
 pub struct ExpectedStatement {
     /// For people.
     pub what: String,
-    /// The expected signer.
+    /// The workflow that has to sign it.
     pub workflow: Workflow,
     /// What kind of statement it is.
     pub predicate: Predicate,
-    /// The expected predicate, if it is known.
+    /// The expected content, where it is known.
     pub document: Option<Value>,
     /// All that it is about.
     pub subjects: Vec<Subject>,
 }
 
-/// The repository and the tag of the release.
+/// The project and its release: repository, tag and commit.
 #[derive(Debug, Clone, Copy)]
 pub struct Project<'a> {
     /// `owner/repository`
@@ -35,10 +36,10 @@ pub struct Project<'a> {
     pub commit: Option<&'a str>,
 }
 
-/// One statement that was verified.
+/// One statement whose signature and content are verified. Reports list it; it lives as long as its report.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerifiedStatement {
-    /// What it is about.
+    /// The digest of its subject.
     pub subjects: Vec<Subject>,
     /// The kind of statement, a URI.
     pub predicate: &'static str,
@@ -139,7 +140,9 @@ impl ExpectedStatement {
         policy::check_policy(attestation, &expected)
     }
 
-    /// How well an attestation fits this statement, before anything is judged.
+    /// Returns how well an attestation fits this statement, so that an error is about the statement that was meant. A wrong
+    /// pick cannot make anything pass: [`Self::check_policy`] follows for the statement that was picked, and compares
+    /// signer, kind, subjects and content exactly.
     fn match_score(&self, attestation: &Attestation) -> usize {
         let (found, wanted) = (policy::names(&attestation.subjects), policy::names(&self.subjects));
         let kind = usize::from(attestation.predicate_type == self.predicate.uri());

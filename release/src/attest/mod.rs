@@ -17,7 +17,7 @@ pub use policy::{Expected, Mismatch, Predicate, Workflow, check_policy};
 /// A part's bundles, beside its `part.json`; also in `index/` and `publish/` of the same folder.
 pub const FILE: &str = crate::name::ATTESTATIONS;
 
-/// Why attestations prove nothing.
+/// The reason why attestations prove nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file is missing or not readable.
@@ -28,7 +28,7 @@ pub enum Error {
     Form {
         /// The file.
         file: String,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// Roots that cannot be used.
@@ -36,7 +36,7 @@ pub enum Error {
     Root {
         /// The file.
         file: String,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// A bundle that is not authentic.
@@ -46,7 +46,7 @@ pub enum Error {
         file: String,
         /// Which of its bundles, from 1.
         number: usize,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// Signed at a time that this machine's clock has not reached.
@@ -70,7 +70,7 @@ pub enum Error {
         number: usize,
         /// What it should attest.
         what: String,
-        /// What does not fit.
+        /// The mismatch.
         mismatch: Mismatch,
     },
     /// Authentic, and about nothing that is released.
@@ -107,7 +107,7 @@ impl Error {
         }
     }
 
-    /// Returns problem and remedy in one sentence for a checklist.
+    /// Returns the problem and the next step in one sentence, for a checklist.
     pub fn reason(&self) -> String {
         self.hint().map_or_else(|| self.to_string(), |hint| format!("{self}; {hint}"))
     }

@@ -1,5 +1,4 @@
-//! The policy of attestations: which signer may attest which statement. A pure function of an authentic attestation and
-//! expectations.
+//! The policy on signers: a pure function of an authentic attestation and of the statement that is expected.
 
 use std::fmt;
 
@@ -7,7 +6,7 @@ use serde_json::Value;
 
 use super::bundle::{Attestation, Subject};
 
-/// The issuer of identities of GitHub workflows.
+/// The issuer that vouches for workflows on GitHub.
 pub const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// A machine that belongs to the forge and lives for one job; on any other its owner could have changed the build.
 const HOSTED: &str = "github-hosted";
@@ -40,7 +39,7 @@ impl Workflow {
 pub enum Predicate {
     /// Which workflow built it, from which commit.
     Provenance,
-    /// The contents.
+    /// An SBOM: the contents.
     Sbom,
 }
 
@@ -67,13 +66,13 @@ pub struct Expected<'a> {
     pub commit: Option<&'a str>,
     /// The kind of statement.
     pub predicate: Predicate,
-    /// The expected predicate, if it is known: the SBOM itself.
+    /// The expected content, where it is known: the SBOM itself.
     pub document: Option<&'a Value>,
     /// All that it is about.
     pub subjects: &'a [Subject],
 }
 
-/// What does not fit.
+/// The mismatch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{check}: found {found}, expected {expected}")]
 pub struct Mismatch {
@@ -88,7 +87,7 @@ pub struct Mismatch {
 /// The checks, in the order in which they are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// The issuer of the signer's identity.
+    /// The issuer that vouched for the signer.
     Issuer,
     /// Which workflow signed, at which ref.
     Workflow,
@@ -102,7 +101,7 @@ pub enum Check {
     Commit,
     /// What kind of statement.
     Predicate,
-    /// What it says.
+    /// The origin that it states.
     Document,
     /// About what.
     Subjects,
@@ -129,7 +128,7 @@ impl Mismatch {
     pub fn hint(&self) -> &'static str {
         match self.check {
             Check::Issuer | Check::Workflow | Check::Runner | Check::Repository => {
-                "another identity signed this: do not use it, and report it to the project"
+                "another party signed this: do not use it, and report it to the project"
             }
             Check::Reference | Check::Commit => {
                 "it was signed for another version or commit: take all files from the same release"

@@ -54,14 +54,14 @@ pub enum Rule {
     Cfg,
 }
 
-/// Something that is not allowed.
+/// One broken rule of an executable, with its fix. A build that has one is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Which rule.
     pub rule: Rule,
-    /// What was found.
+    /// The problem, in words.
     pub what: String,
-    /// How to fix it.
+    /// The fix.
     pub fix: String,
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The findings so far.
+/// Collects the findings of one file while the rules run over it.
 #[derive(Default)]
 pub(super) struct Findings(pub(super) Vec<Finding>);
 

@@ -1,4 +1,4 @@
-//! What an executable demands of a system, read from its bytes alone.
+//! The demands of an executable on a system, read from its bytes alone.
 //!
 //! In: one file in ELF, Mach-O or PE form. Out: [`Facts`], and by [`findings`] what of them a target of the table
 //! does not allow. Nothing here runs the file, and nothing trusts it: every count and offset in it may be a lie, so
@@ -57,12 +57,13 @@ impl Format {
     }
 }
 
-/// What a file says of itself; the JSON of `audit --json` has these names.
+/// The facts that the headers of an executable state. [`findings`] compares them with [`Expectations`]. The JSON of
+/// `audit --json` has these names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Facts {
     /// Its size in bytes.
     pub size: u64,
-    /// The contents: one image, or one per architecture of a universal Mach-O file.
+    /// The images: one, or one per architecture of a universal Mach-O file.
     pub images: Vec<Image>,
     /// Paths of a Nix store anywhere in the file.
     pub store_paths: Paths,
@@ -93,7 +94,7 @@ pub struct Image {
     pub minimum_os: Option<DottedVersion>,
     /// Its code signature, where the format has one inside the image.
     pub signature: Signature,
-    /// Where that signature does not fit the bytes, in words; nothing where it fits.
+    /// The mismatch between signature and bytes, in words; `None` where they agree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature_fault: Option<String>,
     /// The level of x86-64 (1 to 4) below which the loader refuses it; nothing where it does not say one.
@@ -108,7 +109,7 @@ pub struct Image {
     pub build_id: Option<String>,
 }
 
-/// What an image is for.
+/// The purpose of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -180,7 +181,7 @@ pub enum Hardening {
     },
 }
 
-/// How much of an ELF file's relocations is read-only after start.
+/// The part of an ELF file's relocations that is read-only after start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relro {
@@ -192,7 +193,7 @@ pub enum Relro {
     Full,
 }
 
-/// What an ELF file says of its stack.
+/// The stack permissions that an ELF file states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stack {
@@ -204,7 +205,7 @@ pub enum Stack {
     Unstated,
 }
 
-/// Why a file could not be audited.
+/// The reason why a file could not be audited.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not there, or not readable.
@@ -223,7 +224,7 @@ pub enum Error {
         size: u64,
     },
     /// None of the three formats.
-    #[error("this is no ELF, Mach-O or PE executable: it begins with the bytes {start}")]
+    #[error("this is not an ELF, Mach-O or PE executable: it begins with the bytes {start}")]
     UnknownFormat {
         /// Its first bytes, in hex.
         start: String,
@@ -233,7 +234,7 @@ pub enum Error {
     Damaged {
         /// The format it begins as.
         format: Format,
-        /// What does not fit.
+        /// The mismatch.
         source: Damage,
     },
 }
@@ -289,7 +290,7 @@ fn text(bytes: &[u8]) -> String {
     on_one_line(&String::from_utf8_lossy(bytes)).into_owned()
 }
 
-/// The problem inside a file.
+/// A defect inside a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// Found by the parser of the `object` crate.

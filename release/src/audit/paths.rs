@@ -124,7 +124,7 @@ fn has_folder(rest: &[u8], separator: u8) -> bool {
     name > 0 && rest.get(name) == Some(&separator) && rest.get(name + 1).is_some_and(|b| is_name(*b))
 }
 
-/// What the byte before a path says about whether it begins there.
+/// Decides by the byte before a path whether the path begins there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beginning {
     Clear,

@@ -1,11 +1,11 @@
-//! What a target allows, and what of an executable's facts it does not.
+//! The limits of a target, and the facts of an executable that exceed them.
 
 use super::finding::{Finding, Findings, Rule};
 use super::{Facts, Format, Image, Paths, SymbolVersion, hardening};
 use crate::table::{DottedVersion, Floor, Table, Target};
 use crate::triple::{Os, Triple};
 
-/// What a target allows.
+/// The limits of a target: its libraries, glibc, oldest system and hardening. Made from the table, read by [`findings`].
 #[derive(Debug, Clone, Copy)]
 pub struct Expectations<'a> {
     /// Processor and system.
@@ -75,7 +75,7 @@ fn identity(findings: &mut Findings, image: &Image, expected: &Expectations<'_>)
     }
 }
 
-/// Where systems have the loader, by the psABI of each processor and by dyld's fixed place.
+/// The path of the loader on systems, by the psABI of each processor and by dyld's fixed place.
 fn system_loader(image: &Image) -> Option<&'static str> {
     match (image.format, image.arch.as_str()) {
         (Format::Elf, "x86_64") => Some("/lib64/ld-linux-x86-64.so.2"),
@@ -176,17 +176,13 @@ fn glibc(findings: &mut Findings, need: &SymbolVersion, expected: &Expectations<
     match &need.version {
         Some(version) if version > floor => {
             let what = format!("it needs {}{}, and the floor is glibc {floor}", need.name, by(need));
-            let fix = format!("build it by Nix, or with `cargo zigbuild --target {}.{floor}`", expected.triple);
+            let fix = format!("build it with Nix, or with `cargo zigbuild --target {}.{floor}`", expected.triple);
             findings.add(Rule::Glibc, what, fix);
         }
         Some(_) => {}
         None => {
             let what = format!("it needs {}{}, which only one build of glibc promises", need.name, by(need));
-            findings.add(
-                Rule::Glibc,
-                what,
-                "leave out what uses glibc's private symbols, or raise nothing but the linker's version",
-            );
+            findings.add(Rule::Glibc, what, "remove the code that uses private symbols of glibc");
         }
     }
 }

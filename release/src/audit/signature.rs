@@ -14,7 +14,7 @@ const PAGE_SIZES: std::ops::RangeInclusive<u8> = 12..=16;
 /// Blobs whose digests a code directory has: requirements, entitlements, and entitlements in DER.
 const SPECIAL: [u32; 3] = [2, 5, 7];
 
-/// What kind of signature it is, and where it does not fit the bytes before it, in words.
+/// The kind of the signature, and its mismatch with the bytes before it, in words.
 pub(super) fn read(bytes: &[u8], offset: u32, size: u32) -> Result<(Signature, Option<String>)> {
     let data = bytes.read_bytes_at(offset.into(), size.into());
     let data = data.or_damage("its code signature ends beyond the file")?;

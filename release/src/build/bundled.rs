@@ -1,4 +1,4 @@
-//! What an image has inside beside its executable: the models that `models.json` marks, and by Nix what is loaded at run time.
+//! The content of an image beside its executable: the models that `models.json` marks, and by Nix what is loaded at run time.
 
 use std::path::PathBuf;
 
@@ -54,7 +54,7 @@ fn wanted<'a>(table: &'a Table, built: &Built) -> Vec<&'a Model> {
     models(table, &built.features).into_iter().filter(|model| model.image).collect()
 }
 
-/// What a part should have had and does not, each with the reason: features, and of an image its models.
+/// Returns what a part lacks, each with the reason: features, and of an image its models.
 pub fn without(table: &Table, built: &Built, is_image: bool) -> Vec<String> {
     let features = built.left_out.iter().map(|left| format!("{}: {}", left.feature, left.reason));
     let has = |model: &Model| built.inputs.iter().any(|input| input.inside && input.name == model.name);

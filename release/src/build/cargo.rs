@@ -19,7 +19,7 @@ mod output;
 
 use output::Units;
 
-/// What `rustc -vV` says of itself.
+/// The output of `rustc -vV`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rustc {
     /// Its version.
@@ -28,7 +28,7 @@ pub struct Rustc {
     pub host: String,
     /// The commit its standard library's paths are named by.
     pub commit: String,
-    /// Where its standard library lies.
+    /// The folder of its standard library.
     pub sysroot: PathBuf,
 }
 
@@ -45,14 +45,14 @@ impl Rustc {
         Ok(Self { version, host: field("host")?, commit: field("commit-hash")?, sysroot: sysroot.trim().into() })
     }
 
-    /// Why a target cannot be built on this machine; `None` where it can.
+    /// Returns the reason why a target cannot be built on this machine, or `None` where it can.
     pub fn lacks(&self, triple: &Triple) -> Option<String> {
         if self.host == triple.as_str() {
             return None;
         }
         let host: Option<Triple> = self.host.parse().ok();
         let std = self.sysroot.join("lib/rustlib").join(triple.as_str()).join("lib");
-        // The linkers of Apple and Microsoft serve all of their architectures. On Linux the linker has to be named.
+        // Apple's and Microsoft's linkers serve every architecture of theirs; on Linux a variable has to name one.
         let linker = format!("CARGO_TARGET_{}_LINKER", triple.variable());
         let links = host.is_some_and(|h| h.os() == triple.os() && h.os() != Os::Linux) || env(&linker).is_some();
         match (std.is_dir(), links) {
@@ -70,19 +70,19 @@ pub(super) struct Call<'a> {
     pub(super) root: &'a Path,
     /// The package and binary.
     pub(super) name: &'a str,
-    /// What for.
+    /// The target.
     pub(super) triple: &'a Triple,
     /// Cargo features, by name.
     pub(super) features: &'a [String],
     /// The oldest system.
     pub(super) floor: &'a Floor,
-    /// What every build has in common.
+    /// The settings that every build shares.
     pub(super) build: &'a table::Build,
-    /// What it links besides crates.
+    /// The native inputs that it links.
     pub(super) natives: Vec<&'a Native>,
-    /// Where those are that this machine did not have.
+    /// The folders of inputs that were downloaded.
     pub(super) fetched: &'a Fetched,
-    /// Where Cargo puts its files; its own choice where `None`.
+    /// Cargo's target folder; its own choice where `None`.
     pub(super) target_dir: Option<&'a Path>,
     /// Cargo's home; its own choice where `None`.
     pub(super) home: Option<&'a Path>,
@@ -164,7 +164,7 @@ fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
     Ok(command)
 }
 
-/// What a path of this machine becomes in the binary. Where one lies in another, the later rule wins.
+/// The replacements of this machine's paths in the binary. Where one lies in another, the later rule wins.
 fn paths(call: &Call<'_>, home: &Path, target_dir: &Path, rustc: &Rustc) -> Vec<(String, String)> {
     let text = |p: &Path| p.display().to_string();
     let Remap { source, cargo, target } = &call.build.remap;

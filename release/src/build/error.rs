@@ -1,4 +1,4 @@
-//! Why there is no part.
+//! The reason why there is no part.
 
 use super::{FetchError, ModelError};
 use crate::atomic::PathError;
@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::triple::Triple;
 use crate::{graph, image, licences, package, part, sbom};
 
-/// Why there is no part.
+/// The reason why there is no part.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A program that is not there or broke off.
@@ -16,13 +16,13 @@ pub enum Error {
     Start {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// `rustc -vV` says something unknown.
     #[error("rustc -vV gives no release, host and commit-hash: {said}")]
     Rustc {
-        /// What it said.
+        /// The message of the server.
         said: String,
     },
     /// Neither `CARGO_HOME` nor a home folder.
@@ -59,7 +59,7 @@ pub enum Error {
     /// The table has no such target.
     #[error("{what} is not in sayna-release.toml; it has {}", known.join(", "))]
     Unknown {
-        /// What was asked for.
+        /// The thing that was requested.
         what: String,
         /// What there is.
         known: Vec<String>,
@@ -77,7 +77,7 @@ pub enum Error {
     Findings {
         /// A triple or platform.
         what: String,
-        /// The findings.
+        /// The target or platform.
         findings: Vec<Finding>,
     },
     /// An image that starts another program than the archive has.

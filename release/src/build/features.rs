@@ -61,7 +61,7 @@ pub(super) fn features(job: &Job<'_>, triple: &Triple, wanted: &[String]) -> (Ve
     (on, left_out)
 }
 
-/// Why this machine lacks a native input; `None` where it lies ready.
+/// Returns the reason why this machine lacks a native input, or `None` where it has it.
 fn lacking(job: &Job<'_>, native: &Native, triple: &Triple) -> Option<String> {
     let name = native.name.get_ref();
     let Supply::Download(download) = &native.supply else { return None };

@@ -54,7 +54,7 @@ pub enum Error {
     Zip {
         /// Where it was had.
         url: String,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
 }
@@ -68,7 +68,7 @@ impl Error {
             Self::Unpinned { name, triple, found, .. } => {
                 format!("look at it, then write {triple} = \"sha256-{found}\" under [native.sha256] of {name}")
             }
-            Self::Changed { .. } => "the file was replaced: do not use it before you know why".to_owned(),
+            Self::Changed { .. } => "it was replaced: do not use it before the cause is known".to_owned(),
             Self::Zip { .. } => "look at what the table's url leads to".to_owned(),
         })
     }

@@ -33,7 +33,7 @@ pub use fetch::{Error as FetchError, Fetched, fetch};
 pub use host::{describe_builders, restrict_to_host};
 pub use nix::{Builders, Diagnosis, Error as NixError};
 
-/// What every build of one run shares.
+/// The inputs that every build of one run shares: plan, table, checkout and builders. The command owns it.
 #[derive(Debug, Clone)]
 pub struct Job<'a> {
     /// The checkout, or a copy of it.
@@ -44,9 +44,9 @@ pub struct Job<'a> {
     pub plan: &'a Plan,
     /// The machine's compiler.
     pub rustc: &'a Rustc,
-    /// The builder of a product.
+    /// The builder of each target.
     pub builders: &'a Builders,
-    /// Where Cargo puts its files; its own choice where `None`.
+    /// Cargo's target folder; its own choice where `None`.
     pub target_dir: Option<PathBuf>,
     /// Cargo's home; its own choice where `None`.
     pub home: Option<PathBuf>,
@@ -61,7 +61,7 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Builds everything again, in Cargo's folders, and rejects what the audit rejects.
+    /// Builds everything again, with Cargo's own folders, and refuses what the audit refuses.
     pub fn new(root: &'a Path, table: &'a Table, plan: &'a Plan, rustc: &'a Rustc, builders: &'a Builders) -> Self {
         let (target_dir, home, fetched) = (None, None, Fetched::new());
         let (reuse, keep_going, again) = (false, false, false);
@@ -69,7 +69,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What goes into an archive beside the binary: the files of a tree, which need not be a checkout, and its time.
+/// The content of an archive beside the binary: the files of a tree, which need not be a checkout, and its time.
 #[derive(Debug, Clone, Copy)]
 pub struct Tree<'a> {
     /// Its top folder.
@@ -80,14 +80,14 @@ pub struct Tree<'a> {
     pub epoch: i64,
 }
 
-/// A part that was made, or found whole.
+/// The part that a build has written, or has found whole from an earlier run.
 #[derive(Debug, Clone)]
 pub struct BuildOutcome<P> {
     /// The part.
     pub part: P,
     /// It was there already.
     pub reused: bool,
-    /// What a release would be refused for.
+    /// The findings that would refuse a release.
     pub findings: Vec<Finding>,
 }
 
@@ -320,7 +320,7 @@ fn executable(job: &Job<'_>, target: &Target, graph: &Graph, progress: &Progress
     if !job.keep_going {
         cargo::nothing_from_outside(job.root, job.home.as_deref())?;
     }
-    // Libraries that are linked without their licences may not be released. Reported before a build of minutes.
+    // A library without its licences may not be released. Checked before Cargo works for minutes.
     licences::third_party(job.root, graph, &linked::here(job.table, features, &job.fetched)?)?;
     let call = cargo::Call {
         root: job.root,
@@ -350,7 +350,7 @@ fn check_budget(what: &str, found: u64, budget: Size) -> Result<(), Error> {
     if found <= budget.0 { Ok(()) } else { Err(Error::Budget { what: what.to_owned(), found, budget: budget.0 }) }
 }
 
-/// Returns an existing part if it is whole, of this plan and built in this way. Others are built again.
+/// Returns the part in the folder if it is of this plan, built in this way, and whole. Anything else is built again.
 fn whole_binary(job: &Job<'_>, out: &Path, built: &Built) -> Option<BinaryPart> {
     let Ok(Some(Part::Binary(part))) = Part::read(out) else { return None };
     let same = job.reuse && part.origin == job.plan.origin() && part.built == *built;

@@ -41,7 +41,7 @@ fn prove(job: &Job<'_>, target: &Target, names: &[&str], progress: &Progress) ->
     Ok(call::again(job.root, &outputs)?)
 }
 
-/// Where the flake's output of a native input lies, which its binaries link.
+/// Returns the flake's output of a native input, which its binaries link.
 pub(super) fn native(job: &Job<'_>, target: &Target, name: &str) -> Result<PathBuf, Error> {
     call::build(job.root, &output(target, name)?)
 }

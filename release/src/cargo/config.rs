@@ -11,7 +11,7 @@ use toml::{Table, Value};
 use crate::atomic::{At as _, PathError};
 use crate::git::Checkout;
 
-/// What to do about configuration outside of the tree.
+/// The next step for configuration outside of the tree.
 pub(crate) const OUTSIDE: &str = "write it into .cargo/config.toml of this tree and commit it, or take it out; mirrors and network settings may stay";
 
 /// Settings with their files, for a message.
@@ -34,10 +34,10 @@ impl fmt::Display for Setting {
     }
 }
 
-/// What Cargo reads outside of the tree.
+/// Cargo's configuration outside of the tree.
 #[derive(Debug, Default)]
 pub struct Outside {
-    /// What changes the output.
+    /// Settings that change the output.
     pub changing: Vec<Setting>,
     /// The rest, joined: where crates come from, and how. The nearest file wins, as with Cargo.
     pub harmless: Table,

@@ -43,7 +43,7 @@ const TOOLS: [&str; 21] = [
     "_LINK_",
 ];
 
-/// What a build script asks for a C compiler; each also as `HOST_…`, `TARGET_…` and `…_<triple>`.
+/// Variables by which a build script selects a C compiler; each also as `HOST_…`, `TARGET_…` and `…_<triple>`.
 const PROGRAMS: [&str; 6] = ["CC", "CXX", "AR", "RANLIB", "LD", "NM"];
 /// And its flags.
 const FLAGS: [&str; 8] =

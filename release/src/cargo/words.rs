@@ -1,8 +1,8 @@
-//! What Cargo says when it fails: its error without what it was doing meanwhile, and the next step that fits the cause.
+//! Errors of Cargo: the error without the progress around it, and the next step that fits the cause.
 
 use std::fmt;
 
-/// Why Cargo failed.
+/// The cause of a failure of Cargo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
     /// The error.
@@ -85,6 +85,6 @@ impl Words {
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.text.is_empty() { "it failed without a word" } else { &self.text })
+        f.write_str(if self.text.is_empty() { "it printed no error" } else { &self.text })
     }
 }

@@ -2,7 +2,7 @@
 
 /// So many characters a release's text may have on GitHub, which says so (status 422) when the draft is made.
 const LIMIT: usize = 125_000;
-/// Cut notes leave room for the warning on top of a withdrawn release.
+/// The cut leaves room for the warning that a withdrawn release has on top.
 const KEPT: usize = 120_000;
 
 /// Begins the fold at the end of notes.

@@ -82,7 +82,7 @@ impl Request {
     }
 }
 
-/// The notes of one release and what was noticed while they were made.
+/// The notes of one release, with the warnings of their making.
 #[derive(Debug, Clone)]
 pub struct Notes {
     /// The section of that release, with its heading; no header of the file.
@@ -110,7 +110,7 @@ pub struct Asked {
     pub commits: Vec<Commit>,
 }
 
-/// Why no notes could be made.
+/// The reason why no notes could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// `cliff.toml` is missing or not readable, or `CHANGELOG.md` not writable.
@@ -121,7 +121,7 @@ pub enum Error {
     Config {
         /// The file.
         path: PathBuf,
-        /// The text.
+        /// The problem.
         message: String,
         /// Its text.
         text: String,
@@ -147,7 +147,7 @@ pub enum Error {
     Cliff {
         /// The operation, as a verb.
         what: &'static str,
-        /// What it said.
+        /// The message of the server.
         source: Box<git_cliff_core::error::Error>,
     },
 }

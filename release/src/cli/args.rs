@@ -99,7 +99,7 @@ pub struct TagArg {
     pub tag: Option<String>,
 }
 
-/// Where a release is.
+/// The destinations of a release.
 #[derive(Debug, Args)]
 pub struct DestinationArgs {
     /// Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml].
@@ -116,7 +116,7 @@ pub struct DestinationArgs {
     pub trust: TrustArg,
 }
 
-/// The roots of trust.
+/// The trusted root.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TrustArg {
     /// Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in].
@@ -124,7 +124,7 @@ pub struct TrustArg {
     pub trusted_root: Option<PathBuf>,
 }
 
-/// What need not be built.
+/// Reuse of published parts.
 #[derive(Debug, Args)]
 pub struct ReuseArgs {
     /// Download and verify what is already published of this release, instead of building it.
@@ -141,7 +141,7 @@ pub enum Format {
     Text,
     /// The whole plan.
     Json,
-    /// What a GitHub workflow's matrix reads with `fromJSON`.
+    /// The matrix of a GitHub workflow, for `fromJSON`.
     Matrix,
 }
 
@@ -171,7 +171,7 @@ pub struct ChangelogArgs {
     pub write: bool,
 }
 
-/// How binaries and images are built.
+/// The builder of binaries and images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BuilderChoice {
     /// Nix where the table says so and both Nix and a flake are there, else Cargo.
@@ -271,7 +271,7 @@ pub enum TrackChoice {
     Images,
 }
 
-/// Where to stop.
+/// The last phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Until {
     /// When the draft is complete and compared.

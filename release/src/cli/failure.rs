@@ -1,4 +1,4 @@
-//! What the program says when it cannot go on: one text, one way out, one exit status.
+//! The end of a failed run: one text, one next step, one exit status.
 
 use crate::rehearse::{self, reproduce};
 use crate::shown::shown;
@@ -14,18 +14,19 @@ pub const INCOMPLETE: u8 = 1;
 /// Refused, wrong usage, or something that cannot be read.
 pub const REFUSED: u8 = 2;
 
-/// The end of a run that did not succeed. `main` prints it.
+/// The end of a run that did not succeed: text, hint and exit status. Errors of all stages are converted to it, and `main`
+/// prints it.
 #[derive(Debug)]
 pub struct Failure {
-    /// What was wrong, and where.
+    /// The problem and its place.
     pub text: String,
     /// The same as people read it, with its own heading and colours, where it points into a file.
     pub shown: Option<String>,
-    /// What to do next, where the text does not say it already.
+    /// The next step, where the text does not have it already.
     pub hint: Option<String>,
     /// The exit status.
     pub status: u8,
-    /// What was done before, where anything was.
+    /// The work that was done before, if any.
     pub done: Option<publish::Outcome>,
 }
 

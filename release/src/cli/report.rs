@@ -88,7 +88,7 @@ pub fn doctor(report: &doctor::Report) -> String {
     text
 }
 
-/// What a publishing run did, or would do.
+/// Renders the result of a publishing run.
 pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
     let mut text = String::new();
     for track in &outcome.tracks {
@@ -113,7 +113,7 @@ pub fn published(outcome: &publish::Outcome, dry_run: bool) -> String {
     text
 }
 
-/// What promoting did, or would do.
+/// Renders the result of a promotion.
 pub fn promoted(outcome: &promote::Outcome, dry_run: bool) -> String {
     let verb = if dry_run { "would set" } else { "set" };
     let moves = outcome.moves.iter().map(|m| format!("{verb} {}\n", on_one_line(m)));

@@ -8,7 +8,7 @@ use crate::plan::PlanReport;
 /// Scopes of a classic token that may publish; others have none.
 const SCOPES: [&str; 2] = ["repo", "public_repo"];
 
-/// What GitHub says of the token that was found.
+/// Checks the token that was found against GitHub.
 pub(super) fn token(github: &Github, settings: &Result<Settings, Error>, in_workflow: bool) -> Finding {
     let Some(from) = github.token_from() else {
         return failed("no token was found", "set GITHUB_TOKEN or GH_TOKEN, or run `gh auth login`");
@@ -67,7 +67,7 @@ pub(super) fn immutable(settings: &Result<Settings, Error>) -> Finding {
     match settings.as_ref().map(|s| s.immutable) {
         Ok(Some(true)) => fine("immutable releases are on"),
         Ok(Some(false)) => failed("immutable releases are off", "Settings → General → Releases: turn them on"),
-        Ok(None) => unseen("only an administrator's token sees that setting; publishing takes it to be on"),
+        Ok(None) => unseen("only an administrator's token can read that setting; publishing assumes that it is on"),
         Err(error) => unseen(error.to_string()),
     }
 }

@@ -88,9 +88,7 @@ pub(super) fn cachix(client: &Client, name: &str, variables: &Variables<'_>) -> 
     };
     let answer = client.send(&request).and_then(Response::json::<Cache>);
     match (answer, &token) {
-        (Ok(_), None) => {
-            unseen(format!("{name} is there; without CACHIX_AUTH_TOKEN nothing is known of who may fill it"))
-        }
+        (Ok(_), None) => unseen(format!("{name} is there; without CACHIX_AUTH_TOKEN write access was not checked")),
         (Ok(cache), Some(_)) if matches!(cache.permission.as_str(), "Write" | "Admin") => {
             fine(format!("{name} takes what CACHIX_AUTH_TOKEN sends"))
         }

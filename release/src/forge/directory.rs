@@ -24,7 +24,7 @@ use crate::name::FileName;
 
 const PARTIAL: &str = ".partial";
 
-/// A forge that is a folder.
+/// A forge in a folder, for rehearsals and tests. Releases become public by one rename.
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,

@@ -41,14 +41,14 @@ const VISIBILITY_ATTEMPTS: u32 = 4;
 /// So often is something made that was looked for and is not there.
 const TRIES: u32 = 4;
 
-/// A repository on GitHub.
+/// A repository on GitHub, by the releases API. It caches answers while nothing is written.
 #[derive(Debug)]
 pub struct Github {
     client: Client,
     api: Url,
     repository: Repository,
     token: Option<Token>,
-    /// Where each release that was seen takes its assets.
+    /// The upload URL of each release that was read.
     uploads: RefCell<BTreeMap<u64, Url>>,
     changed: Cell<Option<SystemTime>>,
     /// `None` where something is to be changed.
@@ -57,7 +57,7 @@ pub struct Github {
     assets: RefCell<BTreeMap<u64, Vec<api::Asset>>>,
 }
 
-/// The cache of reads. Without a token GitHub allows sixty requests per hour.
+/// Answers that are cached while nothing is changed. Without a token GitHub allows sixty requests an hour.
 #[derive(Debug, Default)]
 struct Looking {
     /// The releases.
@@ -166,8 +166,8 @@ impl Github {
         let mut next = Some(format!("{url}?per_page=100"));
         while let Some(url) = next {
             let Some((page, more)) = self.page::<Vec<T>>(doing, &url)? else {
-                let reason = || format!("cannot {doing}: the list breaks off, its next page {url} is not there");
-                // An entry that a list lacks may exist all the same.
+                let reason = || format!("cannot {doing}: the list is incomplete: its next page {url} does not exist");
+                // A release that is missing from a list may still exist.
                 return if seen.is_empty() {
                     Ok(None)
                 } else {
@@ -256,7 +256,7 @@ impl Github {
         })
     }
 
-    /// After a creation with an unknown result: returns the draft, if there is one.
+    /// Returns the draft, if there is one, after a creation whose answer was lost.
     fn look_for_draft(&self, tag: &str) -> Result<Option<String>, Error> {
         for look in 1..=VISIBILITY_ATTEMPTS {
             let found = self.listed()?.into_iter().find(|r| r.tag_name == tag);

@@ -1,4 +1,4 @@
-//! Where releases are published: a trait in the words of a release, and its implementations.
+//! Forges, where releases are published: the trait, and its implementations for GitHub and for a folder.
 //!
 //! A forge only does what it is told. What to do is decided by [`crate::publish::diff`].
 
@@ -18,7 +18,7 @@ pub mod github;
 pub use directory::Directory;
 pub use github::Github;
 
-/// What to do where a version's name is spent. A test follows it, and the page, to the end.
+/// The way out of a burned version. A test follows it, and the page, to the end.
 pub const NEXT_VERSION: &str = "bump the version and cut the next release: docs/release/cutting-a-release.md, \"A spent version\", has the commands";
 
 /// A forge by its name on the command line: `dir:PATH` or `github:OWNER/REPOSITORY`. Nothing is asked or made yet.
@@ -66,7 +66,7 @@ pub enum Asset {
     Starter,
 }
 
-/// Where a Git tag is, as the forge has it.
+/// The commit of a Git tag, as the forge has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tagged {
     /// The forge knows nothing of Git.
@@ -77,7 +77,7 @@ pub enum Tagged {
     At(String),
 }
 
-/// What a new draft says.
+/// The tag, mark and notes of a draft to create. [`Forge::create_draft`] takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// Its Git tag.
@@ -93,19 +93,20 @@ pub struct Draft {
 pub struct Upload<'a> {
     /// The asset's name.
     pub name: &'a str,
-    /// Where its bytes lie.
+    /// The file with its bytes.
     pub path: &'a Path,
-    /// What they must be.
+    /// The digest of its bytes.
     pub digest: Digest,
 }
 
-/// A place where releases are published. Calls act at once and completely, or fail.
+/// A place where releases are published: GitHub, or a folder. A command opens it and lends it to the stages. Each call acts
+/// at once and completely, or fails.
 pub trait Forge {
-    /// How people name it: `dir:dist/forge`.
+    /// Returns its name for people: `dir:dist/forge`.
     fn name(&self) -> String;
     /// Keeps other publishers out until the lock is dropped, where that can be done; `waiting` is told who holds it meanwhile.
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error>;
-    /// Where the Git tag is.
+    /// Returns the commit of the Git tag.
     fn tagged(&self, tag: &str) -> Result<Tagged, Error>;
     /// Every release of that tag, drafts included.
     fn releases(&self, tag: &str) -> Result<Vec<Release>, Error>;
@@ -113,7 +114,7 @@ pub trait Forge {
     fn published(&self) -> Result<Vec<String>, Error>;
     /// The tag of the release that is `latest`.
     fn latest(&self) -> Result<Option<String>, Error>;
-    /// Whether the forge chooses one itself as long as no release was made `latest`.
+    /// Whether the forge picks a `latest` itself until a release is made `latest`.
     fn picks_latest(&self) -> bool;
     /// Makes a draft and gives its id.
     fn create_draft(&self, draft: &Draft) -> Result<String, Error>;
@@ -134,14 +135,14 @@ pub trait Forge {
     fn download(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error>;
 }
 
-/// What a forge could not do.
+/// An error of a forge.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file of the directory forge.
     #[error(transparent)]
     File(#[from] PathError),
     /// Not the name of a forge.
-    #[error("{0:?} names no forge; write github:OWNER/REPOSITORY, or dir:PATH for a folder")]
+    #[error("{0:?} is not a forge; write github:OWNER/REPOSITORY, or dir:PATH for a folder")]
     Unknown(String),
     /// Not the name of a repository.
     #[error(transparent)]
@@ -149,16 +150,16 @@ pub enum Error {
     /// The forge could not be reached, or did not do what was asked.
     #[error(transparent)]
     Http(#[from] http::Error),
-    /// The forge needs other credentials, or any.
+    /// The forge requires other credentials, or any.
     #[error("{forge} does not let us {doing}: {said}; {advice}")]
     Denied {
         /// The forge.
         forge: String,
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         doing: &'static str,
-        /// What it said.
+        /// The message of the server.
         said: String,
-        /// What to do.
+        /// The next step.
         advice: String,
     },
     /// A name that was used up, or a public release that was to be changed: nothing helps but another version.
@@ -166,9 +167,9 @@ pub enum Error {
     Spoiled {
         /// The forge.
         forge: String,
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         doing: &'static str,
-        /// What it said.
+        /// The message of the server.
         said: String,
     },
     /// The forge gave a file another name.
@@ -178,7 +179,7 @@ pub enum Error {
         forge: String,
         /// The asset's name.
         sent: String,
-        /// What it is called there.
+        /// The name that the forge gave it.
         found: String,
     },
     /// The forge has no such thing.
@@ -186,7 +187,7 @@ pub enum Error {
     Missing {
         /// The forge.
         forge: String,
-        /// What was asked for.
+        /// The thing that was requested.
         what: String,
     },
     /// A description that is not of this program's form.
@@ -194,7 +195,7 @@ pub enum Error {
     Broken {
         /// The file.
         path: String,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// A change to something public.
@@ -210,11 +211,13 @@ pub enum Error {
     Exists {
         /// The forge.
         forge: String,
-        /// What stands in the way.
+        /// The thing that exists already.
         what: String,
     },
     /// A name that could leave the folder or that a forge would rename.
-    #[error("{name:?} is no asset or tag name: only A-Z a-z 0-9 . _ + - are allowed, and it may not begin with a dot")]
+    #[error(
+        "{name:?} is not an asset or tag name: only A-Z a-z 0-9 . _ + - are allowed, and it may not begin with a dot"
+    )]
     Name {
         /// The name.
         name: String,
@@ -224,9 +227,9 @@ pub enum Error {
     Changed {
         /// The file.
         path: std::path::PathBuf,
-        /// What the part says.
+        /// The digest that the part states.
         expected: Digest,
-        /// What its bytes are.
+        /// The digest of its bytes.
         found: Digest,
     },
 }
@@ -242,7 +245,7 @@ impl Error {
         }
     }
 
-    /// Whether the caller named something that does not exist, so that a retry cannot help.
+    /// Whether the caller gave an invalid name, so that nothing was tried, or a retry can never help.
     pub const fn is_refusal(&self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Repository(_) | Self::Name { .. } | Self::Spoiled { .. })
     }

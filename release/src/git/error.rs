@@ -1,4 +1,4 @@
-//! Why a folder is not a checkout that can be released from, or cannot be read.
+//! Errors of a checkout: it cannot be released from, or cannot be read.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,19 @@ use super::EPOCH;
 use super::program::OLDEST;
 use crate::atomic::PathError;
 
-/// What went wrong between this program, Git and the checkout.
+/// An error of this program, Git or the checkout.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no Git on this machine, or it cannot be started.
     #[error("the program `git` cannot be started: {source}")]
     NoProgram {
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// Git is there, and older than what this program asks of it.
     #[error("this machine's Git is too old: {found}, at least {} is needed", OLDEST.map(|n| n.to_string()).join("."))]
     TooOld {
-        /// What `git --version` said.
+        /// The output of `git --version`.
         found: String,
     },
     /// The folder is in no repository.
@@ -60,7 +60,7 @@ pub enum Error {
         what: &'static str,
         /// The checkout.
         root: PathBuf,
-        /// What Git said.
+        /// Git's message.
         said: String,
     },
     /// Git answered in a form that this program does not know.
@@ -87,7 +87,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] PathError),
     /// No commit whose time could be taken, and no variable that says another.
-    #[error("{} is not the top of a Git checkout and {EPOCH} is not set, so nothing says which time to write", root.display())]
+    #[error("{} is not the top of a Git checkout and {EPOCH} is not set, so the time to write is unknown", root.display())]
     NoTime {
         /// The folder.
         root: PathBuf,
@@ -95,7 +95,7 @@ pub enum Error {
     /// The variable's value is no time.
     #[error("{EPOCH} is {value:?}, which is not a whole number of seconds since 1970")]
     Epoch {
-        /// What the variable holds.
+        /// The value of the variable.
         value: String,
     },
 }

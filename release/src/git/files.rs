@@ -9,12 +9,12 @@ use crate::atomic::At as _;
 use crate::digest::Digest;
 use crate::scratch::Scratch;
 
-/// How Git writes the mode of a submodule, a folder whose files belong to another repository.
+/// Git's mode of a submodule, a folder whose files belong to another repository.
 const SUBMODULE: &str = "160000";
 /// The mode of what is not there.
 const ABSENT: &str = "000000";
 
-/// What Git has under a name.
+/// The kind of a name in Git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A file.
@@ -37,14 +37,14 @@ pub struct Tracked {
 /// A difference between HEAD, the index and the working tree.
 pub(super) struct Change {
     pub(super) path: Vec<u8>,
-    /// The kind of a file in the working tree, by its mode. Git gives no mode for a new file.
+    /// The kind of a file in the working tree, by its mode. Git has no mode for a new file.
     mode: Option<String>,
     /// A submodule with changes of its own.
     dirty_submodule: bool,
 }
 
 impl Checkout {
-    /// What Git tracks, in its order.
+    /// The files that Git tracks, in its order.
     pub fn tracked(&self) -> Result<Vec<Tracked>, Error> {
         let what = "list the tracked files";
         let out = self.git.call(what, ["ls-files", "-z", "--cached", "--stage"]).output()?;

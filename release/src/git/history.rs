@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Checkout, Error};
 
-/// The author or committer, and the time.
+/// An author or committer, with the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
     /// Name.
@@ -38,7 +38,7 @@ pub struct Tag {
     pub name: String,
     /// Full id of the commit.
     pub commit: String,
-    /// What an annotated tag says, without its signature.
+    /// The message of an annotated tag, without its signature.
     pub message: Option<String>,
 }
 

@@ -15,9 +15,9 @@ use crate::shown::on_one_line;
 /// The oldest version that has all that is asked here; the youngest option is `status --no-renames`.
 pub(super) const OLDEST: [u32; 2] = [2, 18];
 
-/// The size limit of one output. The history of Linux with all its messages is about twice as long.
+/// The limit of one answer in bytes. The history of Linux with all its messages is about twice as long.
 const LONGEST: u64 = 512_000_000;
-/// The size limit of Git's error output.
+/// The limit of Git's standard error in bytes.
 const COMPLAINT: u64 = 16_384;
 
 /// The variables of the caller that Git may see. A hook of another repository sets `GIT_DIR`, `GIT_WORK_TREE` and
@@ -40,7 +40,7 @@ pub(super) struct Call<'a> {
     input: Vec<u8>,
 }
 
-/// What Git said, whatever it thinks of the question.
+/// Returns Git's output, with any exit status.
 pub(super) struct Answer {
     pub(super) success: bool,
     pub(super) out: Vec<u8>,
@@ -80,7 +80,7 @@ impl Git {
 }
 
 impl Call<'_> {
-    /// What Git reads.
+    /// The input of Git.
     pub(super) fn input(mut self, bytes: Vec<u8>) -> Self {
         self.input = bytes;
         self
@@ -91,7 +91,7 @@ impl Call<'_> {
         self
     }
 
-    /// What Git prints; a call that fails is an error.
+    /// Returns Git's output; a call that fails is an error.
     pub(super) fn output(self) -> Result<Vec<u8>, Error> {
         let (git, what) = (self.git, self.what);
         let Answer { success, out, said } = self.answer()?;

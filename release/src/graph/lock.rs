@@ -25,7 +25,7 @@ struct Locked {
     checksum: Option<String>,
 }
 
-/// What each crate that has a checksum hashes to.
+/// Returns the checksums of Cargo.lock by crate.
 pub(super) fn read(root: &Path) -> Result<BTreeMap<Id, Digest>, Error> {
     let path = root.join("Cargo.lock");
     let text = fs::read_to_string(&path).at("read", &path)?;

@@ -1,11 +1,11 @@
-//! Where a crate comes from, as Cargo.lock writes it.
+//! The origin of a crate, as Cargo.lock writes it.
 
 use std::fmt;
 
 /// Cargo's own registry, as Cargo.lock has it, whatever protocol it is read by.
 const CARGO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// Where a crate comes from.
+/// The origin of a crate.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// The tree itself.

@@ -1,4 +1,4 @@
-//! What `cargo tree` says is linked.
+//! The linked crates, read from `cargo tree`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -72,7 +72,7 @@ impl fmt::Display for Shown {
 pub(super) struct Tree {
     /// The package itself.
     pub(super) root: Shown,
-    /// What each crate depends on.
+    /// The dependencies of each crate.
     pub(super) edges: BTreeMap<Shown, BTreeSet<Shown>>,
 }
 

@@ -71,7 +71,7 @@ impl HttpBody for FileBody {
         let mut chunk = vec![0; wanted];
         Poll::Ready(Some(self.file.read_exact(&mut chunk).map(|()| {
             self.left -= wanted as u64;
-            // The receiver is gone if the response came early.
+            // The receiver of the count is gone when the answer came early.
             let _gone = self.counted.send(wanted as u64);
             Frame::data(Bytes::from(chunk))
         })))

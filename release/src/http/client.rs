@@ -25,7 +25,7 @@ const REDIRECTS: usize = 5;
 /// Of a refusal no more is read.
 const WORDS: usize = 1 << 16;
 
-/// Sends requests; one for a whole run, shared by threads.
+/// Sends requests and retries them where that is safe. A run has one, which its threads share.
 pub struct Client {
     inner: reqwest::Client,
     // A worker of its own keeps idle connections alive, and notices when the other side closes one.
@@ -264,7 +264,7 @@ async fn deliver(
     result
 }
 
-/// What went wrong, with its causes and without the address, whose query may be a credential.
+/// Returns an error's text with its causes and without the address, whose query may be a credential.
 fn reason(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut source = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! What went wrong, without secrets.
+//! Errors of HTTP, without secrets.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::wait::{Advice, LONGEST};
 use crate::atomic::PathError;
 
-/// What went wrong.
+/// The error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// TLS or the runtime could not be set up.
@@ -26,17 +26,17 @@ pub enum Error {
     Resized {
         /// The file.
         path: PathBuf,
-        /// What it should have.
+        /// The expected size in bytes.
         expected: u64,
-        /// What it has.
+        /// The size that was found, in bytes.
         found: u64,
     },
     /// It cannot be put on the wire.
     #[error("{url}: {reason}")]
     Unsendable {
-        /// Where it should have gone.
+        /// The target of the redirect.
         url: String,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// The server was not reached: nothing has happened there.
@@ -63,7 +63,7 @@ pub enum Error {
     Form {
         /// Method and address.
         call: String,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// The answer is longer than what was asked for can be.

@@ -1,4 +1,4 @@
-//! The request.
+//! Requests.
 
 use std::fmt;
 use std::path::Path;
@@ -22,7 +22,7 @@ impl Secret {
         &self.0
     }
 
-    /// Removes the secret from a text of another program.
+    /// Removes the secret from a text that comes from outside.
     pub(super) fn scrub(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "[secret]") }
     }
@@ -34,13 +34,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a request carries.
+/// The body of a request.
 pub enum Body<'a> {
     /// Nothing.
     Empty,
     /// Bytes and their media type.
     Bytes(Vec<u8>, &'a str),
-    /// A file, opened for each attempt and streamed.
+    /// A file, opened again for each attempt and streamed.
     File {
         /// The file.
         path: &'a Path,
@@ -63,7 +63,7 @@ impl fmt::Debug for Body<'_> {
     }
 }
 
-/// Whether the same request may be sent again when its result is unknown.
+/// Whether the same request may be sent again when the outcome of the first is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     /// Twice is the same as once.

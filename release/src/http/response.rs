@@ -1,4 +1,4 @@
-//! What comes back.
+//! Responses.
 
 use std::fmt;
 use std::io::Write;
@@ -45,12 +45,12 @@ impl Response<'_> {
         self.headers().get(name).and_then(|v| v.to_str().ok())
     }
 
-    /// Where the answer came from, after redirects.
+    /// The URL of the answer, after redirects.
     pub fn url(&self) -> &str {
         self.inner.url().as_str()
     }
 
-    /// Where the next page of a list is, on the same server.
+    /// Returns the URL of the next page of a list, on the same server.
     pub fn next_page(&self) -> Result<Option<String>, Error> {
         let Some(target) = self.next_link() else { return Ok(None) };
         let here = self.inner.url();
@@ -60,7 +60,7 @@ impl Response<'_> {
         }
     }
 
-    /// What the server says of the next page: `Link: <…>; rel="next"` (RFC 8288), in one header or several.
+    /// Returns the server's reference to the next page: `Link: <…>; rel="next"` (RFC 8288), in one header or several.
     pub fn next_link(&self) -> Option<String> {
         let headers = self.headers().get_all(LINK).iter().filter_map(|value| value.to_str().ok());
         // An address has no angle bracket in it, but may have commas.

@@ -7,9 +7,9 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// So many times is a request sent at most.
 pub(super) const ATTEMPTS: u32 = 6;
-/// The limit of a wait. A longer one is an error.
+/// A request that has to wait longer is given up with an error.
 pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// A number of more seconds than ten years is not a pause but a time since 1970.
+/// A pause of ten years or more is not a pause: such a number of seconds is a time since 1970.
 const EPOCHS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// What GitHub asks for where a secondary limit names no time.
 const UNSAID: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// What an answer says about sending the request again.
+/// Decides from an answer whether and when the request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Advice {
     /// It was not carried out for want of quota: later it will be, after so long.

@@ -15,7 +15,7 @@ const SKIPPED: [u32; 2] = [0x184D_2A50, 0x184D_2A5F];
 /// A frame's first bytes, which were read already, and what follows.
 type Marked<R> = Chain<Cursor<[u8; 4]>, R>;
 
-/// What all frames of a reader hold.
+/// The limit of all frames of a reader.
 pub(super) struct Frames<R: BufRead> {
     state: State<R>,
 }

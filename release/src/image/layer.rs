@@ -27,7 +27,7 @@ pub(super) struct Node {
     pub(super) owner: u64,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone)]
 pub(super) enum NodeKind {
     /// A folder with that mode.
@@ -45,7 +45,7 @@ pub(super) enum NodeKind {
     Link(String),
 }
 
-/// A layer that was written as a blob.
+/// A layer of an image, written as a blob of the layout.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     /// The compressed blob.
@@ -127,14 +127,14 @@ fn append(builder: &mut tar::Builder<impl Write>, node: &Node, epoch: u64) -> Re
     Ok(())
 }
 
-/// What a path of a layer is.
+/// The kind of a path in a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     /// A file.
     File,
     /// A symbolic link, or with a slash at its beginning a hard one.
     Link(String),
-    /// A folder, or a file that is not executable.
+    /// A folder, or a file that is not run.
     Other,
 }
 

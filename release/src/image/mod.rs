@@ -25,13 +25,13 @@ pub use adopt::{adopt, executable};
 
 use layer::{Layer, Node, NodeKind};
 
-/// The user and group `nonroot` of distroless images. The container never runs as root.
+/// The user and group that distroless images have too; the container never runs as root.
 const USER: u64 = 65532;
-/// Where the executable lies; `/app/<name>` links to it.
+/// The path of the executable; `/app/<name>` links to it.
 const BINARIES: &str = "usr/bin";
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 
-/// What an image is made from.
+/// The inputs of an image.
 #[derive(Debug, Clone)]
 pub struct Input<'a> {
     /// Version, revision, source, licence, time.
@@ -46,7 +46,7 @@ pub struct Input<'a> {
     pub compression: Compression,
 }
 
-/// What was made.
+/// The image that was written.
 #[derive(Debug, Clone)]
 pub struct Assembled {
     /// The executable, by its path in the image.
@@ -59,7 +59,7 @@ pub struct Assembled {
     pub compressed: u64,
 }
 
-/// Why there is no image.
+/// The reason why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A local file.
@@ -81,7 +81,7 @@ pub enum Error {
     Elf {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's message.
         source: object::Error,
     },
     /// Another processor's executable.
@@ -93,17 +93,17 @@ pub enum Error {
         arch: String,
     },
     /// A library that the loader would not find either.
-    #[error("{} asks for {soname}, which is nowhere on this machine", asker.display())]
+    #[error("{} asks for {soname}, which this machine does not have", asker.display())]
     NoLibrary {
         /// The library.
         soname: String,
-        /// The file that needs it.
+        /// The file that requires it.
         asker: PathBuf,
     },
     /// No certificates.
     #[error("no CA certificates in {}", tried.join(", "))]
     NoCertificates {
-        /// Where it was looked.
+        /// The folder that was searched.
         tried: Vec<String>,
     },
     /// A layout of several images, or of none.
@@ -154,7 +154,7 @@ impl Error {
     }
 }
 
-/// Why this machine cannot assemble that platform; `None` where it can.
+/// Returns the reason why this machine cannot assemble that platform, or `None` where it can.
 pub fn not_here(platform: &PlannedPlatform) -> Option<String> {
     if !cfg!(target_os = "linux") {
         return Some(format!("this machine is {}, images are assembled on Linux", std::env::consts::OS));
@@ -168,7 +168,7 @@ fn sysroot_variable(target: &Triple) -> String {
     format!("SAYNA_SYSROOT_{}", target.variable())
 }
 
-/// Where a platform's loader and libraries lie on this machine.
+/// Returns the folder of a platform's loader and libraries on this machine.
 fn sysroot(target: &Triple) -> Option<PathBuf> {
     if target.arch() == std::env::consts::ARCH {
         return Some(PathBuf::from("/"));
@@ -176,7 +176,7 @@ fn sysroot(target: &Triple) -> Option<PathBuf> {
     std::env::var_os(sysroot_variable(target)).filter(|v| !v.is_empty()).map(PathBuf::from)
 }
 
-/// What annotations and labels say.
+/// Returns the annotations and labels.
 pub fn annotations(plan: &Plan) -> BTreeMap<String, String> {
     [
         (annotation::VERSION, plan.version.to_string()),

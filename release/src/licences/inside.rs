@@ -48,7 +48,7 @@ pub struct Library {
     pub licence: Option<&'static str>,
 }
 
-/// Why a file of licences cannot be used.
+/// The reason why a file of licences cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Larger than any such file.
@@ -57,7 +57,7 @@ pub enum Fault {
     /// Not text.
     #[error("it is not UTF-8 at byte {offset}")]
     NotUtf8 {
-        /// The offset in bytes.
+        /// The place.
         offset: usize,
     },
     /// A file without a heading.
@@ -149,7 +149,7 @@ fn bounded(path: &Path) -> Result<Vec<u8>, PathError> {
     Ok(bytes)
 }
 
-/// What a file of licences lists.
+/// The libraries that a file of licences lists.
 pub fn libraries(bytes: &[u8]) -> Result<Vec<Library>, Fault> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(Fault::Size);

@@ -1,4 +1,4 @@
-//! What deny.toml allows.
+//! The licences that deny.toml allows.
 
 use std::fs;
 use std::path::{Path, PathBuf};

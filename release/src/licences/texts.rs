@@ -1,4 +1,4 @@
-//! Where the texts come from: a crate's own folder, else SPDX.
+//! Licence texts: from a crate's own folder, else from SPDX.
 
 use std::fs;
 use std::path::{Path, PathBuf};

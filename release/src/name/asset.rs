@@ -82,7 +82,7 @@ impl AssetNames<'_> {
         format!("{}-{}.{ATTESTATIONS}", self.name, self.version)
     }
 
-    /// What a target's archive and SBOM begin with, and the folder in the archive.
+    /// Returns the stem of a target's archive and SBOM, which is also the folder in the archive.
     pub fn stem(&self, target: &Triple) -> String {
         format!("{}-{}-{target}", self.name, self.version)
     }

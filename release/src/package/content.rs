@@ -1,4 +1,4 @@
-//! Where an entry's bytes come from, and what they were when they were packed.
+//! The bytes of an entry, and their digest when they were packed.
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};

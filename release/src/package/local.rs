@@ -11,7 +11,7 @@ const DESCRIPTOR: u32 = 0x0807_4b50;
 /// The flag of an entry whose sizes follow its data.
 const STREAMED: u16 = 1 << 3;
 
-/// What the directory says of an entry.
+/// An entry of the central directory.
 struct Listed {
     name: Vec<u8>,
     start: u64,
@@ -73,7 +73,7 @@ fn entry(file: &mut BufReader<File>, listed: &Listed) -> io::Result<u64> {
     file.read_exact(&mut name)?;
     let streamed = flags & STREAMED != 0;
     if begin != HEADER {
-        return Err(io::Error::other("is not valid"));
+        return Err(io::Error::other("is not a local file header"));
     }
     if name != listed.name {
         return differs(&format!("has another name, {:?},", String::from_utf8_lossy(&name)));

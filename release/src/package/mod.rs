@@ -1,7 +1,7 @@
 //! Package: a binary and its files → a deterministic archive and its checksum.
 //!
 //! Equal input gives equal bytes in any folder, for any user, umask, locale, time zone and number of threads: entries are
-//! sorted, have owner 0, modes 0755 or 0644 and the commit's time, and are written by one fixed compressor.
+//! sorted, have owner 0, have modes 0755 or 0644 and the commit's time, and are written by one fixed compressor.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ use content::Content;
 pub use read::{Entry, extract, list, planned_entries, told_apart};
 pub(crate) use zip::dos_time;
 
-/// What goes into an archive.
+/// The inputs of an archive.
 #[derive(Debug, Clone)]
 pub struct Input<'a> {
     /// The folder inside, `<name>-<version>-<target>`.
@@ -46,7 +46,7 @@ pub struct Input<'a> {
     pub third_party: String,
 }
 
-/// What was written.
+/// The archive that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
     /// The archive.
@@ -57,7 +57,7 @@ pub struct Archive {
     pub binary: FileEntry,
 }
 
-/// Why there is no archive, or why one cannot be read.
+/// An error of writing or reading an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A local file.
@@ -68,7 +68,7 @@ pub enum Error {
     Name {
         /// The name inside.
         name: String,
-        /// The reason.
+        /// The problem.
         reason: &'static str,
     },
     /// The commit's time does not fit the archive's form.
@@ -76,7 +76,7 @@ pub enum Error {
     Time {
         /// Seconds since 1970.
         epoch: i64,
-        /// What the form allows.
+        /// The range that the format allows.
         reason: &'static str,
     },
     /// A file had another length at its end than when it was opened.
@@ -86,11 +86,11 @@ pub enum Error {
         path: PathBuf,
         /// Its length at first.
         promised: u64,
-        /// What could be read.
+        /// The content that was read.
         found: u64,
     },
-    /// What was written does not read back as what was meant.
-    #[error("{}: reads back as {found}, meant was {meant}", path.display())]
+    /// The written archive reads back as another content.
+    #[error("{}: reads back as {found}, expected {meant}", path.display())]
     ReadBack {
         /// The archive.
         path: PathBuf,
@@ -104,7 +104,7 @@ pub enum Error {
     Broken {
         /// The archive.
         path: PathBuf,
-        /// What the reader said.
+        /// The reader's error.
         source: io::Error,
     },
     /// No such entry.

@@ -57,7 +57,8 @@ pub fn planned_entries<'a>(
     folder.into_iter().chain(names.into_iter().map(|n| entry(format!("{stem}/{n}"), mode(n)))).collect()
 }
 
-/// How the entries of an archive and the planned ones are told apart: where nothing but the time differs, by their times.
+/// Renders the difference between the entries of an archive and the planned ones: where nothing but the time differs, by their
+/// times.
 pub fn told_apart(found: &[Entry], planned: &[Entry]) -> (String, String) {
     let same = |(a, b): (&Entry, &Entry)| (&a.name, a.mode, a.owner) == (&b.name, b.mode, b.owner);
     let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -69,8 +70,8 @@ pub fn told_apart(found: &[Entry], planned: &[Entry]) -> (String, String) {
     other.map_or_else(|| (words(found), words(planned)), |(a, b)| (time(a), time(b)))
 }
 
-/// What an archive holds, in its own order. It is read to its end, so that every checksum inside is compared; `limit` is how
-/// many bytes it may be unpacked to.
+/// Lists the entries of an archive, in its own order. It is read to its end, so that every checksum inside is compared; `limit`
+/// is how many bytes it may be unpacked to.
 pub fn list(path: &Path, kind: ArchiveKind, limit: u64) -> Result<Vec<Entry>, Error> {
     everything(path, kind, limit).map(|(entries, _)| entries)
 }
@@ -141,7 +142,8 @@ fn long_name(entry: &mut impl Read) -> io::Result<Vec<u8>> {
     if name.pop() == Some(0) { Ok(name) } else { Err(io::Error::other("a long name has no end")) }
 }
 
-/// A link, a device, an extension, a size of what has no content, or a user's name: nothing of it did anyone plan. The name says so.
+/// A link, a device, an extension, a size of what has no content, or a user's name: nothing of it did anyone plan. The name says
+/// so.
 fn strange(header: &tar::Header, name: String) -> io::Result<String> {
     let kind = header.entry_type();
     let said = |bytes: Option<&[u8]>| bytes.is_some_and(|b| !b.is_empty());

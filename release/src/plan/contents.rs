@@ -16,13 +16,13 @@ use crate::snippet::nearest;
 use crate::table::{Builder, Floor, Source, Spanned, Table, Target};
 use crate::triple::{Os, Triple};
 
-/// What the table is held against.
+/// The inputs that the table is compared with.
 pub(super) struct Contents<'a> {
     pub(super) root: &'a Path,
     pub(super) source: &'a Source,
     pub(super) package: &'a Package,
     pub(super) checkout: &'a Checkout,
-    /// What Git tracks in it.
+    /// The files that Git tracks in it.
     pub(super) tracked: &'a [Tracked],
 }
 

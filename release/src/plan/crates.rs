@@ -1,5 +1,5 @@
-//! What each target would link, where its crates were downloaded: that they resolve, that each licence is allowed and has a
-//! text, and that the releases' compiler is new enough for them. No network is asked.
+//! Checks the crates that each target would link, where they were downloaded: that they resolve, that each licence is allowed and
+//! has a text, and that the releases' compiler is new enough for them. No network is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,12 +19,12 @@ pub enum Network {
     Allowed,
 }
 
-/// The problems of the crates that the plan's targets link, and whether they could be checked.
+/// The problems of the crates that the plan's targets link, and the reason where they could not be read.
 #[derive(Debug, Default)]
 pub struct Linked {
     /// Each stops a release.
     pub problems: Vec<Problem>,
-    /// Why crates could not be looked at, which stops nothing here.
+    /// The reason why crates could not be read, which stops nothing here.
     pub unseen: Option<String>,
 }
 

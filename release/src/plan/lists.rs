@@ -107,7 +107,7 @@ fn native(native: &Native) -> Vec<Problem> {
     problems
 }
 
-/// The problems of the words of one list.
+/// The problems of one list of words.
 fn words(list: &str, words: Vec<Word<'_>>) -> Vec<Problem> {
     let mut seen = BTreeSet::new();
     let mut problems = Vec::new();

@@ -23,7 +23,7 @@ use crate::public::{self, Public};
 use crate::snippet::{self, Message, Place, Severity};
 use crate::table::{self, Image, Source, Table, Target};
 
-/// What a caller may choose.
+/// The choices of the caller: tag, public versions, network.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The tag that is meant to be released; without one, HEAD's own, else `v` and the package's version.
@@ -34,16 +34,16 @@ pub struct Options {
     pub crates: Option<Network>,
 }
 
-/// A plan and everything that was found on the way.
+/// A plan with its problems, warnings and facts. A release needs one without problems; a rehearsal reports them.
 #[derive(Debug, Clone)]
 pub struct PlanReport {
     /// The plan; good for a release only where there are no problems.
     pub plan: Plan,
-    /// What a release may not have.
+    /// The problems that stop a release.
     pub problems: Vec<Problem>,
-    /// Warnings, which stop nothing but need a look.
+    /// Warnings: they stop nothing, but a person should look at them.
     pub warnings: Vec<Problem>,
-    /// Facts: an assumed tag, a back-port.
+    /// Facts that are reported and need no action: an assumed tag, a back-port.
     pub facts: Vec<Problem>,
     /// Whether a tag was named, so that a release is meant.
     pub meant: bool,
@@ -51,7 +51,7 @@ pub struct PlanReport {
     pub source: Source,
 }
 
-/// Why no plan could be made at all.
+/// The reason why no plan could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The table.
@@ -176,19 +176,19 @@ pub fn make(root: &Path, options: &Options) -> Result<PlanReport, Error> {
     Ok(PlanReport { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
 }
 
-/// What every plan of this tree has for one of the table's targets: it depends on Cargo.toml and the table alone.
+/// Returns the planned target for one of the table's targets. It depends on Cargo.toml and the table alone.
 pub fn target(root: &Path, table: &Table, target: &Target) -> Result<PlannedTarget, Error> {
     Ok(planned_target(table.release.name.get_ref(), &Package::read(root)?, target))
 }
 
-/// What a plan is made of, beside the state of the checkout.
+/// The inputs of a plan, beside the state of the checkout.
 struct PlanInputs<'a> {
     source: &'a Source,
     package: &'a Package,
     latest: bool,
 }
 
-/// What Git says of the checkout now.
+/// The state of the checkout, from Git.
 struct CheckoutState {
     commit: String,
     time: i64,

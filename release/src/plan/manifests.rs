@@ -1,4 +1,4 @@
-//! What Cargo says of the manifests alone: the binary, the compiler that they ask for, and whether Cargo.lock fits them. No
+//! Cargo's view of the manifests alone: the binary, the compiler that they ask for, and whether Cargo.lock fits them. No
 //! crate is resolved and no network is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::cargo::{Words, foreign};
 use crate::table::{Source, Target};
 
-/// The problems of the manifests, and those that could not be checked.
+/// The problems of the manifests, and the questions that Cargo could not answer.
 #[derive(Default)]
 pub(super) struct Said {
     pub(super) problems: Vec<Problem>,
@@ -48,7 +48,7 @@ pub(super) fn check(root: &Path, source: &Source, package: &Package) -> Said {
     said
 }
 
-/// What Cargo says of the package or workspace in a folder, without what it depends on.
+/// Returns Cargo's metadata of the package or workspace in a folder, without dependencies.
 pub(super) fn described(folder: &Path) -> Result<Metadata, Error> {
     let mut command = MetadataCommand::new();
     command.current_dir(folder).manifest_path(folder.join("Cargo.toml")).no_deps();

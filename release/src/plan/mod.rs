@@ -33,7 +33,8 @@ pub use problem::Problem;
 /// The version of the JSON document's form.
 pub const SCHEMA: u32 = 1;
 
-/// Everything that is decided before anything runs. `plan --format json` prints exactly this.
+/// The decisions of a release: version, targets, names, notes. Made once from the checkout and the table, and never changed by
+/// a later stage. `plan --format json` prints exactly this.
 #[derive(Debug, Clone, Serialize)]
 pub struct Plan {
     /// Version of this document's form.
@@ -65,13 +66,13 @@ pub struct Plan {
     pub latest: bool,
     /// The compiler that released binaries are built with.
     pub toolchain: Version,
-    /// The assets per target.
+    /// The targets: each attaches an archive, a checksum and an SBOM.
     pub targets: Vec<PlannedTarget>,
     /// The image; `None` where the table has none.
     pub image: Option<PlannedImage>,
     /// The manifest's asset name.
     pub manifest: String,
-    /// What the table has and this plan leaves out, with the reason (only `rehearse` narrows).
+    /// Targets and platforms of the table that this plan leaves out, with the reason. Only a rehearsal leaves any out.
     pub left_out: Vec<NotPlanned>,
     /// The notes of this release, Markdown.
     pub notes: String,
@@ -111,7 +112,7 @@ pub struct PlannedImage {
     pub repositories: Vec<String>,
     /// The tag that this version gets: the version itself.
     pub tag: String,
-    /// What the index lists, in the table's order.
+    /// The platforms of the index, in the table's order.
     pub platforms: Vec<PlannedPlatform>,
 }
 
@@ -160,7 +161,7 @@ impl Plan {
         self.source.trim_start_matches("https://github.com/")
     }
 
-    /// What its parts must say of their release.
+    /// Returns the origin that each of its parts must state.
     pub fn origin(&self) -> Origin {
         Origin {
             name: self.name.clone(),

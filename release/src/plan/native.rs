@@ -15,7 +15,7 @@ impl Contents<'_> {
         table.native.iter().flat_map(|native| self.native(table, native)).collect()
     }
 
-    /// Inputs of future features. No target needs them, so they are not a problem.
+    /// Inputs of features that are yet to be written: no feature requires them, so nothing is wrong.
     pub(super) fn waiting(&self) -> Vec<Problem> {
         let table = &self.source.table;
         let waiting = table.native.iter().filter(|native| self.waits(table, native));
@@ -36,7 +36,7 @@ impl Contents<'_> {
         let mut problems: Vec<Problem> = known.into_iter().collect();
         if let Err(e) = spdx::Expression::parse(native.licence.get_ref()) {
             let message = format!(
-                "the licence {:?} of {} is no SPDX expression: {}",
+                "the licence {:?} of {} is not an SPDX expression: {}",
                 native.licence.get_ref(),
                 native.name.get_ref(),
                 e.reason

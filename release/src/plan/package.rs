@@ -1,5 +1,5 @@
-//! What the plan needs of Cargo.toml and Cargo.lock, read as text: no `cargo` runs, so a plan can be made where there is
-//! none, and nothing is resolved or downloaded.
+//! The facts of Cargo.toml and Cargo.lock that the plan needs, read as text: no `cargo` runs, so a plan can be made where there
+//! is none, and nothing is resolved or downloaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,7 +35,7 @@ pub(super) struct Locked {
     pub(super) members: BTreeMap<String, Version>,
     /// Of each crate from elsewhere.
     pub(super) crates: BTreeMap<String, Vec<Version>>,
-    /// What each workspace member depends on: a name, and a version where there are several.
+    /// The dependencies of each workspace member: a name, and a version where there are several.
     pub(super) dependencies: BTreeMap<String, Vec<String>>,
 }
 
@@ -46,7 +46,7 @@ impl Locked {
     }
 }
 
-/// Why the package could not be read.
+/// The reason why the package could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No file, or not readable.
@@ -57,7 +57,7 @@ pub enum Error {
     Form {
         /// The file.
         path: PathBuf,
-        /// The text.
+        /// The problem.
         message: String,
         /// Its text.
         text: String,
@@ -83,7 +83,7 @@ pub enum Error {
     Version {
         /// The file.
         path: PathBuf,
-        /// What was found, in words.
+        /// The value that was found, in words.
         found: String,
     },
 }
@@ -156,7 +156,7 @@ impl Package {
         let mut all = BTreeSet::new();
         while let Some(feature) = wanted.pop() {
             let brings = self.features.get(&feature).into_iter().flatten();
-            // Other names are dependencies, or features of dependencies.
+            // A name that is not a feature of the package is a dependency, or a feature of one.
             wanted.extend(brings.filter(|name| self.features.contains_key(*name) && !all.contains(*name)).cloned());
             all.insert(feature);
         }

@@ -8,10 +8,10 @@ use crate::package;
 use crate::table::{ArchiveKind, Builder, Target};
 use crate::triple::Os;
 
-/// What rustup reads; the first of the two wins.
+/// The toolchain files of rustup; the first of the two wins.
 pub(super) const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
-/// Where the table's keys are described.
+/// The page on the table's keys.
 const KEYS: &str = "docs/release/how-to/target.md has every key";
 
 impl Contents<'_> {
@@ -80,7 +80,8 @@ impl Contents<'_> {
         let native = &self.source.table.native;
         let mut problems: Vec<Problem> = licences::known(self.root, native).into_iter().map(problem).collect();
         if let Err(reason) = licences::canonical_expression(&self.package.licence) {
-            let message = format!("the package's licence {:?} is no SPDX expression: {reason}", self.package.licence);
+            let message =
+                format!("the package's licence {:?} is not an SPDX expression: {reason}", self.package.licence);
             problems.push(Problem::new("licence-form", message).hint("write an identifier of spdx.org/licenses"));
         }
         problems

@@ -1,4 +1,4 @@
-//! What a plan has against a release: one value per finding, all of them at once.
+//! Findings of a plan: one value each, all of them at once.
 
 use std::ops::Range;
 
@@ -8,7 +8,8 @@ use crate::changelog::Commit;
 use crate::snippet::{self, Message, Place, Severity};
 use crate::table::Source;
 
-/// A finding. Whether it stops a release depends on the list of [`super::PlanReport`] that it stands in.
+/// A finding of the plan, with its place and the next step. The list of [`super::PlanReport`] that it is in decides whether it
+/// stops a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// A stable name for programs, such as `tree-dirty`.
@@ -17,7 +18,7 @@ pub struct Problem {
     pub message: String,
     /// The next step.
     pub hint: Option<String>,
-    /// Where in the table, in bytes.
+    /// The place in the table, in bytes.
     #[serde(skip)]
     pub span: Option<Range<usize>>,
     /// The commits that it is about.

@@ -13,11 +13,11 @@ use super::problem::Problem;
 use crate::licences;
 use crate::table::FILE;
 
-/// What the program, Cargo and Nix read by these names. Cargo's configuration has a finding of its own.
+/// Files that this program, Cargo and Nix read by these names. Cargo's configuration has a finding of its own.
 const OWN: [&str; 8] =
     ["Cargo.toml", "Cargo.lock", "cliff.toml", licences::POLICY_FILE, FILE, "flake.nix", "flake.lock", "models.json"];
 
-/// What stands before the name of a file that a source takes in.
+/// The text before the name of a file that a source includes.
 const INCLUDES: [&str; 4] = ["include!", "include_str!", "include_bytes!", "#[path"];
 /// So far before it, in bytes: the two may stand in several lines.
 const NEAR: usize = 120;

@@ -1,4 +1,4 @@
-//! What of this machine would change the bytes of a release, and is in no commit.
+//! Settings of this machine that would change the bytes of a release, and are in no commit.
 
 use std::path::Path;
 

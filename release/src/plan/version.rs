@@ -12,7 +12,7 @@ use crate::name::{Tag, short};
 use crate::public::{self, Public};
 use crate::table::Release;
 
-/// What the tags say about HEAD.
+/// The tags around HEAD.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     /// Full id.
@@ -84,7 +84,7 @@ impl Head<'_> {
         ))
     }
 
-    /// Facts: a tag that is assumed, or that does not exist yet.
+    /// Facts that need no action: a tag that is assumed, or that does not exist yet.
     pub(super) fn facts(&self) -> Vec<Problem> {
         let expected = self.expected;
         match self.named {
@@ -152,7 +152,7 @@ impl Released {
     }
 }
 
-/// What the versions released so far say of this one.
+/// Compares this version with those that were released so far.
 #[derive(Debug)]
 pub(super) struct Order {
     /// Whether `latest` moves to it.
@@ -196,7 +196,7 @@ pub(super) fn order(version: &Version, released: &Released) -> Order {
     Order { latest, problem: None, fact }
 }
 
-/// Where the notes begin, where it is not known whether the version there is public.
+/// Warns where the notes begin at a version that may not be public.
 pub(super) fn since(public: &Public, notes: &Notes) -> Option<Problem> {
     let (Public::Unknown(reason), Some(tag)) = (public, &notes.previous) else { return None };
     let message = format!("the notes go back to the tag {tag}; whether it is public is not known: {reason}");

@@ -46,10 +46,10 @@ const VISIBILITY_ATTEMPTS: u32 = 4;
 const PAGE: &str = "100";
 /// A list has so many pages at most.
 const PAGES: usize = 1000;
-/// What a registry answers for something that it does not have.
+/// The status of a registry for a missing thing.
 const MISSING: [u16; 1] = [404];
 
-/// One repository of a registry.
+/// One repository of a registry, by the OCI distribution API.
 #[derive(Debug)]
 pub struct Distribution {
     session: Session,
@@ -126,7 +126,7 @@ impl Distribution {
         let mut seen = BTreeSet::new();
         while let Some(url) = next.take() {
             if !seen.insert(url.clone()) || seen.len() > PAGES {
-                return Err(self.broken("has a list without an end: its pages lead in a circle, or are too many"));
+                return Err(self.broken("returned a list without an end: its pages repeat, or are too many"));
             }
             let answer = self.read(&Method::GET, &url, missing, |response| {
                 let more = response.next_link().map(|link| self.following(&url, &link)).transpose()?;
@@ -138,7 +138,11 @@ impl Distribution {
                     next = more;
                 }
                 _ if found.is_empty() => return Ok(None),
-                _ => return Err(self.broken(format!("has a list that breaks off: its next page, {url}, is not there"))),
+                _ => {
+                    return Err(
+                        self.broken(format!("returned an incomplete list: its next page, {url}, does not exist"))
+                    );
+                }
             }
         }
         Ok(Some(found))
@@ -187,7 +191,7 @@ impl Distribution {
     }
 
     /// Uploads a blob. What becomes of a session that broke off cannot be trusted (distribution 2.8 forgets it), so after a
-    /// failure the registry is queried for the blob, and if it is missing, the upload starts again.
+    /// failure the registry is asked whether the blob is there, and if not, everything begins again.
     fn push_blob(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error> {
         let once = ProgressOnce::new(on_progress);
         for session in 1.. {
@@ -213,7 +217,7 @@ impl Distribution {
     pub fn try_push(&self) -> Result<(), Error> {
         let location = self.begin()?;
         // To end a session may take the right to delete, which a token for pushing has not, or not be known at all: a
-        // registry drops an unused session by itself.
+        // registry drops an idle session by itself.
         let give_up = || {
             let request = Request::new(Method::DELETE, location.as_str()).repeat(Repeat::Safe);
             request.accept_status(&[401, 403, 404, 405])
@@ -224,18 +228,19 @@ impl Distribution {
     /// Opens an upload: where its bytes go.
     fn begin(&self) -> Result<Url, Error> {
         let uploads = self.url("blobs/uploads/");
-        // The registry drops unused sessions, so one too many does no harm.
+        // The registry drops idle sessions, so one too many does no harm.
         let begin = || Request::new(Method::POST, &uploads).repeat(Repeat::Safe);
         self.write(begin, |response| {
-            let location =
-                response.header("location").ok_or_else(|| self.broken("opened an upload without a Location"))?;
+            let location = response
+                .header("location")
+                .ok_or_else(|| self.broken("started an upload without a Location header"))?;
             let base = Url::parse(response.url()).map_err(|e| self.broken(e.to_string()))?;
             let location = base.join(location).map_err(|e| self.broken(format!("Location {location:?}: {e}")))?;
             if location.origin() == self.session.reference().api().origin() {
                 return Ok(location);
             }
             Err(self
-                .broken(format!("wants uploads sent to another server, {}", location.origin().ascii_serialization())))
+                .broken(format!("redirects uploads to another server, {}", location.origin().ascii_serialization())))
         })
     }
 

@@ -13,7 +13,7 @@ use crate::digest::{self, Digest};
 use crate::lock::Lock;
 use crate::oci::{self, Descriptor, Index, annotation};
 
-/// A registry that is a folder.
+/// A registry in a folder, for rehearsals and tests: an OCI image layout.
 #[derive(Debug, Clone)]
 pub struct Layout {
     root: PathBuf,

@@ -1,4 +1,5 @@
-//! Where images are published: a trait in the words of the OCI distribution specification 1.1, and its implementations.
+//! Registries, where images are published: the trait, in the terms of the OCI distribution specification 1.1, and its
+//! implementations.
 //!
 //! A registry only does what it is told. What to do is decided by [`crate::publish::diff`].
 
@@ -17,7 +18,7 @@ mod layout;
 pub use distribution::{CredentialsError, Distribution, NotAReference, Reference, Variables};
 pub use layout::Layout;
 
-/// What a registry is opened for.
+/// The purpose for which a registry is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To see what everybody sees: where credentials are of no use, it is looked at without any.
@@ -48,9 +49,9 @@ pub struct Object {
     pub digest: Digest,
     /// In bytes.
     pub size: u64,
-    /// How the registry takes it.
+    /// The kind of upload.
     pub kind: Kind,
-    /// Where its bytes lie here.
+    /// The file with its bytes.
     pub from: PathBuf,
 }
 
@@ -63,9 +64,10 @@ pub enum Kind {
     Manifest,
 }
 
-/// One repository in a registry. Calls act at once and completely, or fail; several threads may push side by side.
+/// One repository in a registry, or an OCI layout on disk. A command opens it and lends it to the stages. Each call acts at
+/// once and completely, or fails; several threads may push at the same time.
 pub trait Registry: Sync {
-    /// How people name it: `oci:dist/registry`.
+    /// Returns its name for people: `oci:dist/registry`.
     fn name(&self) -> String;
     /// Keeps other publishers out until the lock is dropped, where that can be done; `waiting` is told who holds it meanwhile.
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error>;
@@ -75,7 +77,7 @@ pub trait Registry: Sync {
     fn push(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error>;
     /// All tags.
     fn tags(&self) -> Result<Vec<String>, Error>;
-    /// What a tag points at.
+    /// Returns the digest that a tag points at.
     fn resolve(&self, tag: &str) -> Result<Option<Digest>, Error>;
     /// Points a tag at a manifest or index that is there.
     fn tag(&self, tag: &str, digest: Digest) -> Result<(), Error>;
@@ -84,7 +86,7 @@ pub trait Registry: Sync {
     /// Copies a blob's bytes, of which there are as many as its descriptor says, to a new file; whether they have its digest is
     /// the caller's to check.
     fn download(&self, blob: &Descriptor, to: &Path) -> Result<(), Error>;
-    /// Returns the attachments of a manifest or index (distribution specification, "Listing Referrers").
+    /// Lists the attachments of a manifest or index, by any author (distribution specification, "Listing Referrers").
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error>;
     /// Stores manifests that have a subject, whose blobs are there, and sees to it that all of them are listed as the
     /// subject's.
@@ -94,7 +96,7 @@ pub trait Registry: Sync {
     fn wait_for_visibility(&self, attempt: u32) -> bool;
 }
 
-/// What a registry could not do.
+/// An error of a registry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file of the layout.
@@ -103,14 +105,14 @@ pub enum Error {
     /// The registry could not be reached, or did not do what was asked.
     #[error(transparent)]
     Http(#[from] http::Error),
-    /// The registry needs other credentials, or any.
+    /// The registry requires other credentials, or any.
     #[error("{registry}: {error}; {advice}")]
     Denied {
         /// The registry.
         registry: String,
-        /// What it said.
+        /// The message of the server.
         error: String,
-        /// What to do.
+        /// The next step.
         advice: String,
     },
     /// There are credentials, but they cannot be used.
@@ -120,7 +122,7 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] NotAReference),
     /// Not the name of a registry.
-    #[error("{0:?} names no registry; write docker://HOST/REPOSITORY, or oci:PATH for an image layout")]
+    #[error("{0:?} is not a registry; write docker://HOST/REPOSITORY, or oci:PATH for an image layout")]
     Unknown(String),
     /// Another process has set the tag in the meantime.
     #[error("{registry}: the tag {tag} has meanwhile been set to {found}")]
@@ -137,7 +139,7 @@ pub enum Error {
     Missing {
         /// The registry.
         registry: String,
-        /// What was asked for.
+        /// The thing that was requested.
         what: String,
     },
     /// A document that is not of the specification's form.
@@ -145,7 +147,7 @@ pub enum Error {
     Broken {
         /// The file or registry.
         path: String,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// A local file is not what it was said to be.
@@ -153,9 +155,9 @@ pub enum Error {
     Changed {
         /// The file.
         path: PathBuf,
-        /// What the part says.
+        /// The digest that the part states.
         expected: Digest,
-        /// What its bytes are.
+        /// The digest of its bytes.
         found: Digest,
     },
 }
@@ -166,7 +168,7 @@ impl Error {
         if let Self::Http(error) = self { error.hint() } else { None }
     }
 
-    /// Whether the caller named something that does not exist, and nothing was tried.
+    /// Whether the caller gave an invalid name, so that nothing was tried.
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Unknown(_))
     }

@@ -61,7 +61,7 @@ pub(super) struct Component {
     pub(super) pedigree: Option<Pedigree>,
     #[serde(rename = "externalReferences", skip_serializing_if = "Vec::is_empty")]
     pub(super) references: Vec<Reference>,
-    /// What it has inside.
+    /// Its components.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) components: Vec<Self>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -20,7 +20,7 @@ pub struct Reproduced {
     pub difference: Option<String>,
 }
 
-/// Why there is no second build.
+/// The reason why there is no second build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotReproduced {
     /// This machine cannot build as the first one did.

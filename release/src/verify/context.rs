@@ -1,5 +1,5 @@
-//! What the rows of a checklist share. A row reads what another row found only where it needs that row, so that it never
-//! runs on something that was not read, or that is wrong.
+//! The state that the rows of a checklist share. A row reads what another row found only where it needs that row, so that it
+//! never runs on something that was not read, or that is wrong.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Why a row does not hold: by a fault of the release, or because it could not be seen from here.
+//! The reason why a row does not hold: a fault of the release, or something that could not be read from here.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use crate::bounded::TooLong;
 use crate::publish::known;
 use crate::{attest, audit, forge, http, package, registry};
 
-/// What keeps a row from holding.
+/// The reason why a row does not hold.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The release is not as it should be.

@@ -17,7 +17,7 @@ use crate::name::{self, AssetNames, Tag};
 use crate::package;
 use crate::table::Table;
 
-/// The verified files.
+/// The files to verify, and where their attestations are.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The files.
@@ -32,7 +32,7 @@ pub struct Request<'a> {
     pub trusted_root: Option<&'a Path>,
 }
 
-/// How it came out.
+/// The result, file by file.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The release's tag.
@@ -52,12 +52,12 @@ pub struct FileRow {
     pub file: String,
     /// Of its bytes.
     pub digest: Digest,
-    /// How it came out.
+    /// The result.
     #[serde(flatten)]
     pub verdict: Verdict,
     /// What was pass, or what is wrong.
     pub evidence: String,
-    /// What was attested of it.
+    /// The statements about it.
     pub attestations: Vec<VerifiedStatement>,
 }
 
@@ -68,7 +68,7 @@ impl Report {
     }
 }
 
-/// Why nothing was verified.
+/// The reason why nothing was verified.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file is missing or not readable.
@@ -97,11 +97,11 @@ pub enum Error {
     #[error("{}: there are no attestations", .0.display())]
     NoAttestations(PathBuf),
     /// A manifest that cannot be read.
-    #[error("{}: no manifest that this program understands: {reason}", path.display())]
+    #[error("{}: not a manifest that this program reads: {reason}", path.display())]
     Manifest {
         /// The file.
         path: PathBuf,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
 }
@@ -285,11 +285,7 @@ impl FileContext<'_> {
             proofs.push(VerifiedStatement::of(attestation.clone(), expected.predicate));
         }
         let provenance = proofs.iter().any(|p| p.predicate == Predicate::Provenance.uri());
-        if provenance {
-            Ok(proofs)
-        } else {
-            Err("nothing says who built it: no attestation is about a file of this name".to_owned())
-        }
+        if provenance { Ok(proofs) } else { Err("no attestation is about a file of this name".to_owned()) }
     }
 
     /// A checksum file says what the file that it names is, and what is attested of that file.
@@ -316,7 +312,7 @@ impl FileContext<'_> {
 
     fn evidence(&self, proofs: &[VerifiedStatement]) -> String {
         let Some(proof) = proofs.first() else { return String::new() };
-        let compared = if self.manifest.is_some() { "as the manifest says" } else { "no manifest here to compare" };
+        let compared = if self.manifest.is_some() { "as the manifest says" } else { "no manifest to compare with" };
         format!("signed by {}, commit {} ({compared}), {}", proof.workflow, proof.commit, proof.signed)
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn latest(context: &mut Context<'_>) -> Outcome {
     let request = context.request;
     let version = request.tag.parse::<Tag>().map_err(|e| e.to_string())?.into_version();
     let known = Known::read(request.forge, request.registries, request.table, request.git_versions)?;
-    // As long as no release was made `latest`, GitHub chooses one itself. Before promotion that may be this one.
+    // GitHub picks a `latest` itself until a release is made `latest`. Before promotion that may be this one.
     let picked = !request.promoted && request.forge.picks_latest() && known.forge.version() == Some(&version);
     let mut places = vec![(request.forge.name(), &known.forge)];
     let image = context.image()?.is_some();

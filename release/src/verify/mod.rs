@@ -33,7 +33,7 @@ pub use binaries::{NotReproduced, Reproduce, Reproduced};
 use context::Context;
 use fault::Fault;
 
-/// The object of the verification, and the sources to compare with.
+/// A release to verify, and everything that it is compared with. The caller owns all of it.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about places and run")]
@@ -66,7 +66,7 @@ pub struct Request<'a> {
     pub trusted_root: Option<&'a Path>,
 }
 
-/// How a row came out.
+/// The result of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
@@ -87,7 +87,7 @@ pub enum Verdict {
     },
 }
 
-/// One line of the checklist.
+/// One line of the checklist: a claim, its result, and the evidence.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// From 1.
@@ -96,14 +96,14 @@ pub struct Row {
     pub id: &'static str,
     /// For people.
     pub title: &'static str,
-    /// How it came out.
+    /// The result.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// What was seen, or what is wrong.
+    /// The evidence, or the problem.
     pub evidence: String,
 }
 
-/// The filled-in checklist.
+/// The filled-in checklist. `promote` takes it, and refuses a release with a failed row.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The release's tag.
@@ -136,7 +136,7 @@ impl Report {
     }
 }
 
-/// What a row found: evidence with a verdict, or why it does not hold.
+/// The result of a row: evidence with a verdict, or the fault.
 type Outcome = Result<Evidence, Fault>;
 
 /// Evidence.

@@ -1,4 +1,4 @@
-//! What Cargo prints on standard error: a progress bar, which counts units, and lines, of which the last ones say what failed.
+//! Cargo's standard error: a progress bar, which counts units, and lines, of which the last ones say what failed.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
@@ -8,7 +8,7 @@ const LINES: usize = 40;
 /// Bytes of one line that are kept.
 const LINE: usize = 4096;
 
-/// How far a build is.
+/// The progress of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Units {
     /// Compiled, or found compiled.

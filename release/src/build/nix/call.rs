@@ -73,7 +73,7 @@ pub(super) fn again(root: &Path, outputs: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The output of Nix while it runs.
+/// The display of a call of Nix while it runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Show {
     /// Its own display, where standard error is a terminal.

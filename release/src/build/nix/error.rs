@@ -23,7 +23,7 @@ pub enum Error {
     Start {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// Nix does not say which systems it builds for.
@@ -121,7 +121,7 @@ impl Error {
             Self::NoSystem { .. } => "`sayna-release plan` says what to write".to_owned(),
             Self::Failed { because, .. } => return because.hint(),
             Self::NoOutput { .. } | Self::Files { .. } | Self::Checksum { .. } => {
-                "mend nix/archive.nix: it calls `sayna-release package`, whose output is right".to_owned()
+                "fix nix/archive.nix: it calls `sayna-release package`, whose output is right".to_owned()
             }
             Self::Contents { .. } => {
                 "Nix takes the commit's time: unset SOURCE_DATE_EPOCH, and commit what changed".to_owned()

@@ -43,7 +43,7 @@ impl fmt::Display for Diagnosis {
             Self::Differs { derivation, output } => {
                 write!(f, "{output}, which {} made twice, is not the same both times", name(derivation))
             }
-            Self::Other { said } if said.is_empty() => f.write_str("what Nix said stands above"),
+            Self::Other { said } if said.is_empty() => f.write_str("the output of Nix above names the cause"),
             Self::Fetch { said } | Self::Other { said } => f.write_str(said),
         }
     }
@@ -57,9 +57,9 @@ impl Diagnosis {
             Self::Differs { .. } => {
                 Some("the same call with `--keep-failed` keeps the second output, for diffoscope".to_owned())
             }
-            Self::Fetch { .. } => Some("look at the network, or build without Nix: `--builder cargo`".to_owned()),
+            Self::Fetch { .. } => Some("check the network, or build without Nix: `--builder cargo`".to_owned()),
             Self::Other { said } if said.is_empty() => {
-                Some("mend what it names, or build without Nix: `--builder cargo`".to_owned())
+                Some("fix what it names, or build without Nix: `--builder cargo`".to_owned())
             }
             Self::Other { said } => {
                 let unseen =
@@ -157,7 +157,7 @@ fn innermost(error: &[&str]) -> String {
     };
     let lines = error.iter().skip(from).filter(|line| !is_source(line) && !line.trim().is_empty());
     let text: Vec<String> = lines.map(|line| line.trim_end().replacen("error: ", "", 1)).collect();
-    // Messages begin at the margin, and their details two columns in.
+    // The message stands at the margin, and its details two columns in.
     let margin = |line: &str| line.len() - line.trim_start().len();
     let (Some(first), rest) = (text.first(), text.get(1..).unwrap_or_default()) else { return String::new() };
     let least = rest.iter().map(|line| margin(line)).min().unwrap_or(0);
@@ -241,7 +241,7 @@ mod tests {
         let mismatch = recorded!("mismatch").to_string();
         assert!(mismatch.contains("specified: sha256-89Sa") && mismatch.contains("got:    sha256-mOpu"), "{mismatch}");
         assert_eq!(explain("what\nis this").to_string(), "what\nis this");
-        assert_eq!(explain("").to_string(), "what Nix said stands above");
+        assert_eq!(explain("").to_string(), "the output of Nix above names the cause");
         assert_eq!(explain("error:\n").to_string(), "error:");
     }
 }

@@ -9,7 +9,7 @@ use super::super::Rustc;
 use super::{Error, call};
 use crate::table::{Builder, Table, Target};
 
-/// The builders of one run.
+/// Decides for each target between Nix and Cargo, once per run.
 #[derive(Debug, Clone)]
 pub struct Builders {
     wanted: Option<Builder>,
@@ -50,7 +50,7 @@ impl Builders {
         }
     }
 
-    /// The same, but Cargo where Nix was only one choice and the flake's inputs cannot be had: for those who would rather
+    /// The same, but Cargo where Nix was only one choice and the flake's inputs cannot be fetched: for those who would rather
     /// have a build than Nix's. Any other fault of the flake is left to be met by the build.
     #[must_use]
     pub fn where_inputs_are(mut self, root: &Path, table: &Table) -> Self {
@@ -67,17 +67,18 @@ impl Builders {
             binary.map(|t| (t, "archive.drvPath")).into_iter().chain(image.map(|t| (t, "image.copyTo.drvPath")));
         let outputs = outputs.filter_map(|(target, name)| super::output(target, name).ok());
         if let Some(reason) = outputs.into_iter().find_map(|output| call::inputs_missing(root, &output)) {
-            self.nix = Err(format!("the flake's inputs cannot be had: {reason}"));
+            self.nix = Err(format!("the flake's inputs cannot be fetched: {reason}"));
         }
         self
     }
 
-    /// The builder of a target's binary.
+    /// Returns the builder of a target's binary.
     pub fn binary(&self, target: &Target) -> Result<Builder, Error> {
         self.of(target, Machine::builds)
     }
 
-    /// The builder of the image with a target's binary. The image is copied out of Nix here, so another machine is no help.
+    /// Returns the builder of the image with a target's binary. The program that copies the image out of Nix runs here, so
+    /// another machine is no help.
     pub fn image(&self, target: &Target) -> Result<Builder, Error> {
         self.of(target, |machine, system| machine.systems.iter().any(|s| s == system))
     }

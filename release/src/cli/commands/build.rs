@@ -80,7 +80,7 @@ fn reused<P>(
     Ok(part)
 }
 
-/// Describes the builders in one line.
+/// Reports the builder in one line.
 fn builders(here: &Workspace, choice: BuilderChoice, triple: &Triple) -> Result<Builders, build::Error> {
     let builders = Builders::find(&here.root, choice.named())?;
     here.progress.line(&builders.said(build::entry(&here.source.table, triple)?));

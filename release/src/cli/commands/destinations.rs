@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::registry::{self, Purpose, Reference, Registry};
 use crate::table::Table;
 
-/// Where a release is, or goes to.
+/// The destinations of a command, opened.
 pub(super) struct OpenedDestinations {
     pub(super) forge: Box<dyn Forge>,
     registries: Vec<Box<dyn Registry>>,

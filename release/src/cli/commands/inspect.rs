@@ -81,7 +81,7 @@ pub(super) fn doctor(here: &Workspace, args: &DoctorArgs) -> Result<Output, Fail
     Output::of(here.json, &report, report::doctor, passed)
 }
 
-/// Adds the name of the file to a problem.
+/// Puts the file's name before an error about one of several files.
 fn named(path: &Path, error: audit::Error) -> Failure {
     let failure = Failure::from(error);
     let name = path.display().to_string();
@@ -113,7 +113,7 @@ pub(super) fn files(args: &VerifyArgs, cli: &Cli, progress: &Progress) -> Result
     Output::of(cli.json, &report, report::files, passed)
 }
 
-/// What GitHub has about files, as the release's own file would have it.
+/// Fetches the attestations of files from GitHub, in the form of the release's own file.
 fn fetched(files: &[PathBuf], table: &Table, progress: &Progress) -> Result<(Scratch, PathBuf), Failure> {
     let ask = || -> Result<(String, BTreeSet<String>), Failure> {
         let repository = table.forge.github.get_ref().parse().map_err(forge::Error::from)?;

@@ -22,7 +22,7 @@ mod inspect;
 mod publish;
 mod verify;
 
-/// What a command leaves on standard output, and the exit status.
+/// The standard output of a command, and its exit status.
 #[derive(Debug)]
 pub struct Output {
     /// Ends with a newline where it is not empty.
@@ -83,7 +83,7 @@ pub fn run(cli: &Cli) -> Result<Output, Failure> {
     }
 }
 
-/// The checkout that a command works in.
+/// The checkout that a command works in, with its table. It lives as long as the command.
 struct Workspace {
     root: PathBuf,
     source: Source,
@@ -130,13 +130,13 @@ impl Workspace {
         Ok(made)
     }
 
-    /// Returns the public versions if a tag requests a release.
+    /// Returns the public versions where a tag says that a release is meant.
     fn public(&self, tag: &TagArg) -> Result<Public, Failure> {
         if tag.tag.is_some() { self.asked() } else { Ok(Public::default()) }
     }
 
-    /// Returns the public versions on the table's forge. Queried once with a short time limit, because a plan can be made
-    /// without it.
+    /// Returns the versions that are public on the table's own forge. The forge is queried once and without retries, because a
+    /// plan can be made without it.
     fn asked(&self) -> Result<Public, Failure> {
         let table = &self.source.table;
         let forge = Github::open(table.forge.github.get_ref().parse().map_err(forge::Error::from)?, &self.progress)?;
@@ -147,7 +147,7 @@ impl Workspace {
         Job::new(&self.root, &self.source.table, plan, rustc, builders)
     }
 
-    /// What of a plan this machine can build.
+    /// Restricts a plan to the targets that this machine can build.
     fn narrowed(&self, plan: Plan) -> Result<Plan, Failure> {
         let builders = Builders::find(&self.root, None).map_err(crate::build::Error::from)?;
         Ok(restrict_to_host(plan, &self.source.table, &Rustc::ask()?, &builders)?)

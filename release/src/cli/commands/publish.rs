@@ -12,7 +12,7 @@ use crate::publish::{self, Destinations, Only, Options};
 use crate::registry::Purpose;
 use crate::rehearse;
 
-/// Where a rehearsal lies, and all that Cargo builds for it.
+/// The folder of a rehearsal, and of everything that Cargo builds for it.
 const DIST: &str = "dist";
 
 /// `rehearse`

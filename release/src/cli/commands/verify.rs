@@ -66,7 +66,7 @@ struct CheckoutContext {
     plan: Option<Plan>,
 }
 
-/// The object to verify, and its sources.
+/// A release to verify: where it is, and the checkout that it is compared with.
 struct ReleaseView<'a> {
     args: &'a DestinationArgs,
     progress: &'a Progress,
@@ -184,7 +184,7 @@ fn plan_of(
     let made = plan::make(&here.root, &plan::Options { tag: tag.tag.clone(), public, crates: None })?;
     let planned = made.plan.tag.clone();
     if let Some(problem) = made.problems.first().filter(|_| made.meant || opened.real) {
-        let line = format!("judged by its manifest, not by this checkout: {}", problem.message);
+        let line = format!("compared with its manifest, not with this checkout: {}", problem.message);
         here.progress.line(&line);
         return Ok((planned, None));
     }

@@ -1,4 +1,4 @@
-//! The fields of GitHub's responses that a release needs.
+//! The fields of GitHub's answers that a release needs.
 
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ pub(super) struct AnnotatedTag {
     pub(super) object: Object,
 }
 
-/// What a ref or a tag points at.
+/// The object that a ref or a tag points at.
 #[derive(Debug, Deserialize)]
 pub(super) struct Object {
     pub(super) sha: String,

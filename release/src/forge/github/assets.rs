@@ -15,7 +15,7 @@ use crate::scratch::Scratch;
 /// GitHub's own code for a name that is taken.
 const TAKEN: &str = "already_exists";
 
-/// What has become of an upload.
+/// The status of an upload.
 enum UploadStatus {
     /// It is there, with these bytes.
     Done,
@@ -129,7 +129,7 @@ impl Github {
     }
 
     /// Looks for an upload whose answer did not arrive, or whose name is taken. What is there and is not it is removed:
-    /// the draft is this program's, and it is not public.
+    /// the draft is this program's, and not public.
     fn upload_status(&self, id: u64, upload: Upload<'_>, taken: bool) -> Result<UploadStatus, Error> {
         for look in 1..=VISIBILITY_ATTEMPTS {
             if let Some(asset) = self.assets(id)?.into_iter().find(|a| a.name == upload.name) {
@@ -155,12 +155,12 @@ impl Github {
         self.change(&request).map(drop).map_err(|error| self.refused("delete an asset", error))
     }
 
-    /// Public files are downloaded from their public address and without a token.
+    /// Public assets are downloaded from their public address and without a token, as a stranger does.
     pub(super) fn download_asset(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error> {
         let missing = || Error::Missing { forge: self.name(), what: format!("asset {name} in {}", release.tag) };
         for look in 1..=VISIBILITY_ATTEMPTS {
             let id = number(&release.id)?;
-            // A file that is missing at its address may have moved.
+            // An asset that is missing under its address may have another address now.
             let known = if look == 1 { self.known_assets(id, !release.draft)? } else { self.assets(id)? };
             let asset = known.into_iter().find(|a| a.name == name).ok_or_else(missing)?;
             match self.fetch(&asset, !release.draft, to) {
@@ -184,7 +184,7 @@ impl Github {
             (own.as_str(), self.request(Method::GET, &own).replace_header("Accept", "application/octet-stream"))
         };
         if !Url::parse(url).is_ok_and(|url| repository::is_own(&self.api, &url)) {
-            return Err(self.broken(asset, format!("is to be had at {url:?}, another server")));
+            return Err(self.broken(asset, format!("is offered at {url:?}, on another server")));
         }
         Ok(self.client.send(&request.repeat(Repeat::Safe))?.save(to, asset.size.min(LARGEST))?)
     }

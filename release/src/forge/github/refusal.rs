@@ -1,4 +1,4 @@
-//! What GitHub's refusals mean, and what to do about each.
+//! Refusals of GitHub, with the next step for each.
 
 use super::{Error, Forge as _, Github};
 use crate::http;

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::{Error, Variables};
 
-/// Where GitHub's own API is; a workflow's runner names it, or that of its enterprise server, in this variable.
+/// The address of GitHub's own API; a workflow's runner names it, or that of its enterprise server, in this variable.
 const API: &str = "https://api.github.com";
 const API_VARIABLE: &str = "GITHUB_API_URL";
 
@@ -17,7 +17,7 @@ pub struct Repository(String);
 
 /// Text that names no repository.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} names no repository on GitHub; write github:OWNER/REPOSITORY, such as github:saynaai/sayna")]
+#[error("{0:?} is not a repository on GitHub; write github:OWNER/REPOSITORY, such as github:saynaai/sayna")]
 pub struct NotARepository(String);
 
 impl Repository {

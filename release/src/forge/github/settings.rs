@@ -1,4 +1,4 @@
-//! What GitHub says of the repository and of the token: for `doctor`, before anything is published.
+//! Settings of the repository and rights of the token, for `doctor`.
 
 use serde::Deserialize;
 
@@ -34,7 +34,7 @@ struct Immutable {
 }
 
 impl Github {
-    /// Where the token was found; `None` without one.
+    /// The source of the token; `None` without one.
     pub fn token_from(&self) -> Option<&str> {
         self.token.as_ref().map(|token| token.from.as_str())
     }

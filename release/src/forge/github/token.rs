@@ -1,4 +1,4 @@
-//! The credentials for GitHub.
+//! The token for GitHub.
 
 use std::process::{Command, Stdio};
 
@@ -21,8 +21,8 @@ pub struct Token {
 }
 
 impl Token {
-    /// The token of the environment, else of GitHub's own program for this server; `None` if there is none, with which
-    /// everything public can be read.
+    /// Returns the token of the environment, else that of GitHub's own program for this server. `None` suffices to read
+    /// everything public.
     pub(super) fn find(api: &Url, variables: &Variables<'_>) -> Option<Self> {
         let of = |name: &&str| variables(name).filter(|v| !v.trim().is_empty()).map(|v| (v, (*name).to_owned()));
         let found = VARIABLES.iter().find_map(of);

@@ -1,15 +1,15 @@
 //! `WWW-Authenticate` (RFC 9110, section 11.6.1): how a registry wants to be asked.
 
-/// What a registry answers with 401.
+/// The challenges of a 401 answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
     /// User and password with every request.
     Basic,
-    /// A token of a token server (distribution's token authentication).
+    /// A token from another server (distribution's token authentication).
     Bearer {
-        /// The URL of the token server.
+        /// The server that issues it.
         realm: String,
-        /// How the registry is called there.
+        /// The name of the registry at that server.
         service: Option<String>,
     },
 }

@@ -1,4 +1,4 @@
-//! The credentials for a registry: from the environment, then from Docker's `config.json` and its credential helpers.
+//! Credentials for a registry, from the environment, then Docker's `config.json` and its credential helpers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,23 +14,23 @@ use super::reference::{DOCKER_HUB, Reference};
 use crate::atomic::{At as _, PathError};
 use crate::http::Secret;
 
-/// How Docker's own files call Docker Hub.
+/// The name of Docker Hub in Docker's own files.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// The value of an environment variable; a closure, so that tests need not change their own environment.
 pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// The user and the password.
+/// A user and a password.
 #[derive(Debug)]
 pub(super) struct Credentials {
     pub(super) user: String,
     pub(super) secret: Secret,
     pub(super) kind: Kind,
-    /// Where they were found, for the message when they are not accepted.
+    /// The source of the credentials, for the message when they are rejected.
     pub(super) from: String,
 }
 
-/// What a secret is, and so for whom.
+/// The kind of a secret, which decides where it may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A password, or an access token in its place: for the registry and for its token server.
@@ -50,7 +50,7 @@ pub enum Error {
     Form {
         /// The file.
         path: PathBuf,
-        /// The reason.
+        /// The problem.
         reason: String,
     },
     /// One variable without the other.
@@ -68,13 +68,13 @@ pub enum Error {
         program: String,
         /// The configuration that names it.
         path: PathBuf,
-        /// What went wrong.
+        /// The error.
         reason: String,
     },
     /// An identity token for a registry that has no token server.
     #[error("{from} has an identity token for {host}, which asks for a password: log in with a user and a password")]
     IdentityToken {
-        /// Where it was found.
+        /// Its source.
         from: String,
         /// The registry.
         host: String,
@@ -99,7 +99,7 @@ struct Entry {
     identitytoken: String,
 }
 
-/// What a helper answers.
+/// The answer of a credential helper.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {

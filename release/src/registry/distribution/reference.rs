@@ -9,7 +9,7 @@ use reqwest::Url;
 pub(super) const DOCKER_HUB: &str = "docker.io";
 /// What speaks the protocol for it.
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
-/// Registries on these hosts are local and are used without TLS. All others need TLS.
+/// Registries on these hosts are local and are contacted without TLS. All others require TLS.
 const PLAIN: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// One repository of one registry.
@@ -24,7 +24,7 @@ pub struct Reference {
 /// Text that names no repository.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{text:?} names no repository: {reason}; write docker://HOST/REPOSITORY, such as docker://docker.io/saynaai/sayna"
+    "{text:?} is not a repository: {reason}; write docker://HOST/REPOSITORY, such as docker://docker.io/saynaai/sayna"
 )]
 pub struct NotAReference {
     text: String,

@@ -1,4 +1,4 @@
-//! The attachments of a manifest: by the referrers API, and by a tag that clients keep if a registry has no such API
+//! Attachments of a manifest: by the referrers API, and by a tag that clients keep where a registry has none
 //! (distribution specification 1.1, "Listing Referrers", "Pushing Manifests with Subject", "Referrers Tag Schema").
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,7 +101,9 @@ impl Distribution {
         let (tag, names) = (tag(subject), names.join(", "));
         self.broken(match error {
             Some(error) => format!("does not let its tag {tag} be changed, which lacks {names}: {error}"),
-            None => format!("its tag {tag} lacks {names} each time after they were written: others keep writing it"),
+            None => format!(
+                "its tag {tag} lacks {names} each time after they were written: another process keeps writing it"
+            ),
         })
     }
 
@@ -153,7 +155,7 @@ fn tag(subject: Digest) -> String {
     format!("sha256-{}", subject.hex())
 }
 
-/// The entries of a list in the form that this program writes. All other entries belong to other programs.
+/// The entries of a list that are of the form that this program writes; all other entries belong to other programs.
 fn entries(index: &Value) -> Vec<Descriptor> {
     let list = index.get("manifests").and_then(Value::as_array);
     list.into_iter().flatten().filter_map(|entry| serde_json::from_value(entry.clone()).ok()).collect()

@@ -15,14 +15,14 @@ use super::credentials::{self, Credentials, Kind, Variables};
 use crate::http::{self, Body, Client, Method, Repeat, Request, Response, Secret};
 use crate::registry::{Error, Purpose};
 
-/// The name of this program for lists of clients.
+/// The user agent of this program.
 const CLIENT: &str = "sayna-release";
 /// Said by the specification where a token does not say how long it lasts.
 const LIFE: Duration = Duration::from_secs(60);
 /// A token is not used so shortly before its end.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Reading.
@@ -31,7 +31,7 @@ pub(super) enum Access {
     Push,
 }
 
-/// What a request shows.
+/// The credentials of a request.
 #[derive(Debug, Clone)]
 enum Authorization {
     Nothing,
@@ -46,7 +46,7 @@ struct Token {
     until: SystemTime,
 }
 
-/// What has been learned so far.
+/// The state of the authorization so far.
 #[derive(Debug, Default)]
 struct State {
     challenge: Option<Challenge>,
@@ -61,7 +61,7 @@ struct State {
     written: bool,
 }
 
-/// What a token server answers; either name, by the specification.
+/// The answer of a token server; either name, by the specification.
 #[derive(Deserialize)]
 struct Answer {
     token: Option<String>,

@@ -83,9 +83,9 @@ fn the_longest_key_that_is_a_prefix_counts() {
     assert_eq!(configured("docker.io/saynaai/sayna", &hub).unwrap().unwrap().0, "docker.io/saynaai");
     assert_eq!(configured("docker.io/other/sayna", &hub).unwrap().unwrap().0, "https://index.docker.io/v1/");
     // The helper of the registry is not asked where a namespace has a key of its own.
-    let both = auths(&["a.io/x"]).replacen('{', r#"{"credsStore": "nobody-has-this", "#, 1);
+    let both = auths(&["a.io/x"]).replacen('{', r#"{"credsStore": "does-not-exist", "#, 1);
     assert_eq!(configured("a.io/x/y", &both).unwrap().unwrap().0, "a.io/x");
-    assert!(configured("a.io/other", &both).unwrap_err().contains("docker-credential-nobody-has-this"));
+    assert!(configured("a.io/other", &both).unwrap_err().contains("docker-credential-does-not-exist"));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn configurations_that_cannot_be_used_are_named() {
         (r#"{"auths": {"a.io": {"auth": "***"}}}"#, "is not base64 of user:password"),
         (r#"{"auths": {"a.io": {"auth": "dQ=="}}}"#, "is not base64 of user:password"),
         (r#"{"credsStore": "../../bin/sh"}"#, "is not the name of a program"),
-        (r#"{"credHelpers": {"a.io": "nobody-has-this"}}"#, "docker-credential-nobody-has-this (named in"),
+        (r#"{"credHelpers": {"a.io": "does-not-exist"}}"#, "docker-credential-does-not-exist (named in"),
     ] {
         let text = configured("a.io", config).unwrap_err();
         assert!(text.contains(reason) && !text.contains("secret"), "{text}");
