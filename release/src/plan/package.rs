@@ -1,5 +1,5 @@
-//! The facts of Cargo.toml and Cargo.lock that the plan needs, read as text: no `cargo` runs, so a plan can be made where there
-//! is none, and nothing is resolved or downloaded.
+//! The facts of Cargo.toml and Cargo.lock that the plan needs, read as text. No `cargo` runs, so a plan can be made without
+//! Cargo, and nothing is resolved or downloaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use semver::Version;
+
 use super::destinations::OpenedDestinations;
 use super::{Output, Workspace, root};
 use crate::build::{Builders, Rustc, restrict_to_host};
@@ -15,7 +17,7 @@ use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::promote;
 use crate::public::{self, Public};
-use crate::registry::Purpose;
+use crate::registry::{Purpose, Registry};
 use crate::rehearse::reproduce;
 use crate::scratch::Scratch;
 use crate::table::{Builder, Source};
@@ -23,39 +25,29 @@ use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request}
 
 /// `verify`
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {
-    let done = ReleaseView::new(cli, &args.tag, &args.destinations, Purpose::Look, progress).and_then(|view| {
-        view.with_request(args.reproduce, |request, folder| {
-            let report = verify::run(request, folder);
-            let status = match (report.failed(), report.passed()) {
-                (true, _) => INCOMPLETE,
-                (false, true) => 0,
-                // What could not be seen is neither right nor wrong.
-                (false, false) => REFUSED,
-            };
-            Output::of(cli.json, &report, report::checklist, true).map(|output| output.with_status(status))
-        })
-    });
+    let done = ReleaseView::new(cli, &args.tag, &args.destinations, Purpose::Look, progress)
+        .and_then(|view| view.verify(args.reproduce, cli.json));
     done.map_err(Failure::of_this_machine)
 }
 
 /// `promote`
 pub(super) fn promote(cli: &Cli, args: &PromoteArgs, progress: &Progress) -> Result<Output, Failure> {
     let view = ReleaseView::new(cli, &args.tag, &args.destinations, Purpose::Promote, progress)?;
-    view.with_request(false, |request, folder| {
-        let waiting = |who: &str| progress.line(who);
-        let _forge_lock = request.forge.lock(&waiting)?;
-        let _registry_locks = request.registries.iter().map(|r| r.lock(&waiting)).collect::<Result<Vec<_>, _>>()?;
-        let before: Report = verify::run(request, &folder.join("before"));
-        let outcome = promote::run(&request, &before, args.back, args.dry_run)?;
-        if args.dry_run {
-            return Output::of(cli.json, &outcome, |o| report::promoted(o, true), true);
-        }
-        // Read again: what counts is where `latest` points now.
-        let after = verify::run(Request { promoted: !args.back, ..request }, &folder.join("after"));
-        let passed = after.passed();
-        let text = |o: &promote::Outcome| report::promoted(o, false) + &report::checklist(&after);
-        Output::of(cli.json, &outcome, text, passed)
-    })
+    let parts = view.parts()?;
+    let request = view.request(&parts, None);
+    let waiting = |who: &str| progress.line(who);
+    let _forge_lock = request.forge.lock(&waiting)?;
+    let _registry_locks = request.registries.iter().map(|r| r.lock(&waiting)).collect::<Result<Vec<_>, _>>()?;
+    let before: Report = verify::run(request, &parts.folder.path().join("before"));
+    let outcome = promote::run(&request, &before, args.back, args.dry_run)?;
+    if args.dry_run {
+        return Output::of(cli.json, &outcome, |o| report::promoted(o, true), true);
+    }
+    // Read again: what counts is where `latest` points now.
+    let after = verify::run(Request { promoted: !args.back, ..request }, &parts.folder.path().join("after"));
+    let passed = after.passed();
+    let text = |o: &promote::Outcome| report::promoted(o, false) + &report::checklist(&after);
+    Output::of(cli.json, &outcome, text, passed)
 }
 
 /// A checkout with its history.
@@ -75,6 +67,16 @@ struct ReleaseView<'a> {
     ground: Option<CheckoutContext>,
     opened: OpenedDestinations,
     tag: String,
+}
+
+/// The values that a request borrows, beside its view. The folder for downloads is removed with them.
+struct RequestParts<'v> {
+    folder: Scratch,
+    /// Stable versions among Git's tags.
+    versions: Vec<Version>,
+    registries: Vec<&'v dyn Registry>,
+    /// A command compares no SBOMs with the checkout's: only a rehearsal has them.
+    sboms: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'a> ReleaseView<'a> {
@@ -107,12 +109,23 @@ impl<'a> ReleaseView<'a> {
         self.ground.as_ref().and_then(|ground| ground.plan.as_ref())
     }
 
-    /// Lends a request to `work`, with a folder for downloads.
-    fn with_request(
-        &self,
-        reproduce: bool,
-        work: impl FnOnce(Request<'_>, &Path) -> Result<Output, Failure>,
-    ) -> Result<Output, Failure> {
+    /// Fills in the checklist of the release.
+    fn verify(&self, reproduce: bool, as_json: bool) -> Result<Output, Failure> {
+        let parts = self.parts()?;
+        let folder = parts.folder.path();
+        let again = |manifest: &Manifest| self.again(manifest, &folder.join("again"));
+        let request = self.request(&parts, reproduce.then_some(&again as Reproduce<'_>));
+        let report = verify::run(request, folder);
+        let status = match (report.failed(), report.passed()) {
+            (true, _) => INCOMPLETE,
+            (false, true) => 0,
+            // What could not be seen is neither right nor wrong.
+            (false, false) => REFUSED,
+        };
+        Output::of(as_json, &report, report::checklist, true).map(|output| output.with_status(status))
+    }
+
+    fn parts(&self) -> Result<RequestParts<'_>, Failure> {
         let dist = self.ground.as_ref().map(|ground| ground.here.root.join("dist"));
         // To look at a release, a checkout need not be writable.
         let folder = match dist.map(|dist| Scratch::new_in(&dist)) {
@@ -121,23 +134,25 @@ impl<'a> ReleaseView<'a> {
         };
         let tags = self.ground.as_ref().map(|ground| ground.checkout.tags()).transpose()?.unwrap_or_default();
         let versions = public::stable(tags.keys(), &self.source.table.release);
-        let again = |manifest: &Manifest| self.again(manifest, &folder.path().join("again"));
-        let request = Request {
+        Ok(RequestParts { folder, versions, registries: self.opened.registries(), sboms: BTreeMap::new() })
+    }
+
+    fn request<'r>(&'r self, parts: &'r RequestParts<'r>, reproduce: Option<Reproduce<'r>>) -> Request<'r> {
+        Request {
             tag: &self.tag,
             plan: self.plan(),
             table: &self.source.table,
             forge: &*self.opened.forge,
-            registries: &self.opened.registries(),
-            git_versions: &versions,
-            reproduce: reproduce.then_some(&again as Reproduce<'_>),
-            sboms: &BTreeMap::new(),
+            registries: &parts.registries,
+            git_versions: &parts.versions,
+            reproduce,
+            sboms: &parts.sboms,
             promoted: false,
             rehearsal: false,
             is_project_origin: self.opened.is_project_origin,
             remote: self.opened.remote,
             trusted_root: self.args.trust.trusted_root.as_deref(),
-        };
-        work(request, folder.path())
+        }
     }
 
     /// Builds this machine's part of a release once more, by the builder that the manifest names.
