@@ -118,7 +118,7 @@ pub fn run(
     Ok(Report { tag: made.plan.tag.clone(), checks })
 }
 
-/// What only the tag mends is no problem before there is one.
+/// Problems that only the tag solves do not count before there is one.
 fn plan(made: &PlanReport) -> Finding {
     let counted: Vec<_> = made.problems.iter().filter(|p| !matches!(p.kind, "head-untagged" | "tag-missing")).collect();
     match counted.as_slice() {

@@ -32,7 +32,7 @@ pub struct Id {
     pub name: String,
     /// Its version.
     pub version: Version,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
 }
 

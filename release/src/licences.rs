@@ -22,7 +22,7 @@ pub(crate) use policy::canonical as canonical_expression;
 use policy::{Policy, Terms};
 use texts::Text;
 
-/// Where the allowed licences are listed.
+/// The file that lists the allowed licences.
 pub const POLICY_FILE: &str = "deny.toml";
 
 /// Every Rust binary links it; its sources carry these two licences (`COPYRIGHT` in the toolchain).

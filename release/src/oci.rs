@@ -36,7 +36,7 @@ pub mod annotation {
     pub const VERSION: &str = "org.opencontainers.image.version";
     /// The source control revision.
     pub const REVISION: &str = "org.opencontainers.image.revision";
-    /// Where the source is.
+    /// The URL of the source.
     pub const SOURCE: &str = "org.opencontainers.image.source";
     /// When the image was made, RFC 3339.
     pub const CREATED: &str = "org.opencontainers.image.created";
@@ -54,7 +54,7 @@ pub mod annotation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What it is.
+    /// Its kind.
     pub media_type: String,
     /// Of an artifact's entry in a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,7 @@ pub struct Descriptor {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// What an image runs on.
+/// The platform of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
     /// As Go names it.
@@ -95,7 +95,7 @@ pub struct Index {
     /// [`media::INDEX`]; layouts of others may leave it out.
     #[serde(default)]
     pub media_type: String,
-    /// What it lists.
+    /// The manifests.
     pub manifests: Vec<Descriptor>,
     /// More about it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -110,7 +110,7 @@ pub struct Manifest {
     pub schema_version: u32,
     /// [`media::MANIFEST`]
     pub media_type: String,
-    /// What an artifact that is no image is.
+    /// The type of an artifact that is not an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// Its configuration.
@@ -125,7 +125,7 @@ pub struct Manifest {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// How a container is run ("Image Configuration").
+/// The configuration of a container ("Image Configuration").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// RFC 3339; others may leave it out.
@@ -135,7 +135,7 @@ pub struct Config {
     pub architecture: String,
     /// As Go names it.
     pub os: String,
-    /// What a runtime reads.
+    /// The fields that a runtime reads.
     pub config: Execution,
     /// The layers before compression.
     pub rootfs: RootFs,
@@ -161,7 +161,7 @@ pub struct Execution {
     /// The program and its fixed arguments.
     #[serde(default)]
     pub entrypoint: Vec<String>,
-    /// Where it is run.
+    /// The working folder.
     #[serde(default)]
     pub working_dir: String,
     /// The same as the manifest's annotations, for clients that look here.
@@ -183,7 +183,7 @@ pub struct RootFs {
     pub diff_ids: Vec<Digest>,
 }
 
-/// Where a layer comes from.
+/// The origin of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// RFC 3339.
@@ -300,7 +300,7 @@ impl Layout {
         if is_marker(&marker) { Ok(Self { root: root.to_owned() }) } else { Err(Error::Marker { path }) }
     }
 
-    /// Where a blob lies.
+    /// Returns the path of a blob.
     pub fn blob_path(&self, digest: Digest) -> PathBuf {
         self.root.join("blobs/sha256").join(digest.hex())
     }

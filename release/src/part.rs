@@ -77,7 +77,7 @@ pub struct Input {
     pub inside: bool,
 }
 
-/// How something was built.
+/// The builder, compiler and features of a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Built {
@@ -89,7 +89,7 @@ pub struct Built {
     pub features: Vec<String>,
     /// The features it should have had.
     pub left_out: Vec<LeftOut>,
-    /// What those features need and no Cargo.lock has, by name.
+    /// Inputs that those features need and Cargo.lock does not have, by name.
     #[serde(default)]
     pub inputs: Vec<Input>,
     /// An image whose files came from the machine that assembled it and not from pinned inputs.

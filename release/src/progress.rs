@@ -14,7 +14,7 @@ use crate::shown::{self, on_one_line, shown};
 /// Bytes that go by without a line where there are no bars.
 const SMALL: u64 = 1_000_000;
 
-/// How often work that is under way gets a line where there are no bars.
+/// The interval of the lines on work under way, where there are no bars.
 const EVERY: Duration = Duration::from_secs(20);
 
 /// Shows the progress of a run on standard error. A command owns it and lends it to the stages.

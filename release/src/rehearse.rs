@@ -36,13 +36,13 @@ use reproduce::Again;
 /// The result of a rehearsal.
 #[derive(Debug, Serialize)]
 pub struct Summary {
-    /// What was released, as far as this machine can build it.
+    /// The plan, restricted to what this machine can build.
     pub plan: Plan,
-    /// Why a real release of this tree would be refused.
+    /// The reasons why a real release of this tree would be refused.
     pub would_refuse: Vec<String>,
     /// Binaries and images, with sizes and budgets.
     pub products: Vec<Product>,
-    /// What this machine could not put into them, with the reason, and into which.
+    /// The inputs that this machine could not include, with the reason, and the parts that lack them.
     pub without: BTreeMap<String, Vec<String>>,
     /// The checklist after everything.
     pub report: Report,
@@ -63,7 +63,7 @@ pub struct Stage {
     pub name: &'static str,
     /// Wall time.
     pub seconds: f64,
-    /// What it did, in a few words.
+    /// Its result, in a few words.
     pub note: String,
 }
 
@@ -324,7 +324,7 @@ fn record(folder: &Path) -> PathBuf {
     folder.join("second.json")
 }
 
-/// What an earlier rehearsal of this tree proved of the same digests.
+/// The record of an earlier rehearsal of this tree with the same digests.
 fn proven(folder: &Path, wanted: &BTreeMap<String, Digest>) -> Option<Reproduced> {
     let proof: ReproductionRecord =
         fs::read(record(folder)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())?;

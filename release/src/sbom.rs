@@ -23,11 +23,11 @@ use cyclonedx::{
     Component, Dependency, Document, Hash, Kind, Licence, Metadata, Pedigree, Property, Reference, ReferenceKind, Tools,
 };
 
-/// Why a crate has a pedigree.
+/// The reason for a crate's pedigree.
 const IN_PROJECT: &str = "from the project's repository, not from a package registry";
 const IN_GIT: &str = "from a Git repository, not from a package registry";
 
-/// What a document is made from.
+/// The inputs of a document.
 #[derive(Debug)]
 pub struct Input<'a> {
     /// The release.
@@ -36,7 +36,7 @@ pub struct Input<'a> {
     pub target: &'a Triple,
     /// The compiler that built the binary.
     pub rustc: &'a Version,
-    /// What the binary links.
+    /// The crates that the binary links.
     pub graph: &'a Graph,
     /// The native inputs that it was built with.
     pub natives: &'a [Linked<'a>],
@@ -54,7 +54,7 @@ pub enum Error {
     Time {
         /// The time.
         seconds: i64,
-        /// What the calendar said.
+        /// The error of the calendar.
         source: jiff::Error,
     },
     /// A licence that is not an SPDX expression.
@@ -143,7 +143,7 @@ fn metadata(input: &Input<'_>, component: Component) -> Result<Metadata, Error> 
     Ok(Metadata { timestamp: time.to_string(), tools: Tools { components: tools }, component })
 }
 
-/// What the document is about: the executable.
+/// Returns the subject of the document: the executable.
 fn package(input: &Input<'_>) -> Result<Component, Error> {
     let (plan, package) = (input.plan, &input.graph.package);
     let purl = purl::github(&plan.source, &plan.tag).unwrap_or_else(|| purl::of_crate(&package.id, plan));

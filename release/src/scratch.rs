@@ -11,7 +11,7 @@ use crate::atomic::{At as _, PARTIAL, PathError};
 
 /// The lock inside such a folder.
 const HELD: &str = ".held";
-/// How the names of folders begin that are made in the system's folder for temporary files, which is not this program's alone.
+/// The prefix of folders in the system's folder for temporary files, which other programs use too.
 const OWN: &str = ".sayna-release-";
 /// Between being made and being locked, something is younger than this.
 const YOUNG: Duration = Duration::from_secs(60);
@@ -53,7 +53,7 @@ impl Scratch {
         Ok(Self { _lock: lock, folder: made })
     }
 
-    /// Where it is.
+    /// Its place.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

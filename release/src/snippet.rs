@@ -8,7 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::shown::shown;
 
-/// How grave a message is.
+/// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     /// It stops what was asked for.
@@ -33,7 +33,7 @@ pub struct Place<'a> {
 /// A message and all that is shown around it.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
-    /// How grave it is.
+    /// The severity.
     pub severity: Severity,
     /// The problem.
     pub title: &'a str,

@@ -49,7 +49,7 @@ pub struct Table {
     /// Sizes that belong to no target.
     #[serde(default)]
     pub budget: Budget,
-    /// Where releases are published.
+    /// `[forge]`: the forge of the releases.
     pub forge: Forge,
 }
 
@@ -86,7 +86,7 @@ impl Release {
     }
 }
 
-/// How a target's binary is built.
+/// The builder of a target's binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Builder {
@@ -182,9 +182,9 @@ pub struct TargetBudget {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
-    /// Where it is pushed: `host/path`.
+    /// The repositories that it is pushed to: `host/path`.
     pub repositories: Vec<Spanned<String>>,
-    /// What the index lists.
+    /// The platforms of the index.
     pub platforms: Vec<Platform>,
     /// Layer compression.
     pub compression: Compression,
@@ -218,7 +218,7 @@ pub enum Compression {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
-    /// What stands in the binary for folders of the machine that built it.
+    /// The paths in the binary that replace folders of the machine that built it.
     pub remap: Remap,
     /// Variables by which two honest machines would build two binaries.
     pub unset: Vec<String>,
@@ -301,7 +301,7 @@ pub enum Error {
         path: PathBuf,
         /// Its whole text.
         text: String,
-        /// Where in the text, in bytes.
+        /// The place in the text, in bytes.
         span: Option<Range<usize>>,
     },
 }

@@ -1,4 +1,4 @@
-//! What the attestations of a release must say, statement by statement, and whether a set of bundles says exactly that.
+//! The expected statements of a release, and the check that a set of bundles has exactly those.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub struct ExpectedStatement {
     pub what: String,
     /// The workflow that has to sign it.
     pub workflow: Workflow,
-    /// What kind of statement it is.
+    /// The kind of the statement.
     pub predicate: Predicate,
     /// The expected content, where it is known.
     pub document: Option<Value>,

@@ -68,7 +68,7 @@ pub enum Error {
         file: String,
         /// Which of its bundles, from 1.
         number: usize,
-        /// What it should attest.
+        /// The expected statement.
         what: String,
         /// The mismatch.
         mismatch: Mismatch,
@@ -90,7 +90,7 @@ pub enum Error {
         file: String,
         /// Which of its bundles, from 1.
         number: usize,
-        /// What it attests.
+        /// The statement.
         what: String,
     },
     /// Not said.

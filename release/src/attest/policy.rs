@@ -53,7 +53,7 @@ impl Predicate {
     }
 }
 
-/// What an attestation has to say, and who has to say it.
+/// The expected content of an attestation, and its expected signer.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
     /// `owner/repository/path@ref` of the workflow.
@@ -78,9 +78,9 @@ pub struct Expected<'a> {
 pub struct Mismatch {
     /// The check that failed.
     pub check: Check,
-    /// What the attestation says.
+    /// The value in the attestation.
     pub found: String,
-    /// What it should say.
+    /// The expected value.
     pub expected: String,
 }
 
@@ -99,7 +99,7 @@ pub enum Check {
     Reference,
     /// For which commit.
     Commit,
-    /// What kind of statement.
+    /// The kind of the statement.
     Predicate,
     /// The origin that it states.
     Document,
@@ -124,7 +124,7 @@ impl fmt::Display for Check {
 }
 
 impl Mismatch {
-    /// What it means, and what to do.
+    /// Returns the meaning of the mismatch, and the next step.
     pub fn hint(&self) -> &'static str {
         match self.check {
             Check::Issuer | Check::Workflow | Check::Runner | Check::Repository => {

@@ -6,7 +6,7 @@ use super::{Facts, Finding, Hardening, Image, Kind, Relro, Rule, Signature, Stac
 use crate::shown::on_one_line;
 use crate::shown::palette::{BAD, GOOD, QUIET, TITLE, megabytes};
 
-/// How wide the first column is: the longest label.
+/// The width of the first column: the longest label.
 const LABEL: usize = 16;
 
 /// One row: what was looked at, what was found, and the rules that judge it.

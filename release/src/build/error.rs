@@ -61,7 +61,7 @@ pub enum Error {
     Unknown {
         /// The thing that was requested.
         what: String,
-        /// What there is.
+        /// The targets of the table.
         known: Vec<String>,
     },
     /// This machine's triple is not in the table.
@@ -69,7 +69,7 @@ pub enum Error {
     NothingHere {
         /// The host's triple.
         host: String,
-        /// Why not, per target.
+        /// The reasons, per target.
         reasons: Vec<String>,
     },
     /// The executable would not run where it must.

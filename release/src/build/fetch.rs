@@ -15,10 +15,10 @@ use crate::scratch::Scratch;
 use crate::table::{Download, Native, Supply, Table};
 use crate::triple::Triple;
 
-/// Where each fetched input is, by the variable that its crate reads.
+/// The folder of each fetched input, by the variable that its crate reads.
 pub type Fetched = BTreeMap<String, PathBuf>;
 
-/// Why an input is not there.
+/// The reason why an input cannot be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be downloaded.
@@ -34,25 +34,25 @@ pub enum Error {
         name: String,
         /// The target.
         triple: Triple,
-        /// Where it was had.
+        /// Its URL.
         url: String,
-        /// What it is now, in base64.
+        /// The digest that was found, in base64.
         found: String,
     },
     /// It is not what was pinned.
     #[error("{url} has {found}, the table says {wanted}")]
     Changed {
-        /// Where it was had.
+        /// Its URL.
         url: String,
-        /// What it is.
+        /// Its kind.
         found: Digest,
-        /// What it should be.
+        /// The digest of the table.
         wanted: Digest,
     },
     /// Not a zip of one folder.
     #[error("{url}: {reason}")]
     Zip {
-        /// Where it was had.
+        /// Its URL.
         url: String,
         /// The problem.
         reason: String,
@@ -96,7 +96,7 @@ pub fn fetch(
     Ok(fetched)
 }
 
-/// What a native input has at most: those that there are have a tenth of it.
+/// The limit of a native input in bytes. The largest has a tenth of it.
 const LARGEST: u64 = 4 << 30;
 
 fn one(native: &Native, download: &Download, triple: &Triple, place: &Path, progress: &Progress) -> Result<(), Error> {

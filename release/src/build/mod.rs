@@ -249,7 +249,8 @@ fn adopted(
     Ok(assembled)
 }
 
-/// How a builder would build a target's binary. Nix has every input and the table's compiler; Cargo what this machine has.
+/// Returns how a builder would build a target's binary. Nix has every input and the table's compiler; Cargo what this machine
+/// has.
 pub fn would_build(job: &Job<'_>, target: &Target, by: Builder, wanted: &[String]) -> Built {
     let (rustc, (features, left_out)) = match by {
         Builder::Nix => (job.table.release.toolchain.get_ref(), (wanted.to_vec(), Vec::new())),

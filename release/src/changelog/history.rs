@@ -33,7 +33,7 @@ pub(super) struct Merge {
 
 /// Releases, oldest first, and what came before the last one.
 pub(super) struct History {
-    /// What git-cliff renders.
+    /// The releases that git-cliff renders.
     pub(super) releases: Vec<Release<'static>>,
     /// The tag before the last release.
     pub(super) previous: Option<String>,

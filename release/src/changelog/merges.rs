@@ -9,7 +9,7 @@ use git_cliff_core::config::Config;
 use super::history::{History, Merge};
 use super::{Error, HIDDEN, OTHER, UNLISTED, body_only, cannot};
 
-/// How Git and forges begin a title that says nothing of the content.
+/// The beginning of the titles that Git and forges give a merge.
 const PLAIN: &str = "Merge ";
 
 /// Lists the titles of merges of the last release where nothing that they merge is listed under a heading of its kind, and

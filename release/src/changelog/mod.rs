@@ -101,7 +101,7 @@ pub struct Notes {
     pub cut_from: Option<usize>,
 }
 
-/// What the commits since the previous release ask of the next version.
+/// The version that the commits since the previous release ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// The least version.

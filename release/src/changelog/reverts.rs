@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::git::Commit;
 
-/// How the lines begin that name ids, as `git revert` writes them; with an `s` for several.
+/// The beginning of lines that name ids, as `git revert` writes them; with an `s` for several.
 const BY_ID: &str = "this reverts commit";
 /// The footer that names them below a subject `revert: …` (conventionalcommits.org).
 const REFS: &str = "refs:";
@@ -81,7 +81,7 @@ fn takes_back(revert: &str, message: &str) -> bool {
     plain.is_some_and(|(_, rest)| meant == rest.trim())
 }
 
-/// What a merge brought: the commits that its first parent does not have.
+/// Returns the commits of a merge that its first parent does not have.
 pub(super) fn merged(commits: &[&Commit], merge: &Commit) -> HashSet<String> {
     let parents: HashMap<&str, &[String]> = commits.iter().map(|c| (c.id.as_str(), c.parents.as_slice())).collect();
     let reach = |from: &[String]| {

@@ -30,7 +30,7 @@ pub enum Kind {
 pub struct Tracked {
     /// Its place below the top folder.
     pub path: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
 }
 

@@ -35,7 +35,7 @@ impl<'a> ProgressOnce<'a> {
         Self { on_progress, told: Cell::new(0) }
     }
 
-    /// What to tell of one attempt's bytes, from its first one on.
+    /// Returns the progress to report for one attempt's bytes.
     pub fn attempt(&self) -> impl Fn(u64) + '_ {
         let sent = Cell::new(0);
         move |bytes| {

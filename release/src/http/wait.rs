@@ -11,7 +11,7 @@ pub(super) const ATTEMPTS: u32 = 6;
 pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// A pause of ten years or more is not a pause: such a number of seconds is a time since 1970.
 const EPOCHS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-/// What GitHub asks for where a secondary limit names no time.
+/// The pause after a secondary limit without a time, as GitHub asks for it.
 const UNSAID: Duration = Duration::from_secs(60);
 
 /// Time, so that a test need not wait for it.

@@ -21,7 +21,7 @@ use crate::table::Compression;
 pub(super) struct Node {
     /// Its path in the image, without the first slash.
     pub(super) path: String,
-    /// What it is.
+    /// Its kind.
     pub(super) kind: NodeKind,
     /// User and group number.
     pub(super) owner: u64,

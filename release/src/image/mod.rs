@@ -267,7 +267,7 @@ fn system(input: &Input<'_>) -> Result<Vec<Node>, Error> {
     Ok(nodes)
 }
 
-/// Where the executable looks, as it is in `usr/bin`.
+/// The folder in which the executable searches libraries, relative to `usr/bin`.
 fn models(input: &Input<'_>) -> Vec<Node> {
     let path = |name: &str| format!("usr/share/{}/models/{name}", input.plan.name);
     let file = |from: &Path| NodeKind::File { from: from.to_owned(), mode: 0o644 };

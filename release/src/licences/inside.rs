@@ -33,7 +33,7 @@ type Numbered<'t> = Zip<Lines<'t>, RangeFrom<usize>>;
 pub struct Linked<'a> {
     /// The table's entry.
     pub native: &'a Native,
-    /// What its file of licences lists, in that order; empty where the table names no such file.
+    /// The libraries of its file of licences, in that order; empty where the table names no such file.
     pub libraries: Vec<Library>,
 }
 

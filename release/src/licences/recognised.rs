@@ -17,7 +17,7 @@ const NAMES: [(&[&str], &[&str]); 3] = [
 const LONGEST_NAME: usize = 20;
 /// The longest paragraph that is taken for a notice of copyright.
 const LONGEST_NOTICE: usize = 60;
-/// What no notice of copyright says.
+/// Text that is not in a notice of copyright.
 const TERMS: [&str; 7] = ["permission", "permitted", "redistribution", "licensed", "conditions", "not", "may"];
 
 /// The identifier of the licence whose text this is. Several have one text, such as `GPL-2.0-only` and `-or-later`:

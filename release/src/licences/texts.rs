@@ -10,7 +10,7 @@ use super::policy::Terms;
 use crate::atomic::{At as _, PathError};
 use crate::graph::{Crate, Origin};
 
-/// What files with licence texts are called, in upper case.
+/// The names of files with licence texts, in upper case.
 const LICENCES: [&str; 4] = ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"];
 /// Of files that must come along but license nothing.
 const NOTICES: [&str; 2] = ["NOTICE", "COPYRIGHT"];

@@ -33,7 +33,7 @@ impl Content {
         Ok((size, Meter { inner, given: HashingWriter::new(io::sink()) }))
     }
 
-    /// What was packed of it; a file that another program changed meanwhile is refused.
+    /// The digest and size that were packed. A file that another program changed while it was packed is refused.
     pub(super) fn packed(&self, promised: u64, meter: Meter<'_>) -> Result<(Digest, u64), Error> {
         let (digest, found) = meter.given.finish();
         match self {

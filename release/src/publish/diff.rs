@@ -147,7 +147,7 @@ pub enum Refusal {
     TagElsewhere {
         /// The tag.
         tag: String,
-        /// Where it is.
+        /// Its place.
         found: String,
         /// The expected commit.
         wanted: String,
@@ -173,7 +173,7 @@ pub enum Refusal {
     TagTaken {
         /// The tag.
         tag: String,
-        /// What it points at.
+        /// The digest that it points at.
         found: Digest,
         /// The expected digest.
         wanted: Digest,

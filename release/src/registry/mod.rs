@@ -131,7 +131,7 @@ pub enum Error {
         registry: String,
         /// The tag.
         tag: String,
-        /// What it points at.
+        /// The digest that it points at.
         found: Digest,
     },
     /// The registry has no such thing.

@@ -1,4 +1,4 @@
-//! What a rehearsal made: sizes against budgets, and what this machine had to leave out.
+//! The products of a rehearsal: sizes against budgets, and the parts that this machine had to leave out.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Product {
     pub budget: u64,
 }
 
-/// What was made, with sizes and budgets.
+/// Returns the products, with sizes and budgets.
 pub(super) fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> Vec<Product> {
     let mut products = Vec::new();
     for part in binaries {
@@ -39,7 +39,7 @@ pub(super) fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePa
     products
 }
 
-/// What this machine could not put into which of the parts.
+/// Returns what this machine could not include, and in which parts.
 pub(super) fn without(table: &Table, binaries: &[BinaryPart], images: &[ImagePart]) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for part in binaries {

@@ -17,7 +17,7 @@ use crate::part::{self, BinaryPart, ImagePart, Part};
 use crate::progress::Progress;
 use crate::table::{ArchiveKind, Builder};
 
-/// What could not be compared.
+/// An error of a comparison.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A local file.
@@ -44,7 +44,7 @@ pub struct Again {
     pub digests: BTreeMap<String, Digest>,
     /// The folder of its parts.
     pub parts: PathBuf,
-    /// What Nix itself found to differ; nothing was built after that.
+    /// The difference that Nix itself found; nothing was built after that.
     pub difference: Option<String>,
 }
 

@@ -56,7 +56,7 @@ pub(super) struct Component {
     pub(super) licences: Vec<Licence>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) purl: Option<String>,
-    /// Where what is not as a registry has it comes from.
+    /// The origin of a crate that is not as its registry has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pedigree: Option<Pedigree>,
     #[serde(rename = "externalReferences", skip_serializing_if = "Vec::is_empty")]

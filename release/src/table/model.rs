@@ -24,7 +24,7 @@ pub struct Model {
     /// Whether images have it inside, beside an executable that loads it.
     #[serde(default)]
     pub image: bool,
-    /// Where its publisher has it, by a version that does not move.
+    /// The URL at its publisher, with a version that does not move.
     pub url: String,
     /// Its size.
     pub bytes: u64,

@@ -25,7 +25,7 @@ pub struct Native {
     pub feature: Spanned<String>,
     /// The environment variable that says where it is on a machine that has it.
     pub env: Option<String>,
-    /// Where it comes from.
+    /// Its origin.
     pub supply: Supply,
     /// The crate that this version of it belongs to.
     pub belongs_to: Option<LockedCrate>,
@@ -33,7 +33,7 @@ pub struct Native {
     pub rustflags: ByOs,
 }
 
-/// Where a native input comes from.
+/// The origin of a native input.
 #[derive(Debug, Clone)]
 pub enum Supply {
     /// Prebuilt, downloaded and unpacked; the binary links it.
@@ -46,9 +46,9 @@ pub enum Supply {
 /// A download per triple.
 #[derive(Debug, Clone)]
 pub struct Download {
-    /// Where it is had; `{name}` stands for a target's word in `names`.
+    /// Its URL; `{name}` stands for a target's word in `names`.
     pub url: String,
-    /// What `{name}` is, per triple. Targets that are not listed cannot have the feature.
+    /// The value of `{name}`, per triple. Targets that are not listed cannot have the feature.
     pub names: BTreeMap<Triple, String>,
     /// SHA-256 of what the URL gives, per triple, as hex or `sha256-<base64>`; an empty one stops a real release.
     pub sha256: BTreeMap<Triple, Spanned<String>>,
@@ -66,7 +66,7 @@ pub struct LockedCrate {
 }
 
 impl Download {
-    /// Where a target's file is had.
+    /// Returns the URL of a target's file.
     pub fn url_for(&self, triple: &Triple) -> String {
         self.names.get(triple).map_or_else(|| self.url.clone(), |word| self.url.replace("{name}", word))
     }

@@ -71,7 +71,7 @@ fn target<'a>(context: &Context<'a>, entry: &BinaryEntry) -> Result<&'a Target, 
     target.ok_or_else(|| format!("{} is not in the table", entry.target))
 }
 
-/// What each executable demands of a system, read from the file inside the archive.
+/// Checks the demands of each executable on a system, read from the file inside the archive.
 pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
     let mut evidence = Vec::new();
     let mut found = Vec::new();
@@ -89,7 +89,7 @@ pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
     }
 }
 
-/// What every executable that this machine can run says of itself; of the others nothing is claimed. What came from another
+/// Compares the version that each executable prints, for those that this machine can run. A program that came from another
 /// machine is executed only where an attestation says who built it.
 pub(super) fn runs(context: &mut Context<'_>) -> Outcome {
     let manifest = context.manifest()?;

@@ -58,9 +58,9 @@ pub(super) struct Context<'a> {
     pub(super) image: Found<Option<image::Expected>>,
     pub(super) index: Found<Index>,
     pub(super) images: Found<Vec<image::PlatformImage>>,
-    /// What the bundles of the release prove.
+    /// The verified statements of the release's bundles.
     pub(super) proofs: Found<Vec<VerifiedStatement>>,
-    /// What the registries prove of an image that came later than the release.
+    /// The verified statements in the registries, about an image that came later than the release.
     pub(super) image_proofs: Found<Vec<VerifiedStatement>>,
 }
 

@@ -34,7 +34,7 @@ impl From<&str> for Fault {
     }
 }
 
-/// What the system refuses is this machine's fault. A file that is missing is not: it is the release that lacks it. Nor are
+/// An error of the system is this machine's fault. A file that is missing is not: it is the release that lacks it. Nor are
 /// bytes that cannot be unpacked, which are an error without a number of the system's.
 fn is_local(error: &io::Error) -> bool {
     error.raw_os_error().is_some() && error.kind() != io::ErrorKind::NotFound

@@ -55,7 +55,7 @@ pub struct FileRow {
     /// The result.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// What was pass, or what is wrong.
+    /// The evidence, or the problem.
     pub evidence: String,
     /// The statements about it.
     pub attestations: Vec<VerifiedStatement>,
@@ -137,7 +137,7 @@ enum Kind {
 struct Named {
     path: PathBuf,
     name: String,
-    /// What comes before the ending that its kind has: equal for an archive and its SBOM.
+    /// The name without the ending of its kind: equal for an archive and its SBOM.
     stem: String,
     kind: Kind,
     version: Version,
@@ -246,7 +246,7 @@ impl FileContext<'_> {
         Ok(FileRow { file: file.name.clone(), digest, verdict, evidence, attestations })
     }
 
-    /// What the manifest says of it, where there is one.
+    /// Compares it with the manifest, where there is one.
     fn listed(&self, file: &Named, digest: Digest) -> Result<(), String> {
         let Some(manifest) = self.manifest.filter(|_| matches!(file.kind, Kind::Archive | Kind::Sbom)) else {
             return Ok(());

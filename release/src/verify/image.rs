@@ -172,7 +172,7 @@ fn blob(registry: &dyn Registry, descriptor: &oci::Descriptor, to: &Path) -> Res
     Err(format!("{}: blob {} has bytes of {found}", registry.name(), descriptor.digest).into())
 }
 
-/// What the table allows the layers of a platform.
+/// Returns the budget of a platform's layers in bytes.
 fn budget(context: &Context<'_>) -> u64 {
     context.request.table.image.as_ref().map_or(0, |image| image.budget.0)
 }
@@ -225,7 +225,7 @@ pub(super) fn origin(context: &mut Context<'_>) -> Outcome {
     pass(evidence.join("; "))
 }
 
-/// What the image starts is the file that the manifest names, and the executable of that platform's archive.
+/// Checks that the image starts the file that the manifest names, which is the executable of that platform's archive.
 fn check_binary(context: &Context<'_>, image: &PlatformImage) -> Result<String, String> {
     let name = &image.planned.name;
     let entrypoint = image.config.config.entrypoint.first().ok_or_else(|| format!("{name}: it has no entrypoint"))?;

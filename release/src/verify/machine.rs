@@ -15,7 +15,7 @@ const LOADERS: [&str; 6] = [
     "Symbol not found",
 ];
 
-/// Why this machine did not start a program; `None` where the program itself is to blame.
+/// Returns the reason why this machine did not start a program, or `None` where the program itself is defective.
 pub(super) fn refusal(error: &io::Error, program: &Path) -> Option<String> {
     let folder = program.parent().unwrap_or(Path::new(".")).display();
     match error.kind() {
@@ -31,7 +31,7 @@ pub(super) fn refusal(error: &io::Error, program: &Path) -> Option<String> {
     }
 }
 
-/// What the loader of this machine lacks, where it ended the program before it began.
+/// Returns what the loader of this machine lacks, where it ended the program before it began.
 pub(super) fn complaint(output: &Output) -> Option<String> {
     if output.status.success() || !output.stdout.is_empty() {
         return None;
@@ -50,7 +50,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of starting a script with that first line and mode.
+    /// Returns the error of starting a script with that first line and mode.
     fn started(text: &str, mode: u32) -> (io::Result<Output>, Option<String>) {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("program");

@@ -44,9 +44,9 @@ pub struct Request<'a> {
     pub plan: Option<&'a Plan>,
     /// Floors, libraries and files of the archives.
     pub table: &'a Table,
-    /// Where the release is.
+    /// The forge of the release.
     pub forge: &'a dyn Forge,
-    /// Where the images are.
+    /// The registries of the image.
     pub registries: &'a [&'a dyn Registry],
     /// Stable versions among Git's tags: they are said and do not count.
     pub git_versions: &'a [semver::Version],
@@ -56,7 +56,7 @@ pub struct Request<'a> {
     pub sboms: &'a BTreeMap<String, Vec<u8>>,
     /// `latest` has been moved and must be there.
     pub promoted: bool,
-    /// What a release would be refused for is said, and fails nothing.
+    /// Findings that would refuse a release are reported, and fail nothing.
     pub rehearsal: bool,
     /// The forge is the table's own: what it has is attested, or it fails.
     pub is_project_origin: bool,
@@ -114,7 +114,7 @@ pub struct Report {
     pub registries: Vec<String>,
     /// Every row.
     pub rows: Vec<Row>,
-    /// What was attested, statement by statement.
+    /// The verified statements.
     pub attestations: Vec<VerifiedStatement>,
     /// The manifest, where it could be read.
     #[serde(skip)]

@@ -21,7 +21,7 @@ const OUTPUT: u64 = 64 << 10;
 /// Without it no program on Windows finds its system libraries.
 const KEPT: &[&str] = if cfg!(windows) { &["SystemRoot"] } else { &[] };
 
-/// Why there is nothing to read.
+/// The reason why there is no output.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// The system does not run it.
@@ -63,7 +63,7 @@ fn started(command: &mut Command) -> io::Result<Tied> {
     Tied::spawn(command)
 }
 
-/// How it ended, and all that it printed.
+/// The exit status and the output.
 fn said(child: &mut Child, end: Instant) -> Result<Output, Error> {
     let (stdout, stderr) = (reading(child.stdout.take()), reading(child.stderr.take()));
     let (stdout, stderr) = (read(&stdout, end)?, read(&stderr, end)?);

@@ -12,7 +12,7 @@ use super::{Diagnosis, Error};
 use crate::atomic::At as _;
 use crate::children::Tied;
 
-/// How long the inputs may take to arrive. Without a network it takes as long as one connection may, far less.
+/// The limit in seconds for fetching the inputs. Without a network it takes as long as one connection may, far less.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 fn nix(root: &Path, arguments: &[&str]) -> Command {
@@ -95,7 +95,7 @@ fn run(root: &Path, arguments: &[&str], show: Show) -> Result<(String, Output), 
     Err(Error::Failed { call, because: explain(&String::from_utf8_lossy(&output.stderr)) })
 }
 
-/// Why inputs that an output of the flake needs cannot be had; `None` where they can, and where something else is wrong.
+/// Returns the reason why inputs of an output of the flake cannot be fetched. `None` where they can, and for every other error.
 pub(super) fn inputs_missing(root: &Path, output: &str) -> Option<String> {
     let bounds = ["connect-timeout", "5", "stalled-download-timeout", "10", "download-attempts", "1"];
     let bounds = bounds.chunks(2).flat_map(|pair| std::iter::once("--option").chain(pair.iter().copied()));
@@ -112,7 +112,7 @@ pub(super) fn inputs_missing(root: &Path, output: &str) -> Option<String> {
     }
 }
 
-/// What a call said on standard error where it failed, nothing where it succeeded; `None` where it took too long and was
+/// Returns the standard error of a failed call, nothing where it succeeded; `None` where it took too long and was
 /// ended. A file and no pipe: what it started in turn may hold a pipe open.
 fn bounded(mut command: Command, limit: Duration) -> Result<Option<String>, Error> {
     let folder = std::env::temp_dir();

@@ -1,4 +1,4 @@
-//! Why Nix gives no part.
+//! Errors of a build with Nix.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::explain::Diagnosis;
 use crate::atomic::PathError;
 use crate::triple::Triple;
 
-/// Why Nix gives no part.
+/// Errors of a build with Nix.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nothing for it to build.
@@ -49,7 +49,7 @@ pub enum Error {
     Failed {
         /// The call, as a person would repeat it.
         call: String,
-        /// What it was about.
+        /// The file.
         because: Diagnosis,
     },
     /// Nix succeeded and names no output.
@@ -57,7 +57,7 @@ pub enum Error {
     NoOutput {
         /// The call.
         call: String,
-        /// What it printed.
+        /// The output.
         found: String,
     },
     /// Other files than planned.

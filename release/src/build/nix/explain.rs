@@ -1,15 +1,17 @@
-//! What Nix said on standard error, in few words: pure functions over its text, as Nix 2.26 and 2.34 write it.
+//! Diagnoses of Nix: pure functions over its standard error, as Nix 2.26 and 2.34 write it. The last lines are not enough: the
+//! failing derivation may stand above the errors of those that depend on it, the message of an evaluation is inside a
+//! trace with source excerpts, and the next step depends on the kind.
 
 use std::fmt;
 
-/// Why a call of Nix failed.
+/// The cause of a failed call of Nix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Diagnosis {
     /// A derivation's own builder.
     Builder {
         /// The derivation.
         derivation: String,
-        /// How it ended, in Nix's words.
+        /// The way it ended, in Nix's words.
         reason: String,
         /// The end of its log.
         log: Vec<String>,

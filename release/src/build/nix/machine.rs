@@ -13,11 +13,11 @@ use crate::table::{Builder, Table, Target};
 #[derive(Debug, Clone)]
 pub struct Builders {
     wanted: Option<Builder>,
-    /// What this machine's Nix can build, or in a few words why it is not used.
+    /// The systems that this machine's Nix can build, or the reason why Nix is not used.
     nix: Result<Machine, String>,
 }
 
-/// What Nix says of this machine.
+/// The settings of this machine's Nix.
 #[derive(Debug, Clone)]
 struct Machine {
     /// Systems that it runs itself.
@@ -32,7 +32,7 @@ impl Builders {
         Self { wanted: Some(Builder::Cargo), nix: Err("--builder cargo says so".to_owned()) }
     }
 
-    /// What there is; with `None`, Nix where the tree has a flake, this machine has Nix, and the table says so.
+    /// The builder that was named; with `None`, Nix where the tree has a flake, this machine has Nix, and the table says so.
     pub fn find(root: &Path, wanted: Option<Builder>) -> Result<Self, Error> {
         if wanted == Some(Builder::Cargo) {
             return Ok(Self::cargo());
@@ -99,7 +99,7 @@ impl Builders {
         }
     }
 
-    /// Why a target's binary cannot be built here; `None` where it can.
+    /// Returns the reason why a target's binary cannot be built here, or `None` where it can.
     pub fn lacks(&self, target: &Target, rustc: &Rustc) -> Option<String> {
         match self.binary(target) {
             Err(error) => Some(error.to_string()),

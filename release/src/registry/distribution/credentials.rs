@@ -35,7 +35,7 @@ pub(super) struct Credentials {
 pub(super) enum Kind {
     /// A password, or an access token in its place: for the registry and for its token server.
     Password,
-    /// What a token server gave at a login, for itself alone.
+    /// The identity token of a login, which only its token server accepts.
     IdentityToken,
 }
 

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 /// The name of Docker Hub; it has others, for historical reasons.
 pub(super) const DOCKER_HUB: &str = "docker.io";
-/// What speaks the protocol for it.
+/// The host that serves its API.
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 /// Registries on these hosts are local and are contacted without TLS. All others require TLS.
 const PLAIN: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];

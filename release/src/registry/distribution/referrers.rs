@@ -17,7 +17,7 @@ const NO_API: [u16; 4] = [400, 404, 405, 406];
 /// So many times is the tag written when others write it at the same time.
 const WRITES: u32 = 5;
 
-/// What was stored, as it is to be listed.
+/// The stored manifest, as the list has to name it.
 struct Attached {
     entry: Descriptor,
     /// The registry has said that it took note of the subject.

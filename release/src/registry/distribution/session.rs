@@ -198,7 +198,7 @@ impl Session {
         !password_again
     }
 
-    /// What to show. Held locked while a token is fetched: the other threads want the same one.
+    /// The credentials to send. Held locked while a token is fetched: the other threads want the same one.
     fn proof(&self, access: Access) -> Result<Authorization, Error> {
         let mut state = self.state();
         let Some(challenge) = state.challenge.clone() else { return Ok(Authorization::Nothing) };
@@ -311,7 +311,7 @@ impl Session {
     }
 }
 
-/// What a token server is asked: with a password by GET (distribution, "Token Authentication Specification"), with an identity
+/// The query of a token server: with a password by GET (distribution, "Token Authentication Specification"), with an identity
 /// token by POST ("Oauth2 Token Authentication"). The query of `url` says what for.
 fn ask(mut url: Url, credentials: Option<&Credentials>) -> Request<'_> {
     match credentials {
