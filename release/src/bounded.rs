@@ -23,7 +23,7 @@ pub const fn unpacked(budget: u64) -> u64 {
 
 /// More than was said.
 #[derive(Debug, thiserror::Error)]
-#[error("{found} bytes are more than the {limit} that are expected of {what}")]
+#[error("{what} has {found} bytes; the limit is {limit}")]
 pub struct TooLong {
     /// The name of the input.
     pub what: String,
@@ -103,19 +103,16 @@ mod tests {
         for size in [11, 1 << 40] {
             let mut read = Vec::new();
             let error = Bounded::new(io::repeat(7).take(size), "a layer", 10).read_to_end(&mut read).unwrap_err();
-            assert_eq!(error.to_string(), "11 or more bytes are more than the 10 that are expected of a layer");
+            assert_eq!(error.to_string(), "a layer has 11 or more bytes; the limit is 10");
             assert!(read.len() <= 10);
         }
-        assert_eq!(
-            check("a.zip", 12, 10).unwrap_err().to_string(),
-            "12 bytes are more than the 10 that are expected of a.zip"
-        );
+        assert_eq!(check("a.zip", 12, 10).unwrap_err().to_string(), "a.zip has 12 bytes; the limit is 10");
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn a_device_without_an_end_is_no_document() {
         let error = read(Path::new("/dev/zero"), 1000).unwrap_err().to_string();
-        assert!(error.contains("1001 or more bytes are more than the 1000"), "{error}");
+        assert!(error.contains("has 1001 or more bytes; the limit is 1000"), "{error}");
     }
 }

@@ -111,10 +111,7 @@ impl Bundle {
         let file = path.display().to_string();
         let size = std::fs::metadata(path).at("read", path)?.len();
         if size > LARGEST {
-            return Err(Error::Form {
-                file,
-                reason: format!("{size} bytes are more than any release has ({LARGEST})"),
-            });
+            return Err(Error::Form { file, reason: format!("it has {size} bytes; the limit is {LARGEST}") });
         }
         Self::parse(&file, &std::fs::read(path).at("read", path)?)
     }

@@ -16,7 +16,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Git is there, and older than what this program asks of it.
-    #[error("this machine's Git is too old: {found}, at least {} is needed", OLDEST.map(|n| n.to_string()).join("."))]
+    #[error("this machine's Git is too old: {found}; required is at least {}", OLDEST.map(|n| n.to_string()).join("."))]
     TooOld {
         /// The output of `git --version`.
         found: String,

@@ -67,7 +67,7 @@ pub enum Error {
         reason: String,
     },
     /// The answer is longer than what was asked for can be.
-    #[error("{call}: the answer has {found} bytes, at most {limit} are expected")]
+    #[error("{call}: the answer has {found} bytes; the limit is {limit}")]
     TooLong {
         /// Method and address.
         call: String,

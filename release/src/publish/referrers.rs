@@ -137,7 +137,7 @@ fn read(registry: &dyn Registry, entry: &Descriptor) -> Result<Candidate, regist
         Err(e) => return form(e.to_string()),
     };
     if let Some(blob) = manifest.blobs().find(|b| b.size > attest::bundle::LARGEST) {
-        return form(format!("{} bytes are more than any attestation has", blob.size));
+        return form(format!("it has {} bytes, more than any attestation", blob.size));
     }
     let folder = Scratch::temporary()?;
     let mut content = Vec::new();
