@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_a_folder_or_is_another_file_elsewhere_is_no_name() {
+    fn file_names_that_leave_a_folder_or_differ_elsewhere_are_refused() {
         let long = "a".repeat(201);
         for name in [
             "",
@@ -203,7 +203,7 @@ mod tests {
             &long,
         ] {
             let refused = name.parse::<FileName>().unwrap_err().to_string();
-            assert!(refused.starts_with(&format!("{name:?} is no file name")), "{refused}");
+            assert!(refused.starts_with(&format!("{name:?} is not a portable file name")), "{refused}");
         }
         assert_eq!(clash(["a", "b", "A"]), Some("A"));
         assert_eq!(clash(["a", "b"]), None);

@@ -50,7 +50,7 @@ pub struct Input<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The commit's time is not a date.
-    #[error("the commit's time, {seconds} seconds after 1970, is no date: {source}")]
+    #[error("the commit's time, {seconds} seconds after 1970, is not a date: {source}")]
     Time {
         /// The time.
         seconds: i64,

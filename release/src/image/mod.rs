@@ -146,7 +146,7 @@ impl Error {
             Self::NoLibrary { .. } => "install the package that has it, or build without what needs it".to_owned(),
             Self::NoCertificates { .. } => "install ca-certificates, or set SSL_CERT_FILE".to_owned(),
             Self::Time(_) => "unset SOURCE_DATE_EPOCH, or set it to the commit's time".to_owned(),
-            Self::Differs { .. } | Self::Nowhere { .. } => "mend nix/image.nix".to_owned(),
+            Self::Differs { .. } | Self::Nowhere { .. } => "fix nix/image.nix".to_owned(),
             Self::NotOne { .. } | Self::File(_) | Self::Layout(_) | Self::Elf { .. } | Self::Machine { .. } => {
                 return None;
             }

@@ -121,7 +121,7 @@ impl Error {
     /// The way out.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Name { .. } => Some("mend `files` in sayna-release.toml".to_owned()),
+            Self::Name { .. } => Some("fix `files` in sayna-release.toml".to_owned()),
             Self::Time { .. } => Some("unset SOURCE_DATE_EPOCH, or set it to the commit's time".to_owned()),
             Self::ReadBack { .. } => {
                 Some("this is a fault of the program: please report it with both lists".to_owned())

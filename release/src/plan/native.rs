@@ -85,7 +85,7 @@ fn users<'t>(table: &'t Table, native: &Native) -> BTreeSet<&'t Triple> {
 fn allowed(native: &Native, id: &Spanned<String>) -> Option<Problem> {
     let error = spdx::Licensee::parse(id.get_ref()).err()?;
     let (name, id_text) = (native.name.get_ref(), id.get_ref());
-    let message = format!("`allow` of {name} has {id_text:?}, which is no SPDX identifier: {}", error.reason);
+    let message = format!("`allow` of {name} has {id_text:?}, which is not an SPDX identifier: {}", error.reason);
     let hint = "write one identifier per entry, such as \"LGPL-2.1-or-later\" or \"LicenseRef-name\"";
     Some(Problem::new("licence-form", message).hint(hint).at(id.span()))
 }

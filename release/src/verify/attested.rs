@@ -14,7 +14,7 @@ pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
     let name = manifest.names().attestations();
     if !context.release()?.assets.contains_key(&name) {
         return if context.request.is_project_origin {
-            Err(format!("{name} is not attached: nothing says who built this").into())
+            Err(format!("{name} is not attached: no attestation says who built this").into())
         } else {
             context.proofs.set(Vec::new());
             let evidence = "no attestations: a rehearsal has none".to_owned();

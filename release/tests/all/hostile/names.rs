@@ -35,7 +35,7 @@ fn a_hostile_name_anywhere_in_a_manifest_is_quoted_and_nothing_is_written() {
             change(&release, |manifest| *manifest.pointer_mut(at).unwrap() = json!(name));
             let (status, printed) = verify(&release, &[]);
             assert_eq!(status, Some(1), "{printed}");
-            let quoted = format!("{name:?} is no file name here");
+            let quoted = format!("{name:?} is not a portable file name");
             assert!(printed.contains(&quoted), "{at} {quoted}: {printed}");
             assert!(printed.lines().any(|l| l.contains("the manifest is whole") && l.contains("FAILED")), "{printed}");
             for (path, bytes) in &good {
@@ -79,7 +79,7 @@ fn a_hostile_name_on_a_forge_is_quoted() {
         fs::write(&path, "x").unwrap();
         let (status, printed) = verify(&release, &[]);
         assert_eq!(status, Some(1), "{printed}");
-        assert!(printed.contains(&format!("{name:?} is no file name here")), "{printed}");
+        assert!(printed.contains(&format!("{name:?} is not a portable file name")), "{printed}");
         fs::remove_file(&path).unwrap();
     }
     std::os::unix::fs::symlink("/etc/passwd", assets(&release).join("link")).unwrap();

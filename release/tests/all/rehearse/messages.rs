@@ -34,7 +34,7 @@ fn bad_input_costs_one_clear_message() {
         (&["build", "--target", "mips-unknown-linux-gnu"], 2, "is not a triple"),
         (&["build", "--target", "aarch64-apple-darwin"], 2, "is not in sayna-release.toml"),
         (&["image", "--platform", "linux/s390x"], 2, "is not in sayna-release.toml"),
-        (&["publish", "--forge", "nowhere"], 2, "names no forge"),
+        (&["publish", "--forge", "nowhere"], 2, "is not a forge"),
         (&["plan", "--tag", "v9.9.9"], 2, "v9.9.9"),
         (&["audit", "sayna-release.toml"], 2, "sayna-release.toml"),
     ];
