@@ -183,7 +183,7 @@ fn a_zip_with_anything_but_files_is_seen() {
         writer.start_file("s/zeros", options).unwrap();
         writer.write_all(&vec![0; 2 << 20]).unwrap();
     });
-    assert!(bomb.is_err_and(|e| e.to_string().contains("more than the 1048576 that are expected")));
+    assert!(bomb.is_err_and(|e| e.to_string().contains("the limit is 1048576")));
 }
 
 /// The zip of one planned file, and where each of its parts begins.
