@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_is_read_whole_and_what_does_not_is_refused_with_both_sizes() {
+    fn input_within_its_limit_is_read_and_larger_input_is_refused_with_both_sizes() {
         for size in [0, 1, 9, 10] {
             let mut read = Vec::new();
             Bounded::new(io::repeat(7).take(size), "it", 10).read_to_end(&mut read).unwrap();

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_terminal_obeys_is_left() {
+    fn terminal_control_characters_are_escaped() {
         let hostile = "a\u{1b}[2Jb\rc\u{7}d\u{9b}1me\u{202e}f\u{2066}g\u{200f}h\0i\u{7f}j\u{e0041}k";
         for text in [shown(hostile), on_one_line(hostile), painted(hostile)] {
             assert!(!text.chars().any(is_unsafe), "{text:?}");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_legible_in_any_language_stays() {
+    fn legible_text_of_any_language_stays() {
         for text in ["größe", "日本語", "שלום", "می\u{200c}خواهم", "👩\u{200d}💻", "a\nb\tc", ""] {
             assert_eq!(shown(text), text);
             assert_eq!(painted(text), text);

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_bytes_is_named_by_its_key() {
+    fn cargo_settings_that_change_bytes_are_named_by_key() {
         for (text, keys) in [
             ("[profile.release]\nopt-level = 0\n", vec!["profile.release.opt-level"]),
             ("[profile.release.package.\"*\"]\nopt-level = 0\n", vec!["profile.release.package.*.opt-level"]),

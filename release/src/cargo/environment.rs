@@ -96,7 +96,7 @@ mod tests {
     const HOST: &str = "x86_64-unknown-linux-gnu";
 
     #[test]
-    fn what_changes_bytes_is_shut_out() {
+    fn environment_variables_that_change_bytes_are_removed() {
         for name in [
             "CARGO_PROFILE_RELEASE_OPT_LEVEL",
             "CARGO_BUILD_RUSTC_WRAPPER",

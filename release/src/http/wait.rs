@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_told_from_what_does_not() {
+    fn transient_http_statuses_differ_from_permanent_ones() {
         for status in [408, 425, 499, 500, 502, 503, 504, 520, 522, 524, 525, 527, 529, 530] {
             assert_eq!(at(status, &[], ""), Advice::Transient(None), "{status}");
         }

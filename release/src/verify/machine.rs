@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_loader_lacks_is_told_from_what_a_program_says() {
+    fn loader_errors_differ_from_program_output() {
         let complaint = |text: &str| complaint(&started(text, 0o755).0.unwrap());
         for said in [
             "program: error while loading shared libraries: libc++.so.1: cannot open shared object file",

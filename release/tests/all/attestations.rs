@@ -82,7 +82,7 @@ fn flip(value: &mut Value) {
 }
 
 #[test]
-fn whatever_was_tampered_with_is_named() {
+fn tampered_attestations_name_the_changed_field() {
     let material = "/verificationMaterial";
     let entry = format!("{material}/tlogEntries/0");
     let at = |pointer: String| changed(PROVENANCE, |b| flip(b.pointer_mut(&pointer).unwrap()));

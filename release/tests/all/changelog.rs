@@ -237,7 +237,7 @@ fn a_merge_a_revert_and_an_unknown_kind_are_not_counted_as_another_form() {
 }
 
 #[test]
-fn what_cannot_be_made_says_why() {
+fn changelog_errors_name_their_cause() {
     let world = everything();
     let error = changelog::notes(world.root(), &tagged("v7.0.0"), &Public::default()).unwrap_err();
     assert!(error.to_string().contains("there is no tag v7.0.0"), "{error}");

@@ -53,7 +53,7 @@ fn runs(pid: &str) -> bool {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn whatever_ends_the_program_ends_cargo_and_its_children() {
+fn cargo_and_its_children_end_with_the_program() {
     let world = project();
     // A test run under `nohup`, or in the background, has the others ignored.
     for signal in ["KILL", "TERM"] {
@@ -71,7 +71,7 @@ fn whatever_ends_the_program_ends_cargo_and_its_children() {
 }
 
 #[test]
-fn what_a_stopped_run_left_is_removed_by_the_next_and_what_another_uses_is_not() {
+fn leftovers_of_a_stopped_run_are_removed_unless_another_run_uses_them() {
     let folder = tempfile::tempdir().unwrap();
     let dist = folder.path().join("dist");
     for name in [".partial-a", "x86_64-unknown-linux-gnu/.partial-b", "rehearsal/abc/.partial-c"] {

@@ -70,7 +70,7 @@ impl Scene {
 }
 
 #[test]
-fn nothing_stands_in_the_way() {
+fn doctor_finds_no_obstacle() {
     let scene = Scene::new();
     let output = scene.doctor(&[]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");

@@ -91,7 +91,7 @@ impl Scene {
 }
 
 #[test]
-fn what_is_pinned_is_fetched_once_and_built_with() {
+fn pinned_inputs_are_fetched_once_and_built_with() {
     let scene = Scene::new(zip(&["linux-x64-release/lib/libwebrtc.a", "linux-x64-release/webrtc.ninja"]));
     let (status, said) = scene.build(&[]);
     assert_eq!(status, Some(0), "{said}");

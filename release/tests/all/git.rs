@@ -111,7 +111,7 @@ fn the_content_id_knows_modes_and_links() {
 }
 
 #[test]
-fn what_is_no_checkout_says_so_and_what_to_do() {
+fn a_folder_without_checkout_is_refused_with_the_next_step() {
     let folder = tempfile::tempdir().unwrap();
     let error = |path: &std::path::Path| Checkout::open(path).unwrap_err();
     assert!(error(folder.path()).to_string().contains("is not the top of a Git checkout"));

@@ -92,7 +92,7 @@ fn a_body_that_breaks_off_is_asked_for_again_and_counts_once() {
 }
 
 #[test]
-fn what_may_not_happen_twice_is_sent_once_but_for_limits() {
+fn requests_that_may_not_repeat_are_sent_once_except_after_limits() {
     for fault in ["", &answer("502 Bad Gateway", "", "")] {
         let script = Script::new(&[fault]);
         let (client, clock) = client();

@@ -40,7 +40,7 @@ fn fault(text: &str) -> Fault {
 }
 
 #[test]
-fn each_library_has_its_name_its_text_and_a_licence_only_where_the_text_is_one_word_for_word() {
+fn bundled_libraries_have_name_text_and_only_exact_licences() {
     let bsd = text_of("BSD-3-Clause").replace("copyright holder nor", "Ada & Sons nor").replace("1. ", " * ");
     let changed = bsd.replace("without modification", "without any modification");
     let listed = section("webrtc", &bsd) + &section("more", &(bsd.clone() + "\nNo evil.")) + &section("less", &changed);

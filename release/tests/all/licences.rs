@@ -88,7 +88,7 @@ fn a_licence_that_is_not_allowed_stops_it_and_names_the_crate_and_the_file() {
 }
 
 #[test]
-fn what_deny_toml_allows_decides() {
+fn deny_toml_decides_on_licences() {
     let skeleton = Skeleton::new();
     skeleton.edit("leaf/Cargo.toml", "license = \"MIT\"", "license = \"ISC\"");
     of(&skeleton).unwrap_err();

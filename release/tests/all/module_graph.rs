@@ -9,7 +9,10 @@ type Arrows = BTreeMap<String, BTreeSet<String>>;
 /// Adds the modules below `crate` that the sources below `path` name, as arrows from `module`.
 fn read(path: &Path, module: &str, arrows: &mut Arrows) {
     if path.is_dir() {
-        return fs::read_dir(path).unwrap().for_each(|entry| read(&entry.unwrap().path(), module, arrows));
+        for entry in fs::read_dir(path).unwrap() {
+            read(&entry.unwrap().path(), module, arrows);
+        }
+        return;
     }
     let text = fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
@@ -38,7 +41,9 @@ fn read(path: &Path, module: &str, arrows: &mut Arrows) {
 fn in_circles(mut arrows: Arrows) -> BTreeSet<String> {
     loop {
         let known: BTreeSet<String> = arrows.keys().cloned().collect();
-        arrows.values_mut().for_each(|to| to.retain(|module| known.contains(module)));
+        for to in arrows.values_mut() {
+            to.retain(|module| known.contains(module));
+        }
         let before = arrows.len();
         arrows.retain(|_, to| !to.is_empty());
         if arrows.len() == before {

@@ -170,7 +170,7 @@ fn an_image_of_something_else_is_refused() {
 
 #[test]
 #[ignore = "needs nix"]
-fn what_goes_wrong_in_nix_is_explained() {
+fn errors_of_nix_are_explained() {
     let cases = [
         (
             "cc -O2",

@@ -143,7 +143,7 @@ fn attach(world: &World, registry: &Layout, line: &str) -> Digest {
 }
 
 #[test]
-fn what_others_attach_stays_and_is_not_taken_for_ours() {
+fn foreign_attestations_stay_and_do_not_count() {
     let world = World::attested(1);
     let registry = layout(&world);
     let subject = Subject { name: "docker.io/saynaai/sayna".to_owned(), digest: world.index().unwrap() };

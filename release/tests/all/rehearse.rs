@@ -158,7 +158,7 @@ fn a_killed_rehearsal_is_finished_by_the_next_one() {
 
 #[test]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn each_command_does_its_part_and_they_agree() {
+fn single_commands_give_the_bytes_of_the_rehearsal() {
     let world = project();
     world.tag("v0.1.0");
     let root = world.root();

@@ -87,7 +87,7 @@ fn a_draft_is_finished_by_a_machine_that_has_none_of_its_files() {
 }
 
 #[test]
-fn what_is_not_there_not_whole_or_of_another_commit_is_still_missing() {
+fn reuse_ignores_parts_that_are_missing_broken_or_of_another_commit() {
     let mut release = Release::unpublished();
     let late = Layout::new(release.folder.path().join("late"));
     let binaries = Options { only: Some(Only::Binaries), ..Options::default() };
@@ -113,7 +113,7 @@ fn what_is_not_there_not_whole_or_of_another_commit_is_still_missing() {
 }
 
 #[test]
-fn what_somebody_changed_is_not_taken_back() {
+fn reuse_refuses_changed_parts() {
     let release = Release::attested();
     let assets = release.folder.path().join("forge/published/v1.2.3/assets");
     fs::remove_dir_all(dist(&release)).unwrap();

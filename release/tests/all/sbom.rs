@@ -144,7 +144,7 @@ fn serial(text: &str) -> String {
 }
 
 #[test]
-fn what_verifying_reads_is_there() {
+fn sbom_has_the_fields_that_verify_reads() {
     let value: Value = serde_json::from_str(&document(&project(), &host(), &[])).unwrap();
     let at = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
     assert_eq!(at("/specVersion"), "1.6");
@@ -270,7 +270,7 @@ fn a_document_of_somebody_else_is_no_part_of_an_images() {
 
 #[test]
 #[ignore = "needs cyclonedx-python-lib"]
-fn it_is_valid_by_the_official_schema() {
+fn sbom_is_valid_by_the_official_schema() {
     let webrtc = native("BSD-3-Clause", &"ab".repeat(32));
     let with_webrtc = document(&project(), &LINUX.parse().unwrap(), &[&webrtc]);
     for text in [document(&project(), &host(), &[]), with_webrtc, with_libraries(), of_image()] {

@@ -22,7 +22,7 @@ fn an_unknown_key_is_shown_with_its_file_line_and_a_caret() {
 }
 
 #[test]
-fn a_wrong_value_is_shown_where_it_stands() {
+fn a_wrong_table_value_is_shown_at_its_line() {
     golden("table-wrong-value.txt", &message(&table().replacen("\"80 MB\"", "\"80 megabytes\"", 1)));
     golden("table-wrong-choice.txt", &message(&table().replacen("\"gzip\"", "\"brotli\"", 1)));
     golden("table-wrong-triple.txt", &message(&table().replacen("x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu", 1)));

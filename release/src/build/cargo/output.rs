@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_printed_is_bounded() {
+    fn cargo_output_is_bounded() {
         let (counts, lines) = both(&("x".repeat(1 << 20) + "\n").repeat(100));
         assert_eq!((counts.len(), lines.len()), (0, LINES * (LINE + 1) - 1));
         for odd in ["Building [", "Building [] /", "Building [] 1/", "Building [] a/b", "\u{1b}[K", "\r\r\n", ""] {

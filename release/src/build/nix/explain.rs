@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_said_is_shown() {
+    fn other_errors_of_nix_are_shown_as_printed() {
         assert_eq!(recorded!("disk-full").to_string(), "writing to file: No space left on device");
         let mismatch = recorded!("mismatch").to_string();
         assert!(mismatch.contains("specified: sha256-89Sa") && mismatch.contains("got:    sha256-mOpu"), "{mismatch}");

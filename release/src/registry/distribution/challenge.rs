@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_registries_send() {
+    fn challenges_of_real_registries_are_parsed() {
         let hub = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push""#;
         assert_eq!(of(hub), Some(bearer("https://auth.docker.io/token", Some("registry.docker.io"))));
         assert_eq!(of(r#"Basic realm="Registry Realm""#), Some(Challenge::Basic));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_met() {
+    fn unsupported_challenges_are_refused() {
         for line in ["", "Negotiate", "Bearer", r#"Bearer realm="unfinished"#, "=x", r#""x""#, r#"Digest realm="x""#] {
             assert_eq!(of(line), None, "{line}");
         }

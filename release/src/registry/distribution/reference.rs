@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_repository() {
+    fn invalid_repository_references_are_refused() {
         for text in [
             "",
             "docker://",

@@ -82,7 +82,7 @@ fn a_libgcc_newer_than_the_floors_is_refused() {
 /// The real linker's notes and tags.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
-fn what_gcc_writes_is_read() {
+fn executables_of_gcc_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let (source, program) = (folder.path().join("a.c"), folder.path().join("a"));
     fs::write(&source, "int main(void) { return 0; }\n").unwrap();

@@ -50,7 +50,7 @@ fn paths_of_build_machines_are_found() {
 }
 
 #[test]
-fn what_only_looks_like_one_is_not() {
+fn text_that_resembles_a_build_path_is_not_found() {
     let texts: [&'static [u8]; 17] = [
         b"/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/std/src/io/mod.rs",
         b"/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860\\library\\std\\src\\io\\mod.rs",

@@ -50,7 +50,7 @@ fn markup_is_escaped_outside_of_code_spans() {
 }
 
 #[test]
-fn what_a_breaking_change_says_is_escaped_outside_of_code() {
+fn breaking_change_notes_are_escaped_outside_of_code() {
     let mut world = begun();
     world.commit(
         "feat!: rename\n\nTake <b>, `Vec<u8>` and <!-- this.\n\n```rust\nlet a: Vec<u8>;\n\nlet b = <T>::new();\n```\n\n\

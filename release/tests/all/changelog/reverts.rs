@@ -114,7 +114,7 @@ fn a_revert_that_was_reverted_takes_nothing_back() {
 }
 
 #[test]
-fn what_an_older_release_had_is_told_as_taken_back() {
+fn reverts_of_an_older_release_are_listed_as_reverted() {
     let mut world = begun();
     let old = world.git(&["rev-parse", "v0.1.0"]);
     world.commit(&revert("feat: old", &old));

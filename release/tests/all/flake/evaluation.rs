@@ -194,7 +194,7 @@ fn a_change_rebuilds_what_it_is_part_of_and_nothing_else() {
 
 #[test]
 #[ignore = "needs nix"]
-fn a_wrong_pin_is_one_error_that_says_what_to_change() {
+fn a_wrong_flake_pin_is_one_error_with_the_line_to_change() {
     let x86 = "x86_64-unknown-linux-gnu";
     let hash = libwebrtc().sha256[&x86.parse().unwrap()].get_ref().clone();
     let lock =

@@ -60,7 +60,7 @@ mod full {
 
     #[test]
     #[ignore = "needs nix"]
-    fn each_set_compiles_with_its_tests() {
+    fn each_feature_set_compiles_with_its_tests() {
         let tree = Tree::new();
         let (sources, target) = (sources(&tree), tempfile::tempdir().unwrap());
         for (check, arguments) in CHECKS {

@@ -63,7 +63,7 @@ fn a_file_that_a_filter_changed_on_its_way_is_no_difference() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_no_content() {
+fn git_entries_that_are_not_files_have_no_content() {
     let world = World::begun();
     let fifo = |name: &str| {
         let made = std::process::Command::new("mkfifo").arg(world.path(name)).status().unwrap();

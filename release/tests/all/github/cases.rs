@@ -270,7 +270,7 @@ fn changes_are_a_second_apart() {
 }
 
 #[test]
-fn who_may_not_is_told_which_permission_is_missing() {
+fn denied_requests_name_the_missing_permission() {
     let world = World::new();
     let denied = |token: &str, words: &[&str]| {
         let error = world.publish_by(token, Options::default()).unwrap_err();

@@ -80,7 +80,7 @@ fn every_row_holds_for_maintainer_and_stranger_before_promotion_and_after() {
 }
 
 #[test]
-fn what_github_picks_itself_is_not_what_was_promoted() {
+fn a_latest_that_github_picks_is_not_a_promotion() {
     let mut world = World::published(true);
     assert_eq!(world.latest().as_deref(), Some("v1.2.3"), "GitHub's own choice");
     world.promote().unwrap();
@@ -173,7 +173,7 @@ fn a_token_that_sees_nothing_hides_nothing_that_is_public() {
 }
 
 #[test]
-fn what_is_public_is_seen_with_an_expired_token() {
+fn public_releases_are_read_with_an_expired_token() {
     let world = World::published(false);
     world.promote().unwrap();
     let forge = world.forge("expired").for_looking();
@@ -215,7 +215,7 @@ fn a_run_that_ends_in_the_middle_says_what_was_done_and_what_was_not() {
 }
 
 #[test]
-fn what_a_stranger_finds_wrong_is_never_latest() {
+fn a_release_that_fails_verification_is_never_latest() {
     let world = World::published(false);
     world.hub.hub().releases[0].assets[0].bytes[0] ^= 1;
     let report = world.verify("", false);

@@ -25,7 +25,7 @@ fn verdict<'a>(report: &'a Report, id: &str) -> (&'a Verdict, &'a str) {
 }
 
 #[test]
-fn nothing_is_executed_before_its_attestations_hold() {
+fn binaries_are_executed_only_after_their_attestations_hold() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("mark");
     let mut release = telltale(&mark);
@@ -46,7 +46,7 @@ fn nothing_is_executed_before_its_attestations_hold() {
 }
 
 #[test]
-fn what_is_executed_sees_neither_the_environment_nor_the_folder_of_the_caller() {
+fn executed_binaries_see_neither_environment_nor_folder_of_the_caller() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("mark");
     let release = telltale(&mark);

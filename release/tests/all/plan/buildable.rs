@@ -247,7 +247,7 @@ fn a_workspace_above_the_tree_is_refused() {
 }
 
 #[test]
-fn what_the_targets_link_is_looked_at_before_anything_is_built() {
+fn linked_crates_are_checked_before_anything_is_built() {
     let linking = |manifest: &str| {
         let mut world = project();
         world.write(

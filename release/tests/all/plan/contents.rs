@@ -210,7 +210,7 @@ fn a_native_input_that_no_target_needs_needs_no_pin() {
 }
 
 #[test]
-fn what_may_not_be_empty_or_there_twice_is_refused() {
+fn empty_or_repeated_table_entries_are_refused() {
     let image = "[\"docker.io/saynaai/sayna\"]";
     let others = ["docker.io/saynaai/sayna", "index.docker.io/saynaai/sayna", "registry-1.docker.io/saynaai/sayna"];
     for other in others {

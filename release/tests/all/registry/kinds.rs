@@ -235,7 +235,7 @@ fn one_refusal_of_a_token_server_is_not_its_last_word() {
 
 #[test]
 #[ignore = "needs docker-registry"]
-fn what_is_public_is_read_by_those_whose_credentials_are_of_no_use() {
+fn public_repositories_are_read_despite_useless_credentials() {
     let tokens = TokenServer::public();
     let server = Server::token(&tokens);
     assert!(publish_to(&reach(&server.address, "a", &RIGHT)).complete());

@@ -76,7 +76,7 @@ fn two_kinds_of_registry_and_a_layout_have_them_and_others_find_them() {
 
 #[test]
 #[ignore = "needs docker-registry, ferro-oci-server and oras"]
-fn what_others_put_beside_the_image_stays_there() {
+fn foreign_referrers_of_the_image_stay() {
     let world = World::attested(1);
     let index = world.index().unwrap();
     for server in [Server::open(), Server::ferro()] {
