@@ -166,7 +166,7 @@ impl Error {
                 format!("unpack all of the download of {input}; no binary is released without these licences")
             }
             Self::Inside { .. } => {
-                "compare the file with that of the pinned download; docs/release/how-to/target.md has its form"
+                "compare the file with that of the pinned download; docs/release/how-to/provider-pin.md has its form"
                     .to_owned()
             }
             Self::NotCovered { licence, .. } => {

@@ -92,7 +92,7 @@ const PARTS: &[Part] = &[
 ];
 
 /// The page that shows [`PARTS`].
-const PAGE: &str = "docs/contribute/architecture.md";
+const PAGE: &str = "docs/contribute/architecture-server.md";
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

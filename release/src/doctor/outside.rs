@@ -152,7 +152,8 @@ pub(super) fn pins(client: &Client, made: &PlanReport, variables: &Variables<'_>
     };
     for url in &urls {
         if let Err(error) = client.send(&Request::new(Method::HEAD, url).repeat(Repeat::Safe)) {
-            let remedy = "where the network is well, pin something that is still there: docs/release/building.md, \"Changing a pin\"";
+            let remedy =
+                "where the network is well, pin something that is still there: docs/release/how-to/provider-pin.md";
             return failed(error.to_string(), remedy);
         }
     }

@@ -19,7 +19,8 @@ pub use directory::Directory;
 pub use github::Github;
 
 /// The way out of a burned version. A test follows it, and the page, to the end.
-pub const NEXT_VERSION: &str = "bump the version and cut the next release: docs/release/cutting-a-release.md, \"A spent version\", has the commands";
+pub const NEXT_VERSION: &str =
+    "bump the version and cut the next release: docs/release/when-it-fails.md#burned-version has the commands";
 
 /// A forge by its name on the command line: `dir:PATH` or `github:OWNER/REPOSITORY`. Nothing is asked or made yet.
 pub fn open(name: &str, purpose: Purpose, progress: &Progress) -> Result<Box<dyn Forge>, Error> {

@@ -140,7 +140,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotHere { .. } => {
-                "build it on a machine of that platform, or see docs/release/building.md, \"For another processor\""
+                "build it on a machine of that platform, or see docs/release/building.md#for-another-processor"
                     .to_owned()
             }
             Self::NoLibrary { .. } => "install the package that has it, or build without what needs it".to_owned(),

@@ -12,7 +12,7 @@ use crate::triple::Os;
 pub(super) const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
 /// The page on the table's keys.
-const KEYS: &str = "docs/release/how-to/target.md has every key";
+const KEYS: &str = "docs/release/table-reference.md has every key";
 
 impl Contents<'_> {
     /// Everything that is missing.

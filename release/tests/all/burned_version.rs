@@ -1,4 +1,4 @@
-//! The way out of a spent version: the advice of errors, of `doctor` and of docs/release/cutting-a-release.md, followed to its
+//! The way out of a spent version: the advice of errors, of `doctor` and of docs/release/when-it-fails.md, followed to its
 //! end.
 
 use std::fs;
@@ -70,9 +70,9 @@ impl Scene {
 
     /// Does what the page says: the bump, and every line of its block.
     fn follow_the_page(&self) {
-        let page = project_file("docs/release/cutting-a-release.md");
-        let section = page.split_once("### A spent version").unwrap().1.split("\n#").next().unwrap();
-        assert!(section.contains("bump `version` in\n`Cargo.toml` to the next patch"), "{section}");
+        let page = project_file("docs/release/when-it-fails.md");
+        let section = page.split_once("### Burned version").unwrap().1.split("\n#").next().unwrap();
+        assert!(section.contains("bump `version` in `Cargo.toml` to the next patch"), "{section}");
         self.world.edit("Cargo.toml", "version = \"0.1.0\"", "version = \"0.1.1\"");
         let block = section.split("```").nth(1).unwrap().strip_prefix("sh\n").unwrap();
         for line in block.lines() {

@@ -10,21 +10,24 @@ use sayna_release::cli::Cli;
 use crate::small_release::Release;
 use crate::support::project_file;
 
+mod keys;
+mod pages;
+mod pictures;
+
+pub(crate) use self::pages::Page;
+use self::pages::pages;
+
 /// The command lines in fenced blocks of shell, without comments and prompts.
 pub(crate) fn commands(document: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let text = project_file(document);
-    let mut fence: Option<&str> = None;
-    for line in text.lines() {
-        match (line.strip_prefix("```"), fence) {
-            (Some(language), None) => fence = Some(language),
-            (Some(_), Some(_)) => fence = None,
-            (None, Some("sh")) => {
-                let line = line.split(" #").next().unwrap_or_default().trim();
-                found.extend((!line.is_empty()).then(|| line.to_owned()));
+    for (language, text) in Page::read(document).fences {
+        match language.as_str() {
+            "sh" => {
+                let lines = text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim());
+                found.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
             }
             // What follows a prompt; the rest is what the program prints.
-            (None, Some("console")) => found.extend(line.strip_prefix("$ ").map(str::to_owned)),
+            "console" => found.extend(text.lines().filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned)),
             _ => {}
         }
     }
@@ -35,24 +38,6 @@ pub(crate) fn commands(document: &str) -> Vec<String> {
 /// What follows the program's name where a line calls this program.
 fn own(line: &str) -> Option<&str> {
     line.strip_prefix("cargo run -p sayna-release -- ").or_else(|| line.strip_prefix("sayna-release "))
-}
-
-/// The pages of docs/ and its folders, as paths from the root of the repository, in order.
-fn pages() -> Vec<String> {
-    fn collect(folder: &Path, name: &str, found: &mut Vec<String>) {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let name = format!("{name}/{}", entry.file_name().into_string().unwrap());
-            if entry.path().is_dir() {
-                collect(&entry.path(), &name, found);
-            } else if entry.path().extension().is_some_and(|e| e == "md") {
-                found.push(name);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs"), "docs", &mut found);
-    found.sort();
-    found
 }
 
 fn parses(line: &str, arguments: &str) {
@@ -101,7 +86,7 @@ fn shell(folder: &Path, line: &str) {
 fn every_call_of_this_program_in_the_docs_parses() {
     let mut count = 0;
     for name in pages() {
-        if !project_file(&name).contains("```sh") {
+        if !Page::read(&name).fences.iter().any(|(language, _)| language == "sh") {
             continue;
         }
         for line in commands(&name) {
@@ -137,32 +122,6 @@ fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_change
 }
 
 #[test]
-fn every_link_between_the_pages_leads_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned);
-    for page in pages().into_iter().chain(top) {
-        let text = project_file(&page);
-        let folder = root.join(&page).parent().unwrap().to_owned();
-        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            if target.starts_with("http") {
-                continue;
-            }
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let headings = if file.is_empty() { Ok(text.clone()) } else { fs::read_to_string(folder.join(file)) };
-            let has = |text: String| text.lines().any(|l| l.starts_with('#') && slug(l) == anchor);
-            let there = if anchor.is_empty() { folder.join(file).exists() } else { headings.is_ok_and(has) };
-            assert!(there, "{page} links to {target}");
-        }
-    }
-}
-
-/// GitHub's name for a heading.
-fn slug(heading: &str) -> String {
-    let text = heading.trim_start_matches('#').trim().to_lowercase();
-    text.chars().filter(|c| c.is_alphanumeric() || " -".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
-}
-
-#[test]
 fn every_failure_on_the_page_has_the_test_that_it_names() {
     let page = project_file("docs/contribute/past-failures.md");
     let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what went wrong |"));
@@ -188,4 +147,27 @@ fn every_failure_on_the_page_has_the_test_that_it_names() {
         }
     }
     assert!(count >= 24, "{count} rows");
+}
+
+#[test]
+fn every_filter_of_tests_in_the_pages_selects_some() {
+    let root = pages::root();
+    let mut count = 0;
+    for page in pages() {
+        let fences = Page::read(&page).fences;
+        let lines = fences.iter().filter(|(language, _)| language == "sh").flat_map(|(_, text)| text.lines());
+        for line in lines.filter(|line| line.contains("cargo test ")) {
+            let arguments = line.split(" #").next().unwrap();
+            let folder = if arguments.contains("-p sayna-release") { "release/tests/all" } else { "tests/all" };
+            let folder = if arguments.contains("--lib") { "src" } else { folder };
+            for filter in arguments.split(" -- ").nth(1).unwrap_or_default().split_whitespace() {
+                if !filter.starts_with("--") {
+                    let module = root.join(folder).join(filter.trim_end_matches("::").replace("::", "/"));
+                    assert!(module.is_dir() || module.with_extension("rs").exists(), "{page}: {line}");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 4, "only {count} filters were found");
 }

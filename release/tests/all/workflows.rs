@@ -1,5 +1,5 @@
 //! `.github/workflows`: a release is the calls of `sayna-release` that stand there, on the machines of the table, in the
-//! order of the stages, with no more rights than docs/release/cutting-a-release.md says.
+//! order of the stages, with no more rights than docs/release/workflows.md says.
 
 mod calls;
 mod run;
@@ -179,7 +179,7 @@ fn the_jobs_of_a_release_wait_for_the_stage_before() {
 
 #[test]
 fn permissions_are_those_of_the_documented_table() {
-    let docs = project_file("docs/release/cutting-a-release.md");
+    let docs = project_file("docs/release/workflows.md");
     let documented: BTreeMap<String, BTreeSet<String>> = docs
         .lines()
         .filter_map(|line| {

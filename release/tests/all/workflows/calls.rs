@@ -1,4 +1,4 @@
-//! Every `run:` on the release's way: calls of this program that parse, or plain tools that docs/release/cutting-a-release.md
+//! Every `run:` on the release's way: calls of this program that parse, or plain tools that docs/release/workflows.md
 //! names.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,17 +71,14 @@ fn programs(place: &str, line: &str, tools: &BTreeSet<String>) -> Option<String>
         }
         let tool = piece.split_whitespace().next().unwrap();
         let tool = if tool == "bash" { piece.split_whitespace().nth(1).unwrap() } else { tool };
-        assert!(
-            tools.contains(tool),
-            "{place}: {tool} is not among the plain tools of docs/release/cutting-a-release.md"
-        );
+        assert!(tools.contains(tool), "{place}: {tool} is not among the plain tools of docs/release/workflows.md");
     }
     called
 }
 
-/// The tools of the sentence in docs/release/cutting-a-release.md.
+/// The tools of the sentence in docs/release/workflows.md.
 fn tools() -> BTreeSet<String> {
-    let docs = project_file("docs/release/cutting-a-release.md");
+    let docs = project_file("docs/release/workflows.md");
     let sentence = docs.split_once("The plain tools beside it are ").expect("the sentence").1;
     let sentence = sentence.split_once(".\n").unwrap().0;
     sentence.split('`').skip(1).step_by(2).map(str::to_owned).collect()
