@@ -1,5 +1,5 @@
-//! What clients are told when something cannot be done: the texts and statuses live here and nowhere else. Those of the
-//! providers come from there; what they mean for a client is decided here.
+//! The errors that clients receive: text, HTTP status and error code. Errors of providers keep their own texts and get their
+//! status here. `docs/use/troubleshooting.md` has a section for each code.
 
 mod session;
 
@@ -13,82 +13,82 @@ use crate::room::{HooksError, WebhookError};
 use crate::{jwt, room};
 pub use session::SessionError;
 
-/// What a page of another origin gets as its error; as the reason of a close frame, 123 bytes at the most.
+/// The error for a page of another origin. As the reason of a close frame it is limited to 123 bytes (RFC 6455, section 5.5).
 pub(crate) const ORIGIN_REFUSED: &str =
     "this origin is not allowed: add it to server.allowed_origins, or set auth.required";
 
-/// A request that was refused.
+/// A REST request that was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing is served under this path.
+    /// The path does not exist.
     #[error("Not found")]
     NotFound,
-    /// The path exists, but not for this method.
+    /// The path does not support this method.
     #[error("Method not allowed")]
     MethodNotAllowed,
-    /// The server stops.
+    /// The server is shutting down.
     #[error("Server is shutting down")]
     Draining,
-    /// All of `server.max_connections` are taken.
+    /// All of `server.max_connections` are open.
     #[error("Server is full: server.max_connections are open")]
     Full,
-    /// `/ws` without the headers of an upgrade.
+    /// A request of `/ws` without the headers of an upgrade.
     #[error("WebSocket upgrade expected: connect with ws:// or wss://")]
     NotAnUpgrade,
-    /// `/ws` in another version than 13.
-    #[error("Unsupported WebSocket version: 13 is spoken here")]
+    /// A request of `/ws` with another version than 13.
+    #[error("Unsupported WebSocket version: this server requires 13")]
     WebSocketVersion,
-    /// A body that did not end in time.
-    #[error("The body of the request did not come within {0} s (server.body_timeout_seconds)")]
+    /// The body did not arrive in time.
+    #[error("The body of the request did not arrive within {0} s (server.body_timeout_seconds)")]
     BodyTimeout(u64),
-    /// Nothing to speak.
+    /// The text is empty.
     #[error("Text cannot be empty")]
     EmptyText,
-    /// Too much to speak.
-    #[error("Text is {chars} characters long, {most} are the most that is spoken at once")]
+    /// The text is too long.
+    #[error("Text is {chars} characters long; the limit is {most} (server.max_text_chars)")]
     TextTooLong {
-        /// How long it is.
+        /// Its length.
         chars: usize,
         /// `server.max_text_chars`.
         most: usize,
     },
-    /// Speech that is not to be had like that.
+    /// The provider or its options cannot be used.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// Speech that did not come.
+    /// Synthesis failed.
     #[error("Failed to synthesize speech: {0}")]
     Speech(#[from] TtsError),
-    /// A field without content.
+    /// A required field is empty.
     #[error("Invalid request: {0} cannot be empty")]
     EmptyField(&'static str),
-    /// A browser page of another origin.
+    /// The request comes from a browser page of another origin.
     #[error("{}", ORIGIN_REFUSED)]
     Origin,
-    /// No keys of `LiveKit`.
+    /// `LiveKit` is not configured.
     #[error("LiveKit service not configured")]
     LivekitNotConfigured,
-    /// A room of somebody else.
+    /// The room belongs to another tenant.
     #[error("Access denied: room belongs to a different tenant")]
     ForeignRoom,
-    /// A room that could not be made or marked.
+    /// The room could not be created or assigned to the tenant.
     #[error("Failed to prepare room: {0}")]
     Room(room::TwirpError),
-    /// No token.
+    /// The token could not be signed.
     #[error("Failed to generate LiveKit token: {0}")]
     Token(#[from] jwt::Error),
-    /// Rooms that could not be looked at.
+    /// The rooms could not be queried.
     #[error("Failed to get rooms: {0}")]
     Rooms(room::TwirpError),
-    /// No such room, or one of another tenant, which is not told.
+    /// The room does not exist or belongs to another tenant. The response is the same, so it does not reveal which.
     #[error("Room '{0}' not found")]
     RoomNotFound(String),
-    /// Nobody of that name or no such track, no such room, or one of another tenant, which is not told.
+    /// The participant, track or room does not exist, or the room belongs to another tenant. The response does not reveal which.
     #[error("Participant '{0}' not found in room")]
     ParticipantNotFound(String),
-    /// Somebody who stays.
+    /// The participant could not be removed.
     #[error("Failed to remove participant: {0}")]
     Removal(room::TwirpError),
-    /// A track that goes on as before.
+    /// The track could not be muted.
     #[error("Failed to mute track: {0}")]
     Mute(room::TwirpError),
     /// A webhook request without keys to check it with.
@@ -100,37 +100,37 @@ pub enum Error {
     /// A webhook request that `LiveKit` did not sign, or that cannot be parsed.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
-    /// Hooks that stay as they are.
+    /// The hooks were not changed.
     #[error(transparent)]
     Hooks(#[from] HooksError),
-    /// A field without content, where calls are meant.
+    /// A required field of a call is empty.
     #[error("Invalid request: {0} cannot be empty")]
     EmptyCallField(&'static str),
-    /// Not a number, in this field.
+    /// The field is not a phone number.
     #[error("Invalid phone number in {0}")]
     PhoneNumber(&'static str),
-    /// Nowhere for calls to go out.
+    /// There is no SIP host for outgoing calls.
     #[error("Outbound address not configured")]
     NoOutboundAddress,
-    /// Nobody of that name, or none who is there by telephone.
+    /// The participant does not exist or is not in the room by telephone.
     #[error("Participant '{0}' not found or is not a SIP participant")]
     NotACall(String),
-    /// A call that was not handed on.
+    /// The call could not be transferred.
     #[error("Failed to transfer call: {0}")]
     Transfer(room::TwirpError),
-    /// A call that did not come about.
+    /// The call could not be made.
     #[error("Failed to call: {0}")]
     Call(room::TwirpError),
-    /// A name that is no name of a session.
+    /// The id is not that of a session.
     #[error("Invalid stream_id format")]
     StreamId,
-    /// No storage.
+    /// This build does not record.
     #[error("Recording storage not configured")]
     RecordingNotConfigured,
 }
 
 impl Error {
-    /// The HTTP status that goes with it.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound | Self::RoomNotFound(_) | Self::ParticipantNotFound(_) | Self::NotACall(_) => {
@@ -177,7 +177,7 @@ fn of_hooks(error: &HooksError) -> StatusCode {
     }
 }
 
-/// The client's fault where it chose: the provider, the options, credentials of its own.
+/// Returns the status of a provider's error: 4xx if the client chose the provider, the options or the credentials.
 fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::UnknownProvider
@@ -195,9 +195,9 @@ fn status(kind: ErrorKind) -> StatusCode {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Error))]
 pub(crate) struct Body {
-    /// What was wrong.
+    /// The error as a text.
     error: String,
-    /// A stable name of it, where the path has such.
+    /// A stable error code, on the paths that have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
 }
@@ -224,7 +224,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// An error of the paths that name its kind too.
+/// An error of the paths whose responses have an error code.
 #[derive(Debug)]
 pub(crate) struct Coded(pub(crate) Error);
 
@@ -239,7 +239,7 @@ impl IntoResponse for Coded {
         let code = match self.0 {
             Error::LivekitNotConfigured => "LIVEKIT_NOT_CONFIGURED",
             Error::ParticipantNotFound(_) | Error::NotACall(_) => "PARTICIPANT_NOT_FOUND",
-            // Of a room that is not there a tenant is told the same as of one that is another's.
+            // The code is the same for a room that does not exist and one of another tenant.
             Error::RoomNotFound(_) => "ROOM_ACCESS_DENIED",
             Error::PhoneNumber(_) | Error::EmptyCallField(_) => "INVALID_PHONE_NUMBER",
             Error::NoOutboundAddress => "OUTBOUND_ADDRESS_NOT_CONFIGURED",
@@ -253,45 +253,45 @@ impl IntoResponse for Coded {
     }
 }
 
-/// A request of somebody who may not, or may not yet.
+/// A request that failed authentication.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// Neither header nor query parameter.
+    /// The token is missing.
     #[error("Missing authentication token (Authorization header or api_key query parameter)")]
     Missing,
-    /// A header that is no bearer token.
+    /// The header has no bearer token.
     #[error("Invalid Authorization header: expected `Bearer <token>`")]
     Header,
-    /// None of the secrets.
+    /// The token is none of the secrets.
     #[error("Unauthorized: Invalid API secret")]
     Secret,
-    /// The service said no.
+    /// The auth service rejected the token.
     #[error("Unauthorized: {0}")]
     Denied(String),
-    /// The service accepted the token without naming a tenant.
+    /// The auth service accepted the token without naming a tenant.
     #[error("Unauthorized: the auth service named no tenant")]
     NoTenant,
-    /// The service said something else.
+    /// The auth service returned another status.
     #[error("Auth service error ({status}): {body}")]
     Service {
-        /// What it said.
+        /// The HTTP status.
         status: u16,
-        /// How it said it.
+        /// The beginning of the body.
         body: String,
     },
-    /// The service said nothing.
+    /// The auth service did not answer.
     #[error("Auth service unavailable: {0}")]
     Unavailable(String),
-    /// The question could not be signed.
+    /// The request to the auth service could not be signed.
     #[error("JWT signing error: {0}")]
     Signing(#[from] jwt::Error),
-    /// The request is larger than what is read of one.
+    /// The body of the request is too large to pass on.
     #[error("Request body exceeds {0} bytes (server.max_message_bytes)")]
     Body(usize),
 }
 
 impl AuthError {
-    /// The stable name, and the status.
+    /// Returns the error code and the HTTP status.
     pub fn code(&self) -> (&'static str, StatusCode) {
         match self {
             Self::Missing => ("missing_auth_header", StatusCode::UNAUTHORIZED),
@@ -309,9 +309,9 @@ impl AuthError {
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AuthError))]
 pub(crate) struct AuthBody {
-    /// A stable name.
+    /// A stable error code.
     error: &'static str,
-    /// What was wrong.
+    /// The error as a text.
     message: String,
 }
 

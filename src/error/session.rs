@@ -1,121 +1,121 @@
-//! What a session tells its client.
+//! The errors of a session.
 
 use crate::provider::{PlanError, SttError, TtsError};
 use crate::room::{ClipError, JoinError, TwirpError};
 
-/// What a session could not do; its text is that of the `error` message. Clients compare some of them.
+/// An error of a session. Its text is that of the `error` message, and clients compare some of the texts.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Not a message.
+    /// The text frame is not a valid message.
     #[error("Invalid message format: {0}")]
     Malformed(String),
-    /// Audio without ears.
+    /// `audio` is true, but `stt_config` is missing.
     #[error("STT configuration is required when audio=true")]
     SttMissing,
-    /// Audio without a mouth.
+    /// `audio` is true, but `tts_config` is missing.
     #[error("TTS configuration is required when audio=true")]
     TtsMissing,
-    /// No audio, or not yet.
+    /// The session has no audio, or is not configured yet.
     #[error("Audio processing is disabled. Send config message with audio=true first.")]
     AudioDisabled,
-    /// The last `config` failed.
+    /// The latest `config` failed.
     #[error("Voice manager not configured. Send config message with audio=true first.")]
     NotConfigured,
-    /// Credentials.
+    /// The provider or its credentials cannot be used.
     #[error(transparent)]
     Plan(PlanError),
-    /// Options.
+    /// The options of the provider cannot be used.
     #[error("Failed to create voice manager: {0}")]
     Create(PlanError),
-    /// A connection.
+    /// The connection to the provider could not be made.
     #[error("Failed to start voice manager: {0}")]
     Start(SttError),
-    /// Nothing in time.
+    /// The providers were not ready in time.
     #[error("Timeout waiting for voice providers to be ready")]
     Timeout,
-    /// The ears, while they work.
+    /// Recognition failed.
     #[error("STT streaming error: {0}")]
     Stt(SttError),
-    /// The mouth, while it works.
+    /// Synthesis failed.
     #[error("TTS error: {0}")]
     Tts(TtsError),
-    /// More audio than the provider takes.
+    /// The provider falls behind, and the newest audio is dropped.
     #[error("Failed to process audio: the provider does not keep up, audio is being dropped")]
     AudioDropped,
-    /// Audio for a stream that has ended.
+    /// The client sent audio after the provider had ended the stream.
     #[error("Failed to process audio: the provider has ended the stream. Send config message again.")]
     AudioUnheard,
-    /// Too much to speak at once.
+    /// The text is too long.
     #[error(
-        "Failed to synthesize speech: the text is {chars} characters long, {most} are the most (server.max_text_chars)"
+        "Failed to synthesize speech: the text is {chars} characters long; the limit is {most} (server.max_text_chars)"
     )]
     TextTooLong {
-        /// How long it is.
+        /// Its length.
         chars: usize,
         /// `server.max_text_chars`.
         most: usize,
     },
-    /// Too much to speak altogether.
+    /// The queue of texts is full.
     #[error("Failed to synthesize speech: too many texts are waiting")]
     SpeechQueueFull,
-    /// The server stops.
+    /// The server is shutting down.
     #[error("Server is shutting down")]
     Draining,
-    /// A room, without `LiveKit`.
+    /// The client requested a room, but `LiveKit` is not configured.
     #[error("LiveKit room handler not initialized. Check API keys configuration.")]
     RoomsUnavailable,
-    /// A room of somebody else.
+    /// The room belongs to another tenant.
     #[error("Access denied: room '{0}' belongs to a different tenant")]
     ForeignRoom(String),
-    /// A room that the session did not get into.
+    /// The room could not be joined.
     #[error("Failed to join LiveKit room: {0}")]
     Join(JoinError),
-    /// A room that the session is no longer in.
+    /// The connection to the room has ended.
     #[error("LiveKit room lost: {0}. Speech goes to this socket.")]
     RoomLost(String),
-    /// More messages to the room than go out.
+    /// The queue of messages to the room is full.
     #[error("Failed to send message: too many messages to the room are waiting")]
     MessageQueueFull,
-    /// Not a number, for a call to be handed on to.
+    /// `transfer_to` is not a phone number.
     #[error("Invalid phone number in transfer_to")]
     PhoneNumber,
-    /// Nobody to be handed on.
+    /// The room has no call to transfer.
     #[error("No SIP participant in the room")]
     NoCall,
-    /// A call that was not handed on.
+    /// The call could not be transferred.
     #[error("Failed to transfer call: {0}")]
     Transfer(TwirpError),
-    /// Something for a room, without a room.
+    /// The command needs a room, and the session has none.
     #[error("LiveKit client not configured. Send config message with livekit configuration first.")]
     NoRoom,
-    /// A loading sound that nobody would hear.
+    /// `loading_audio` needs audio and a room.
     #[error("loading_audio requires audio to be enabled and a livekit configuration")]
     LoadingNeedsRoom,
-    /// A loading sound before anything.
+    /// `loading_start` came before `config`.
     #[error("Send a config message first before using loading_start.")]
     LoadingBeforeConfig,
-    /// A loading sound without audio.
+    /// `loading_start` in a session without audio.
     #[error("Loading indicator requires audio to be enabled. Send a config message with audio=true.")]
     LoadingWithoutAudio,
-    /// A loading sound without a room.
+    /// `loading_start` in a session without a room.
     #[error("Loading indicator requires a LiveKit room. Include a livekit configuration in your config message.")]
     LoadingWithoutRoom,
-    /// A loading sound that was not sent, or not taken.
+    /// `loading_start` without a loading sound, or with one that was rejected.
     #[error("Loading indicator requires a sound. Include loading_audio in your config message.")]
     NoClip,
-    /// A loading sound that cannot be played.
+    /// `loading_audio` was rejected.
     #[error("loading_audio cannot be played: {0}")]
     Clip(ClipError),
-    /// A noise filter, in a build without.
+    /// The client requested the noise filter, but the build has none.
     #[error("Noise filter not built in: audio goes to the provider as it comes")]
     NoNoiseFilter,
-    /// Not a probability.
+    /// The threshold is not a probability.
     #[error("Invalid turn detection threshold: {0}. Must be between 0.0 and 1.0")]
     Threshold(f32),
 }
 
 impl SessionError {
-    /// The name that it is counted by.
+    /// Returns the label of the error in the metrics.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::Threshold(_) => "message",

@@ -1,4 +1,4 @@
-//! How long the body of a request may take, as a whole: one that comes a byte at a time would hold its connection for ever.
+//! The time limit for the whole body of a request. Without it, a slow body would hold its connection forever.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use tokio::time::{Sleep, sleep};
 use crate::app::App;
 use crate::error::Error;
 
-/// Passes a request on with a body that has to end in time. The handler reads an error from a body that does not, and the
-/// answer is [`Error::BodyTimeout`] then.
+/// Passes a request on with a time limit for its body. The handler reads an error from a late body, and the response is
+/// [`Error::BodyTimeout`].
 pub(super) async fn in_time(State(app): State<App>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
@@ -29,7 +29,7 @@ pub(super) async fn in_time(State(app): State<App>, request: Request, next: Next
     if late.load(Ordering::Relaxed) { Error::BodyTimeout(limit.as_secs()).into_response() } else { response }
 }
 
-/// A body with an end in time.
+/// A body with a deadline.
 struct Timed {
     body: Body,
     deadline: Pin<Box<Sleep>>,
@@ -44,7 +44,7 @@ impl HttpBody for Timed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        // First, as a peer that always has a byte more would otherwise never be late.
+        // Before the body, because a peer that always sends one more byte would never be late.
         if self.deadline.as_mut().poll(context).is_ready() {
             self.late.store(true, Ordering::Relaxed);
             let late = std::io::Error::from(std::io::ErrorKind::TimedOut);

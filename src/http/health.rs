@@ -1,4 +1,4 @@
-//! `GET /` and `GET /health/ready`: whether the server answers at all, and whether it takes new sessions.
+//! `GET /` and `GET /health/ready`: liveness and readiness.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,11 +10,11 @@ use crate::app::{App, Beyond, Kept};
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Health {
-    /// `OK`, to the letter.
+    /// Always `OK`.
     status: &'static str,
 }
 
-/// The server is there. Clients and health checks compare the body, so it never changes.
+/// Reports that the server runs. Clients and health checks compare the body, so it never changes.
 #[cfg_attr(feature = "openapi", utoipa::path(get, path = "/", responses((status = 200, body = Health)), security(())))]
 pub(super) async fn health() -> Json<Health> {
     Json(Health { status: "OK" })
@@ -27,8 +27,8 @@ pub(super) struct Ready {
     status: &'static str,
 }
 
-/// Whether new sessions are taken: not while all of `server.max_connections` are open, and no longer once the server was told
-/// to stop. The connection that asks takes one of them itself, which does not count where it asks for the first time.
+/// Reports whether the server accepts new sessions. It does not while `server.max_connections` connections are open, or after it
+/// was told to stop. The connection of the first health check is not counted.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/health/ready", security(()),
     responses((status = 200, body = Ready), (status = 503, body = Ready, description = "The server is full or stopping")),

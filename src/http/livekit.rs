@@ -1,4 +1,4 @@
-//! `POST /livekit/token`: a participant's way into a room.
+//! `POST /livekit/token`: access tokens for participants of rooms.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -17,7 +17,7 @@ pub(super) struct Request {
     room_name: String,
     /// The participant's name.
     participant_name: String,
-    /// The participant's identity, one of its kind in the room.
+    /// The participant's identity, unique in the room.
     participant_identity: String,
 }
 
@@ -26,20 +26,20 @@ pub(super) struct Request {
 pub(super) struct Answer {
     /// A LiveKit access token.
     token: String,
-    /// As asked.
+    /// The room from the request.
     room_name: String,
-    /// As asked.
+    /// The identity from the request.
     participant_identity: String,
-    /// Where to connect.
+    /// The URL of LiveKit (`livekit.public_url`).
     livekit_url: String,
 }
 
-/// A token to join a room. With a tenant, the room is made for it first.
+/// Returns a token to join a room. With a tenant, the room is created and assigned to the tenant first.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/livekit/token", request_body = Request,
     responses(
         super::rejection::Rejection, (status = 200, body = Answer),
-        (status = 400, description = "A field without content; not JSON at all",
+        (status = 400, description = "A required field is empty (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody), (status = 403, body = crate::error::Body),
         (status = 500, body = crate::error::Body),

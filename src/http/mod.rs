@@ -1,4 +1,4 @@
-//! The REST interface: which path is answered by what, and what goes around it.
+//! The REST interface: the routes, and what every request passes (limits, authentication, CORS, metrics).
 
 mod body;
 mod health;
@@ -30,10 +30,10 @@ use crate::error::Error;
 use crate::room::Livekit;
 use crate::{auth, ws};
 
-/// Headers of answers that pages may read beside the usual ones.
+/// Response headers that browser pages may read in addition to the usual ones.
 const EXPOSED: [HeaderName; 2] = [speak::FORMAT, speak::RATE];
 
-/// Every path there is; the rest is refused as JSON too.
+/// Returns the routes. Unknown paths and methods get a JSON error too.
 pub(crate) fn router(app: App) -> Router {
     let most = app.shared.config.server.max_message_bytes;
     let open = Router::new()
@@ -68,7 +68,7 @@ pub(crate) fn router(app: App) -> Router {
     }
 }
 
-/// What browsers are told; nothing where no origin is allowed.
+/// Returns the CORS headers, or none if no origin is allowed.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let any = origins.iter().any(|origin| origin == "*");
     let listed = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
@@ -81,10 +81,10 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     (!origins.is_empty()).then_some(cors)
 }
 
-/// Counts each request; refuses those that begin work while the server stops or is full.
+/// Counts each request, and rejects new work while the server stops or is full.
 async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    // The query stays out of all this: a key may be in it.
+    // Without the query, which may contain a key.
     let path = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     let open = matches!(path.as_str(), "/" | "/health/ready");

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document of the REST interface, derived from the functions that answer.
+//! The OpenAPI 3.1 document of the REST interface, derived from the handlers.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
@@ -42,12 +42,12 @@ impl Modify for Bearer {
     }
 }
 
-/// The document as JSON.
+/// Returns the document as JSON.
 pub fn json() -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     Ok(Document::openapi().to_pretty_json()?)
 }
 
-/// The document as YAML.
+/// Returns the document as YAML.
 pub fn yaml() -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     Ok(Document::openapi().to_yaml()?)
 }

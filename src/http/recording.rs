@@ -1,10 +1,10 @@
-//! `/recording`: recordings of sessions, of which this build makes and keeps none.
+//! `/recording`: recordings of sessions. This build does not record.
 
 use axum::extract::Path;
 
 use crate::error::Error;
 
-/// Gives out the recording of a session.
+/// Returns the recording of a session. This build has none, so a valid id gets 503.
 #[cfg_attr(feature = "openapi", utoipa::path(get, path = "/recording/{stream_id}", params(("stream_id" = String, Path)),
     responses((status = 400, body = crate::error::Body), (status = 401, body = crate::error::AuthBody), (status = 503, body = crate::error::Body))))]
 pub(super) async fn recording(Path(stream_id): Path<String>) -> Error {

@@ -1,4 +1,4 @@
-//! `/livekit/rooms` and `/livekit/participant`: what is in the rooms of a tenant, and who has to leave or be silent.
+//! `/livekit/rooms` and `/livekit/participant`: lists the rooms of a tenant, removes and mutes participants.
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
@@ -13,7 +13,7 @@ use crate::room;
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Rooms {
-    /// Those of the tenant.
+    /// The tenant's rooms.
     rooms: Vec<Summary>,
 }
 
@@ -22,9 +22,9 @@ pub(super) struct Rooms {
 struct Summary {
     /// The room's name.
     name: String,
-    /// How many are in it.
+    /// The number of participants.
     num_participants: u32,
-    /// Seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     creation_time: i64,
 }
 
@@ -51,16 +51,16 @@ pub(super) async fn list(
 pub(super) struct Details {
     #[serde(flatten)]
     room: room::Room,
-    /// Who is in it.
+    /// The participants of the room.
     participants: Vec<room::ParticipantInfo>,
 }
 
-/// Tells about a room and who is in it.
+/// Returns a room and its participants.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/livekit/rooms/{room_name}", params(("room_name" = String, Path)),
     responses(
         (status = 200, body = Details),
-        (status = 400, body = String, content_type = "text/plain", description = "Not UTF-8"),
+        (status = 400, body = String, content_type = "text/plain", description = "The name of the room is not UTF-8"),
         (status = 401, body = crate::error::AuthBody),
         (status = 404, body = crate::error::Body), (status = 500, body = crate::error::Body),
     ),
@@ -82,27 +82,27 @@ pub(super) async fn room(
 pub(super) struct Remove {
     /// The room.
     room_name: String,
-    /// Who is to leave it.
+    /// The identity of the participant to remove.
     participant_identity: String,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Removed {
-    /// `removed`.
+    /// Always `removed`.
     status: &'static str,
-    /// As asked.
+    /// The room from the request.
     room_name: String,
-    /// As asked.
+    /// The identity from the request.
     participant_identity: String,
 }
 
-/// Removes a participant. Their token is as good as before.
+/// Removes a participant. Their token stays valid, so they can join again.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/livekit/participant", request_body = Remove,
     responses(
         super::rejection::Rejection, (status = 200, body = Removed),
-        (status = 400, description = "A field without content; not JSON at all",
+        (status = 400, description = "A required field is empty (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
         (status = 404, body = crate::error::Body), (status = 500, body = crate::error::Body),
@@ -123,26 +123,26 @@ pub(super) async fn remove(
     }
 }
 
-/// What is asked for, and the answer where it was done.
+/// A request to mute or unmute a track. The response to a request that was carried out is the request.
 #[derive(Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Mute {
     /// The room.
     room_name: String,
-    /// Whose track.
+    /// The identity of the participant.
     participant_identity: String,
-    /// Which track.
+    /// The id of the track.
     track_sid: String,
-    /// Whether it is to be silent.
+    /// Whether the track is to be muted.
     muted: bool,
 }
 
-/// Mutes a participant's track, or lets it be heard again where LiveKit's own configuration allows that.
+/// Mutes a participant's track, or unmutes it if LiveKit's own configuration allows that.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/livekit/participant/mute", request_body = Mute,
     responses(
         super::rejection::Rejection, (status = 200, body = Mute),
-        (status = 400, description = "A field without content; not JSON at all",
+        (status = 400, description = "A required field is empty (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
         (status = 404, body = crate::error::Body), (status = 500, body = crate::error::Body),

@@ -1,4 +1,4 @@
-//! `/sip`: who is told of calls, calls to a number, and calls that are handed on.
+//! `/sip`: hooks for incoming calls, outgoing calls, and transfers.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::auth::Identity;
 use crate::error::{Coded, Error};
 use crate::room::{Dial, EntryError, Hooks, HooksError, List, Transfer, Trunk, TwirpError, number};
 
-/// Lists the tenant's hooks: where the news of its calls is sent.
+/// Lists the tenant's hooks, which receive the events of its calls.
 #[cfg_attr(feature = "openapi", utoipa::path(get, path = "/sip/hooks", responses(
     (status = 200, body = List), (status = 401, body = crate::error::AuthBody),
 )))]
@@ -20,16 +20,16 @@ pub(super) async fn hooks(State(app): State<App>, Extension(identity): Extension
     Json(app.hooks.list(identity.0.as_deref()))
 }
 
-/// Adds hooks of the tenant, or puts them in the place of its own of the same host.
+/// Adds hooks of the tenant, or replaces its hooks of the same hosts.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sip/hooks", request_body = List,
     responses(
-        super::rejection::Rejection, (status = 200, body = List, description = "All that the tenant has now"),
-        (status = 400, description = "A hook that is none; not JSON at all",
+        super::rejection::Rejection, (status = 200, body = List, description = "All hooks of the tenant after the change"),
+        (status = 400, description = "An invalid hook (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
-        (status = 403, body = crate::error::Body, description = "A hook, or a host, of another tenant"),
-        (status = 405, body = crate::error::Body, description = "A host that only the configuration changes"),
+        (status = 403, body = crate::error::Body, description = "The hook or its host belongs to another tenant"),
+        (status = 405, body = crate::error::Body, description = "The hook of the host is part of the configuration"),
         (status = 500, body = crate::error::Body),
     ),
 ))]
@@ -44,7 +44,7 @@ pub(super) async fn set_hooks(
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Hosts {
-    /// Those whose hooks go.
+    /// The hosts whose hooks are removed.
     hosts: Vec<String>,
 }
 
@@ -52,11 +52,11 @@ pub(super) struct Hosts {
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/sip/hooks", request_body = Hosts,
     responses(
-        super::rejection::Rejection, (status = 200, body = List, description = "Those that are left"),
-        (status = 400, description = "No host; not JSON at all",
+        super::rejection::Rejection, (status = 200, body = List, description = "The hooks that are left"),
+        (status = 400, description = "No host is given (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
-        (status = 405, body = crate::error::Body, description = "A host that only the configuration changes"),
+        (status = 405, body = crate::error::Body, description = "The hook of the host is part of the configuration"),
         (status = 500, body = crate::error::Body),
     ),
 ))]
@@ -68,7 +68,7 @@ pub(super) async fn delete_hooks(
     change(&app, move |hooks| hooks.remove(identity.0.as_deref(), &request.hosts)).await
 }
 
-/// On a thread that may wait for the disk, and to its end even where the client goes away.
+/// Changes hooks on a thread that may block on the disk. Runs to its end even if the client disconnects.
 async fn change(
     app: &App,
     change: impl FnOnce(&Hooks) -> Result<List, HooksError> + Send + 'static,
@@ -84,31 +84,31 @@ async fn change(
 pub(super) struct TransferRequest {
     /// The room of the call.
     room_name: String,
-    /// Who is in it by telephone.
+    /// The identity of the participant who is in the room by telephone.
     participant_identity: String,
-    /// The number that takes over: digits, perhaps after a `+`.
+    /// The number to transfer to: digits, optionally after a `+`.
     transfer_to: String,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Transferred {
-    /// `completed`, or `initiated` where it takes longer than LiveKit waits.
+    /// `completed`, or `initiated` if LiveKit's time limit ended first.
     status: &'static str,
-    /// As asked.
+    /// The room from the request.
     room_name: String,
-    /// As asked.
+    /// The identity from the request.
     participant_identity: String,
-    /// The number, as `tel:` and it.
+    /// The number with `tel:` before it.
     transfer_to: String,
 }
 
-/// Hands a call to another number.
+/// Transfers a call to another number.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sip/transfer", request_body = TransferRequest,
     responses(
         super::rejection::Rejection, (status = 200, body = Transferred),
-        (status = 400, description = "Not a number, or a field without content; not JSON at all",
+        (status = 400, description = "An invalid number or an empty field (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
         (status = 404, body = crate::error::Body), (status = 500, body = crate::error::Body),
@@ -142,11 +142,11 @@ pub(super) async fn transfer(
 pub(super) struct CallRequest {
     /// The room that the call is put into.
     room_name: String,
-    /// The name of who is called.
+    /// The name of the called person in the room.
     participant_name: String,
-    /// Their identity, one of its kind in the room.
+    /// The identity of the called person, unique in the room.
     participant_identity: String,
-    /// The number that calls: digits, perhaps after a `+`.
+    /// The calling number: digits, optionally after a `+`.
     from_phone_number: String,
     /// The number that is called.
     to_phone_number: String,
@@ -160,20 +160,20 @@ pub(super) struct CallRequest {
 struct Overrides {
     /// A host, perhaps with a port.
     outbound_address: Option<String>,
-    /// Goes with the password.
+    /// The user name at that host. Needs the password.
     auth_username: Option<String>,
-    /// Goes with the user's name.
+    /// The password at that host. Needs the user name.
     auth_password: Option<String>,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Called {
-    /// `initiated`.
+    /// Always `initiated`.
     status: &'static str,
-    /// As asked.
+    /// The room from the request.
     room_name: String,
-    /// As asked.
+    /// The identity from the request.
     participant_identity: String,
     /// LiveKit's id of the participant.
     participant_id: String,
@@ -181,12 +181,12 @@ pub(super) struct Called {
     sip_call_id: String,
 }
 
-/// Calls a number and puts the call into a room; nobody has answered it yet when this answers.
+/// Calls a number and connects the call to a room. The response is sent while the call is still ringing.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sip/call", request_body = CallRequest,
     responses(
         super::rejection::Rejection, (status = 200, body = Called),
-        (status = 400, description = "Not a number, or a field without content; not JSON at all",
+        (status = 400, description = "An invalid number or an empty field (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
         (status = 404, body = crate::error::Body), (status = 500, body = crate::error::Body),
@@ -227,7 +227,7 @@ pub(super) async fn call(
     Ok(Json(Called { status: "initiated", room_name, participant_identity, participant_id, sip_call_id }))
 }
 
-/// Here a blank field has the code that a wrong number has.
+/// Gives an empty field the error code of an invalid number.
 fn in_a_call(error: Error) -> Error {
     match error {
         Error::EmptyField(field) => Error::EmptyCallField(field),

@@ -1,4 +1,4 @@
-//! `POST /speak`: one text, spoken.
+//! `POST /speak`: synthesises one text.
 
 use axum::Json;
 use axum::body::Body;
@@ -19,25 +19,25 @@ pub(super) const RATE: HeaderName = HeaderName::from_static("x-sample-rate");
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SpeakRequest))]
 pub(super) struct Request {
-    /// What to say.
+    /// The text to speak. The length limit is `server.max_text_chars`.
     text: String,
-    /// How.
+    /// The provider, the voice and the audio format.
     tts_config: TtsOptions,
 }
 
-/// Speaks a text. The audio is sent as it comes; a connection that ends early means that it is not whole.
+/// Synthesises a text and streams the audio. If synthesis fails after the response has begun, the connection is closed early.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/speak", request_body = Request,
     responses(
         super::rejection::Rejection,
-        (status = 200, description = "Audio in the format that was asked for",
+        (status = 200, description = "Audio in the requested format",
             content((Vec<u8> = "audio/pcm"), (Vec<u8> = "audio/wav"), (Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/ogg"),
                 (Vec<u8> = "audio/basic"), (Vec<u8> = "application/octet-stream")),
             headers(("x-audio-format" = String), ("x-sample-rate" = u32))),
-        (status = 400, description = "What cannot be spoken; not JSON at all",
+        (status = 400, description = "A text or an option that is not supported (JSON), or the body is not JSON (text)",
             content((crate::error::Body = "application/json"), (String = "text/plain"))),
         (status = 401, body = crate::error::AuthBody),
-        (status = 429, body = crate::error::Body, description = "The provider asks for patience",
+        (status = 429, body = crate::error::Body, description = "The rate limit of the provider is reached",
             headers(("retry-after" = u64))),
         (status = 500, body = crate::error::Body), (status = 503, body = crate::error::Body),
     ),
@@ -54,14 +54,14 @@ pub(super) async fn speak(State(app): State<App>, Json(request): Json<Request>) 
     let voice = app.shared.providers.voice(&tts_config)?;
     let begun = tokio::time::Instant::now();
     let mut speech = voice.speak(&text, None);
-    // The first audio decides the status; what breaks later breaks the connection.
-    let started = speech.start().await.inspect_err(|error| warn!(%error, "speech failed"))?;
+    // The first audio decides the status. A later error closes the connection.
+    let started = speech.start().await.inspect_err(|error| warn!(%error, "synthesis failed"))?;
     app.shared.metrics.first_audio(voice.provider(), begun.elapsed());
     let format = voice.format();
     let silence =
         wav::header(&format, Some(0)).filter(|_| format.encoding == Encoding::Wav && started.cached_len == Some(0));
     let body = match silence {
-        // A file without samples is a file all the same.
+        // Without audio, the WAV file is its header.
         Some(header) => Body::from(header.to_vec()),
         None => Body::from_stream(futures_util::stream::unfold(speech, piece)),
     };
@@ -80,7 +80,7 @@ pub(super) async fn speak(State(app): State<App>, Json(request): Json<Request>) 
 async fn piece(mut speech: Synthesis) -> Option<(Result<bytes::Bytes, crate::provider::TtsError>, Synthesis)> {
     let piece = speech.next().await?;
     if let Err(error) = &piece {
-        debug!(%error, "speech broke off, and so does the answer");
+        debug!(%error, "synthesis failed after the response had begun");
     }
     Some((piece, speech))
 }

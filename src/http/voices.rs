@@ -1,4 +1,4 @@
-//! `GET /voices`: what voices there are.
+//! `GET /voices`: the voices of all providers.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use axum::extract::State;
 use crate::app::App;
 use crate::provider::VoiceInfo;
 
-/// The voices of every provider that the server has credentials for and that answers.
+/// Lists the voices of each provider that has credentials and answers.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/voices",
     responses((status = 200, body = BTreeMap<String, Vec<VoiceInfo>>), (status = 401, body = crate::error::AuthBody)),

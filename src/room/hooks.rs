@@ -1,4 +1,5 @@
-//! The hooks that are called for calls: those of the configuration, and those that clients have added, which are kept in a file.
+//! The webhooks that this server calls for telephone calls: those of the configuration, and those that clients have added, which
+//! are stored in a file.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -15,23 +16,23 @@ use crate::config::{Config, Secret, SipHook, sip_host};
 use crate::disk;
 use crate::outbound::Outbound;
 
-/// The largest file of hooks; some thousands fit.
+/// The size limit of the file of hooks, in bytes. Enough for some thousand.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// A hook, as clients see and set it, and as it is kept.
+/// A webhook for the calls to a SIP host.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Hook {
-    /// The SIP host that is called; case does not count.
+    /// The SIP host that is called. Its case is ignored.
     pub(crate) host: String,
-    /// Where the news go.
+    /// The URL that receives the events of calls.
     pub(crate) url: String,
-    /// The tenant whose hook it is, and whose calls these are; may be empty where there are no tenants.
+    /// The tenant that owns the hook and the calls. May be empty if there are no tenants.
     pub(crate) auth_id: String,
 }
 
 impl Hook {
-    /// The same behind the form of its host in which hosts are compared, if host and address are such.
+    /// Returns the compared form of the host, and the hook, if host and URL are valid.
     fn checked(self) -> Result<(String, Self), HooksError> {
         let host = self.host.trim().to_owned();
         if host.is_empty() {
@@ -44,89 +45,89 @@ impl Hook {
         Ok((name, Self { host, ..self }))
     }
 
-    /// Whether its address may be one of the inside.
+    /// Returns whether its URL may lead to a public address.
     fn is_public(&self) -> bool {
         Url::parse(&self.url).is_ok_and(|url| is_public_host(&url))
     }
 }
 
-/// Several of them.
+/// A list of hooks.
 #[derive(Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SipHooks))]
 pub(crate) struct List {
-    /// In the order of the configuration, and then of their hosts.
+    /// Hooks of the configuration in its order, then the others ordered by host.
     pub(crate) hooks: Vec<Hook>,
 }
 
-/// Why the hooks stay as they are.
+/// Why the hooks were not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum HooksError {
-    /// A host that is none.
+    /// The host is empty.
     #[error("Invalid request: host cannot be empty")]
     Host,
-    /// A host that is no name and no address.
-    #[error("Invalid request: the host {0:?} is neither a name nor an IP address; it has no scheme and no port")]
+    /// The host is neither a name nor an address.
+    #[error("Invalid request: the host {0:?} must be a name or an IP address, without scheme and port")]
     NoHost(String),
-    /// An address that is none.
-    #[error("Invalid url of host {0}: an http or https address is expected")]
+    /// The URL cannot be parsed, or is not http or https.
+    #[error("Invalid url of host {0}: use an http or https URL")]
     Url(String),
-    /// An address of the inside, which a client has no right to.
+    /// The URL leads to a private address.
     #[error("Invalid url of host {0}: private addresses are refused, unless the operator sets sip.private_hooks")]
     Private(String),
-    /// A hook that is to be another tenant's.
+    /// The request names another tenant as the owner.
     #[error("Access denied: auth_id of host {0} must be the caller's own")]
     ForeignTenant(String),
-    /// Hosts that have hooks of others.
+    /// These hosts have hooks of another tenant.
     #[error("Access denied: host(s) {} belong to a different tenant", .0.join(", "))]
     Foreign(Vec<String>),
-    /// Twice in one request.
+    /// The host appears twice in one request.
     #[error("Duplicate host in request: {0}")]
     Duplicate(String),
-    /// No tenant, where everybody has one.
+    /// The tenant is missing, although authentication is required.
     #[error("auth_id of host {0} cannot be empty when authentication is required")]
     Tenant(String),
-    /// Nothing to remove.
+    /// The list of hosts to remove is empty.
     #[error("Invalid request: hosts cannot be empty")]
     Nothing,
-    /// More than is kept.
-    #[error("Too many hooks: {} bytes are the most that is kept of them", MAX_BYTES)]
+    /// The file would exceed its size limit.
+    #[error("Too many hooks: the limit is {} bytes", MAX_BYTES)]
     TooMany,
-    /// What only the configuration changes.
+    /// The hooks of these hosts are part of the configuration.
     #[error("Host(s) {} are hardcoded in the application config and cannot be changed.", .0.join(", "))]
     Fixed(Vec<String>),
-    /// Nowhere to keep them.
+    /// There is no folder for the file.
     #[error("SIP hooks cannot be changed: cache.path is not set")]
     NoFolder,
-    /// Nothing to sign their news with.
+    /// There is no secret to sign events with.
     #[error("SIP hooks cannot be added: sip.hook_secret is not set")]
     NoSecret,
-    /// The disk.
+    /// The file cannot be written.
     #[error("SIP hooks could not be written: {0}")]
     Write(#[from] io::Error),
 }
 
-/// Why the server does not start with the hooks that were kept: it would forget them at the next change.
+/// Why the stored hooks cannot be read. The server does not start then, because the next change would lose them.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}; correct the file or remove it", path.display())]
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// What is wrong with the file.
     pub reason: String,
 }
 
-/// All hooks.
+/// All hooks. Built once at the start, shared by all requests.
 #[derive(Debug)]
 pub(crate) struct Hooks {
-    /// Those of the configuration, which win, each behind its host in the form in which hosts are compared.
+    /// Hooks of the configuration, which take precedence, each with the compared form of its host.
     fixed: Vec<(String, SipHook)>,
-    /// By host, in the form in which hosts are compared.
+    /// Hooks that clients have added, by the compared form of their hosts.
     added: RwLock<BTreeMap<String, Hook>>,
-    /// Held while the file changes, so that readers need not wait for the disk.
+    /// Locked while the file changes, so that readers do not wait for the disk.
     writing: Mutex<()>,
     path: Option<PathBuf>,
     secret: Option<Secret>,
-    /// Whether every client has to say who it is.
+    /// `auth.required`
     required: bool,
     /// `sip.private_hooks`
     pub(super) private: bool,
@@ -135,18 +136,18 @@ pub(crate) struct Hooks {
     pub(super) outbound: Outbound,
 }
 
-/// Where the news of a host go, for whom, and signed by what.
+/// The hook of one host, with the secret that signs its events.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) url: String,
     pub(super) auth_id: String,
     pub(super) secret: Option<Secret>,
-    /// The configuration names it; else a client does.
+    /// Whether the hook is part of the configuration. Otherwise a client has added it.
     pub(super) fixed: bool,
 }
 
 impl Hooks {
-    /// Those of the configuration and of the file.
+    /// Reads the hooks of the configuration and of the file.
     pub(crate) fn open(config: &Config, outbound: Outbound) -> Result<Self, FileError> {
         let path = config.cache.path.as_ref().map(|folder| folder.join("sip_hooks.json"));
         let kept = path.as_deref().map(read).transpose()?.unwrap_or_default();
@@ -163,7 +164,7 @@ impl Hooks {
         })
     }
 
-    /// The tenant's hooks that count; all of them, where there are no tenants.
+    /// Returns the tenant's hooks that are in effect, or all if there are no tenants.
     pub(crate) fn list(&self, tenant: Option<&str>) -> List {
         let fixed = self
             .fixed
@@ -181,7 +182,7 @@ impl Hooks {
         self.fixed.iter().find(|(fixed, _)| fixed == name).map(|(_, hook)| hook)
     }
 
-    /// The hook of a host, if there is one.
+    /// Returns the hook of a host, if there is one.
     pub(super) fn find(&self, host: &str) -> Option<Target> {
         let name = sip_host(host)?;
         if let Some(SipHook { url, auth_id, secret, .. }) = self.fixed(&name) {
@@ -193,7 +194,7 @@ impl Hooks {
         Some(Target { url, auth_id, secret: self.secret.clone(), fixed: false })
     }
 
-    /// Adds hooks of the tenant, or puts them in the place of its own of the same host. Waits for the disk.
+    /// Adds hooks of the tenant, or replaces its hooks of the same hosts. Blocks on the disk.
     pub(crate) fn add(&self, tenant: Option<&str>, hooks: Vec<Hook>) -> Result<List, HooksError> {
         let mut new = BTreeMap::new();
         for hook in hooks {
@@ -224,8 +225,7 @@ impl Hooks {
         })
     }
 
-    /// Removes the tenant's hooks of these hosts, where there are any. Those of other tenants are to it as if they were not
-    /// there. Waits for the disk.
+    /// Removes the tenant's hooks of these hosts. Hooks of other tenants are ignored. Blocks on the disk.
     pub(crate) fn remove(&self, tenant: Option<&str>, hosts: &[String]) -> Result<List, HooksError> {
         if hosts.is_empty() {
             return Err(HooksError::Nothing);
@@ -238,14 +238,14 @@ impl Hooks {
         })
     }
 
-    /// Not those of the tenant that the configuration names.
+    /// Rejects a change of the tenant's hooks that are part of the configuration.
     fn may_change(&self, tenant: Option<&str>, mut hosts: Vec<String>) -> Result<(), HooksError> {
         let fixed = |host: &String| sip_host(host).and_then(|name| self.fixed(&name));
         hosts.retain(|host| fixed(host).is_some_and(|hook| is_of(&hook.auth_id, tenant)));
         if hosts.is_empty() { Ok(()) } else { Err(HooksError::Fixed(hosts)) }
     }
 
-    /// What is told counts, and is on the disk; or nothing has changed.
+    /// Changes the hooks and writes the file. The change takes effect only after it was written.
     fn change(
         &self,
         tenant: Option<&str>,
@@ -266,24 +266,24 @@ impl Hooks {
     }
 }
 
-/// Whether a hook of `owner` is this tenant's. Without tenants each hook is every client's.
+/// Returns whether a hook of `owner` belongs to this tenant. Without tenants, each hook belongs to every client.
 fn is_of(owner: &str, tenant: Option<&str>) -> bool {
     named(tenant).is_none_or(|tenant| tenant == owner)
 }
 
-/// Refuses hooks whose hosts are another tenant's.
+/// Rejects hooks whose hosts belong to another tenant.
 fn refuse(hooks: &BTreeMap<String, Hook>, is_foreign: impl Fn(&str) -> bool) -> Result<(), HooksError> {
     let foreign = hooks.iter().filter(|(name, _)| is_foreign(name)).map(|(_, hook)| hook.host.clone());
     let foreign: Vec<String> = foreign.collect();
     if foreign.is_empty() { Ok(()) } else { Err(HooksError::Foreign(foreign)) }
 }
 
-/// The hooks that a file keeps; none where it is not there.
+/// Reads the file of hooks. Returns no hooks if it does not exist.
 fn read(path: &Path) -> Result<Vec<(String, Hook)>, FileError> {
     let wrong = |reason: String| FileError { path: path.to_owned(), reason };
     let file = match File::open(path) {
         Ok(file) => file,
-        // A folder that is a file is reported by the cache.
+        // The cache reports a folder that is a file.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_hooks_is_read_whole_or_not_at_all() {
+    fn sip_hooks_file_is_read_whole_or_not_at_all() {
         let good = r#"{"hooks":[{"host":"a.example","url":"https://b.example/c?d=e","auth_id":""}]}"#;
         let hook =
             Hook { host: "a.example".to_owned(), url: "https://b.example/c?d=e".to_owned(), auth_id: String::new() };
@@ -330,7 +330,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_bytes_are_hooks_or_an_error(bytes: Vec<u8>) {
+        fn any_bytes_are_sip_hooks_or_an_error(bytes: Vec<u8>) {
             parse(&bytes).ok();
         }
     }

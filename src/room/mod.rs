@@ -1,4 +1,7 @@
-//! LiveKit: tokens for participants, the server's own calls, telephone calls, its webhook, and sessions in rooms.
+//! LiveKit: access tokens, the server API (Twirp), telephone calls (SIP), webhooks in both directions, and sessions in rooms.
+//!
+//! [`Livekit`] is the client of the API and signs tokens. [`Hooks`] are the webhooks that this server calls. [`Connection`] is a
+//! session's place in a room.
 
 mod hooks;
 mod media;
@@ -22,40 +25,40 @@ pub use twirp::TwirpError;
 pub(crate) use twirp::{ParticipantInfo, Room};
 pub use webhook::WebhookError;
 
-/// A `LiveKit` server and the keys to it.
+/// The client of one `LiveKit` server, with its API key. Built once at the start, shared by all requests and sessions.
 #[derive(Debug)]
 pub(crate) struct Livekit {
     http: reqwest::Client,
-    /// Where its API is.
+    /// The base URL of the API, with the scheme http or https.
     api: String,
-    /// What clients are told.
+    /// `livekit.public_url`, which clients receive.
     pub(crate) public_url: String,
     api_key: String,
     secret: Key,
-    /// Which of its calls were passed on.
+    /// Calls that were passed on to a hook.
     passed_on: webhook::PassedOn,
 }
 
-/// Why nobody gets into a room.
+/// Why a room cannot be entered.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
-    /// The room is another tenant's.
+    /// The room belongs to another tenant.
     #[error("the room belongs to another tenant")]
     Foreign,
-    /// The server did not do as asked.
+    /// The API returned an error, or no answer.
     #[error(transparent)]
     Twirp(#[from] TwirpError),
-    /// Nothing was signed.
+    /// The token could not be signed.
     #[error(transparent)]
     Sign(#[from] jwt::Error),
 }
 
 impl Livekit {
-    /// None where the configuration has no keys.
+    /// Returns none if the configuration has no API key.
     pub(crate) fn new(config: &Config, outbound: &Outbound) -> Option<Self> {
         let config::Livekit { url, public_url, api_key, api_secret } = &config.livekit;
         let (api_key, secret) = (api_key.clone()?, Key::hmac(api_secret.as_ref()?.expose()));
-        // The API is spoken where the media server listens.
+        // The API has the address of the media server.
         let api = url.strip_prefix("ws").map_or_else(|| url.clone(), |rest| format!("http{rest}"));
         Some(Self {
             http: outbound.http.clone(),
@@ -67,8 +70,8 @@ impl Livekit {
         })
     }
 
-    /// A token for a participant. With a tenant, the room is made where it is not there, and marked as the tenant's
-    /// before anybody can join it.
+    /// Returns an access token for a participant. With a tenant, the room is created if necessary, and its metadata names the
+    /// tenant before a participant can join.
     pub(crate) async fn participant_token(
         &self,
         tenant: Option<&str>,
@@ -82,24 +85,24 @@ impl Livekit {
         Ok(token::participant(&self.api_key, &self.secret, room, identity, name)?)
     }
 
-    /// The tenant's rooms; all of them, where nobody has to say who they are.
+    /// Returns the tenant's rooms, or all rooms if there are no tenants.
     pub(crate) async fn rooms(&self, tenant: Option<&str>) -> Result<Vec<Room>, TwirpError> {
         let rooms = self.list(&[]).await?.into_iter();
         Ok(rooms.filter(|room| named(tenant).is_none_or(|tenant| is_of(room, tenant))).collect())
     }
 
-    /// The room of this name, if it is there and the tenant's.
+    /// Returns the room of this name if it exists and belongs to the tenant.
     pub(crate) async fn room(&self, tenant: Option<&str>, name: &str) -> Result<Option<Room>, TwirpError> {
         let mut rooms = self.list(&[name]).await?.into_iter();
         Ok(rooms.find(|room| named(tenant).is_none_or(|tenant| is_of(room, tenant))))
     }
 
-    /// Sends somebody out of a room of the tenant; whether they were there.
+    /// Removes a participant from a room of the tenant. Returns false if there is no such participant.
     pub(crate) async fn remove(&self, tenant: Option<&str>, room: &str, identity: &str) -> Result<bool, TwirpError> {
         Ok(self.room(tenant, room).await?.is_some() && self.expel(room, identity).await?)
     }
 
-    /// Mutes a track in a room of the tenant, or the reverse; whether it was there.
+    /// Mutes or unmutes a track in a room of the tenant. Returns false if there is no such track.
     pub(crate) async fn mute(
         &self,
         tenant: Option<&str>,
@@ -108,13 +111,13 @@ impl Livekit {
         track: &str,
         muted: bool,
     ) -> Result<bool, TwirpError> {
-        // Of somebody who is not there, LiveKit would wait to hear about the track, and then say "unavailable".
+        // For an unknown participant LiveKit waits for the track and then returns "unavailable".
         Ok(self.room(tenant, room).await?.is_some()
             && self.participant(room, identity).await?.is_some()
             && self.silence(room, identity, track, muted).await?)
     }
 
-    /// Makes a room the tenant's, if it is there and nobody's. Nobody is a tenant too.
+    /// Assigns an existing room without a tenant to this one. An empty name is no tenant.
     async fn give(&self, room: &str, tenant: &str) -> Result<(), EntryError> {
         let (Some(tenant), Some(there)) = (named(Some(tenant)), self.list(&[room]).await?.into_iter().next()) else {
             return Ok(());
@@ -126,7 +129,7 @@ impl Livekit {
         }
     }
 
-    /// Makes sure that the room is there and the tenant's.
+    /// Creates the room if necessary, and assigns it to the tenant.
     async fn claim(&self, room: &str, tenant: &str) -> Result<(), EntryError> {
         let there = self.list(&[room]).await?.into_iter().next();
         let metadata = there.as_ref().map(|room| room.metadata.as_str()).unwrap_or_default();
@@ -136,7 +139,7 @@ impl Livekit {
             None => {}
         }
         if there.is_none() {
-            // Another request may be doing the same: the server keeps one room of a name, and the metadata that it had.
+            // A concurrent request may create the same room. LiveKit keeps the first one with its metadata.
             let made = self.create(room, &owned(metadata, tenant)).await?;
             match owner(&made.metadata) {
                 Some(owner) if owner != tenant => return Err(EntryError::Foreign),
@@ -149,7 +152,7 @@ impl Livekit {
     }
 }
 
-/// The tenant, if it has a name.
+/// Returns the tenant unless its name is blank.
 fn named(tenant: Option<&str>) -> Option<&str> {
     tenant.filter(|tenant| !tenant.trim().is_empty())
 }
@@ -158,13 +161,13 @@ fn is_of(room: &Room, tenant: &str) -> bool {
     owner(&room.metadata).is_some_and(|owner| owner == tenant)
 }
 
-/// The tenant that a room's metadata names.
+/// Returns the tenant that a room's metadata names.
 fn owner(metadata: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(metadata).ok()?;
     value.get("auth_id")?.as_str().filter(|id| !id.trim().is_empty()).map(str::to_owned)
 }
 
-/// The metadata with the tenant in it; what else is there is kept, if it is an object.
+/// Returns the metadata with the tenant in it. Other fields are kept if the metadata is a JSON object.
 fn owned(metadata: &str, tenant: &str) -> String {
     let mut fields: serde_json::Map<_, _> = serde_json::from_str(metadata).unwrap_or_default();
     fields.insert("auth_id".to_owned(), tenant.into());
@@ -176,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_names_the_tenant_and_keeps_the_rest() {
+    fn room_metadata_names_the_tenant_and_keeps_other_fields() {
         assert_eq!(owner(&owned("", "a")).as_deref(), Some("a"));
         assert_eq!(owned(r#"{"x":1}"#, "a"), r#"{"auth_id":"a","x":1}"#);
         for none in ["", "text", "[]", "{}", r#"{"auth_id":1}"#, r#"{"auth_id":" "}"#] {

@@ -1,4 +1,4 @@
-//! Passing news of a call on to the hook of the host that was called, signed so that it can tell whose they are.
+//! Notifies the hook of a SIP host of an incoming call, by a signed HTTP request.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,49 +16,49 @@ use crate::config::Secret;
 use crate::jwt;
 use crate::outbound;
 
-/// How long a hook may take to answer.
+/// The time limit for the answer of a hook.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Hooks {
-    /// Gives the room of a call to the hook's tenant, and then tells the hook. Nobody waits for this, so what goes wrong
-    /// is logged; but never where the hook is or who calls, which are others' secrets.
+    /// Assigns the room of a call to the hook's tenant, then calls the hook. No request waits for this, so errors are logged.
+    /// The log never contains the hook's URL or the caller's number.
     pub(crate) async fn notify(&self, livekit: &Livekit, mut call: Call) {
         let (host, room) = (call.sip_host.clone(), call.room.name.clone());
         let Some(Target { url, auth_id, secret, fixed }) = self.find(&host) else {
-            debug!(host, room, "nobody is told of calls to this host");
+            debug!(host, room, "no hook for calls to this host");
             return;
         };
         let Some(secret) = secret else {
-            warn!(host, room, "the hook is not told: there is no sip.hook_secret to sign with");
+            warn!(host, room, "did not call the hook: sip.hook_secret is not set");
             return;
         };
         match livekit.give(&room, &auth_id).await {
             Ok(()) => {}
             Err(EntryError::Foreign) => {
-                warn!(host, room, "the hook is not told: the room is another tenant's");
+                warn!(host, room, "did not call the hook: the room belongs to another tenant");
                 return;
             }
-            // The call is there all the same, and somebody should answer it.
-            Err(error) => warn!(host, room, %error, "the room of a call could not be given to the hook's tenant"),
+            // The call exists all the same, and an application should answer it.
+            Err(error) => warn!(host, room, %error, "could not assign the room of a call to the hook's tenant"),
         }
         call.room_prefix.clone_from(&self.room_prefix);
         let client = match self.client(&url, fixed).await {
             Ok(client) => client,
             Err(refusal) => {
-                warn!(host, room, "the hook is not told: {refusal}");
+                warn!(host, room, "did not call the hook: {refusal}");
                 return;
             }
         };
         match send(&client, &url, &secret, &call).await {
-            Ok(status) if status.is_success() => debug!(host, room, "the hook was told of a call"),
-            Ok(status) => warn!(host, room, %status, "the hook did not take the news of a call"),
-            Err(error) => warn!(host, room, error, "the hook could not be told of a call"),
+            Ok(status) if status.is_success() => debug!(host, room, "called the hook"),
+            Ok(status) => warn!(host, room, %status, "the hook rejected a call"),
+            Err(error) => warn!(host, room, error, "could not reach the hook"),
         }
     }
 
-    /// The HTTP client for this hook. A hook that a client has added is asked at public addresses alone, unless the operator
-    /// allows others. Its name is looked up once: a second answer of DNS may differ from the one that was checked. Behind a
-    /// proxy the proxy looks names up, and its rules count.
+    /// Returns the HTTP client for this hook. A hook that a client has added is called at public addresses only, unless
+    /// `sip.private_hooks` is set. Its name is resolved once, because a second answer of DNS may differ from the one that was
+    /// checked. A proxy resolves names itself and applies its own rules.
     async fn client(&self, url: &str, fixed: bool) -> Result<reqwest::Client, Refusal> {
         if fixed || self.private {
             return Ok(self.outbound.http.clone());
@@ -78,12 +78,12 @@ impl Hooks {
     }
 }
 
-/// Why a hook is not asked.
+/// Why a hook is not called.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
-    #[error("its address is a private one; sip.private_hooks allows that")]
+    #[error("its address is private; set sip.private_hooks to allow that")]
     Private,
-    #[error("its address cannot be read: {0}")]
+    #[error("its URL is invalid: {0}")]
     Address(#[from] url::ParseError),
     #[error(transparent)]
     Client(#[from] outbound::Error),
@@ -102,7 +102,7 @@ async fn send(http: &reqwest::Client, url: &str, secret: &Secret, call: &Call) -
     request.send().await.map(|answer| answer.status()).map_err(|error| error.without_url().to_string())
 }
 
-/// What stands after `v1=`: over the time and the event too, so that neither can be changed.
+/// Returns the signature that follows `v1=`. It covers the time and the event's id too.
 fn signature(secret: &Secret, timestamp: u64, event: &str, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let sum = hmac::sign(&key, format!("v1:{timestamp}:{event}:{body}").as_bytes());

@@ -1,4 +1,4 @@
-//! Which addresses are of the public Internet: what a client names, the server must not ask inside its own network.
+//! Tells public addresses from private ones. A URL that a client has set must not lead into the server's own network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,8 +6,8 @@ use url::{Host, Url};
 
 use crate::outbound::is_localhost;
 
-/// Whether nothing in this address says that it leads inside. A name may do so all the same: what it leads to is looked at
-/// where it is asked.
+/// Returns whether the host of a URL may be public. A name may still resolve to a private address, so the caller checks the
+/// addresses too ([`is_public`]).
 pub(super) fn is_public_host(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => is_public_v4(address),
@@ -17,7 +17,7 @@ pub(super) fn is_public_host(url: &Url) -> bool {
     }
 }
 
-/// Whether an address is neither of this machine nor of a private, link-local or reserved network.
+/// Returns whether an address is neither of this machine nor of a private, link-local or reserved network.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -25,14 +25,14 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// What is not public of IPv4, with the lengths of the prefixes, by IANA's registry of special-purpose addresses.
+/// The networks of IPv4 that are not public, each with the length of its prefix (IANA's registry of special-purpose addresses).
 const INSIDE: [([u8; 4], u32); 15] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
-    // Between a provider and its customers.
+    // Shared addresses of carriers (RFC 6598).
     ([100, 64, 0, 0], 10),
     ([127, 0, 0, 0], 8),
-    // Link-local, where clouds keep their machines' credentials.
+    // Link-local, with the metadata services of clouds.
     ([169, 254, 0, 0], 16),
     ([172, 16, 0, 0], 12),
     ([192, 0, 0, 0], 24),
@@ -43,7 +43,7 @@ const INSIDE: [([u8; 4], u32); 15] = [
     ([198, 18, 0, 0], 15),
     ([198, 51, 100, 0], 24),
     ([203, 0, 113, 0], 24),
-    // Multicast, and what is reserved.
+    // Multicast and reserved.
     ([224, 0, 0, 0], 4),
     ([240, 0, 0, 0], 4),
 ];
@@ -62,13 +62,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        // IPv4 in other clothes: mapped, translated (NAT64) and tunnelled (6to4).
+        // Embedded IPv4: mapped, translated (NAT64) and tunnelled (6to4).
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
             v4(high, low)
         }
         // Documentation and protocols.
         [0x2001, 0xdb8 | 0..0x200, ..] | [0x3fff, 0..0x1000, ..] => false,
-        // Only these are given out; the rest is of this machine, local, multicast or reserved.
+        // Only 2000::/3 is assigned. The rest is loopback, local, multicast or reserved.
         [first, ..] => (0x2000..0x4000).contains(&first),
     }
 }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_leads_inside_is_not_public() {
+    fn private_and_reserved_addresses_are_not_public() {
         for inside in [
             "http://127.0.0.1",
             "http://127.1/x",

@@ -1,4 +1,4 @@
-//! Telephone calls by LiveKit's SIP: out to a number, and on to another one.
+//! Telephone calls over LiveKit SIP: outgoing calls and transfers.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::{EntryError, Livekit, ParticipantInfo, TwirpError, named};
 use crate::config::{Secret, Sip};
 
-/// How long LiveKit may take: by itself it gives up after 30 seconds, and a call that is given up here before would be in
-/// a state that nobody knows.
+/// The time limit for a SIP request. LiveKit itself gives up after 30 seconds. With a shorter limit here, the state of the call
+/// would be unknown.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
-/// Where calls go out, and as whom: not to be printed.
+/// The SIP host for outgoing calls, with its credentials. Never printed.
 #[derive(Serialize)]
 pub(crate) struct Trunk<'a> {
-    /// A host, perhaps with a port.
+    /// A host, optionally with a port.
     hostname: &'a str,
     auth_username: &'a str,
     auth_password: &'a str,
 }
 
 impl<'a> Trunk<'a> {
-    /// As the client says, else as the configuration does; none where neither says where. The configuration's password goes
-    /// to the configuration's address only, as a client could otherwise have it sent to itself.
+    /// Returns the client's values, or else those of the configuration. Returns none if neither has an address. The password of
+    /// the configuration is sent to the configured address only, so a client cannot redirect it to a host of its own.
     pub(crate) fn choose(
         config: &'a Sip,
         address: Option<&'a str>,
@@ -43,38 +43,38 @@ impl<'a> Trunk<'a> {
     }
 }
 
-/// A call to be made, in LiveKit's words.
+/// The request `CreateSIPParticipant` of LiveKit.
 #[derive(Serialize)]
 pub(crate) struct Dial<'a> {
     pub(crate) room_name: &'a str,
     pub(crate) participant_identity: &'a str,
     pub(crate) participant_name: &'a str,
-    /// The number that calls.
+    /// The calling number.
     pub(crate) sip_number: &'a str,
-    /// The number that is called.
+    /// The called number.
     pub(crate) sip_call_to: &'a str,
-    /// Given with the call: nothing of it stays in LiveKit.
+    /// Sent with the call, so LiveKit stores nothing of it.
     pub(crate) trunk: Trunk<'a>,
 }
 
-/// A call that is being made.
+/// A call that is ringing.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Dialled {
     pub(crate) participant_id: String,
     pub(crate) sip_call_id: String,
 }
 
-/// What has become of a transfer.
+/// The state of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transfer {
-    /// It takes longer than LiveKit waits.
+    /// Still going on when LiveKit's time limit ended.
     Initiated,
-    /// The other side has taken it.
+    /// Accepted by the other side.
     Completed,
 }
 
 impl Livekit {
-    /// Calls a number. With a tenant, the room becomes the tenant's before.
+    /// Calls a number. With a tenant, the room is assigned to the tenant first.
     pub(crate) async fn dial(&self, tenant: Option<&str>, dial: &Dial<'_>) -> Result<Dialled, EntryError> {
         if let Some(tenant) = named(tenant) {
             self.claim(dial.room_name, tenant).await?;
@@ -82,7 +82,7 @@ impl Livekit {
         Ok(self.call(dial.room_name, "SIP/CreateSIPParticipant", TIMEOUT, dial).await?)
     }
 
-    /// Hands a call on; none where nobody of this identity is in the room by telephone.
+    /// Transfers a call. Returns none if the room has no call of this identity.
     pub(crate) async fn transfer(
         &self,
         room: &str,
@@ -108,7 +108,7 @@ impl Livekit {
         }
     }
 
-    /// Hands on the call of a room, the first if there are several; none where nobody is there by telephone.
+    /// Transfers the call of a room, the oldest one if there are several. Returns none if the room has no call.
     pub(crate) async fn transfer_first(&self, room: &str, transfer_to: &str) -> Result<Option<Transfer>, TwirpError> {
         let participants = self.participants(room).await?;
         let calls = participants.iter().filter(|participant| is_call(participant));
@@ -121,7 +121,7 @@ fn is_call(participant: &ParticipantInfo) -> bool {
     participant.attributes.contains_key("sip.callID")
 }
 
-/// A telephone number without what people put around it; none where there is anything else in it.
+/// Returns a telephone number without the spaces around it, or none if it is not digits with an optional `+` before them.
 pub(crate) fn number(text: &str) -> Option<&str> {
     let text = text.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_digits_after_one_plus() {
+    fn phone_number_is_digits_with_an_optional_plus() {
         for good in ["+15551234567", "07123456789", "1234", "0"] {
             assert_eq!(number(&format!(" {good}\t")), Some(good));
         }

@@ -1,13 +1,13 @@
-//! LiveKit access tokens: JWTs with grants, as every LiveKit server reads them.
+//! LiveKit access tokens: JWTs with grants (<https://docs.livekit.io/home/get-started/authentication/>).
 
 use serde::Serialize;
 
 use crate::jwt::{self, Error, Key};
 
-/// How long a participant may take to join, in seconds; what LiveKit's own libraries say.
+/// The lifetime of a participant's token, in seconds. The default of LiveKit's own libraries.
 const PARTICIPANT: u64 = 6 * 3600;
 
-/// How long one call of the API may take, clocks that differ included.
+/// The lifetime of a token for one API call, in seconds. Includes clocks that differ.
 const CALL: u64 = 600;
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ struct Claims<'a> {
     sip: Option<Calls>,
 }
 
-/// Telephone calls: making them, and everything else about them.
+/// The grants for SIP: `call` for outgoing calls, `admin` for the rest.
 #[derive(Serialize)]
 struct Calls {
     admin: bool,
@@ -46,7 +46,7 @@ struct Grants<'a> {
     can_update_own_metadata: bool,
 }
 
-/// A token to join one room and speak there.
+/// Returns a token to join one room, publish, subscribe and send data.
 pub(super) fn participant(issuer: &str, secret: &Key, room: &str, identity: &str, name: &str) -> Result<String, Error> {
     let grants = Grants {
         room_join: true,
@@ -69,14 +69,14 @@ pub(super) fn participant(issuer: &str, secret: &Key, room: &str, identity: &str
     sign(secret, claims)
 }
 
-/// A token to ask about rooms, and about telephone calls where they are meant.
+/// Returns a token for the API of rooms, and of SIP if `calls` is true.
 pub(super) fn administrator(issuer: &str, secret: &Key, room: &str, calls: bool) -> Result<String, Error> {
     let grants = Grants { room, room_admin: true, room_create: true, room_list: true, ..Grants::default() };
     let sip = calls.then_some(Calls { admin: true, call: true });
     sign(secret, Claims { iss: issuer, sub: None, name: None, nbf: 0, exp: CALL, video: grants, sip })
 }
 
-/// Signs claims whose times count from now.
+/// Signs claims, whose times are relative to now.
 fn sign(secret: &Key, claims: Claims<'_>) -> Result<String, Error> {
     let now = jwt::now();
     secret.sign(&Claims { nbf: now + claims.nbf, exp: now + claims.exp, ..claims })

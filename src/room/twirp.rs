@@ -1,4 +1,4 @@
-//! The API of a LiveKit server: Twirp, which is JSON by POST.
+//! The server API of LiveKit: Twirp, which is JSON over HTTP POST (`RoomService` and `SIP`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,47 +10,47 @@ use serde_json::Value;
 use super::{Livekit, token};
 use crate::jwt;
 
-/// How long a call about rooms may take.
+/// The time limit for a call of `RoomService`.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many people a room that is made here takes: a caller, the agent, and one to hand over to. Upstream's number.
+/// The limit of participants in a room that is created here: a caller, the agent, and one more for a transfer. Upstream's value.
 const MAX_PARTICIPANTS: u32 = 3;
 
-/// How much of an answer that is none is passed on, in bytes.
+/// The length at which an unreadable answer is cut in an error, in bytes.
 const SHOWN: usize = 200;
 
-/// Why the server did not do as asked.
+/// Why an API call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TwirpError {
-    /// No connection, or none that lasted.
+    /// The connection failed or was lost.
     #[error("LiveKit cannot be reached: {0}")]
     Unreachable(String),
-    /// It has the call, and has not answered yet.
-    #[error("LiveKit does not answer in time")]
+    /// LiveKit has received the call and did not answer in time. The call may still succeed.
+    #[error("LiveKit did not answer in time")]
     Late,
-    /// It said no.
+    /// LiveKit returned an error.
     #[error("LiveKit answered {code}: {message}")]
     Refused {
-        /// Twirp's name of the kind.
+        /// The error code of Twirp, such as `not_found`.
         code: String,
-        /// In the server's words.
+        /// LiveKit's own text.
         message: String,
     },
-    /// It said something that is no Twirp.
-    #[error("LiveKit answered {status} with something that cannot be read: {body}")]
+    /// The answer is not one of Twirp.
+    #[error("LiveKit answered {status} with an unreadable body: {body}")]
     Unreadable {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// How it begins.
+        /// The beginning of the body, at most 200 bytes.
         body: String,
     },
-    /// The call was not signed.
+    /// The token could not be signed.
     #[error(transparent)]
     Sign(#[from] jwt::Error),
 }
 
 impl TwirpError {
-    /// Whether what was asked for may still come about.
+    /// Returns whether the call may still succeed.
     pub(super) fn is_late(&self) -> bool {
         matches!(self, Self::Late) || matches!(self, Self::Refused { code, .. } if code == "deadline_exceeded")
     }
@@ -63,64 +63,64 @@ struct Refusal {
     msg: String,
 }
 
-/// A room, as clients are told of it too. Protocol buffers leave out what is empty.
+/// A LiveKit room, as clients receive it too. Protocol buffers omit empty fields.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Room {
-    /// One of its kind, while the room is there.
+    /// The id that LiveKit gives the room, unique while it exists.
     sid: String,
-    /// Its name.
+    /// The name.
     pub(crate) name: String,
-    /// How many are in it.
+    /// The number of participants.
     pub(crate) num_participants: u32,
-    /// How many may be; 0 is any number.
+    /// The limit of participants. 0 is no limit.
     max_participants: u32,
-    /// Seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     #[serde(deserialize_with = "long")]
     pub(crate) creation_time: i64,
-    /// JSON with the tenant in it, where there is one.
+    /// The metadata: a JSON object with the tenant as `auth_id`, if there is one.
     pub(super) metadata: String,
-    /// Whether it is being recorded.
+    /// Whether LiveKit records the room.
     active_recording: bool,
 }
 
-/// Somebody in a room, as clients are told too.
+/// A participant of a room, as clients receive it too.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Participant))]
 pub(crate) struct ParticipantInfo {
-    /// One of its kind, while they are there.
+    /// The id that LiveKit gives the participant, unique while they are in the room.
     sid: String,
-    /// As in their token.
+    /// The identity from their token.
     pub(super) identity: String,
-    /// As in their token.
+    /// The name from their token.
     name: String,
-    /// `JOINING`, `JOINED`, `ACTIVE`, `DISCONNECTED` or `UNKNOWN`.
+    /// The state: `JOINING`, `JOINED`, `ACTIVE`, `DISCONNECTED` or `UNKNOWN`.
     #[serde(deserialize_with = "state")]
     state: String,
-    /// `STANDARD`, `AGENT`, `SIP`, `EGRESS`, `INGRESS` or `UNKNOWN`.
+    /// The kind: `STANDARD`, `AGENT`, `SIP`, `EGRESS`, `INGRESS` or `UNKNOWN`.
     #[serde(deserialize_with = "kind")]
     kind: String,
-    /// Seconds since 1970.
+    /// The time at which they joined, in seconds since 1970.
     #[serde(deserialize_with = "long")]
     pub(super) joined_at: i64,
-    /// Anything.
+    /// The metadata from their token, any text.
     metadata: String,
-    /// Anything, and what LiveKit says of calls.
+    /// The attributes from their token. For calls, LiveKit adds attributes that begin with `sip.`.
     pub(super) attributes: BTreeMap<String, String>,
-    /// Whether they send audio or video.
+    /// Whether they publish a track.
     is_publisher: bool,
 }
 
-/// A number of 64 bits, which protocol buffers write as text.
+/// Parses a number of 64 bits, which protocol buffers write as a text.
 fn long<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
     number.ok_or_else(|| serde::de::Error::custom("not a number of 64 bits"))
 }
 
-/// One of these names; the names of a later LiveKit, which clients do not know, are `UNKNOWN`.
+/// Parses one of these names. Names of a later LiveKit become `UNKNOWN`, because clients do not know them.
 fn known<'de, D: Deserializer<'de>>(names: &[&str], deserializer: D) -> Result<String, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok((*names.iter().find(|name| value == **name).unwrap_or(&"UNKNOWN")).to_owned())
@@ -134,11 +134,11 @@ fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     known(&["STANDARD", "AGENT", "SIP", "EGRESS", "INGRESS"], deserializer)
 }
 
-/// An answer that says nothing but that it was done.
+/// An answer without fields.
 #[derive(Deserialize)]
 struct Done {}
 
-/// Somebody in a room.
+/// Names a participant of a room.
 #[derive(Serialize)]
 struct Who<'a> {
     room: &'a str,
@@ -146,7 +146,7 @@ struct Who<'a> {
 }
 
 impl Livekit {
-    /// The rooms of these names, or all.
+    /// Returns the rooms with these names, or all rooms.
     pub(super) async fn list(&self, names: &[&str]) -> Result<Vec<Room>, TwirpError> {
         #[derive(Serialize)]
         struct Names<'a> {
@@ -180,7 +180,7 @@ impl Livekit {
         self.about(room, "UpdateRoomMetadata", &Update { room, metadata }).await
     }
 
-    /// Who is in a room.
+    /// Returns the participants of a room.
     pub(crate) async fn participants(&self, room: &str) -> Result<Vec<ParticipantInfo>, TwirpError> {
         #[derive(Serialize)]
         struct Of<'a> {
@@ -195,18 +195,18 @@ impl Livekit {
         Ok(found.participants)
     }
 
-    /// Somebody in a room, if they are there.
+    /// Returns a participant of a room, if there is one of this identity.
     pub(super) async fn participant(&self, room: &str, identity: &str) -> Result<Option<ParticipantInfo>, TwirpError> {
         there(self.about(room, "GetParticipant", &Who { room, identity }).await)
     }
 
-    /// Sends somebody out; whether they were there.
+    /// Removes a participant. Returns false if there is none of this identity.
     pub(super) async fn expel(&self, room: &str, identity: &str) -> Result<bool, TwirpError> {
         let done: Option<Done> = there(self.about(room, "RemoveParticipant", &Who { room, identity }).await)?;
         Ok(done.is_some())
     }
 
-    /// Mutes a track, or the reverse; whether it was there.
+    /// Mutes or unmutes a track. Returns false if there is no such track.
     pub(super) async fn silence(&self, room: &str, who: &str, track: &str, muted: bool) -> Result<bool, TwirpError> {
         #[derive(Serialize)]
         struct Mute<'a> {
@@ -215,7 +215,7 @@ impl Livekit {
             track_sid: &'a str,
             muted: bool,
         }
-        // Of a track that is not there LiveKit says that it is done, and shows none.
+        // For an unknown track LiveKit answers with success and without a track.
         #[derive(Deserialize)]
         struct Muted {
             track: Option<serde::de::IgnoredAny>,
@@ -234,7 +234,7 @@ impl Livekit {
         self.call(room, &format!("RoomService/{method}"), TIMEOUT, body).await
     }
 
-    /// One call; `method` has its service before it.
+    /// Sends one call. `method` includes its service, such as `SIP/CreateSIPParticipant`.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         room: &str,
@@ -264,7 +264,7 @@ impl Livekit {
     }
 }
 
-/// None where the server says that there is no such thing.
+/// Turns the error `not_found` into none.
 fn there<T>(answer: Result<T, TwirpError>) -> Result<Option<T>, TwirpError> {
     match answer {
         Ok(found) => Ok(Some(found)),

@@ -1,4 +1,4 @@
-//! What a LiveKit server tells of itself (its webhook): whether it is its own word, and what of it is a call.
+//! LiveKit's webhook: the signature of a request, its event, and the telephone call that it may announce.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,28 +13,28 @@ use super::Livekit;
 use crate::config::sip_host;
 use crate::jwt;
 
-/// How far its clock may be from ours, in seconds.
+/// The tolerated difference between LiveKit's clock and this machine's, in seconds.
 const LEEWAY: u64 = 60;
 
-/// How many calls are remembered, so that each is passed on once. LiveKit's tokens are good for five minutes: a call would have to
-/// come in every 20 ms for one of them to be forgotten before its token is.
+/// The number of calls that are remembered, so that each is passed on once. LiveKit's tokens are valid for five minutes, so the
+/// limit suffices for a call every 20 ms.
 const REMEMBERED: usize = 16 * 1024;
 
-/// The longest id of an event, in bytes. Those of LiveKit have 15.
+/// The length limit of an event's id, in bytes. The ids of LiveKit have 15.
 const LONGEST_ID: usize = 256;
 
 /// Why a webhook request is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
-    /// Somebody else's word, an old one, or one about other bytes.
+    /// The signature is of another key, has expired, or belongs to another body.
     #[error("Invalid webhook signature")]
     Signature,
-    /// Signed, but nothing that can be read.
+    /// The request is signed, but its body cannot be parsed.
     #[error("Invalid webhook body: {0}")]
     Body(String),
 }
 
-/// What the token says of the body that it came with.
+/// The claims of the token, with the digest of the body.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
@@ -44,24 +44,24 @@ struct Claims {
     sha256: String,
 }
 
-/// One event. Protocol buffers leave out what is empty.
+/// An event of LiveKit, whose signature is valid. Protocol buffers omit empty fields.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WebhookEvent {
-    /// What happened.
+    /// The kind, such as `participant_joined`.
     pub(crate) event: String,
-    /// One of its kind.
+    /// The id of the event.
     #[serde(default)]
     pub(crate) id: String,
     #[serde(default)]
     pub(crate) room: WebhookRoom,
     #[serde(default)]
     participant: WebhookParticipant,
-    /// By which it is known again: the digest of its id, or of the whole where it has none.
+    /// Identifies a repetition: the digest of the id, or of the body if there is no id.
     #[serde(skip)]
     key: Vec<u8>,
 }
 
-/// A room, as hooks are told.
+/// A room, in LiveKit's event and in the request to a hook.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct WebhookRoom {
@@ -78,27 +78,27 @@ struct WebhookParticipant {
     attributes: BTreeMap<String, String>,
 }
 
-/// A call that came in, as hooks are told.
+/// An incoming call: the body of the request to a hook.
 #[derive(Debug, Serialize)]
 pub(crate) struct Call {
     participant: Participant,
     pub(super) room: WebhookRoom,
     from_phone_number: String,
     to_phone_number: String,
-    /// `sip.room_prefix`; whoever passes it on knows.
+    /// `sip.room_prefix`, set by [`super::Hooks::notify`].
     pub(super) room_prefix: String,
     pub(super) sip_host: String,
     sip_headers: BTreeMap<String, String>,
-    /// The id of the event, which goes into a header.
+    /// The id of the event, for the header `x-sayna-event-id`.
     #[serde(skip)]
     pub(super) event: String,
-    /// By which it is known again.
+    /// Identifies a repetition.
     #[serde(skip)]
     key: Vec<u8>,
 }
 
-/// The calls that have come in lately. LiveKit repeats an event whose answer it did not get, and what was overheard on the
-/// way can be sent again for as long as its token is good.
+/// The latest calls. LiveKit repeats an event if it receives no answer, and an intercepted request can be replayed while its
+/// token is valid.
 #[derive(Debug)]
 pub(super) struct PassedOn(Mutex<LruCache<Vec<u8>, ()>>);
 
@@ -116,8 +116,8 @@ struct Participant {
 }
 
 impl Livekit {
-    /// What the server says, if it is the server who says it: its key has signed a token, for now, with the digest of
-    /// just this body. Nothing of a body is looked at before.
+    /// Checks a webhook request and returns its event. The API key must have signed the token, the token must be valid now, and
+    /// it must hold the digest of this body. The body is parsed only after that.
     pub(crate) fn webhook_event(&self, token: &str, body: &[u8]) -> Result<WebhookEvent, WebhookError> {
         let claims: Claims = self.secret.claims(token).ok_or(WebhookError::Signature)?;
         let now = jwt::now();
@@ -132,7 +132,7 @@ impl Livekit {
         // It goes into a header of the hook.
         if !event.id.bytes().all(|byte| byte.is_ascii_graphic()) || event.id.len() > LONGEST_ID {
             return Err(WebhookError::Body(format!(
-                "an id of up to {LONGEST_ID} ASCII characters without blanks is expected"
+                "the id must be at most {LONGEST_ID} ASCII characters without spaces"
             )));
         }
         let known_by = if event.id.is_empty() { body } else { event.id.as_bytes() };
@@ -140,10 +140,10 @@ impl Livekit {
         Ok(event)
     }
 
-    /// Whether a call comes for the first time.
+    /// Returns whether a call is new, and remembers it.
     pub(crate) fn is_first(&self, call: &Call) -> bool {
         let mut passed_on = self.passed_on.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not refreshed by a repetition: what goes first is what came first.
+        // A repetition does not refresh the entry, so the oldest call is removed first.
         if passed_on.contains(&call.key) {
             return false;
         }
@@ -156,7 +156,7 @@ impl Livekit {
 }
 
 impl WebhookEvent {
-    /// The call, if that is what has come: somebody joined a room by telephone, and LiveKit says which host was called.
+    /// Returns the call if a participant has joined by telephone and LiveKit names the SIP host that was called.
     pub(crate) fn call(self) -> Option<Call> {
         let Self { event, id, room, participant: WebhookParticipant { name, identity, sid, mut attributes }, key } =
             self;
@@ -165,7 +165,7 @@ impl WebhookEvent {
         }
         let called = |name: &str| host(attributes.get(name)?);
         let sip_host = called("sip.h.x-to-ip").or_else(|| called("sip.h.to"))?;
-        // A trunk may keep numbers to itself: then they are empty.
+        // A trunk may hide numbers. They are empty then.
         let from_phone_number = attributes.remove("sip.phoneNumber").unwrap_or_default();
         let to_phone_number = attributes.remove("sip.trunkPhoneNumber").unwrap_or_default();
         let header = |(name, value): (String, String)| Some((name.strip_prefix("sip.h.")?.to_owned(), value));
@@ -183,7 +183,7 @@ impl WebhookEvent {
     }
 }
 
-/// The host in a SIP header, in lower case: of `"A" <sip:1@b.example:5060;x=y>;tag=z` it is `b.example`.
+/// Returns the host in a SIP header, in lower case: of `"A" <sip:1@b.example:5060;x=y>;tag=z` it is `b.example`.
 fn host(header: &str) -> Option<String> {
     let address = header.rsplit_once('<').map_or(header, |(_, rest)| rest);
     let address = address.split('>').next()?.trim();
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_of_a_header_is_found() {
+    fn sip_header_yields_its_host() {
         for (header, expected) in [
             ("sip.example", "sip.example"),
             ("SIP.Example:5060", "sip.example"),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_call_that_joins_is_one() {
+    fn webhook_event_is_a_call_only_if_a_sip_participant_joins() {
         let parse = |event: &str, attributes: &str| -> WebhookEvent {
             let text = format!(r#"{{"event":"{event}","participant":{{"attributes":{attributes}}}}}"#);
             serde_json::from_str(&text).unwrap()
@@ -241,7 +241,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_header_has_a_host_or_none(header in "\\PC*|[<>:@;\\[\\]a.]{0,20}") {
+        fn any_sip_header_has_a_host_or_none(header in "\\PC*|[<>:@;\\[\\]a.]{0,20}") {
             host(&header);
         }
     }

@@ -100,7 +100,7 @@ fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
         }
         let answer = answer.join().unwrap();
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.to_lowercase().contains("connection: close"), "{answer}");
-        assert!(answer.contains("did not come within 1 s (server.body_timeout_seconds)"), "{path}: {answer}");
+        assert!(answer.contains("did not arrive within 1 s (server.body_timeout_seconds)"), "{path}: {answer}");
     }
     assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
 }

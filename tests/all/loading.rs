@@ -138,10 +138,10 @@ async fn without_one_that_can_be_played_the_session_goes_on() {
     let stage = Stage::new().await;
     let reason = |text: &str| format!("loading_audio cannot be played: {text}");
     for (sound, text) in [
-        (json!({"data": "AAAA", "format": "ogg"}), "its format is neither wav nor pcm"),
+        (json!({"data": "AAAA", "format": "ogg"}), "unsupported format: use wav or pcm"),
         (json!({"data": "AAAA"}), "pcm needs a sample_rate"),
-        (json!({"data": "A".repeat(3_000_000)}), "its data has 2250000 bytes, 1920000 are the most"),
-        (clip(&vec![1; 4_800]), "it is 100ms long, 250ms to 10s are taken"),
+        (json!({"data": "A".repeat(3_000_000)}), "data is 2250000 bytes; the limit is 1920000"),
+        (clip(&vec![1; 4_800]), "sound is 100ms long; the limits are 250ms and 10s"),
     ] {
         let (mut client, mut room) = stage.session(with(sound)).await;
         client.expect_error(&reason(text)).await;

@@ -54,7 +54,8 @@ fn hooks_are_added_replaced_removed_and_kept() {
 fn hooks_that_are_none_are_refused_and_nothing_changes() {
     let world = World::new();
     let server = world.serve(&[SIP[0], SIP[1], SIP[2], ("SIP_HOOKS_JSON", FIXED)]);
-    let no_host = r#"Invalid request: the host "a.example:5060" is neither a name nor an IP address; it has no scheme and no port"#;
+    let no_host =
+        r#"Invalid request: the host "a.example:5060" must be a name or an IP address, without scheme and port"#;
     let fixed = "Host(s) fixed.EXAMPLE are hardcoded in the application config and cannot be changed.";
     for (method, body, status, error) in [
         ("POST", json!({"hooks": [hook("a", "1"), hook("A", "2")]}), 400, "Duplicate host in request: A"),
@@ -70,7 +71,7 @@ fn hooks_that_are_none_are_refused_and_nothing_changes() {
             "POST",
             json!({"hooks": [{"host": "a", "url": "ftp://b", "auth_id": ""}]}),
             400,
-            "Invalid url of host a: an http or https address is expected",
+            "Invalid url of host a: use an http or https URL",
         ),
         ("POST", json!({"hooks": [hook("a", "1"), hook("fixed.EXAMPLE", "2")]}), 405, fixed),
         ("DELETE", json!({"hosts": ["a", "fixed.EXAMPLE"]}), 405, fixed),

@@ -250,7 +250,7 @@ async fn a_text_beyond_the_limit_is_refused() {
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_MAX_TEXT_CHARS", "5")]);
     let mut client = session(&server).await;
     client.speak("sixsix").await;
-    let text = "Failed to synthesize speech: the text is 6 characters long, 5 are the most (server.max_text_chars)";
+    let text = "Failed to synthesize speech: the text is 6 characters long; the limit is 5 (server.max_text_chars)";
     client.expect_error(text).await;
     client.speak("fünfe").await;
     assert!(!client.utterance().await.is_empty());

@@ -308,7 +308,7 @@ async fn a_hook_that_leads_inside_is_not_asked() {
         server.signal("TERM");
         assert_eq!(server.end().0, Some(0));
         let log = std::fs::read_to_string(world.path("log")).unwrap();
-        assert!(log.contains("the hook is not told: its address is a private one; sip.private_hooks"), "{log}");
+        assert!(log.contains("did not call the hook: its address is private; set sip.private_hooks"), "{log}");
         assert!(receiver.told.lock().unwrap().is_empty());
     }
 }

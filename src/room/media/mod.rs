@@ -1,8 +1,7 @@
-//! Media of a room: what is said there, what is said into it, and who comes and goes.
+//! The media of a room: audio and messages in both directions, and participants who join and leave.
 //!
-//! To a session a room is a [`Connection`]; which library is behind it cannot be seen. It is the `livekit` crate (feature
-//! `livekit`), or, in builds for development alone, a program that the environment names. Without either no connection can
-//! be made, and nothing of this is in the executable.
+//! A session sees a room as a [`Connection`]. The transport behind it is the `livekit` crate (feature `livekit`), or, in debug
+//! builds only, a program that the environment names. Without either, [`Connection::join`] returns [`JoinError::NotBuilt`].
 
 mod live;
 
@@ -17,26 +16,26 @@ use crate::audio::{self, Format};
 pub use live::ClipError;
 pub(crate) use live::Connection;
 
-/// Who lets sessions into rooms.
+/// What a session needs to join rooms. Shared by all sessions.
 #[derive(Debug, Clone)]
 pub(crate) struct Rooms {
     pub(crate) livekit: Arc<Livekit>,
-    /// Connections, which end a moment after their sessions.
+    /// The tasks of connections, which end shortly after their sessions.
     pub(crate) tasks: TaskTracker,
 }
 
-/// The place in a room that a session wants.
+/// A session's request to join a room.
 #[derive(Debug)]
 pub(crate) struct JoinRequest {
     /// The room's name.
     pub(crate) room: String,
-    /// Whose room it has to be, or becomes.
+    /// The tenant that owns the room. A room without an owner is assigned to it.
     pub(crate) tenant: Option<String>,
-    /// The session's identity there.
+    /// The session's identity in the room.
     pub(crate) identity: String,
-    /// Its name there.
+    /// The session's name in the room.
     pub(crate) name: String,
-    /// Whom it listens to; everybody where empty.
+    /// Identities whose audio and messages the session receives. Empty is all.
     pub(crate) listen: Vec<String>,
     /// The forms in which it hears and speaks; none for a session without audio.
     pub(crate) audio: Option<AudioFormats>,
@@ -49,105 +48,105 @@ pub(crate) struct AudioFormats {
     pub(crate) output: Format,
 }
 
-/// The loading sound.
+/// The loading sound: a clip that is played to the room while an answer is being prepared.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LoadingAudio {
-    /// Audio, base64.
+    /// The audio, as base64. At most 1,920,000 bytes, and 0.25 to 10 seconds.
     pub data: String,
-    /// `wav` or `pcm`.
+    /// The format: `wav` or `pcm`. If missing, `wav` if the data begins with `RIFF`, else `pcm`.
     #[serde(default)]
     pub format: Option<String>,
-    /// Samples a second, needed for `pcm`.
+    /// The sample rate in Hz, 8000 to 48000. Required for `pcm`; ignored for `wav`.
     #[serde(default)]
     pub sample_rate: Option<u32>,
-    /// 1 or 2.
+    /// The number of channels of `pcm`, 1 or 2. The default is 1.
     #[serde(default)]
     pub channels: Option<u16>,
-    /// 0 to 1.
+    /// The volume, 0 to 1. The default is 1.
     #[serde(default)]
     pub volume: Option<f32>,
 }
 
-/// What happens in a room, in its order.
+/// An event of a room, as a session receives it. The order is that of the room.
 #[derive(Debug)]
 pub enum RoomEvent {
-    /// What those who are listened to say, as one, in the form that was asked for.
+    /// The mixed audio of the participants, in the session's input format.
     Audio(Bytes),
-    /// A message.
+    /// A data message.
     Data {
-        /// Who says so; empty for the server's own API.
+        /// The identity of the sender. Empty for messages of LiveKit's server API.
         identity: String,
-        /// What about.
+        /// The topic of the message.
         topic: Option<String>,
-        /// Anything.
+        /// The payload, any bytes.
         payload: Bytes,
     },
-    /// Somebody has come.
+    /// A participant has joined.
     Joined(Participant),
-    /// Somebody has left, or is lost.
+    /// A participant has left or lost their connection.
     Left(Participant),
-    /// Somebody is being listened to.
+    /// An audio track of a participant is subscribed to.
     Track {
-        /// Who.
+        /// The participant.
         participant: Participant,
-        /// The track's id.
+        /// The id of the track.
         sid: String,
     },
-    /// The connection has ended for good, and why.
+    /// The connection has ended for good, with the reason.
     Lost(String),
 }
 
-/// Somebody else in the room.
+/// Another participant in the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participant {
-    /// One of its kind in the room.
+    /// The identity, unique in the room.
     pub identity: String,
-    /// May be empty.
+    /// The name, which may be empty.
     pub name: String,
 }
 
-/// What a session waits for.
+/// Why [`Connection::next`] returns.
 #[derive(Debug)]
 pub enum RoomWakeup {
-    /// Something happened in the room; none where the connection has ended.
+    /// An event of the room, or none if the connection has ended.
     Event(Option<RoomEvent>),
-    /// There is room for speech again.
+    /// The queue accepts speech again.
     RoomForSpeech,
 }
 
-/// A message to the room.
+/// A data message to all participants of the room.
 #[derive(Debug)]
 pub(crate) struct Packet {
     pub(crate) topic: String,
     pub(crate) payload: Vec<u8>,
 }
 
-/// Why a session is not in its room.
+/// Why a session could not join its room.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
-    /// Not by this program.
+    /// The program is built without the feature `livekit`.
     #[error("this server is built without the feature livekit")]
     NotBuilt,
-    /// The room is not to be had.
+    /// The room cannot be entered.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// A form that no track has.
+    /// The audio format cannot be converted from or to that of a track.
     #[error(transparent)]
     Audio(#[from] audio::Error),
-    /// A form that nobody here knows.
-    #[error("what is said in a room cannot become '{0}': linear16, mulaw and alaw can")]
+    /// The encoding of `stt_config` is unknown.
+    #[error("encoding '{0}' is not supported in a room: use linear16, mulaw or alaw")]
     Encoding(String),
-    /// Nobody answers.
-    #[error("LiveKit does not answer in time")]
+    /// LiveKit did not answer in time.
+    #[error("LiveKit did not answer in time")]
     Late,
-    /// The connection did not come about.
+    /// The connection could not be made.
     #[error("LiveKit cannot be reached: {0}")]
     Unreachable(String),
 }
 
 impl JoinError {
-    /// Whether the room is another tenant's.
+    /// Returns whether the room belongs to another tenant.
     pub fn is_foreign(&self) -> bool {
         matches!(self, Self::Entry(EntryError::Foreign))
     }

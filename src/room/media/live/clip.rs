@@ -1,4 +1,4 @@
-//! A loading sound: from what a client writes to samples.
+//! Decodes the loading sound of a client into samples.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -13,62 +13,62 @@ use super::transport::WIRE;
 use crate::audio::{Converter, Encoding, Error, Format, wav};
 use crate::room::media::LoadingAudio;
 
-/// What is taken; upstream's limits. Longer than the longest, in two channels at the highest rate, nothing can be.
+/// The limits of sample rate and duration (upstream's), and the size limit in bytes: 10 s in two channels at the highest rate.
 const RATES: RangeInclusive<u32> = 8_000..=48_000;
 const LENGTHS: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_secs(10);
 const MOST: usize = 1_920_000;
 
-/// What a WAV file may have around its audio.
+/// The bytes that a WAV file may have besides its audio.
 const AROUND: usize = 64 * 1024;
 
-/// Why a loading sound is not played.
+/// Why a loading sound is rejected.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClipError {
-    /// Neither of the two.
-    #[error("its format is neither wav nor pcm")]
+    /// The format is neither of the two.
+    #[error("unsupported format: use wav or pcm")]
     Format,
-    /// More than could be played.
-    #[error("its data has {0} bytes, {MOST} are the most")]
+    /// The data is larger than the longest clip.
+    #[error("data is {0} bytes; the limit is {MOST}")]
     TooLarge(usize),
-    /// Not bytes.
-    #[error("its data is not base64: {0}")]
+    /// The data is not base64.
+    #[error("data is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
-    /// Something else than its format says.
-    #[error("its data is no WAV file: it does not begin with RIFF")]
+    /// The data is not a WAV file although the format says so.
+    #[error("data is not a WAV file: it does not begin with RIFF")]
     NotWav,
-    /// A WAV file that cannot be read.
+    /// The WAV file cannot be parsed.
     #[error(transparent)]
     Audio(#[from] Error),
-    /// A WAV file of telephones.
-    #[error("its samples are {0}, 16-bit PCM is taken")]
+    /// The WAV file has samples of another kind.
+    #[error("unsupported sample format {0}: use 16-bit PCM")]
     Encoding(&'static str),
-    /// Samples of no known rate.
+    /// The sample rate of `pcm` is missing.
     #[error("pcm needs a sample_rate")]
     NoRate,
-    /// A rate outside of what is taken.
-    #[error("its sample rate is {0} Hz, {min} to {max} are taken", min = RATES.start(), max = RATES.end())]
+    /// The sample rate is out of range.
+    #[error("sample rate is {0} Hz; use {min} to {max} Hz", min = RATES.start(), max = RATES.end())]
     Rate(u32),
-    /// More than the two sides of a head, or none.
-    #[error("it has {0} channels, 1 or 2 are taken")]
+    /// The number of channels is out of range.
+    #[error("sound has {0} channels; use 1 or 2")]
     Channels(u16),
-    /// Too short to be looped, or too long to be kept.
-    #[error("it is {0:?} long, {min:?} to {max:?} are taken", min = LENGTHS.start(), max = LENGTHS.end())]
+    /// The sound is too short or too long.
+    #[error("sound is {0:?} long; the limits are {min:?} and {max:?}", min = LENGTHS.start(), max = LENGTHS.end())]
     Length(Duration),
 }
 
-/// Samples at [`WIRE`]'s rate, at least a quarter of a second of them.
+/// The samples of a loading sound at the rate of [`WIRE`], at least 0.25 s. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Clip(pub(super) Arc<[i16]>);
 
 impl Clip {
-    /// Decodes it, and makes it as loud as it shall be.
+    /// Decodes a sound and applies its volume.
     pub(super) async fn new(sound: &LoadingAudio) -> Result<Self, ClipError> {
         let (format, mut audio) = read(sound)?;
         let volume = sound.volume.unwrap_or(1.0).clamp(0.0, 1.0);
         let mut converter = Converter::new(format, WIRE.encoding, WIRE.sample_rate)?;
         let quarter = format.sample_rate as usize * format.frame_bytes().unwrap_or(1) / 4;
         let mut samples = Vec::new();
-        // A quarter of a second at a time: everybody else's work comes between.
+        // 0.25 s at a time, so that other tasks run in between.
         while !audio.is_empty() {
             let piece = audio.split_to(audio.len().min(quarter));
             append(&mut samples, &converter.push(piece), volume);
@@ -85,7 +85,7 @@ fn append(samples: &mut Vec<i16>, bytes: &[u8], volume: f32) {
     samples.extend(read.map(|sample| (f32::from(sample) * volume).round() as i16));
 }
 
-/// Whole frames of 16-bit samples, within what is taken.
+/// Returns the format and the samples in whole frames, if they are within the limits.
 fn read(sound: &LoadingAudio) -> Result<(Format, Bytes), ClipError> {
     let LoadingAudio { data, format, sample_rate, channels, .. } = sound;
     let named = |name: &str| format.as_ref().is_some_and(|format| format.eq_ignore_ascii_case(name));
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// As many samples as a quarter of a second has at 48 kHz, each another.
+    /// 0.25 s at 48 kHz, with each sample different.
     fn ramp() -> Vec<i16> {
         (-6_000..6_000).collect()
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_formats_are_the_same_samples() {
+    async fn loading_sound_has_the_same_samples_as_wav_and_pcm() {
         let audio = bytes(&ramp());
         assert_eq!(samples(&pcm(&audio, 48_000, 1)).await, ramp());
         let file = wav(WIRE, &audio);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn channels_and_rates_become_those_of_the_room() {
+    async fn loading_sound_is_converted_to_the_rooms_format() {
         let stereo: Vec<i16> = ramp().into_iter().flat_map(|sample| [sample - 5, sample + 5]).collect();
         assert_eq!(samples(&pcm(&bytes(&stereo), 48_000, 2)).await, ramp());
         let stereo = Format { channels: 2, ..WIRE };
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_as_loud_as_it_shall_be_and_never_louder_than_it_was() {
+    async fn loading_sound_volume_is_clamped_to_the_original() {
         let loud = [i16::MIN, i16::MAX].repeat(6_000);
         for (volume, expected) in [
             (0.5, [-16_384, 16_384]),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_played_is_refused_with_the_reason() {
+    fn invalid_loading_sound_is_rejected_with_the_reason() {
         let audio = bytes(&ramp());
         let sound = || pcm(&audio, 48_000, 1);
         let named = |name: &str| LoadingAudio { format: Some(name.to_owned()), ..sound() };
@@ -215,44 +215,41 @@ mod tests {
         let float = LoadingAudio { format: None, ..pcm(&float, 48_000, 1) };
         let rate = |sample_rate| wav(Format { sample_rate, ..WIRE }, &audio);
         for (sound, reason) in [
-            (named("mp3"), "its format is neither wav nor pcm"),
-            (named("wav"), "its data is no WAV file: it does not begin with RIFF"),
-            (
-                LoadingAudio { data: "a clip".to_owned(), ..sound() },
-                "its data is not base64: Invalid symbol 32, offset 1.",
-            ),
-            (
-                LoadingAudio { data: "A".repeat(2_700_000), ..sound() },
-                "its data has 2025000 bytes, 1920000 are the most",
-            ),
+            (named("mp3"), "unsupported format: use wav or pcm"),
+            (named("wav"), "data is not a WAV file: it does not begin with RIFF"),
+            (LoadingAudio { data: "a clip".to_owned(), ..sound() }, "data is not base64: Invalid symbol 32, offset 1."),
+            (LoadingAudio { data: "A".repeat(2_700_000), ..sound() }, "data is 2025000 bytes; the limit is 1920000"),
             (float, "not a WAV file that can be read: neither 16-bit PCM nor A-law nor mu-law"),
-            (wav(mulaw, &audio), "its samples are mulaw, 16-bit PCM is taken"),
+            (wav(mulaw, &audio), "unsupported sample format mulaw: use 16-bit PCM"),
             (LoadingAudio { sample_rate: None, ..sound() }, "pcm needs a sample_rate"),
             (LoadingAudio { sample_rate: None, format: None, ..sound() }, "pcm needs a sample_rate"),
-            (pcm(&audio, 7_999, 1), "its sample rate is 7999 Hz, 8000 to 48000 are taken"),
-            (pcm(&audio, 48_001, 1), "its sample rate is 48001 Hz, 8000 to 48000 are taken"),
-            (rate(96_000), "its sample rate is 96000 Hz, 8000 to 48000 are taken"),
-            (pcm(&audio, 48_000, 0), "it has 0 channels, 1 or 2 are taken"),
-            (pcm(&audio, 48_000, 3), "it has 3 channels, 1 or 2 are taken"),
-            (wav(Format { channels: 4, ..WIRE }, &audio), "it has 4 channels, 1 or 2 are taken"),
-            (pcm(&audio[..23_904], 48_000, 1), "it is 249ms long, 250ms to 10s are taken"),
-            (pcm(&vec![0; 160_016], 8_000, 1), "it is 10.001s long, 250ms to 10s are taken"),
-            (pcm(b"RIFF", 48_000, 1), "it is 41.666µs long, 250ms to 10s are taken"),
-            (LoadingAudio { format: None, ..pcm(b"RIFF", 48_000, 1) }, "it is 0ns long, 250ms to 10s are taken"),
+            (pcm(&audio, 7_999, 1), "sample rate is 7999 Hz; use 8000 to 48000 Hz"),
+            (pcm(&audio, 48_001, 1), "sample rate is 48001 Hz; use 8000 to 48000 Hz"),
+            (rate(96_000), "sample rate is 96000 Hz; use 8000 to 48000 Hz"),
+            (pcm(&audio, 48_000, 0), "sound has 0 channels; use 1 or 2"),
+            (pcm(&audio, 48_000, 3), "sound has 3 channels; use 1 or 2"),
+            (wav(Format { channels: 4, ..WIRE }, &audio), "sound has 4 channels; use 1 or 2"),
+            (pcm(&audio[..23_904], 48_000, 1), "sound is 249ms long; the limits are 250ms and 10s"),
+            (pcm(&vec![0; 160_016], 8_000, 1), "sound is 10.001s long; the limits are 250ms and 10s"),
+            (pcm(b"RIFF", 48_000, 1), "sound is 41.666µs long; the limits are 250ms and 10s"),
+            (
+                LoadingAudio { format: None, ..pcm(b"RIFF", 48_000, 1) },
+                "sound is 0ns long; the limits are 250ms and 10s",
+            ),
         ] {
             assert_eq!(read(&sound).map_err(|error| error.to_string()).unwrap_err(), reason);
         }
     }
 
     #[test]
-    fn the_longest_is_taken() {
+    fn longest_loading_sound_is_accepted() {
         let (stereo, audio) = (Format { channels: 2, ..WIRE }, vec![0; MOST]);
         assert_eq!(read(&wav(stereo, &audio)).unwrap(), (stereo, Bytes::from(audio)));
     }
 
     proptest! {
         #[test]
-        fn what_is_taken_is_within_the_limits(
+        fn accepted_loading_sound_is_within_the_limits(
             begin in prop::sample::select(vec![&b""[..], b"RIFF", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0"]),
             bytes in prop::collection::vec(any::<u8>(), 0..6_000),
             format in prop::option::of(prop::sample::select(vec!["wav", "pcm", "PCM", "mp3"])),

@@ -1,29 +1,29 @@
-//! The loading sound of a room: a clip over and over, under what is said.
+//! Plays the loading sound of a room: a clip in a loop, mixed under speech.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::clip::Clip;
 use super::transport::WIRE;
 
-/// Samples of 10 ms.
+/// The number of samples in 10 ms.
 const FRAME: usize = WIRE.sample_rate as usize / 100;
 
-/// Samples that it takes to fade out: 30 ms, as upstream's.
+/// The length of the fade-out, in samples: 30 ms, upstream's value.
 const FADE: u16 = 1_440;
 
-/// What sounds under speech.
+/// The state of the loading sound.
 #[derive(Debug, Default)]
 pub(super) struct Loading {
     clip: Option<Clip>,
     on: bool,
-    /// The next sample of the clip.
+    /// The index of the clip's next sample.
     at: usize,
-    /// How loud that is, of [`FADE`]; 0 where nothing sounds.
+    /// The volume, from 0 (silent) to [`FADE`].
     level: u16,
 }
 
 impl Loading {
-    /// Begins a clip, unless it sounds already. One that is fading comes back from where it is.
+    /// Starts a clip. One that is playing goes on, and one that is fading out comes back from where it is.
     pub(super) fn start(&mut self, clip: Clip) {
         if !self.sounds() {
             (self.at, self.level) = (0, FADE);
@@ -31,17 +31,17 @@ impl Loading {
         (self.clip, self.on) = (Some(clip), true);
     }
 
-    /// Fades it out.
+    /// Fades the clip out.
     pub(super) fn stop(&mut self) {
         self.on = false;
     }
 
-    /// Whether anything of it is to be heard.
+    /// Returns whether the clip is audible.
     pub(super) fn sounds(&self) -> bool {
         self.level > 0
     }
 
-    /// The next 10 ms with speech, if there is any; none where there is neither.
+    /// Returns the next 10 ms: speech, the clip, or both. None if there is neither.
     pub(super) fn under(&mut self, speech: Option<Bytes>) -> Option<Bytes> {
         if !self.sounds() {
             return speech;
@@ -82,7 +82,7 @@ mod tests {
         Clip((0..LENGTH).map(|n| n * 10 + 100).collect())
     }
 
-    /// What is heard next, without speech.
+    /// Returns the next frames without speech.
     fn heard(loading: &mut Loading, frames: usize) -> Vec<i16> {
         let frames = std::iter::from_fn(|| loading.under(None)).take(frames);
         frames.flat_map(|frame| samples(&frame)).collect()
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn without_it_speech_is_what_it_was() {
+    fn speech_without_a_loading_sound_is_unchanged() {
         let mut loading = Loading::default();
         let said = speech(5);
         assert_eq!(loading.under(Some(said.clone())).unwrap().as_ptr(), said.as_ptr());
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clip_is_heard_over_and_over_without_a_seam() {
+    fn loading_sound_loops_without_a_seam() {
         let mut loading = started();
         let mut all = heard(&mut loading, 5);
         // A second time changes nothing.
@@ -117,17 +117,17 @@ mod tests {
     }
 
     #[test]
-    fn speech_is_above_it_and_never_too_loud() {
+    fn loading_sound_is_added_to_speech_without_overflow() {
         let mut loading = started();
         let expected: Vec<i16> = clip().0[..FRAME].iter().map(|sample| sample - 500).collect();
         assert_eq!(samples(&loading.under(Some(speech(-500))).unwrap()), expected);
         assert_eq!(samples(&loading.under(Some(speech(i16::MAX))).unwrap()), [i16::MAX; FRAME]);
-        // It has gone on below.
+        // The clip has gone on under speech.
         assert_eq!(heard(&mut loading, 1), clip().0[2 * FRAME..3 * FRAME]);
     }
 
     #[test]
-    fn it_fades_from_where_it_is_and_begins_anew() {
+    fn loading_sound_fades_out_and_restarts_from_its_beginning() {
         let mut loading = started();
         heard(&mut loading, 3);
         loading.stop();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn speech_goes_on_where_it_fades_and_what_fades_may_come_back() {
+    fn loading_sound_may_come_back_while_it_fades_under_speech() {
         let mut loading = Loading::default();
         let flat = Clip([1_440; FRAME].into());
         loading.start(flat.clone());

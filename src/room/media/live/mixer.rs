@@ -1,4 +1,4 @@
-//! Several tracks as one.
+//! Mixes the tracks of a room into one.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,11 +6,11 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::transport::WIRE;
 
-/// How long the others wait for a track that is late, in samples: a tenth of a second.
+/// How long the other tracks wait for one that falls behind, in samples: 100 ms.
 const MAX_TRACK_LAG: usize = WIRE.sample_rate as usize / 10;
 
-/// Sums tracks. It has no clock: the tracks themselves are in real time, and each is given out as soon as all have come as
-/// far. One that falls behind is not waited for until it is heard again, so it holds up nobody, and one alone is never held up.
+/// Sums tracks. The mixer has no clock, because tracks arrive in real time: a sample is complete when all tracks have it. A track
+/// that falls behind by [`MAX_TRACK_LAG`] is ignored until it sends again. A single track is never delayed.
 #[derive(Debug, Default)]
 pub(super) struct Mixer {
     tracks: BTreeMap<u64, Track>,
@@ -23,19 +23,19 @@ struct Track {
 }
 
 impl Mixer {
-    /// Takes samples of a track, 16 bits each.
+    /// Adds samples of a track, 16 bits each.
     pub(super) fn push(&mut self, track: u64, samples: &[u8]) {
         let track = self.tracks.entry(track).or_default();
         track.late = false;
         track.samples.extend(samples.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)));
     }
 
-    /// A track has ended.
+    /// Removes a track that has ended.
     pub(super) fn remove(&mut self, track: u64) {
         self.tracks.remove(&track);
     }
 
-    /// What can be told by now.
+    /// Takes the samples that are complete.
     pub(super) fn take(&mut self) -> Bytes {
         let mut out = BytesMut::new();
         loop {
@@ -71,7 +71,7 @@ mod tests {
         mixer.push(track, &samples);
     }
 
-    /// How many frames of which value come.
+    /// Returns runs of equal samples, with their lengths in frames.
     fn taken(mixer: &mut Mixer) -> Vec<(i16, usize)> {
         let mut runs: Vec<(i16, usize)> = Vec::new();
         for sample in mixer.take().as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)) {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn one_alone_is_passed_on_at_once() {
+    fn mixer_passes_a_single_track_on_at_once() {
         let mut mixer = Mixer::default();
         push(&mut mixer, 1, 5, 1);
         assert_eq!(taken(&mut mixer), [(5, 1)]);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_one_in_step_and_never_too_loud() {
+    fn mixer_sums_tracks_in_step_without_overflow() {
         let mut mixer = Mixer::default();
         push(&mut mixer, 1, 5, 2);
         push(&mut mixer, 2, 7, 1);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_late_holds_up_the_others_once() {
+    fn mixer_waits_once_for_a_late_track() {
         let mut mixer = Mixer::default();
         push(&mut mixer, 1, 5, 1);
         push(&mut mixer, 2, 7, 1);

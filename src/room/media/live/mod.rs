@@ -1,4 +1,4 @@
-//! A session's place in a room, where rooms can be joined.
+//! A session's connection to a room. [`Connection`] is the session's end, `RoomTask` the other one; `task.rs` shows who sends what.
 
 mod clip;
 mod loading;
@@ -37,27 +37,28 @@ use crate::room::{Livekit, TwirpError};
 
 pub use clip::ClipError;
 
-/// How long joining may take; upstream's limit.
+/// The time limit for joining. Upstream's value.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long leaving may.
+/// The time limit for leaving.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What happens in the room and waits for the session: 0.6 seconds of audio.
+/// The capacity of the queue of events for the session: 0.6 seconds of audio.
 const EVENTS: usize = 64;
 
-/// Frames of speech that wait for the track: 2 seconds. One more place is for the end of their utterance.
+/// The capacity of the queue of playout commands: 2 seconds of frames, and one command for the end of the utterance.
 const SPEECH: usize = 200 + 1;
 
-/// Messages that wait to be sent.
+/// The capacity of the queue of messages to the room.
 const PACKETS: usize = 16;
 
-/// What goes to the track. What is of an older epoch is left out; what may not be interrupted has none.
+/// A command for the track. [`Connection::clear`] begins an epoch, and commands of older epochs are ignored. Commands without an
+/// epoch are always executed, because their speech must not be interrupted.
 #[derive(Debug)]
 enum PlayoutCommand {
-    /// Audio.
+    /// Plays audio.
     Speech(Option<u64>, Bytes),
-    /// The end of an utterance.
+    /// Ends an utterance.
     End(Option<u64>),
 }
 
@@ -67,15 +68,16 @@ struct RoomChannels {
     events: mpsc::Sender<RoomEvent>,
     commands: mpsc::Receiver<PlayoutCommand>,
     packets: mpsc::Receiver<Packet>,
-    /// How often speech has been dropped.
+    /// The epoch: the number of calls of [`Connection::clear`].
     cleared: watch::Receiver<u64>,
-    /// What shall sound under speech.
+    /// The clip to play under speech, or none.
     loading: watch::Receiver<Option<Clip>>,
-    /// Says that the room stays.
+    /// Receives a value if the room must not be deleted.
     stays: oneshot::Receiver<()>,
 }
 
-/// Somebody in a room. Dropped, it leaves, and takes the room with it.
+/// A session's connection to a room, owned by the session. [`Connection::leave`] leaves the room and keeps it. Dropping the
+/// connection leaves the room too, and deletes it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     room: String,
@@ -83,16 +85,16 @@ pub(crate) struct Connection {
     commands: mpsc::Sender<PlayoutCommand>,
     packets: mpsc::Sender<Packet>,
     cleared: watch::Sender<u64>,
-    /// The loading sound, if there is one.
+    /// The loading sound of the session's `config`, if there is one.
     clip: Option<Clip>,
     loading: watch::Sender<Option<Clip>>,
     stay: oneshot::Sender<()>,
-    /// Closes when it has left.
+    /// Closes when the task has left the room.
     left: oneshot::Receiver<()>,
 }
 
 impl Connection {
-    /// Joins, and returns once the session is in the room.
+    /// Joins a room, and returns when the session is a participant.
     pub(crate) async fn join(rooms: &Rooms, request: JoinRequest) -> Result<Self, JoinError> {
         // Before LiveKit is asked for anything.
         if !cfg!(any(feature = "livekit", debug_assertions)) {
@@ -118,22 +120,22 @@ impl Connection {
         timeout(JOIN_TIMEOUT, joined).await.map_err(|_| JoinError::Late)?
     }
 
-    /// The room's name.
+    /// Returns the room's name.
     pub(crate) fn room(&self) -> &str {
         &self.room
     }
 
-    /// What happens next, or, where speech waits, that there is room for it. Cancel safe.
+    /// Waits for the next event, or, if speech waits, until the queue accepts it. Cancel safe.
     pub(crate) async fn next(&mut self, speech_waits: bool) -> RoomWakeup {
         tokio::select! {
             event = self.events.recv() => RoomWakeup::Event(event),
-            // Of a connection that has ended the events tell.
+            // The channel of events reports a connection that has ended.
             Ok(_) = self.commands.reserve_many(2), if speech_waits => RoomWakeup::RoomForSpeech,
         }
     }
 
-    /// Puts speech behind what is there, which [`Self::clear`] may drop unless it is to be kept; gives it back where there is no
-    /// room. What has ended takes everything.
+    /// Queues speech. [`Self::clear`] drops it later, unless `kept` is true. Returns the speech if the queue is full. A connection
+    /// that has ended accepts everything.
     pub(crate) fn speak(&self, speech: Bytes, kept: bool) -> Result<(), Bytes> {
         if self.commands.capacity() < 2 {
             return Err(speech);
@@ -144,9 +146,9 @@ impl Connection {
         }
     }
 
-    /// What comes next is another utterance.
+    /// Ends the current utterance.
     pub(crate) fn end_utterance(&self, kept: bool) {
-        // There is a place for it behind every frame; an end without audio before it may be left out.
+        // `speak` leaves a place for it. An end without audio before it may be lost.
         self.commands.try_send(PlayoutCommand::End(self.epoch(kept))).ok();
     }
 
@@ -154,44 +156,44 @@ impl Connection {
         (!kept).then(|| *self.cleared.borrow())
     }
 
-    /// Drops all speech that is not played yet and may be dropped.
+    /// Drops speech that is queued or buffered, unless it is to be kept.
     pub(crate) fn clear(&mut self) {
         self.cleared.send_modify(|epoch| *epoch += 1);
     }
 
-    /// Takes the loading sound, which is not played yet.
+    /// Decodes and stores the loading sound.
     pub(crate) async fn load(&mut self, sound: &LoadingAudio) -> Result<(), ClipError> {
         self.clip = Some(Clip::new(sound).await?);
         Ok(())
     }
 
-    /// Has the loading sound played until it is stopped; false where there is none.
+    /// Plays the loading sound until it is stopped. Returns false if there is none.
     pub(crate) fn start_loading(&self) -> bool {
         self.loading.send_replace(self.clip.clone());
         self.clip.is_some()
     }
 
-    /// Has it fade out.
+    /// Fades the loading sound out.
     pub(crate) fn stop_loading(&self) {
         self.loading.send_replace(None);
     }
 
-    /// Sends a message to everybody; false where too many wait.
+    /// Queues a message to all participants. Returns false if the queue is full.
     pub(crate) fn send(&self, packet: Packet) -> bool {
         self.packets.try_send(packet).is_ok()
     }
 
-    /// Leaves, and lets the room be.
+    /// Leaves the room without deleting it.
     pub(crate) async fn leave(self) {
         let Self { stay, left, events, commands, .. } = self;
-        // Where it has ended already, nobody has to be told.
+        // The task may have ended already.
         stay.send(()).ok();
         drop((events, commands));
         left.await.ok();
     }
 }
 
-/// What a session needs of a room, until there is a connection.
+/// A connection before its transport has joined.
 struct PendingConnection<'a> {
     rooms: &'a Rooms,
     room: String,
@@ -206,7 +208,7 @@ impl PendingConnection<'_> {
         Ok(self.connect(Box::pin(Library::join(options)).await?))
     }
 
-    /// Connects a session with what a library gave.
+    /// Starts the task between the session and a transport that has joined.
     fn connect(self, transport: impl RoomTransport) -> Connection {
         let Self { rooms, room, audio, listen } = self;
         let (happened, events) = mpsc::channel(EVENTS);
@@ -231,7 +233,7 @@ impl PendingConnection<'_> {
             if task.run().await
                 && let Err(error) = livekit.close(&name).await
             {
-                debug!(%error, room = name, "the room is left to LiveKit's own time-out");
+                debug!(%error, room = name, "could not delete the room, LiveKit deletes it later");
             }
         });
         Connection { room, events, commands, packets, cleared, clip: None, loading, stay, left }
@@ -239,12 +241,12 @@ impl PendingConnection<'_> {
 }
 
 impl Livekit {
-    /// Where participants connect.
+    /// Returns the URL of the media server, with the scheme ws or wss.
     fn media_url(&self) -> String {
         self.api.strip_prefix("http").map_or_else(|| self.api.clone(), |rest| format!("ws{rest}"))
     }
 
-    /// Ends a room for everybody in it.
+    /// Deletes a room, which disconnects its participants.
     async fn close(&self, room: &str) -> Result<(), TwirpError> {
         #[derive(Serialize)]
         struct Of<'a> {

@@ -1,4 +1,4 @@
-//! A participant by the `livekit` crate, which brings libwebrtc.
+//! The transport by the `livekit` crate, which links libwebrtc.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use tokio::sync::{mpsc, oneshot};
 use super::transport::{PLAYOUT_BUFFER_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
 use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
-/// A participant.
+/// A participant of the `livekit` crate.
 pub(super) struct Native {
     room: Arc<Room>,
     events: mpsc::UnboundedReceiver<LibraryEvent>,
-    /// Where speech goes; none without audio.
+    /// The source of the agent's track, or none without audio.
     source: Option<NativeAudioSource>,
-    /// Whose audio is wanted; everybody's where empty.
+    /// Identities whose audio is subscribed to. Empty is all.
     listen: Vec<String>,
-    /// The samples of all tracks, each in its order and with its end.
+    /// The samples of all tracks, each in order and followed by its end.
     sounds: SelectAll<BoxStream<'static, TransportEvent>>,
-    /// By track, what ends its samples when dropped, and its number.
+    /// For each track, a sender that ends its samples when dropped.
     tracks: HashMap<TrackSid, oneshot::Sender<()>>,
     numbers: u64,
     over: bool,
@@ -43,7 +43,7 @@ impl Native {
         let TransportOptions { url, token, audio, listen } = options;
         let failed = |error: livekit::RoomError| JoinError::Unreachable(error.to_string());
         let mut options = RoomOptions::default();
-        // Only what is listened to is asked for: see `publication`.
+        // `publication` subscribes to the tracks that are needed.
         options.auto_subscribe = false;
         let (room, events) = Room::connect(&url, &token, options).await.map_err(failed)?;
         let (sounds, tracks) = (SelectAll::new(), HashMap::new());
@@ -56,7 +56,7 @@ impl Native {
         Ok(joined)
     }
 
-    /// Asks for the audio that is there already, of which no event tells.
+    /// Subscribes to audio that was published before joining, because no event reports it.
     fn subscribe(&self) {
         for (_, participant) in self.room.remote_participants() {
             for publication in participant.track_publications().values() {
@@ -65,7 +65,7 @@ impl Native {
         }
     }
 
-    /// Makes the track that speech goes to.
+    /// Publishes the agent's track.
     async fn publish(&mut self) -> livekit::RoomResult<()> {
         let source = NativeAudioSource::new(AudioSourceOptions::default(), WIRE.sample_rate, 1, PLAYOUT_BUFFER_MS);
         let track = LocalAudioTrack::create_audio_track(TRACK, RtcAudioSource::Native(source.clone()));
@@ -74,7 +74,7 @@ impl Native {
         self.room.local_participant().publish_track(LocalTrack::Audio(track), options).await.map(|_| ())
     }
 
-    /// Asks for the audio of those who are listened to.
+    /// Subscribes to a publication if it is audio that the session needs.
     fn publication(&self, participant: &RemoteParticipant, publication: &RemoteTrackPublication) {
         let identity = participant.identity();
         let wanted = self.listen.is_empty() || self.listen.iter().any(|one| one.as_str() == identity.as_str());
@@ -107,7 +107,7 @@ impl Native {
             }
             LibraryEvent::Reconnecting => return Some(TransportEvent::Reconnecting),
             LibraryEvent::Reconnected => {
-                // Tracks of those who were back before are not announced.
+                // No event reports tracks of participants who were back before this session.
                 self.subscribe();
                 return Some(TransportEvent::Reconnected);
             }
@@ -163,7 +163,7 @@ impl RoomTransport for Native {
             if let Some(source) = source
                 && let Err(error) = source.capture_frame(&frame).await
             {
-                tracing::debug!(?error, "10 ms were not played");
+                tracing::debug!(?error, "dropped a frame of 10 ms");
             }
         };
         play.boxed()
@@ -183,14 +183,14 @@ impl RoomTransport for Native {
     }
 
     async fn leave(self) {
-        // It has usually ended already where this fails.
+        // Fails if the connection has ended already.
         self.room.close().await.ok();
     }
 }
 
 impl Drop for Native {
     fn drop(&mut self) {
-        // The library goes on by itself until it is told; a second time it says that it has ended.
+        // The library keeps its connection until it is closed. A second close returns an error.
         let room = Arc::clone(&self.room);
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { room.close().await.ok() });

@@ -1,31 +1,31 @@
-//! Who is in the room, as a session is told: a library that has to make its connection anew loses everybody for a moment.
+//! Reports participants who leave, with a delay: while a transport reconnects, all participants seem to leave for a moment.
 
 use std::time::{Duration, Instant};
 
 use crate::room::media::Participant;
 
-/// How long the news that somebody has left is kept back: in a lost connection it comes just before the news of the loss.
+/// The delay before a departure is reported. When a connection is lost, departures arrive just before the event of the loss.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// How long those who were lost with a connection have to come back. They have lost it too.
+/// How long participants who were lost during a reconnect have to come back. They may have lost their connection too.
 const RETURN: Duration = Duration::from_secs(10);
 
-/// News that are kept back.
+/// Departures that are not reported yet. Owned by the task of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
     reconnecting: bool,
-    /// Who seems to have left, and when that is told; not before there is a connection where no time is given.
+    /// Participants who seem to have left, and when that is reported. Without a time, not before the connection works again.
     absent: Vec<(Participant, Option<Instant>)>,
 }
 
 impl Presence {
-    /// The library makes its connection anew.
+    /// The transport is reconnecting.
     pub(super) fn reconnecting(&mut self) {
         self.reconnecting = true;
         self.absent.iter_mut().for_each(|(_, due)| *due = None);
     }
 
-    /// It has one again.
+    /// The transport is connected again.
     pub(super) fn reconnected(&mut self, now: Instant) {
         self.reconnecting = false;
         for (_, due) in &mut self.absent {
@@ -33,24 +33,24 @@ impl Presence {
         }
     }
 
-    /// Somebody is not there any more.
+    /// A participant is not in the room any more.
     pub(super) fn left(&mut self, participant: Participant, now: Instant) {
         self.absent.push((participant, (!self.reconnecting).then(|| now + SETTLE)));
     }
 
-    /// Somebody is there; false where it was never told that they were not.
+    /// A participant is in the room. Returns false if their departure was pending, so that neither is reported.
     pub(super) fn joined(&mut self, participant: &Participant) -> bool {
         let before = self.absent.len();
         self.absent.retain(|(absent, _)| absent.identity != participant.identity);
         self.absent.len() == before
     }
 
-    /// When somebody has to be told of at the earliest.
+    /// Returns when the next departure is to be reported.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.absent.iter().filter_map(|(_, due)| *due).min()
     }
 
-    /// Somebody who has left.
+    /// Takes a participant whose departure is to be reported now.
     pub(super) fn gone(&mut self, now: Instant) -> Option<Participant> {
         let at = self.absent.iter().position(|(_, due)| due.is_some_and(|due| due <= now))?;
         Some(self.absent.remove(at).0)
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_is_gone_soon() {
+    fn departure_is_reported_after_a_short_delay() {
         let (mut presence, now) = (Presence::default(), Instant::now());
         assert!(presence.joined(&ann()));
         presence.left(ann(), now);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_lost_with_the_connection_may_come_back() {
+    fn participants_lost_in_a_reconnect_have_ten_seconds_to_return() {
         let (mut presence, now) = (Presence::default(), Instant::now());
         let bob = Participant { identity: "bob".to_owned(), name: String::new() };
         presence.left(ann(), now);

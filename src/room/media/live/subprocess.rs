@@ -1,10 +1,25 @@
-//! A program that stands in for a library, in builds for development: tests play a room by it, and so it is with the Python
-//! SDK on machines where the `livekit` crate cannot be linked. `tests/sdk/room.py` says the same from its side.
+//! The transport by another program, in debug builds only. Tests simulate a room with it. On machines that cannot link the
+//! `livekit` crate, a program with LiveKit's Python SDK joins a real room. `tests/sdk/room.py` is the other side.
 //!
-//! Messages in both directions are a length of four bytes, little-endian, a letter, and as many bytes less one. To the program:
-//! `J` (JSON) how to join, `A` 10 ms for the track, `C` drops what is not played, `D` (JSON) a message. From it: `J` it is in
-//! the room, `F` (text) it is not, `P` a frame of `A` has been taken, `S` a track's number and its samples, `X` a track's number
-//! and its end, `E` (JSON) anything else. The end of its input asks it to leave; the end of its output is the connection's.
+//! A message is a length of four bytes (little-endian), a letter, and a payload. The length counts the letter and the payload.
+//!
+//! | to the program | payload | meaning |
+//! |---|---|---|
+//! | `J` | JSON | join |
+//! | `A` | samples | play 10 ms |
+//! | `C` | none | drop the playout buffer |
+//! | `D` | JSON | send a message |
+//!
+//! | from the program | payload | meaning |
+//! |---|---|---|
+//! | `J` | none | joined |
+//! | `F` | text | could not join |
+//! | `P` | none | accepted a frame of `A` |
+//! | `S` | number of the track, samples | samples of a track |
+//! | `X` | number of the track | a track has ended |
+//! | `E` | JSON | another event |
+//!
+//! The end of its input asks the program to leave. The end of its output is the end of the connection.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -22,24 +37,24 @@ use tokio::sync::{Semaphore, mpsc};
 use super::transport::{PLAYOUT_BUFFER_MS, RoomTransport, TRACK, TransportEvent, TransportOptions, WIRE};
 use crate::room::media::{JoinError, Packet, Participant, RoomEvent};
 
-/// Its command line, in pieces parted by blanks.
+/// The environment variable with the program's command line, whose words are separated by spaces.
 const VARIABLE: &str = "SAYNA_LIVEKIT_SUBPROCESS";
 
-/// The longest message that is believed to be one.
+/// The size limit of a message, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// Messages that wait, in each direction.
+/// The capacity of the queue of messages in each direction.
 const QUEUE: usize = 64;
 
-/// Frames that the program has and has not taken.
+/// The number of frames that are sent before the program accepts one.
 const FRAMES: usize = 8;
 
-/// The program, if there is one.
+/// Returns the program's command line, if it is set.
 pub(super) fn program() -> Option<String> {
     std::env::var(VARIABLE).ok()
 }
 
-/// What the program says.
+/// A message of the program.
 #[derive(Debug)]
 enum ProgramMessage {
     Joined,
@@ -47,7 +62,7 @@ enum ProgramMessage {
     Event(TransportEvent),
 }
 
-/// An event as the program writes it.
+/// An event of the program, as JSON.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ProgramEvent {
@@ -110,7 +125,7 @@ impl RoomTransport for Subprocess {
     fn play(&self, frame: Bytes) -> BoxFuture<'static, ()> {
         let (messages, free) = (self.messages.clone(), Arc::clone(&self.free));
         let play = async move {
-            // Given back when the program has taken one.
+            // Released when the program accepts a frame.
             if let Ok(permit) = free.acquire().await {
                 permit.forget();
             }
@@ -143,7 +158,7 @@ impl RoomTransport for Subprocess {
 
 impl Drop for Subprocess {
     fn drop(&mut self) {
-        // It has usually ended already, which is all that is wanted.
+        // It has usually ended already.
         self.child.kill().ok();
         self.child.wait().ok();
     }
@@ -162,7 +177,7 @@ fn write(mut stdin: ChildStdin, mut messages: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-/// Until the program ends, or says what it may not.
+/// Reads messages until the program ends or sends an invalid one.
 fn read(mut stdout: ChildStdout, received: &mpsc::Sender<ProgramMessage>, taken: &Semaphore) {
     let mut length = [0; 4];
     while stdout.read_exact(&mut length).is_ok() {

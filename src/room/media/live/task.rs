@@ -1,4 +1,27 @@
-//! The task between a session and a library: it mixes, converts and paces.
+//! The task between a session and a transport. It mixes and converts incoming audio, and converts and paces outgoing audio.
+//!
+//! Three parties pass messages. The channels are those of [`RoomChannels`], and no sender ever blocks.
+//!
+//! ```text
+//! session (Connection)           RoomTask                        transport (LiveKit)
+//!        |                          |                                   |
+//!        |                          |<-- TransportEvent::Samples -------|  one track, 10 ms
+//!        |                          |    RoomInput: mix, convert        |
+//!        |<-- RoomEvent::Audio -----|    newest dropped if full         |
+//!        |                          |<-- TransportEvent::Event ---------|  joined, left, message
+//!        |<-- RoomEvent ------------|    waits if full                  |
+//!        |                          |                                   |
+//!        |--- PlayoutCommand ------>|    RoomOutput: convert, cut       |
+//!        |    Speech, End           |--- play(10 ms) ------------------>|  done when it accepts more
+//!        |--- cleared (epoch) ----->|--- clear() ---------------------->|  drops its buffer of 200 ms
+//!        |--- loading (clip) ------>|    mixed under speech             |
+//!        |--- Packet -------------->|--- send() ----------------------->|
+//!        |                          |                                   |
+//!        |--- stay, drop ---------->|--- leave() ---------------------->|
+//!        |<-- left closes ----------|    deletes the room without stay  |
+//! ```
+//!
+//! The session ends the task by dropping its receiver of events. The transport ends it by returning none.
 
 use std::time::Instant;
 
@@ -14,17 +37,17 @@ use super::transport::{RoomTransport, TransportEvent};
 use super::{LEAVE_TIMEOUT, PlayoutCommand, RoomChannels};
 use crate::room::media::{Packet, RoomEvent};
 
-/// A connection, seen from the library's side.
+/// The task of one connection, which owns its transport. Ends when the session has left or the transport has ended.
 pub(super) struct RoomTask<T> {
     pub(super) transport: T,
     pub(super) audio: Option<Audio>,
-    /// Whom the session listens to; everybody where empty.
+    /// Identities whose messages the session receives. Empty is all.
     pub(super) listen: Vec<String>,
     pub(super) channels: RoomChannels,
     pub(super) presence: Presence,
 }
 
-/// What happens next.
+/// What the task does next.
 enum Next {
     Gone,
     Cleared,
@@ -39,17 +62,17 @@ enum Next {
     Transport(Option<TransportEvent>),
 }
 
-/// What is on its way.
+/// Operations of the transport that are running, and an event that waits.
 #[derive(Default)]
 struct Running {
     playing: Option<BoxFuture<'static, ()>>,
     sending: Option<BoxFuture<'static, Result<(), String>>>,
-    /// For which the session had no room.
+    /// An event that did not fit into the session's queue. It is sent when space frees up.
     waiting: Option<RoomEvent>,
 }
 
 impl<T: RoomTransport> RoomTask<T> {
-    /// Runs until the session has left or the connection has ended; whether the room goes with the session.
+    /// Runs until the session has left or the connection has ended. Returns whether the room is to be deleted.
     pub(super) async fn run(mut self) -> bool {
         let mut running = Running::default();
         let gone = loop {
@@ -66,7 +89,7 @@ impl<T: RoomTransport> RoomTask<T> {
                 Next::Sent(sent) => {
                     running.sending = None;
                     if let Err(error) = sent {
-                        warn!(error, "a message did not get into the room");
+                        warn!(error, "could not send a message to the room");
                     }
                 }
                 Next::Playout(Some(command)) => self.execute(command),
@@ -78,15 +101,15 @@ impl<T: RoomTransport> RoomTask<T> {
                     running.waiting = gone.and_then(|participant| self.deliver(RoomEvent::Left(participant)));
                 }
                 Next::Transport(Some(event)) => running.waiting = self.handle(event),
-                // The session learns of it by the end of the channel.
+                // The session sees the end of the channel.
                 Next::Transport(None) => break false,
             }
         };
-        // What is on its way holds a part of the library.
+        // Running operations hold a part of the transport.
         drop(running);
         let Self { transport, channels: RoomChannels { mut stays, .. }, .. } = self;
         if timeout(LEAVE_TIMEOUT, transport.leave()).await.is_err() {
-            debug!("LiveKit did not take the good-bye in time");
+            debug!("leaving the room timed out");
         }
         gone && stays.try_recv().is_err()
     }
@@ -118,9 +141,9 @@ impl<T: RoomTransport> RoomTask<T> {
         }
     }
 
-    /// The next 10 ms for the track, if anything is to be heard.
+    /// Returns the next 10 ms for the track, if there is audio to play.
     fn frame(&mut self) -> Option<Bytes> {
-        // Speech that waits comes first: the loading sound alone in the middle of it would be a gap.
+        // Queued speech comes first, because the loading sound alone would be a gap in it.
         while self.audio.as_ref().is_some_and(Audio::is_loading_alone)
             && let Ok(command) = self.channels.commands.try_recv()
         {
@@ -130,7 +153,7 @@ impl<T: RoomTransport> RoomTask<T> {
     }
 
     fn execute(&mut self, command: PlayoutCommand) {
-        // What was said after other speech was dropped is not to be dropped with it.
+        // Speech that was queued after a clear must not be dropped by it.
         if self.channels.cleared.has_changed().unwrap_or_default() {
             self.channels.cleared.mark_unchanged();
             self.clear();
@@ -146,7 +169,7 @@ impl<T: RoomTransport> RoomTask<T> {
     }
 
     fn clear(&mut self) {
-        // What is being played is left to end: a library may take nothing else before.
+        // The running `play` is not cancelled, because a transport accepts no other one before it is done.
         if self.audio.as_mut().is_none_or(|audio| audio.clear(now())) {
             self.transport.clear();
         }
@@ -162,14 +185,14 @@ impl<T: RoomTransport> RoomTask<T> {
         }
     }
 
-    /// Passes on what happened; what the session has no room for, unless it is audio, waits.
+    /// Handles an event of the transport. Returns an event that does not fit into the session's queue.
     fn handle(&mut self, event: TransportEvent) -> Option<RoomEvent> {
         let heard = |identity: &str| self.listen.is_empty() || self.listen.iter().any(|one| one == identity);
         let event = match (event, &mut self.audio) {
             (TransportEvent::Samples(track, samples), Some(Audio { input, .. })) => {
                 let audio = input.push(track, &samples);
                 if !audio.is_empty() {
-                    // A session that does not keep up loses what is newest; it says so itself where its provider is the cause.
+                    // The newest audio is dropped if the session falls behind. The session reports it if its provider is the cause.
                     self.channels.events.try_send(RoomEvent::Audio(audio)).ok();
                 }
                 return None;
@@ -180,7 +203,7 @@ impl<T: RoomTransport> RoomTask<T> {
             }
             (TransportEvent::Samples(..) | TransportEvent::TrackEnded(_), None) => return None,
             (TransportEvent::Reconnecting, _) => {
-                warn!("the connection to LiveKit is lost, trying again");
+                warn!("lost the connection to LiveKit, reconnecting");
                 self.presence.reconnecting();
                 return None;
             }
@@ -201,7 +224,7 @@ impl<T: RoomTransport> RoomTask<T> {
         self.deliver(event)
     }
 
-    /// Gives back what the session has no room for.
+    /// Sends an event to the session. Returns it if the queue is full.
     fn deliver(&self, event: RoomEvent) -> Option<RoomEvent> {
         match self.channels.events.try_send(event) {
             Err(mpsc::error::TrySendError::Full(event)) => Some(event),
@@ -214,7 +237,7 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Waits until then, if that is ever.
+/// Waits until the deadline, or forever if there is none.
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -222,7 +245,7 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// What runs, if anything does.
+/// Waits for the operation, or forever if none is running.
 async fn done<T>(running: &mut Option<BoxFuture<'static, T>>) -> T {
     match running {
         Some(running) => running.await,

@@ -1,4 +1,4 @@
-//! From the tracks of a room to what a session hears, and from what it says to its own track.
+//! The audio of a session in a room: from the tracks of participants to the session, and from the session to its own track.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,22 +11,22 @@ use super::transport::{PLAYOUT_BUFFER_MS, WIRE};
 use crate::audio::{Converter, Error, Format, Framer};
 use crate::room::media::AudioFormats;
 
-/// How long a frame sounds.
+/// The duration of a frame.
 const FRAME: Duration = Duration::from_millis(10);
 
-/// How much of the loading sound alone is ahead of what is heard. An answer is heard so much later, and a busy machine that
-/// stops for longer makes a gap in the sound, which in speech would be worse.
+/// How far ahead of its playback the loading sound is sent while there is no speech. The first speech is delayed by this time. A
+/// machine that is busy for longer makes a gap in the sound, which is less disturbing than one in speech.
 const PLAYOUT_LEAD: Duration = Duration::from_millis(50);
 
-/// The audio of a session that has any.
+/// The audio of one session, owned by its task.
 #[derive(Debug)]
 pub(super) struct Audio {
     pub(super) input: RoomInput,
     pub(super) output: RoomOutput,
     pub(super) loading: Loading,
-    /// When all that is on the track has been heard.
+    /// When the audio that was sent to the track has been played.
     played_until: Option<Instant>,
-    /// When the last speech on it that may not be dropped has been.
+    /// When the last speech that must not be dropped has been played.
     kept_until: Option<Instant>,
 }
 
@@ -36,17 +36,17 @@ impl Audio {
         Ok(Self { input, output, loading: Loading::default(), played_until: None, kept_until: None })
     }
 
-    /// Whether there is the loading sound and no speech.
+    /// Returns whether the loading sound plays without speech.
     pub(super) fn is_loading_alone(&self) -> bool {
         self.loading.sounds() && self.output.is_empty()
     }
 
-    /// When it is time for more of the loading sound alone; none where it is already, or no such thing is to be heard.
+    /// Returns when the next frame of the loading sound is due. None if it is due already, or if there is speech or no sound.
     pub(super) fn due(&self) -> Option<Instant> {
         self.played_until.filter(|_| self.is_loading_alone()).and_then(|until| until.checked_sub(PLAYOUT_LEAD))
     }
 
-    /// What goes to the track next, if it is time for it.
+    /// Returns the next frame for the track, if one is due.
     pub(super) fn next(&mut self, now: Instant) -> Option<Bytes> {
         if self.due().is_some_and(|due| due > now) {
             return None;
@@ -60,7 +60,7 @@ impl Audio {
         Some(frame)
     }
 
-    /// Drops speech that waits here, unless it may not be dropped; whether what is on the track may be too.
+    /// Drops queued speech, unless it must be kept. Returns whether the buffer of the transport may be dropped too.
     pub(super) fn clear(&mut self, now: Instant) -> bool {
         if !self.output.kept {
             self.output.clear();
@@ -71,12 +71,12 @@ impl Audio {
     }
 }
 
-/// Everybody who is listened to, as one, in the session's form.
+/// The tracks of participants, mixed into one and converted to the session's input format.
 #[derive(Debug)]
 pub(super) struct RoomInput {
     mixer: Mixer,
     converter: Converter,
-    /// Of one sample.
+    /// The size of one sample.
     bytes: usize,
     channels: usize,
 }
@@ -89,14 +89,14 @@ impl RoomInput {
         Ok(Self { mixer: Mixer::default(), converter, bytes, channels: format.channels.into() })
     }
 
-    /// Takes samples of a track, and gives what can be told by now.
+    /// Adds samples of a track. Returns the mixed audio that is complete.
     pub(super) fn push(&mut self, track: u64, samples: &[u8]) -> Bytes {
         self.mixer.push(track, samples);
         let one = self.converter.push(self.mixer.take());
         if self.channels == 1 {
             return one;
         }
-        // Who says that there are several hears the same in each.
+        // Each channel gets the same samples.
         let samples = one.chunks_exact(self.bytes);
         samples.flat_map(|sample| std::iter::repeat_n(sample, self.channels)).flatten().copied().collect()
     }
@@ -106,14 +106,14 @@ impl RoomInput {
     }
 }
 
-/// Speech on its way to the track, in frames of 10 ms.
+/// The session's speech, converted to frames of 10 ms for the track.
 #[derive(Debug)]
 pub(super) struct RoomOutput {
     format: Format,
     converter: Converter,
     framer: Framer,
     frames: VecDeque<Bytes>,
-    /// What came last may not be dropped.
+    /// Whether the latest speech must not be dropped.
     kept: bool,
 }
 
@@ -123,14 +123,14 @@ impl RoomOutput {
         Ok(Self { format, converter, framer: Framer::new(&WIRE), frames: VecDeque::new(), kept: false })
     }
 
-    /// Takes speech, which may perhaps not be dropped.
+    /// Adds speech. If `kept` is true it must not be dropped.
     pub(super) fn push(&mut self, speech: Bytes, kept: bool) {
         self.kept = kept;
         let converted = self.converter.push(speech);
         self.frames.extend(self.framer.push(converted));
     }
 
-    /// The utterance has ended: what the filter still holds is its end, and not the beginning of the next.
+    /// Ends the utterance, so that samples in the resampling filter are not carried over into the next one.
     pub(super) fn end(&mut self) {
         let rest = self.converter.finish();
         self.frames.extend(self.framer.push(rest));
@@ -142,7 +142,7 @@ impl RoomOutput {
         self.begin();
     }
 
-    /// Drops what waits.
+    /// Drops queued frames.
     pub(super) fn clear(&mut self) {
         self.frames.clear();
         self.begin();
@@ -157,7 +157,7 @@ impl RoomOutput {
     }
 
     fn begin(&mut self) {
-        // It has been made once; and the old one would do, at the cost of a few milliseconds of what it holds.
+        // Cannot fail, because the format was valid before. The old converter would add a few milliseconds of old speech.
         if let Ok(Self { converter, framer, .. }) = Self::new(self.format) {
             (self.converter, self.framer) = (converter, framer);
         }
@@ -171,7 +171,7 @@ mod tests {
     use crate::audio::Encoding;
 
     #[test]
-    fn speech_becomes_whole_frames_and_ends_whole() {
+    fn room_output_cuts_speech_into_whole_frames() {
         let mut output = RoomOutput::new(Format::mono(Encoding::Linear16, 16_000)).unwrap();
         output.push(Bytes::from(vec![1; 16_000 * 2 / 4 + 2]), false);
         output.end();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loading_sound_alone_is_little_ahead_and_speech_comes_at_once() {
+    fn loading_sound_is_sent_50_ms_ahead_and_speech_at_once() {
         let form = Format::mono(Encoding::Linear16, 48_000);
         let mut audio = Audio::new(AudioFormats { input: form, output: form }).unwrap();
         let begun = Instant::now();
@@ -195,32 +195,32 @@ mod tests {
         audio.loading.start(Clip([1; 500].into()));
         assert_eq!((frames(&mut audio, 0), audio.due()), (6, Some(begun + FRAME)));
         assert_eq!((frames(&mut audio, 1), frames(&mut audio, 1), frames(&mut audio, 3)), (1, 0, 2));
-        // Speech is not waited with, and the sound alone then waits until it has been heard.
+        // Speech is never delayed. The sound alone waits until the speech has been played.
         audio.output.push(Bytes::from(vec![0; 960 * 20]), false);
         assert_eq!((audio.due(), frames(&mut audio, 3)), (None, 20));
         assert_eq!((audio.due(), frames(&mut audio, 23)), (Some(begun + FRAME * 24), 0));
         assert!(audio.clear(begun + FRAME * 23));
         assert_eq!((frames(&mut audio, 23), frames(&mut audio, 1_000)), (6, 6));
-        // What fades out is an end of it.
+        // Fading out ends the sound.
         audio.loading.stop();
         assert_eq!((frames(&mut audio, 2_000), audio.due()), (3, None));
     }
 
     #[test]
-    fn what_may_not_be_interrupted_stays_here_and_on_the_track() {
+    fn clear_keeps_uninterruptible_speech_in_queue_and_buffer() {
         let form = Format::mono(Encoding::Linear16, 48_000);
         let mut audio = Audio::new(AudioFormats { input: form, output: form }).unwrap();
         let begun = Instant::now();
         audio.output.push(Bytes::from(vec![0; 960 * 2]), true);
         assert!(audio.next(begun).is_some() && !audio.clear(begun) && audio.next(begun).is_some());
-        // What follows it may be dropped, but not what the library still has of it.
+        // Speech after it may be dropped, but not the part that is in the transport's buffer.
         audio.output.push(Bytes::from(vec![0; 960 * 2]), false);
         assert!(!audio.clear(begun + FRAME * 19) && audio.next(begun).is_none());
         assert!(audio.clear(begun + FRAME * 20));
     }
 
     #[test]
-    fn who_hears_in_stereo_hears_the_same_twice() {
+    fn room_input_in_stereo_repeats_each_sample() {
         let stereo = Format { encoding: Encoding::Linear16, sample_rate: 48_000, channels: 2 };
         let mut input = RoomInput::new(stereo).unwrap();
         assert_eq!(input.push(1, &[1, 2, 3, 4]), [1, 2, 1, 2, 3, 4, 3, 4][..]);

@@ -1,4 +1,4 @@
-//! What a library has to do to be behind a [`super::Connection`].
+//! The interface between a [`super::Connection`] and the library or program that is in the room.
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -6,56 +6,56 @@ use futures_util::future::BoxFuture;
 use crate::audio::{Encoding, Format};
 use crate::room::media::{Packet, RoomEvent};
 
-/// The form of all samples between a library and here: what the media of rooms has anyway.
+/// The format of all samples that a transport sends and receives. It is that of LiveKit's media.
 pub(super) const WIRE: Format = Format { encoding: Encoding::Linear16, sample_rate: 48_000, channels: 1 };
 
-/// How much a library keeps of what is to be played, in milliseconds: enough that a busy machine does not make a gap,
-/// and all that is heard after an interruption where a library cannot clear it.
+/// The length of a transport's playout buffer, in milliseconds. A busy machine makes no gap in it. Speech goes on for this long
+/// after an interruption if a transport cannot clear the buffer.
 pub(super) const PLAYOUT_BUFFER_MS: u32 = 200;
 
 /// The name of the agent's track.
 pub(super) const TRACK: &str = "tts-audio";
 
-/// What a library needs to join.
+/// What a transport needs to join.
 #[derive(Debug)]
 pub(super) struct TransportOptions {
     pub(super) url: String,
     pub(super) token: String,
-    /// Whether there is audio, in both directions.
+    /// Whether the session has audio, in both directions.
     pub(super) audio: bool,
-    /// Whose audio; everybody's where empty.
+    /// Identities whose audio is subscribed to. Empty is all.
     pub(super) listen: Vec<String>,
 }
 
-/// What happens, as a library tells it.
+/// An event of a transport.
 #[derive(Debug)]
 pub(super) enum TransportEvent {
-    /// Samples of a track, in [`WIRE`]'s form and in their order.
+    /// Samples of a track in the format [`WIRE`], in order.
     Samples(u64, Bytes),
     /// A track has ended.
     TrackEnded(u64),
-    /// The connection is lost and sought again; everybody may seem to leave, from a moment before this.
+    /// The connection was lost and is being retried. All participants may seem to leave, beginning shortly before this event.
     Reconnecting,
-    /// It is there again.
+    /// The connection works again.
     Reconnected,
-    /// What the session is told; never [`RoomEvent::Audio`].
+    /// An event for the session, never [`RoomEvent::Audio`].
     Event(RoomEvent),
 }
 
-/// A participant in a room. Dropped, it leaves as one who is lost.
+/// The session's participant in a room, owned by its [`super::RoomTask`]. Dropping it closes the connection without a goodbye.
 pub(super) trait RoomTransport: Send + 'static {
-    /// What happens next; none once the connection has ended for good. Cancel safe.
+    /// Waits for the next event. Returns none when the connection has ended for good. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Option<TransportEvent>> + Send;
 
-    /// Puts 10 ms on the track, and is done when there is room for the next. Never called while another is not done.
+    /// Plays 10 ms on the track. Done when the next 10 ms are accepted. Never called while another call is running.
     fn play(&self, frame: Bytes) -> BoxFuture<'static, ()>;
 
-    /// Drops what has been put on the track and is not played.
+    /// Drops the audio in the playout buffer.
     fn clear(&self);
 
-    /// Sends a message to all, reliably.
+    /// Sends a message to all participants, reliably.
     fn send(&self, packet: Packet) -> BoxFuture<'static, Result<(), String>>;
 
-    /// Says good-bye.
+    /// Leaves the room.
     fn leave(self) -> impl Future<Output = ()> + Send;
 }
