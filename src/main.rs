@@ -1,4 +1,4 @@
-//! The program: arguments in, one of three modes, one place that prints, one table of exit statuses.
+//! The program: parses the arguments, runs the server or a command, prints results and errors, and returns the exit status.
 
 mod cli;
 #[cfg(all(target_os = "linux", target_env = "gnu", feature = "vad"))]
@@ -36,11 +36,11 @@ const FEATURES: [(&str, bool); 7] = [
     ("vad", cfg!(feature = "vad")),
 ];
 
-/// What those features need and no `Cargo.lock` has, as `sayna-release.toml` names it, and whether this has the feature.
+/// The native libraries of `sayna-release.toml`, and whether this build has the feature that needs them.
 const NATIVES: [(&str, bool); 2] =
     [("libwebrtc", cfg!(feature = "livekit")), ("onnxruntime", cfg!(feature = "turn-detect"))];
 
-/// Why the program ends otherwise than it should.
+/// Why the program fails.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -63,20 +63,20 @@ enum Failure {
     #[error(transparent)]
     Outbound(#[from] sayna::outbound::Error),
     #[cfg(feature = "openapi")]
-    #[error("{} cannot be written: {}", .0.display(), .1)]
+    #[error("cannot write {}: {}", .0.display(), .1)]
     Write(std::path::PathBuf, #[source] io::Error),
     #[error("the system refused to start the server: {0}")]
     System(#[from] io::Error),
 }
 
-/// Everything that would keep the server from starting.
+/// All errors that would keep the server from starting.
 #[derive(Debug, thiserror::Error)]
 struct Errors(Vec<SetupError>);
 
 impl Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
-        writeln!(f, "{count} fault{} in what the configuration names", if count == 1 { "" } else { "s" })?;
+        writeln!(f, "{count} error{} in what the configuration names", if count == 1 { "" } else { "s" })?;
         self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
     }
 }
@@ -116,7 +116,7 @@ fn main() -> ExitCode {
     sayna::log::finish();
     let Err(failure) = ended else { return ExitCode::SUCCESS };
     let hint = failure.hint().map(|hint| format!("\n  {hint}")).unwrap_or_default();
-    // Where nobody can be told, the exit status has to do.
+    // If standard error is closed, the exit status remains.
     writeln!(io::stderr(), "error: {failure}{hint}").ok();
     ExitCode::from(failure.status())
 }
@@ -145,7 +145,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         #[cfg(feature = "models")]
         Some(Command::Init { from, mirror }) => {
-            // An empty variable is as if it were not set.
+            // An empty variable counts as not set.
             let mirror = mirror.filter(|mirror| !mirror.is_empty());
             let mirror = mirror.map(|mirror| cli::mirror(&mirror).ok_or(Failure::Mirror)).transpose()?;
             finish(Builder::new_current_thread().enable_all().build()?, fetch(&load()?.config, from, mirror))
@@ -154,7 +154,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Openapi { format, output }) => document(format, output.as_deref()),
         Some(Command::Health { url }) => {
             let url = url.map_or_else(|| Ok(probe::url(&load()?.config.server)?), Ok::<_, Failure>)?;
-            // Asking one question needs no thread per processor.
+            // One request needs no thread per processor.
             let well = finish(Builder::new_current_thread().enable_all().build()?, probe::probe(&url))?;
             say(format_args!("{well} is healthy"));
             Ok(())
@@ -162,7 +162,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// What this program is made of, and what of the machine it would use with this configuration.
+/// Returns the output of `--version --verbose`: the build, and the turn detection with this configuration.
 fn about(loaded: &Loaded) -> Result<String, Failure> {
     let built_in = |all: &[(&str, bool)]| list(all.iter().filter(|(_, is)| *is).map(|(name, _)| (*name).to_owned()));
     let (features, natives, models) = (built_in(&FEATURES), built_in(&NATIVES), list(models()));
@@ -186,7 +186,7 @@ fn models() -> impl Iterator<Item = String> {
     std::iter::empty()
 }
 
-/// By what turns are detected on this machine.
+/// Returns the engine of turn detection on this machine.
 #[cfg(feature = "turn-detect")]
 fn detection(loaded: &Loaded) -> Result<String, Failure> {
     if !loaded.config.turn_detect.enabled {
@@ -203,7 +203,7 @@ fn detection(_: &Loaded) -> Result<String, Failure> {
     Ok(String::new())
 }
 
-/// Has the model files of this build in their place.
+/// Downloads the model files of this build.
 #[cfg(feature = "models")]
 async fn fetch(
     config: &config::Config,
@@ -224,7 +224,7 @@ async fn fetch(
     Ok(())
 }
 
-/// Writes the OpenAPI document. A file appears whole or not at all.
+/// Writes the OpenAPI document. A file is replaced only when the new one is complete.
 #[cfg(feature = "openapi")]
 fn document(format: cli::Form, output: Option<&Path>) -> Result<(), Failure> {
     let text = match format {
@@ -242,8 +242,8 @@ fn document(format: cli::Form, output: Option<&Path>) -> Result<(), Failure> {
     written.map_err(|e| Failure::Write(path.to_owned(), e))
 }
 
-/// Loads by the environment and what a file `.env` in this folder adds to it. The environment itself is left as it is; an empty
-/// variable there is as if it were not set.
+/// Loads the configuration with the environment and the file `.env` in the current folder. The environment itself is not changed.
+/// An empty variable counts as not set.
 fn with_variables(
     load: impl FnOnce(&dyn Fn(&str) -> Option<OsString>) -> Result<Loaded, Faults>,
 ) -> Result<Loaded, Faults> {
@@ -254,23 +254,23 @@ fn with_variables(
     })
 }
 
-/// Runs to the end of `task` and not longer: a name that is still being looked up would otherwise hold up the exit.
+/// Runs until `task` ends. Does not wait for other work, such as a name that is still being resolved.
 fn finish<T>(runtime: Runtime, task: impl Future<Output = T>) -> T {
     let result = runtime.block_on(task);
     runtime.shutdown_background();
     result
 }
 
-/// Serves until the first signal and the end of the running requests, or the second signal.
+/// Serves until the first signal and the end of the running requests, or until the second signal.
 async fn listen(loaded: Loaded) -> Result<(), Failure> {
-    // Not waited for: a signal counts even where the reader of these lines has stopped.
+    // Does not block, so signals work even if the reader of standard output has stopped.
     use sayna::log::say;
 
     sayna::log::init(&loaded.config.log);
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    // Before the address is printed: whoever reads it may send a signal at once.
+    // Before the address is printed, because its reader may send a signal at once.
     let mut signals = Signals::catch()?;
     let listener = tokio::select! {
         listener = sayna::bind(&loaded.config.server) => listener?,
@@ -299,17 +299,17 @@ async fn listen(loaded: Loaded) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What `check` prints: every key, its value, and who set it.
+/// Returns the output of `check`: every key with its value and origin.
 fn report(loaded: &Loaded, file: Option<&Path>) -> String {
     let source = file.map_or("the environment".to_owned(), |file| format!("{} and the environment", file.display()));
-    let mut text = format!("no fault in {source}\n");
+    let mut text = format!("no errors in {source}\n");
     for (key, value, origin) in loaded.settings() {
         let origin = match origin {
             Origin::Default => "default".to_owned(),
             Origin::File { path, line } => format!("{}:{line}", path.display()),
             Origin::Environment(name) => format!("${name}"),
         };
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         write!(text, "\n  {key:<39}  {value:<22}  {origin}").ok();
     }
     for warning in &loaded.warnings {
@@ -318,7 +318,7 @@ fn report(loaded: &Loaded, file: Option<&Path>) -> String {
     text
 }
 
-/// A line to standard output, by commands that end after it.
+/// Prints a line to standard output, for commands that end after it.
 fn say(line: impl Display) {
     writeln!(io::stdout(), "{line}").ok();
 }
@@ -327,15 +327,15 @@ fn say(line: impl Display) {
 mod tests {
     use super::{FEATURES, NATIVES};
 
-    /// `sayna-release verify` compares what is told with what was built.
+    /// `sayna-release verify` compares this output with the build.
     #[test]
-    fn every_feature_of_the_package_is_told() {
+    fn version_lists_every_feature_of_the_package() {
         let manifest: toml::Table = toml::from_str(include_str!("../Cargo.toml")).unwrap();
         let known = manifest["features"].as_table().unwrap().keys().filter(|name| *name != "default");
         assert_eq!(FEATURES.map(|(name, _)| name).to_vec(), known.collect::<Vec<_>>());
     }
     #[test]
-    fn every_native_input_of_the_table_is_told() {
+    fn version_lists_every_native_input_of_the_table() {
         let table: toml::Table = toml::from_str(include_str!("../sayna-release.toml")).unwrap();
         let built_in = |feature: &str| FEATURES.iter().find(|(name, _)| *name == feature).unwrap().1;
         let natives = table["native"].as_array().unwrap().iter();

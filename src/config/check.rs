@@ -1,4 +1,4 @@
-//! The tree of a file against the table of keys: sets what is right, reports what is not.
+//! Compares the tree of a file with the table of keys. Sets valid values and reports the others.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::table::{DEAD, KEYS, sections};
 use super::yaml::{Kind, Located, Node, Word};
 use super::{Config, Loaded, Origin};
 
-/// Sets every key that `document` holds a right value for; returns the problems.
+/// Sets every key that has a valid value in `document`, and returns the problems.
 pub(super) fn apply(document: &Node, path: &Path, loaded: &mut Loaded) -> Vec<Located> {
     let mut check = Check { path, loaded, problems: Vec::new() };
     check.section("", document);
@@ -60,7 +60,7 @@ impl Check<'_> {
             self.section(path, value);
         } else if section.is_empty() && DEAD.contains(&path) {
             let place = format!("{}:{}", self.path.display(), word.at.line);
-            self.loaded.warnings.push(format!("{place}: nothing reads the section `{path}`; it can be removed"));
+            self.loaded.warnings.push(format!("{place}: the section `{path}` has no effect; remove it"));
         } else {
             let unknown = Problem::UnknownKey { section: section.to_owned(), word: word.text.clone() };
             self.problems.push((Some(word.at), unknown));

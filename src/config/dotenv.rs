@@ -1,4 +1,4 @@
-//! A file of `NAME=value` lines: what it adds to the environment. Nothing in a value is replaced, and no value is in an error.
+//! Parses a `.env` file, which adds to the environment. Values are not expanded, and no error contains a value.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use super::fault::{Fault, Faults, Position, Problem};
 use super::{MAX_BYTES, read};
 
-/// The variables that a file sets, the last of a name; none where there is no such file.
+/// Returns the variables of a file, or none if it does not exist. The last line of a name counts.
 ///
-/// A line is `NAME=value`, perhaps after `export `. A value between quotes may go over several lines: between `'` it counts as
-/// it stands, between `"` the escapes `\n`, `\r`, `\t`, `\\`, `\"` and `\$` are known. Without quotes it ends with its line, or
-/// before a `#` that follows a blank. A `$` is a `$`.
+/// A line is `NAME=value`, optionally after `export `. A quoted value may have several lines. Between `'` it is literal, between
+/// `"` the escapes `\n`, `\r`, `\t`, `\\`, `\"` and `\$` are replaced. Without quotes a value ends with its line, or
+/// before a `#` that follows a space. A `$` has no special meaning.
 pub fn dotenv(path: &Path) -> Result<HashMap<String, String>, Faults> {
     let wrong = |position, problem| Fault::in_file(path, position, problem);
     let bytes = match read(path) {

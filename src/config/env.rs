@@ -1,4 +1,4 @@
-//! The environment: a variable or two per key, and the same rules for its value as in the file.
+//! Applies the environment: one or two variables per key, with the rules of the file for their values.
 
 use std::ffi::OsString;
 
@@ -7,12 +7,12 @@ use super::key::{Key, Set};
 use super::table::KEYS;
 use super::{Config, Loaded, Origin, check, yaml};
 
-/// A variable that is a fault where it is empty: where an unset one was passed on (`PORT=$PORT`), the server would otherwise come
-/// up somewhere unexpected.
+/// A variable that must not be empty. If an unset variable is passed on (`PORT=$PORT`), the server would otherwise listen on an
+/// unexpected port.
 const NEVER_EMPTY: &str = "PORT";
 
-/// Sets every key whose variable is there. An empty one is as if it were not, as container files pass on what is not set
-/// (`DEEPGRAM_API_KEY=`), unless the key has a meaning for it; the warnings say so.
+/// Sets every key whose variable is set. An empty variable counts as not set, with a warning, because container files pass unset
+/// variables on (`DEEPGRAM_API_KEY=`). Keys for which an empty value has a meaning are an exception.
 pub(super) fn apply(variable: impl Fn(&str) -> Option<OsString>, loaded: &mut Loaded, faults: &mut Vec<Fault>) {
     for (index, key) in KEYS.iter().enumerate() {
         let mut first: Option<&'static str> = None;

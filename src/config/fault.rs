@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, where, and what to do about it.
+//! Errors of the configuration: the problem, its place, and a hint.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::nearest;
 
-/// A position in a file; both count from 1, as editors do.
+/// A position in a file. Lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The line.
@@ -15,7 +15,7 @@ pub struct Position {
     pub column: usize,
 }
 
-/// Where a fault is.
+/// The place of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A file, and the position in it unless the whole file is meant.
@@ -116,7 +116,7 @@ pub enum Problem {
     #[error("cannot be read: {0}")]
     Unreadable(#[source] io::Error),
     /// The file is beyond [`super::MAX_BYTES`].
-    #[error("is larger than {} KiB, the most that is read", super::MAX_BYTES / 1024)]
+    #[error("is larger than the limit of {} KiB", super::MAX_BYTES / 1024)]
     TooLarge,
     /// The file or variable is not text.
     #[error("is not UTF-8 text")]
@@ -216,7 +216,7 @@ impl std::error::Error for Faults {}
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
-        writeln!(f, "{count} fault{} in the configuration", if count == 1 { "" } else { "s" })?;
+        writeln!(f, "{count} error{} in the configuration", if count == 1 { "" } else { "s" })?;
         for fault in self.0.iter().take(SHOWN) {
             write!(f, "\n  {fault}")?;
             if let Some(hint) = fault.problem.hint() {

@@ -1,4 +1,4 @@
-//! What a key is. Which ones there are is in `table`.
+//! The type of a key. The keys themselves are in `table`.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,23 +9,23 @@ use url::Url;
 
 use super::{Config, Secret};
 
-/// One key.
+/// One key of the configuration, an entry of the table.
 pub(super) struct Key {
-    /// Its name in the file: sections, dots, key. Empty where it can only come from the environment.
+    /// The name in the file: sections and key, separated by dots. Empty if only the environment can set it.
     pub(super) path: &'static str,
-    /// Its names in the environment. What is ours begins with `SAYNA_`, but not everything that does is ours:
-    /// Kubernetes adds `SAYNA_PORT=tcp://…` for a service called "sayna". So unknown variables are no fault.
+    /// The environment variables. Unknown variables that begin with `SAYNA_` are no error, because Kubernetes adds
+    /// `SAYNA_PORT=tcp://…` for a service of the name "sayna".
     pub(super) env: &'static [&'static str],
-    /// What a value must be, as it fits after "must be".
+    /// The expected value, as a phrase that follows "must be".
     pub(super) expected: &'static str,
-    /// Sets it.
+    /// Parses and sets a value.
     pub(super) set: Set,
-    /// The value in use, as one would write it; empty where there is none, `(secret)` where nobody may see it.
+    /// Returns the value in use as it is written in a file. Empty if there is none, `(secret)` if it must not be shown.
     pub(super) show: fn(&Config) -> String,
 }
 
 impl Key {
-    /// Whether its values must not be repeated in messages.
+    /// Returns whether messages must not contain values of the key.
     pub(super) fn is_secret(&self) -> bool {
         self.expected == SECRET || matches!(self.set, Set::Records { .. })
     }

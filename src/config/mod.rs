@@ -1,7 +1,7 @@
-//! What the server is told: the environment, then a YAML file, then the defaults, key by key.
+//! The configuration. For each key, the environment takes precedence over a YAML file, and the file over the default.
 //!
-//! In go the bytes of a file and a way to look up a variable; out comes a [`Config`] of plain typed values, or every
-//! fault at once. Nothing else in the program reads a configuration file or the environment.
+//! [`load`] reads a file and looks up variables. It returns a [`Config`] of typed values, or all errors at once. Nothing else in
+//! the program reads a configuration file or the environment.
 
 mod check;
 mod dotenv;
@@ -30,17 +30,17 @@ pub use settings::{
 };
 pub(crate) use value::sip_host;
 
-/// The largest configuration file that is read. A full one has about 16 KiB; a larger one is a mistaken path.
+/// The size limit of a configuration file, in bytes. A complete one has about 16 KiB, so a larger file is a wrong path.
 pub const MAX_BYTES: u64 = 256 * 1024;
 
-/// Who set a key.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody.
+    /// The default.
     Default,
     /// A line of the configuration file.
     File {
-        /// The file, as it was named.
+        /// The path, as it was given.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
@@ -49,14 +49,14 @@ pub enum Origin {
     Environment(&'static str),
 }
 
-/// A configuration without faults, and where each of its values comes from.
+/// A valid configuration, and the origin of each value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The values.
     pub config: Config,
-    /// What is odd about them, but stops nothing; one line each.
+    /// Warnings that do not stop the server, one line each.
     pub warnings: Vec<String>,
-    /// One per key, in the order of the table of keys.
+    /// The origin of each key, in the order of the table of keys.
     origins: Vec<Origin>,
 }
 
@@ -72,19 +72,19 @@ impl Loaded {
         }
     }
 
-    /// Who set the key of this path.
+    /// Returns the origin of a key.
     fn origin(&self, path: &str) -> &Origin {
         let index = table::KEYS.iter().position(|key| key.path == path);
         index.and_then(|index| self.origins.get(index)).unwrap_or(&Origin::Default)
     }
 
-    /// Every key with its value and who set it.
+    /// Returns every key with its value and origin.
     pub fn settings(&self) -> impl Iterator<Item = (&'static str, String, &Origin)> {
         table::KEYS.iter().zip(&self.origins).map(|(key, origin)| (key.path, (key.show)(&self.config), origin))
     }
 }
 
-/// Every key with the variables that it has in the environment.
+/// Returns every key with its environment variables.
 pub fn variables() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     table::KEYS.iter().map(|key| (key.path, key.env))
 }
@@ -94,12 +94,12 @@ pub fn limits() -> impl Iterator<Item = (&'static str, &'static str)> {
     table::KEYS.iter().map(|key| (key.path, key.expected))
 }
 
-/// Reads the file, where there is one, and the environment; the environment wins key by key.
+/// Reads the file, if there is one, and the environment.
 pub fn load(file: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Loaded, Faults> {
     load_where(file, variable, Path::exists)
 }
 
-/// The same for another machine than this: files that the configuration names are not looked for.
+/// Reads the configuration of another machine. Files that it names are not checked.
 pub fn load_values(file: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Loaded, Faults> {
     load_where(file, variable, |_| true)
 }
@@ -122,8 +122,8 @@ fn load_where(
     Faults::none_or(faults).map(|()| loaded)
 }
 
-/// Reads a configuration from bytes alone; `path` is only named in faults and origins, and files that it names are not
-/// looked for.
+/// Reads a configuration from bytes. `path` appears only in errors and origins, and files that the configuration names are not
+/// checked.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Loaded, Faults> {
     let mut loaded = Loaded::defaults();
     let mut faults = Vec::new();
@@ -140,13 +140,13 @@ fn apply_file(bytes: &[u8], path: &Path, loaded: &mut Loaded, faults: &mut Vec<F
     if let Some(document) = document {
         faults.extend(check::apply(&document, path, loaded).into_iter().map(place));
     }
-    // Two passes found them; a reader goes through the file from top to bottom.
+    // Two passes found the errors. The report has them in the order of the lines.
     if let Some(found) = faults.get_mut(before..) {
         found.sort_by_key(Fault::position);
     }
 }
 
-/// One byte more than the limit is enough to know, so that an endless file ends here too.
+/// Reads at most one byte more than the limit, so that an endless file ends too.
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let source = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));

@@ -1,8 +1,8 @@
-//! What was probably meant by a key that does not exist.
+//! Suggestions for keys that do not exist.
 
 use super::table::{KEYS, sections};
 
-/// What was probably meant by `word` in `section`: a key of another section, or one that is spelt nearly so.
+/// Returns a suggestion for the unknown key `word` in `section`: a key of another section, or one of a similar spelling.
 pub(super) fn hint(section: &str, word: &str) -> String {
     // No name is longer, and comparing takes time in proportion to both.
     const LONGEST: usize = 64;

@@ -1,4 +1,4 @@
-//! What values must be to each other: the checks that no key can make alone.
+//! Rules between keys: the checks that need several values.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -8,10 +8,10 @@ use super::fault::{Fault, Place, Problem};
 use super::table::PARTS;
 use super::{Config, Loaded, Origin, Providers};
 
-/// The shortest secret that signs news of calls; upstream's rule.
+/// The minimum length of the secret that signs events of calls, in characters. Upstream's rule.
 const SHORTEST_HOOK_SECRET: usize = 16;
 
-/// Adds a fault for each rule that is broken, and warnings for what is set but has no effect.
+/// Adds an error for each violated rule, and warnings for keys without effect.
 pub(super) fn check(loaded: &mut Loaded, exists: impl Fn(&Path) -> bool, faults: &mut Vec<Fault>) {
     let mut rules = Rules { loaded, faults, exists: &exists };
     rules.auth();
@@ -34,7 +34,7 @@ pub(super) fn check(loaded: &mut Loaded, exists: impl Fn(&Path) -> bool, faults:
         loaded.warnings.push(warning.to_owned());
     }
     if is_exposed(&loaded.config) {
-        let warning = "everybody who reaches this server can spend the providers' keys: set AUTH_REQUIRED=true and \
+        let warning = "clients need no token, so everyone who reaches this server can use the providers' keys: set AUTH_REQUIRED=true and \
                        AUTH_API_SECRETS_JSON, or HOST=127.0.0.1";
         loaded.warnings.push(warning.to_owned());
     }
@@ -98,7 +98,7 @@ impl Rules<'_> {
         let auth = &self.loaded.config.auth;
         let delegated = auth.service_url.is_some() && auth.signing_key_path.is_some();
         if auth.required && !delegated && auth.secrets().is_empty() {
-            let message = "`auth.required` is true, but nobody could get in";
+            let message = "`auth.required` is true, but there is no secret and no service";
             let hint =
                 "set `auth.api_secrets` (AUTH_API_SECRETS_JSON), or `auth.service_url` and `auth.signing_key_path`";
             self.broken("auth.required", message, hint);

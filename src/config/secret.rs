@@ -1,28 +1,28 @@
-//! Text that nothing prints.
+//! Texts that are never printed.
 
 use std::fmt;
 
 use ring::digest::{SHA256, digest};
 
-/// A password, key or token.
+/// A password, key or token. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes it in.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Gives it out, to whom it is for.
+    /// Returns the text, for the code that sends or compares it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether `other` is the same text, in a time that tells nothing of where or how they differ.
+    /// Returns whether `other` is the same text, in constant time.
     pub fn is(&self, other: &str) -> bool {
         let (ours, theirs) = (digest(&SHA256, self.0.as_bytes()), digest(&SHA256, other.as_bytes()));
-        // Digests are of one length, and each byte of both is looked at.
+        // Digests have the same length, and all bytes are compared.
         ours.as_ref().iter().zip(theirs.as_ref()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
     }
 }

@@ -1,4 +1,4 @@
-//! What a configuration says, as plain typed values with their defaults. No key names, no parsing.
+//! The values of a configuration, their types and defaults. `table` has names and parsers, `config.example.yaml` the meanings.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,18 +8,18 @@ use url::Url;
 
 use super::Secret;
 
-/// Everything the server is told.
+/// A complete configuration. Built once at the start and never changed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
-    /// Where and how it listens.
+    /// The listening socket, the limits, and the shutdown.
     pub server: Server,
-    /// Who may ask.
+    /// Authentication.
     pub auth: Auth,
-    /// The speech vendors.
+    /// Credentials and addresses of the providers.
     pub providers: Providers,
     /// The cache of synthesised speech.
     pub cache: Cache,
-    /// When a turn ends.
+    /// Timers that end a turn.
     pub turn: Turn,
     /// `LiveKit`: tokens and rooms.
     pub livekit: Livekit,
@@ -31,40 +31,40 @@ pub struct Config {
     pub turn_detect: TurnDetect,
     /// Model files.
     pub models: Models,
-    /// Engines on this machine.
+    /// The speech engines on this machine.
     pub local: Local,
-    /// Figures for Prometheus.
+    /// Prometheus metrics.
     pub metrics: Metrics,
-    /// What is written to standard error.
+    /// The log.
     pub log: Log,
 }
 
-/// Where the server listens, what one client may take, and how it stops.
+/// The listening socket, the limits for clients, and the shutdown (`server`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// `server.host`: an address or a host name.
     pub host: String,
-    /// `server.port`: 0 lets the system choose.
+    /// `server.port`: with 0 the system chooses.
     pub port: u16,
-    /// `server.shutdown_seconds`: how long what runs may take once the server was told to stop.
+    /// `server.shutdown_seconds`: the time limit for running requests after a signal.
     pub shutdown: Duration,
-    /// `server.max_connections`: sockets at a time, sessions included.
+    /// `server.max_connections`: the limit of simultaneous connections, sessions included.
     pub max_connections: usize,
-    /// `server.max_message_bytes`: the largest message on `/ws`, and the largest body of a request.
+    /// `server.max_message_bytes`: the size limit of a message on `/ws` and of a request body.
     pub max_message_bytes: usize,
-    /// `server.body_timeout_seconds`: how long the body of a request may take, as a whole.
+    /// `server.body_timeout_seconds`: the time limit for the whole body of a request.
     pub body_timeout: Duration,
-    /// `server.write_timeout_seconds`: how long a client may take almost nothing of an answer that waits for it.
+    /// `server.write_timeout_seconds`: the time limit for a client that hardly reads its response.
     pub write_timeout: Duration,
-    /// `server.max_text_chars`: the longest text that is spoken at once.
+    /// `server.max_text_chars`: the length limit of a text to speak.
     pub max_text_chars: usize,
-    /// `server.ping_seconds`: how often a session's socket is pinged.
+    /// `server.ping_seconds`: the interval between pings of a session.
     pub ping: Duration,
-    /// `server.pong_timeout_seconds`: how long a peer may give no sign of life.
+    /// `server.pong_timeout_seconds`: the time limit for a silent peer.
     pub pong_timeout: Duration,
-    /// `server.allowed_origins`: browser pages of other origins that may call; `*` is all.
+    /// `server.allowed_origins`: origins of browser pages that may call the server. `*` is all.
     pub allowed_origins: Vec<String>,
-    /// `server.extra_ca`: a PEM file of authorities that are trusted beside the compiled-in ones.
+    /// `server.extra_ca`: a PEM file of additional certificate authorities.
     pub extra_ca: Option<PathBuf>,
 }
 
@@ -87,33 +87,33 @@ impl Default for Server {
     }
 }
 
-/// Who may ask.
+/// Authentication (`auth`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Auth {
     /// `auth.required`
     pub required: bool,
     /// `auth.api_secrets`
     pub api_secrets: Vec<ApiSecret>,
-    /// `auth.api_secret`: a single one, which counts where the list is empty.
+    /// `auth.api_secret`: a single secret, used if the list is empty.
     pub api_secret: Option<Secret>,
-    /// `$AUTH_API_SECRET_ID`: the id of the single one.
+    /// `auth.api_secret_id`: the id of the single secret.
     pub api_secret_id: String,
-    /// `auth.service_url`: who decides about tokens that are none of the secrets.
+    /// `auth.service_url`: the service that decides about tokens.
     pub service_url: Option<Url>,
-    /// `auth.signing_key_path`: the key that questions to that service are signed with.
+    /// `auth.signing_key_path`: the key that signs requests to that service.
     pub signing_key_path: Option<PathBuf>,
-    /// `auth.service_tenants`: whether it names the tenant of each token that it accepts.
+    /// `auth.service_tenants`: whether that service returns the tenant of each accepted token.
     pub service_tenants: bool,
-    /// `auth.timeout_seconds`: how long it may take.
+    /// `auth.timeout_seconds`: the time limit for that service.
     pub timeout: Duration,
 }
 
-/// One client's secret.
+/// The secret of one client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiSecret {
-    /// The tenant that it stands for.
+    /// The tenant.
     pub id: String,
-    /// What the client sends.
+    /// The token that the client sends.
     pub secret: Secret,
 }
 
@@ -133,7 +133,7 @@ impl Default for Auth {
 }
 
 impl Auth {
-    /// The secrets that count.
+    /// Returns the secrets in effect: the list, or else the single one.
     pub fn secrets(&self) -> Vec<ApiSecret> {
         let single = |secret: &Secret| ApiSecret { id: self.api_secret_id.clone(), secret: secret.clone() };
         if self.api_secrets.is_empty() {
@@ -144,7 +144,7 @@ impl Auth {
     }
 }
 
-/// The speech vendors.
+/// Credentials and addresses of the providers (`providers`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Providers {
     /// Deepgram.
@@ -153,37 +153,37 @@ pub struct Providers {
     pub elevenlabs: Vendor,
     /// Cartesia.
     pub cartesia: Vendor,
-    /// Azure; the key is `providers.azure_speech_subscription_key`.
+    /// Azure. Its key is `providers.azure_speech_subscription_key`.
     pub azure: Vendor,
-    /// Google; the key is `providers.google_credentials`: a path, JSON that begins with `{`, or empty for the machine's own.
+    /// Google. Its key is `providers.google_credentials`: a path, JSON, or empty for the identity of the machine.
     pub google: Vendor,
     /// `providers.azure_speech_region`
     pub azure_region: Option<String>,
-    /// `providers.elevenlabs_high_rates`: whether the account may ask for samples at 44.1 and 48 kHz.
+    /// `providers.elevenlabs_high_rates`: whether the account includes samples at 44.1 and 48 kHz.
     pub elevenlabs_high_rates: bool,
 }
 
-/// What is known of one vendor.
+/// The credentials and addresses of one vendor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vendor {
     /// The server's own credentials.
     pub key: Option<Secret>,
-    /// Where its speech-to-text is, if not where the vendor says.
+    /// The address of its recognition, if it is not the vendor's own.
     pub stt_url: Option<Url>,
-    /// Where its text-to-speech is, if not where the vendor says.
+    /// The address of its synthesis, if it is not the vendor's own.
     pub tts_url: Option<Url>,
 }
 
-/// The cache of synthesised speech.
+/// The cache of synthesised speech (`cache`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {
-    /// `cache.path`: none keeps it in memory.
+    /// `cache.path`: the folder. Without one the cache is in memory.
     pub path: Option<PathBuf>,
     /// `cache.ttl_seconds`
     pub ttl: Duration,
-    /// `cache.max_bytes`: of the directory.
+    /// `cache.max_bytes`: the size limit of the folder.
     pub max_bytes: u64,
-    /// `cache.memory_bytes`: where there is no directory.
+    /// `cache.memory_bytes`: the size limit in memory.
     pub memory_bytes: u64,
 }
 
@@ -193,14 +193,14 @@ impl Default for Cache {
     }
 }
 
-/// When a turn ends, where no model says so.
+/// Timers that end a turn if the provider does not report its end (`turn`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Turn {
-    /// `turn.fallback_ms`: this long after the last final text.
+    /// `turn.fallback_ms`: the time from the last final text to the end of the turn.
     pub fallback: Duration,
-    /// `turn.hard_ms`: at the latest this long after the first.
+    /// `turn.hard_ms`: the time from the first final text after which the turn ends at the latest.
     pub hard: Duration,
-    /// `turn.duplicate_ms`: how long after that the provider's own verdict counts as the same.
+    /// `turn.duplicate_ms`: the time after that in which an end by the provider counts as the same one.
     pub duplicate: Duration,
 }
 
@@ -211,12 +211,12 @@ impl Default for Turn {
     }
 }
 
-/// `LiveKit`.
+/// `LiveKit` (`livekit`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Livekit {
-    /// `livekit.url`: where the server reaches it.
+    /// `livekit.url`: the address for this server.
     pub url: String,
-    /// `livekit.public_url`: where clients do.
+    /// `livekit.public_url`: the address for clients.
     pub public_url: String,
     /// `livekit.api_key`
     pub api_key: Option<String>,
@@ -235,7 +235,7 @@ impl Default for Livekit {
     }
 }
 
-/// Recordings of rooms. Understood and checked; not part of this build.
+/// Recordings of rooms (`recording`). The keys are checked, but this build does not record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recording {
     /// `recording.prefix`
@@ -260,7 +260,7 @@ pub struct Recording {
     pub credentials_json: Option<Secret>,
 }
 
-/// Telephone calls.
+/// Telephone calls (`sip`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sip {
     /// `sip.room_prefix`
@@ -269,7 +269,7 @@ pub struct Sip {
     pub allowed_addresses: Vec<String>,
     /// `sip.hook_secret`
     pub hook_secret: Option<Secret>,
-    /// `sip.private_hooks`: whether hooks of clients may lead inside.
+    /// `sip.private_hooks`: whether hooks that clients add may lead to private addresses.
     pub private_hooks: bool,
     /// `sip.hooks`
     pub hooks: Vec<SipHook>,
@@ -281,25 +281,25 @@ pub struct Sip {
     pub outbound_auth_password: Option<Secret>,
 }
 
-/// Who is told of calls to one host.
+/// A webhook for calls to one host, from the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SipHook {
     /// The SIP host that was called.
     pub host: String,
-    /// Where the news go.
+    /// The URL that receives the events of calls.
     pub url: Url,
-    /// The tenant whose calls these are; may be empty where nobody has to say who they are.
+    /// The tenant that owns the calls. May be empty if authentication is not required.
     pub auth_id: String,
-    /// What the news are signed with, if not by `sip.hook_secret`.
+    /// The secret that signs events, if it is not `sip.hook_secret`.
     pub secret: Option<Secret>,
 }
 
-/// The end-of-turn model.
+/// The end-of-turn model (`turn_detect`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnDetect {
-    /// `turn_detect.enabled`: whether there are detectors.
+    /// `turn_detect.enabled`: whether sessions use the detectors.
     pub enabled: bool,
-    /// `turn_detect.library`: the ONNX Runtime to load.
+    /// `turn_detect.library`: the path of the ONNX Runtime library.
     pub library: Option<PathBuf>,
     /// `turn_detect.threshold`
     pub threshold: f32,
@@ -313,21 +313,21 @@ impl Default for TurnDetect {
     }
 }
 
-/// Model files.
+/// Model files (`models`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Models {
     /// `models.path`
     pub path: Option<PathBuf>,
 }
 
-/// Engines on this machine.
+/// The speech engines on this machine (`local`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Local {
-    /// `local.workers`: none is one per processor.
+    /// `local.workers`: the number of threads. Without the key, one per processor.
     pub workers: Option<usize>,
-    /// `local.max_sessions`: none is twice the workers.
+    /// `local.max_sessions`: the limit of utterances and of texts at a time. Without the key, twice the workers.
     pub max_sessions: Option<usize>,
-    /// `local.wait_seconds`: how long a text or an utterance waits for its turn.
+    /// `local.wait_seconds`: the time limit for the wait of an utterance or text.
     pub wait: Duration,
 }
 
@@ -337,21 +337,21 @@ impl Default for Local {
     }
 }
 
-/// Figures for Prometheus.
+/// Prometheus metrics (`metrics`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metrics {
-    /// `metrics.listen`: none is off.
+    /// `metrics.listen`: the address. Without the key there are no metrics.
     pub listen: Option<SocketAddr>,
 }
 
-/// What is written to standard error.
+/// The log, on standard error (`log`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
-    /// `$RUST_LOG`
+    /// `log.filter`: the level, by module if needed.
     pub filter: String,
-    /// `log.json`: one JSON object per line.
+    /// `log.json`: whether each line is a JSON object.
     pub json: bool,
-    /// `log.transcripts`: whether what people say may be in it.
+    /// `log.transcripts`: whether the log may contain transcripts.
     pub transcripts: bool,
 }
 

@@ -1,4 +1,4 @@
-//! From text to the values that keys have; `None` where a text is none.
+//! Parsers for the values of keys. They return `None` for invalid texts.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use url::Url;
 use super::key::Record;
 use super::{ApiSecret, Secret, SipHook};
 
-/// Digits only: Rust's own parser would also take `+80`, which no one writes on purpose.
+/// Parses digits only. Rust's own parser accepts `+80` too, which is probably a mistake.
 pub(super) fn number<N: FromStr + PartialOrd + Copy>(text: &str, least: N, most: N) -> Option<N> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| digits && (least..=most).contains(number))

@@ -1,8 +1,7 @@
-//! YAML text to a tree that knows its lines, and nothing of keys.
+//! Parses YAML into a tree with line numbers, without knowledge of the keys.
 //!
-//! Built on the parser's events rather than on serde: only so does a value that is well-formed but wrong still have a
-//! position, and only so can all faults be told at once. Aliases, tags and depth are refused as they appear, so that
-//! no file, however made, costs more than its own length.
+//! It uses the parser's events and not serde, because a well-formed but invalid value must have a position, and all errors must be
+//! reported at once. Aliases, tags and deep nesting are rejected, so that the cost is linear in the size of the file.
 
 use std::borrow::Cow;
 
@@ -11,10 +10,10 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
 use super::MAX_BYTES;
 use super::fault::{Position, Problem, quote};
 
-/// Levels of nesting that are read. The deepest key that Sayna has is at four.
+/// The limit of nesting. The deepest key is at level four.
 const MAX_DEPTH: usize = 32;
 
-/// A problem and where it is, if it is not the whole file.
+/// A problem with its position, unless it concerns the whole file.
 pub(super) type Located = (Option<Position>, Problem);
 
 /// One value.

@@ -1,4 +1,4 @@
-//! Model files from where their publishers have them, or from a mirror.
+//! Downloads model files from their publishers or from a mirror.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::outbound::{RetryPolicy, told};
 /// Three attempts in a row that bring no new bytes, one second apart.
 const RETRY: RetryPolicy = RetryPolicy { attempts: 3, first_pause: Duration::from_secs(1), factor: 1, jitter: false };
 
-/// Where files are fetched.
+/// The way to the publishers' hosts.
 #[derive(Debug, Clone)]
 pub struct Network {
-    /// It follows redirects: the publishers' hosts answer with those of their stores.
+    /// Follows redirects, because the publishers' hosts redirect to their stores.
     pub http: reqwest::Client,
-    /// What stands for the scheme and host of every address.
+    /// Replaces the scheme and host of every URL.
     pub mirror: Option<Url>,
 }
 
-/// Fetches the file; what has come of it before is not fetched again.
+/// Downloads a file, or the rest of it if an earlier run was interrupted.
 pub(super) async fn fetch(
     file: &File,
     network: &Network,
@@ -33,7 +33,7 @@ pub(super) async fn fetch(
 ) -> Result<PathBuf, InitError> {
     let url = address(file, network.mirror.as_ref())?;
     let mut part = Part::open(file, directory)?;
-    // Bytes of an earlier run may be wrong by themselves; then the whole file is fetched once more.
+    // Bytes of an earlier run may be wrong. Then the whole file is downloaded once more.
     let mut continued = part.bytes > 0;
     loop {
         complete(&mut part, &url, network, tell, file).await?;
@@ -46,7 +46,7 @@ pub(super) async fn fetch(
     }
 }
 
-/// As the table has it, or with the mirror in place of the host.
+/// Returns the URL of the table, with the mirror's scheme and host if there is one.
 fn address(file: &File, mirror: Option<&Url>) -> Result<Url, InitError> {
     let wrong = |_| InitError::Address { name: file.name.clone(), url: file.url.clone() };
     let url = Url::parse(&file.url).map_err(wrong)?;
@@ -56,7 +56,7 @@ fn address(file: &File, mirror: Option<&Url>) -> Result<Url, InitError> {
     Ok(mirrored)
 }
 
-/// Asks until all bytes are here.
+/// Sends requests until all bytes are present.
 async fn complete(
     part: &mut Part<'_>,
     url: &Url,
@@ -79,7 +79,7 @@ async fn complete(
     Ok(())
 }
 
-/// One request for what is missing, and as much of its answer as comes.
+/// Sends one request for the missing bytes and reads its answer.
 async fn go_on(
     part: &mut Part<'_>,
     url: &Url,
@@ -95,7 +95,7 @@ async fn go_on(
     let mut response = request.send().await.map_err(|e| unreachable(&e))?;
     match response.status() {
         StatusCode::PARTIAL_CONTENT if begins_at(&response, part.bytes) => {}
-        // From its beginning, whatever was asked for.
+        // The whole file, although a range was requested.
         StatusCode::OK => part.restart()?,
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if part.bytes > 0 => return part.restart(),
         status => return Err(InitError::Status { url: url.clone(), status: status.as_u16() }),
@@ -105,9 +105,9 @@ async fn go_on(
         part.write(&piece)?;
         tell(Event::Came { file, bytes: part.bytes });
     }
-    // A shorter answer than the file, or an empty one, is asked for the rest.
+    // The caller requests the rest of a short answer. An empty one counts as an error.
     if part.bytes == begun {
-        return Err(InitError::Unreachable { url: url.clone(), reason: "it sent nothing".to_owned() });
+        return Err(InitError::Unreachable { url: url.clone(), reason: "the answer is empty".to_owned() });
     }
     Ok(())
 }

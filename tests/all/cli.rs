@@ -134,7 +134,7 @@ fn check_finds_what_would_keep_the_server_from_starting() {
     let several = [("SAYNA_SERVER_EXTRA_CA", "text"), ("CACHE_PATH", "text/cache")];
     let ended = world.run_with(&["check"], &[&auth[..], &several].concat());
     assert!(
-        ended.stderr.starts_with("error: 3 faults in what the configuration names\n\n  `server.extra_ca`"),
+        ended.stderr.starts_with("error: 3 errors in what the configuration names\n\n  `server.extra_ca`"),
         "{}",
         ended.stderr
     );

@@ -63,7 +63,7 @@ fn the_commented_lines_of_the_example_are_configuration() {
 fn environment_wins_over_file_wins_over_default() {
     let world = World::new().with_file("sayna.yaml", "server:\n  host: 127.0.0.1\n  port: 4000\n");
     let ended = world.run_with(&["check", "-c", "sayna.yaml"], &[("PORT", "5000")]);
-    let expected = "no fault in sayna.yaml and the environment\n\
+    let expected = "no errors in sayna.yaml and the environment\n\
          \n\
          \x20 server.host                              127.0.0.1               sayna.yaml:2\n\
          \x20 server.port                              5000                    $PORT\n\
@@ -116,9 +116,9 @@ fn what_does_not_go_together_is_told_at_once() {
                 turn: {hard_ms: 100}\n\
                 sip:\n  hook_secret: short\n  outbound_auth_username: me\n  hooks:\n\
                 \x20   - {host: a, url: 'http://b'}\n    - {host: A, url: 'http://b', auth_id: x}\n";
-    let expected = "error: 11 faults in the configuration
+    let expected = "error: 11 errors in the configuration
 
-  sayna.yaml:2:1: `auth.required` is true, but nobody could get in
+  sayna.yaml:2:1: `auth.required` is true, but there is no secret and no service
       set `auth.api_secrets` (AUTH_API_SECRETS_JSON), or `auth.service_url` and `auth.signing_key_path`
   sayna.yaml:3:1: `auth.signing_key_path` is set without `auth.service_url`
       set the address of the service that decides about tokens
@@ -151,7 +151,7 @@ fn what_has_no_effect_is_a_warning() {
     let ended = World::new().with_file("sayna.yaml", text).run(&["check", "-c", "sayna.yaml"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     for expected in [
-        "warning: sayna.yaml:1: nothing reads the section `vad`; it can be removed\n",
+        "warning: sayna.yaml:1: the section `vad` has no effect; remove it\n",
         "warning: `sip.allowed_addresses` is set, but this build has no SIP trunks of its own making\n",
         "warning: only one of `livekit.api_key` and `livekit.api_secret` is set: LiveKit counts as not configured\n",
     ] {
@@ -220,7 +220,7 @@ fn all_faults_are_told_at_once() {
     assert_eq!(ended.status, Some(2));
     assert_eq!(
         ended.stderr,
-        "error: 10 faults in the configuration
+        "error: 10 errors in the configuration
 
   sayna.yaml:2:3: unknown key `server.prot`
       did you mean `port`?
@@ -281,7 +281,7 @@ fn a_file_that_cannot_be_read_is_a_fault() {
 #[test]
 fn a_thousand_faults_are_counted_and_not_all_printed() {
     let said = faults((0..1000).map(|n| format!("key{n}: 1\n")).collect::<Vec<_>>().concat());
-    assert!(said.starts_with("error: 1000 faults in the configuration\n"), "{said}");
+    assert!(said.starts_with("error: 1000 errors in the configuration\n"), "{said}");
     assert!(said.ends_with("… and 980 more\n"), "{said}");
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn bare(world: &World) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn what_cannot_be_fetched_is_told_with_what_to_do() {
+fn init_failure_names_the_next_step() {
     let world = World::new();
     let variables = bare(&world);
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -35,7 +35,7 @@ fn what_cannot_be_fetched_is_told_with_what_to_do() {
     let ended = world.run_with(&["init", "--mirror", "http://127.0.0.1:1/models"], &variables);
     assert_eq!(ended.status, Some(1));
     assert!(ended.stderr.contains("error: http://127.0.0.1:1/models/"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("SAYNA_MODEL_MIRROR names another host"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("set SAYNA_MODEL_MIRROR to use another host"), "{}", ended.stderr);
     for mirror in ["ftp://mirror.example", "mirror", "https://mirror.example/?key=1"] {
         assert_eq!(world.run_with(&["init", "--mirror", mirror], &variables).status, Some(2), "{mirror}");
     }
@@ -43,7 +43,7 @@ fn what_cannot_be_fetched_is_told_with_what_to_do() {
 
 #[test]
 #[ignore = "needs the models, from PyPI"]
-fn models_come_from_a_folder_once() {
+fn init_copies_model_files_from_a_folder_once() {
     let world = World::new();
     let variables = bare(&world);
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
