@@ -193,7 +193,7 @@ mod tests {
     use super::REFUSAL;
 
     #[test]
-    fn the_refusal_has_the_length_that_it_names() {
+    fn file_limit_response_has_its_content_length() {
         let text = std::str::from_utf8(REFUSAL).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());

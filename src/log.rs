@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_after_one_that_broke_off_begins_by_itself() {
+    fn log_line_after_a_partial_write_starts_on_its_own() {
         let mut disk = Full(Vec::new(), 8);
         let mut stream = Stream::new(&mut disk);
         let before = dropped();

@@ -127,7 +127,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     #[test]
-    fn the_token_is_in_the_header_or_else_in_the_query() {
+    fn auth_token_is_read_from_header_or_query() {
         let found = |header: Option<&str>, uri: &str| {
             let mut headers = HeaderMap::new();
             if let Some(header) = header {

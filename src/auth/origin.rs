@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_page_of_this_server_sends_as_its_origin_is_foreign() {
+    fn impossible_origins_are_foreign() {
         for (host, origin) in [
             ("127.0.0.1", "file://127.0.0.1"),
             ("127.0.0.1", "ftp://127.0.0.1"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dns_name_is_the_servers_own_only_where_a_token_is_asked_for() {
+    fn dns_name_is_own_origin_only_with_authentication() {
         for name in [
             "evil.example",
             "evil.example:3001",

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_what_stands_there() {
+    fn dotenv_values_are_literal() {
         for (text, value) in [
             ("A=b", "b"),
             ("\u{feff}export A = b c \r\n", "b c"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_line_and_key_and_never_shown() {
+    fn dotenv_errors_name_line_and_key_without_values() {
         for (text, line, said) in [
             ("A=b\nB='hunter2\n", 2, "`B`: the value begins with a quote (') that is not closed"),
             ("B=\"hunter2\nC=1", 1, "`B`: the value begins with a quote (\") that is not closed"),

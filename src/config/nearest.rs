@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hints_name_the_nearest_key() {
+    fn unknown_key_hint_names_the_nearest_key() {
         for (section, word, expected) in [
             ("server", "prot", "did you mean `port`?"),
             ("server", "Shutdown-Seconds", "did you mean `shutdown_seconds`?"),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn hints_for_endless_words_cost_nothing() {
+    fn unknown_key_hint_ignores_endless_words() {
         assert!(hint("", &"port".repeat(1 << 20)).starts_with("known here: `server`"));
     }
 }

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ends_a_line_or_moves_a_cursor_is_escaped() {
+    fn log_line_escapes_control_characters() {
         assert_eq!(escaped("a\r\nb\tc", false), "a\\r\\nb\\tc");
         assert_eq!(
             escaped("\0\u{1b}[2J\u{7f}\u{85}\u{9b}\u{2028}\u{202e}", false),

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_and_requests_go_the_same_way() {
+    fn proxy_choice_is_the_same_for_sockets_and_requests() {
         let proxies = of(&[
             ("HTTPS_PROXY", "http://secure:8080"),
             ("http_proxy", "plain:8080"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_proxy_is_refused_without_its_value() {
+    fn invalid_proxy_is_rejected_without_showing_its_value() {
         for (name, value) in [
             ("HTTPS_PROXY", "socks5://u:s3cret@p:1"),
             ("ALL_PROXY", "socks5h://u:s3cret@p:1"),

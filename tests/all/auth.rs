@@ -28,7 +28,7 @@ fn refused(answer: &Answer) -> (u16, String) {
 }
 
 #[test]
-fn a_secret_opens_everything_by_header_or_by_query() {
+fn api_secret_is_accepted_in_header_and_query() {
     let server = guarded();
     for (path, headers, expected) in [
         ("/voices", vec![], Err("missing_auth_header")),
@@ -57,7 +57,7 @@ fn a_secret_opens_everything_by_header_or_by_query() {
 }
 
 #[tokio::test]
-async fn the_socket_is_guarded_too() {
+async fn websocket_requires_authentication() {
     let server = guarded();
     for (path, headers) in [("/ws", vec![]), ("/ws", vec![("authorization", "Bearer no")]), ("/ws?api_key=no", vec![])]
     {
@@ -75,7 +75,7 @@ async fn the_socket_is_guarded_too() {
 
 /// A key in the query is in no line of the log, at any level.
 #[test]
-fn keys_are_not_logged() {
+fn api_keys_are_not_logged() {
     let world = World::new();
     let mut command = world.command(&[]);
     let log = std::fs::File::create(world.path("log")).unwrap();
@@ -152,7 +152,7 @@ fn verify(algorithm: &str, public: &str, jwt: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_decides_about_tokens_by_a_signed_question() {
+async fn auth_service_receives_a_signed_request() {
     for (algorithm, private, public) in KEYS {
         let service = Service::default();
         let url = service.start().await;
@@ -197,7 +197,7 @@ async fn a_service_decides_about_tokens_by_a_signed_question() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_service_says_has_a_code() {
+async fn auth_service_answers_map_to_error_codes() {
     let service = Service::default();
     let url = service.start().await;
     let world = World::new().with_file("key.pem", KEYS[1].1);
@@ -228,7 +228,7 @@ async fn what_the_service_says_has_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_without_a_tenant_is_refused_unless_the_service_knows_none() {
+async fn auth_service_token_without_a_tenant_is_rejected() {
     let livekit = Livekit::default().with_room("den", r#"{"auth_id":"first"}"#);
     let (service, url) = (Service::default().start().await, livekit.start().await);
     let world = World::new().with_file("key.pem", KEYS[1].1);
@@ -279,7 +279,7 @@ async fn a_token_without_a_tenant_is_refused_unless_the_service_knows_none() {
 }
 
 #[test]
-fn a_key_that_cannot_sign_stops_the_start() {
+fn invalid_signing_key_stops_the_start() {
     let world = World::new().with_file("key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
     let variables = [
         ("AUTH_REQUIRED", "1"),

@@ -15,7 +15,7 @@ fn tts(pronunciations: &Value) -> Value {
 
 /// 105 KB that would become 250 MB.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_pronunciations_make_of_a_text_counts_against_its_limit() {
+async fn text_limit_counts_replaced_pronunciations() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     for (text, word, pronunciation) in [
@@ -37,7 +37,7 @@ async fn what_pronunciations_make_of_a_text_counts_against_its_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_goes_on_after_a_text_that_became_too_long() {
+async fn session_goes_on_after_an_oversized_text() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_MAX_TEXT_CHARS", "100")]);
     let mut config = crate::support::client::config("deepgram", "deepgram");
@@ -78,7 +78,7 @@ async fn eight_clients_with_many_pronunciations_are_served_beside_others() {
 
 /// The webhook is open by design, even where LiveKit is not configured.
 #[test]
-fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
+fn slow_request_body_is_rejected() {
     let server = World::new().serve(&[("SAYNA_SERVER_BODY_TIMEOUT_SECONDS", "1")]);
     for (path, head) in [
         ("/livekit/webhook", "Content-Length: 100000"),
@@ -108,7 +108,7 @@ fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
 /// An answer of 120 MB, of which its client reads nothing.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_nobody_reads_is_bounded_and_given_up() {
+async fn unread_response_is_bounded_and_closed() {
     let endless = Body::Bytes(vec![0; 120 << 20].into());
     let deepgram = vendors::server(Vendor::Deepgram).tts([endless]).start().await;
     let variables = [("SAYNA_SERVER_WRITE_TIMEOUT_SECONDS", "1"), ("SAYNA_METRICS_LISTEN", "127.0.0.1:0")];
@@ -128,7 +128,7 @@ async fn an_answer_that_nobody_reads_is_bounded_and_given_up() {
 
 /// A session has rules of its own: its client may read late.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_whose_client_reads_late_goes_on() {
+async fn session_of_a_late_reading_client_goes_on() {
     let long = Body::Bytes(vec![0; 20 << 20].into());
     let deepgram = vendors::server(Vendor::Deepgram).tts([long]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_WRITE_TIMEOUT_SECONDS", "1")]);
@@ -158,7 +158,7 @@ fn with_files(world: &World, limit: &str) -> Command {
 
 #[cfg(unix)]
 #[test]
-fn without_a_file_for_it_a_client_is_refused_at_once_and_the_log_says_so_once() {
+fn connection_without_a_free_file_gets_503_and_one_log_line() {
     let world = World::new();
     let log = std::fs::File::create(world.path("log")).unwrap();
     let server = Server::start_logging(with_files(&world, "-n 64"), log);
@@ -250,7 +250,7 @@ fn the_metrics_answer_without_a_file_left_and_beside_clients_that_never_finish_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_of_voices_are_asked_for_once_however_many_want_them() {
+async fn concurrent_voice_lists_share_one_request() {
     let (deepgram, elevenlabs) =
         (vendors::server(Vendor::Deepgram).start().await, vendors::server(Vendor::ElevenLabs).start().await);
     // One that fails: its key is another.

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::support::World;
 
 #[test]
-fn version_is_the_package_version_and_nothing_else() {
+fn version_prints_the_package_version_alone() {
     let ended = World::new().run(&["--version"]);
     assert_eq!(ended.status, Some(0));
     assert_eq!(ended.stdout, concat!("sayna ", env!("CARGO_PKG_VERSION"), "\n"));
@@ -13,7 +13,7 @@ fn version_is_the_package_version_and_nothing_else() {
 }
 
 #[test]
-fn what_the_program_is_made_of_is_told_with_the_version() {
+fn version_verbose_lists_features_and_native_libraries() {
     let ended = World::new().run(&["--version", "--verbose"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     let lines: Vec<_> = ended.stdout.lines().filter_map(|line| line.split_once(": ")).collect();
@@ -34,7 +34,7 @@ fn what_the_program_is_made_of_is_told_with_the_version() {
 
 /// A build without libwebrtc would end at the first room that is joined.
 #[test]
-fn a_release_with_rooms_is_never_built_without_their_library() {
+fn docs_rs_variable_never_reaches_a_release_with_livekit() {
     let world = World::new();
     let script = world.path("build-script");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/build.rs");
@@ -70,7 +70,7 @@ fn help_names_every_mode_with_examples_and_exit_statuses() {
 
 /// Every command line of the help is one that the program takes: a wrong one would end with a usage error.
 #[test]
-fn the_examples_of_the_help_are_understood() {
+fn help_examples_are_valid_commands() {
     let world = World::new().with_file("sayna.yaml", "server:\n");
     let help = world.run(&["--help"]).stdout;
     let examples = help.lines().skip_while(|line| *line != "Examples:").skip(1).take_while(|line| !line.is_empty());
@@ -97,7 +97,7 @@ fn usage_errors_end_with_2() {
 
 /// What `check` does not find, the start finds, too late.
 #[test]
-fn check_finds_what_would_keep_the_server_from_starting() {
+fn check_reports_what_would_stop_the_start() {
     let auth =
         [("AUTH_REQUIRED", "true"), ("AUTH_SERVICE_URL", "http://127.0.0.1:1"), ("AUTH_SIGNING_KEY_PATH", "text")];
     for (variables, said) in [
@@ -143,7 +143,7 @@ fn check_finds_what_would_keep_the_server_from_starting() {
 }
 
 #[test]
-fn two_listeners_on_one_port_are_a_fault_where_they_meet() {
+fn check_reports_two_listeners_on_one_port() {
     let faulty = |host: &str, metrics: &str| {
         let variables = [("HOST", host), ("PORT", "4001"), ("SAYNA_METRICS_LISTEN", metrics)];
         World::new().run_with(&["check"], &variables).status == Some(2)

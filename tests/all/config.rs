@@ -16,12 +16,12 @@ fn faults(text: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn the_example_is_the_defaults() {
+fn example_configuration_equals_the_defaults() {
     assert_eq!(parse(EXAMPLE.as_bytes(), Path::new("x")).unwrap().config, Config::default());
 }
 
 #[test]
-fn the_example_has_every_key_with_its_variable() {
+fn example_configuration_has_every_key_with_its_variable() {
     let loaded = parse(EXAMPLE.as_bytes(), Path::new("x")).unwrap();
     for ((path, value, origin), (_, variables)) in loaded.settings().zip(sayna::config::variables()) {
         // The key follows the line that names its variables: set, or commented out where it has no default.
@@ -39,7 +39,7 @@ fn the_example_has_every_key_with_its_variable() {
 
 /// The commented-out lines of the example are valid too, except for files that do not exist.
 #[test]
-fn the_commented_lines_of_the_example_are_configuration() {
+fn example_configuration_is_valid_without_comment_marks() {
     let uncomment = |line: &str| {
         let bare = line.trim_start();
         let word = bare.strip_prefix("# ").filter(|rest| {
@@ -110,7 +110,7 @@ fn every_key_can_be_set_by_the_environment() {
 }
 
 #[test]
-fn what_does_not_go_together_is_told_at_once() {
+fn contradicting_keys_are_reported_at_once() {
     let text = "auth:\n  required: yes\n  signing_key_path: nowhere.pem\n\
                 server: {ping_seconds: 60, extra_ca: nowhere.pem}\n\
                 turn: {hard_ms: 100}\n\
@@ -145,7 +145,7 @@ fn what_does_not_go_together_is_told_at_once() {
 }
 
 #[test]
-fn what_has_no_effect_is_a_warning() {
+fn keys_without_effect_are_warnings() {
     let text =
         "vad: {threshold: 1}\nsip: {room_prefix: call-, allowed_addresses: [10.0.0.0/8]}\nlivekit: {api_key: k}\n";
     let ended = World::new().with_file("sayna.yaml", text).run(&["check", "-c", "sayna.yaml"]);
@@ -160,7 +160,7 @@ fn what_has_no_effect_is_a_warning() {
 }
 
 #[test]
-fn a_file_named_env_adds_to_the_environment() {
+fn dotenv_file_adds_to_the_environment() {
     let world = World::new().with_file(".env", "PORT=4001\nHOST=\"127.0.0.1\" # here\n");
     let shown = world.run_with(&["check"], &[("PORT", "5001")]).stdout;
     assert!(shown.contains("5001  ") && shown.contains("127.0.0.1  "), "{shown}");
@@ -168,7 +168,7 @@ fn a_file_named_env_adds_to_the_environment() {
 
 /// Container files pass on what is not set. Of the port that is a fault: it would be another than what was meant.
 #[test]
-fn an_empty_variable_counts_as_not_set() {
+fn empty_environment_variable_counts_as_not_set() {
     let by_default = World::new().run(&["check"]).stdout;
     for (path, variables) in sayna::config::variables() {
         for name in variables {
@@ -204,7 +204,7 @@ fn an_empty_variable_counts_as_not_set() {
 }
 
 #[test]
-fn an_empty_file_is_the_defaults() {
+fn empty_configuration_file_is_the_defaults() {
     for text in ["", "\n", "# nothing\n", "---\n", "server:\n", "\u{feff}server: {}\r\n", "{}", "~"] {
         let loaded = parse(text.as_bytes(), Path::new("x")).unwrap_or_else(|e| panic!("{text:?}: {e}"));
         assert_eq!(loaded.config, Config::default(), "{text:?}");
@@ -212,7 +212,7 @@ fn an_empty_file_is_the_defaults() {
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
+fn all_configuration_errors_are_reported_at_once() {
     let text = "server:\n  prot: 80\n  port: eighty\n  host: http://x\n  port: 12\n  shutdown_seconds:\n\
                 sever: {}\nport: 80\n? [a]\n: 3\n";
     let world = World::new().with_file("sayna.yaml", text);
@@ -241,7 +241,7 @@ fn all_faults_are_told_at_once() {
 }
 
 #[test]
-fn each_kind_of_fault_says_what_and_where() {
+fn each_configuration_error_names_problem_and_place() {
     let deep = "a: ".to_owned() + &"[".repeat(100);
     for (text, expected) in [
         ("- a\n", "sayna.yaml:1:1: a configuration must be a mapping (`key: value` lines), not a list"),
@@ -271,7 +271,7 @@ fn each_kind_of_fault_says_what_and_where() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_a_fault() {
+fn unreadable_configuration_file_is_an_error() {
     let ended = World::new().run(&["-c", "nowhere.yaml"]);
     assert_eq!(ended.status, Some(2));
     assert!(ended.stderr.contains("  nowhere.yaml: cannot be read: "), "{}", ended.stderr);
@@ -279,7 +279,7 @@ fn a_file_that_cannot_be_read_is_a_fault() {
 }
 
 #[test]
-fn a_thousand_faults_are_counted_and_not_all_printed() {
+fn thousand_configuration_errors_are_counted_and_not_all_printed() {
     let said = faults((0..1000).map(|n| format!("key{n}: 1\n")).collect::<Vec<_>>().concat());
     assert!(said.starts_with("error: 1000 errors in the configuration\n"), "{said}");
     assert!(said.ends_with("… and 980 more\n"), "{said}");
@@ -287,7 +287,7 @@ fn a_thousand_faults_are_counted_and_not_all_printed() {
 
 /// Shapes that are known to make YAML parsers run out of time, memory or stack.
 #[test]
-fn hostile_files_are_refused() {
+fn hostile_configuration_files_are_rejected() {
     let most = usize::try_from(MAX_BYTES).unwrap();
     let level = |n: usize| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9));
     let bomb = (1..30).map(level).collect::<Vec<_>>().concat();
@@ -321,7 +321,7 @@ fn hostile_files_are_refused() {
 
 /// What fuzzing has found, and what it starts from, stays tried without it.
 #[test]
-fn the_kept_inputs_of_the_fuzzer_do_not_panic() {
+fn config_fuzzer_corpus_does_not_panic() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/config");
     let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(inputs.len() >= 4, "{inputs:?}");

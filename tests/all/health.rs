@@ -23,7 +23,7 @@ fn asked(answer: &'static str) -> Ended {
 }
 
 #[test]
-fn a_running_server_is_healthy() {
+fn health_of_a_running_server_is_ok() {
     let world = World::new();
     let server = world.serve(&[]);
     let ended = world.run(&["health", &server.url()]);
@@ -33,7 +33,7 @@ fn a_running_server_is_healthy() {
 
 /// As in a container: the same environment for the server and for the check, and no argument.
 #[test]
-fn the_address_comes_from_the_configuration() {
+fn health_url_comes_from_the_configuration() {
     let server = World::new().serve(&[("HOST", "0.0.0.0")]);
     let port = server.address.port().to_string();
     let expected = format!("http://127.0.0.1:{port}/ is healthy\n");
@@ -45,7 +45,7 @@ fn the_address_comes_from_the_configuration() {
 }
 
 #[test]
-fn no_server_is_not_healthy() {
+fn health_without_a_server_fails() {
     // Reserved for a service that is not in use, and never given out as a free port.
     let url = "http://127.0.0.1:1";
     let ended = World::new().run(&["health", url]);
@@ -55,7 +55,7 @@ fn no_server_is_not_healthy() {
 }
 
 #[test]
-fn other_answers_are_not_healthy() {
+fn health_rejects_other_answers() {
     for (answer, expected) in [
         ("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "answered 503 Service Unavailable"),
         ("HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n", "answered 302 Found"),
@@ -71,7 +71,7 @@ fn other_answers_are_not_healthy() {
 }
 
 #[test]
-fn an_endless_body_is_not_read() {
+fn health_does_not_read_an_endless_body() {
     let endless = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}", " ".repeat(5000));
     let ended = asked(Box::leak(endless.into_boxed_str()));
     assert_eq!(ended.status, Some(1));
@@ -79,7 +79,7 @@ fn an_endless_body_is_not_read() {
 }
 
 #[test]
-fn what_cannot_be_asked_is_a_usage_error() {
+fn health_with_an_invalid_url_is_a_usage_error() {
     for (url, expected) in [
         ("https://example.org", "is https, and only plain http can be checked"),
         ("http://127.0.0.1:99999", "is not an http:// URL"),

@@ -18,7 +18,7 @@ async fn serves(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_message_beyond_the_limit_ends_its_session_with_a_reason() {
+async fn oversized_message_closes_the_session_with_a_reason() {
     let server = World::new().serve(&[("SAYNA_SERVER_MAX_MESSAGE_BYTES", "10000")]);
     let too_large = Frame::Close(1009, "a message exceeds server.max_message_bytes".to_owned());
     for audio in [false, true] {
@@ -42,7 +42,7 @@ async fn a_message_beyond_the_limit_ends_its_session_with_a_reason() {
 
 /// A frame of 100 MB is refused by its head alone.
 #[tokio::test]
-async fn an_endless_frame_is_refused_by_its_head() {
+async fn endless_websocket_frame_is_rejected_by_its_header() {
     let server = World::new().serve(&[]);
     let mut client = Client::connect(&server).await;
     let stream = client.stream();
@@ -61,7 +61,7 @@ async fn an_endless_frame_is_refused_by_its_head() {
 }
 
 #[tokio::test]
-async fn what_is_no_websocket_costs_its_sender_the_session() {
+async fn invalid_websocket_bytes_close_the_session() {
     let server = World::new().serve(&[]);
     for (bytes, code) in [
         // A reserved opcode, an unmasked frame, a text that is not UTF-8.
@@ -77,7 +77,7 @@ async fn what_is_no_websocket_costs_its_sender_the_session() {
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_are_closed_with_a_reason() {
+async fn websocket_of_another_origin_is_closed_with_a_reason() {
     let server = World::new().serve(&[]);
     let mut page = Client::connect_with(&server, "/ws", &[("origin", "https://evil.example")]).await.unwrap();
     assert_eq!(page.next().await, Frame::Close(1008, ORIGIN_REFUSED.to_owned()));
@@ -91,7 +91,7 @@ const ORIGIN_REFUSED: &str = "this origin is not allowed: add it to server.allow
 
 /// A host of anybody's that leads to this server: to the browser its page is of the same origin.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_whose_dns_name_leads_here_is_not_of_this_server() {
+async fn page_with_a_rebound_dns_name_is_another_origin() {
     const REBOUND: [(&str, &str); 2] = [("host", "evil.example:3001"), ("origin", "http://evil.example:3001")];
     let speak = |server: &Server, headers: &[(&str, &str)]| {
         let headers = [headers, &[("Content-Type", "application/json")]].concat();
@@ -134,7 +134,7 @@ async fn a_page_whose_dns_name_leads_here_is_not_of_this_server() {
 
 /// A client that sends what makes answers, and never reads them.
 #[tokio::test]
-async fn a_client_that_does_not_read_is_closed() {
+async fn client_that_does_not_read_is_disconnected() {
     let world = World::new();
     let mut command = world.command(&[]);
     command.envs([("HOST", "127.0.0.1"), ("PORT", "0")]);
@@ -152,7 +152,7 @@ async fn a_client_that_does_not_read_is_closed() {
 }
 
 #[tokio::test]
-async fn a_silent_client_that_answers_pings_stays() {
+async fn silent_client_that_answers_pings_stays_connected() {
     let server = World::new().serve(&[("SAYNA_SERVER_PING_SECONDS", "1"), ("SAYNA_SERVER_PONG_TIMEOUT_SECONDS", "2")]);
     let mut silent = Client::connect(&server).await;
     let mut dead = Client::connect(&server).await;
@@ -173,7 +173,7 @@ async fn a_silent_client_that_answers_pings_stays() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_in_mid_utterance_leaves_nothing() {
+async fn client_lost_in_mid_utterance_leaks_nothing() {
     let deepgram = vendors::server(Vendor::Deepgram).tts([Body::Slow(480, Duration::from_millis(5))]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
@@ -187,7 +187,7 @@ async fn a_client_that_vanishes_in_mid_utterance_leaves_nothing() {
 
 /// What an orchestrator asks is answered, and who wants a session is refused at once.
 #[tokio::test]
-async fn a_full_server_is_alive_and_refuses_sessions_at_once() {
+async fn full_server_answers_health_checks_and_rejects_sessions() {
     let metrics = "127.0.0.1:0";
     let mut server = World::new().serve(&[("SAYNA_SERVER_MAX_CONNECTIONS", "2"), ("SAYNA_METRICS_LISTEN", metrics)]);
     let scraped = server.line().trim().strip_prefix("metrics on http://").unwrap().replace("/metrics", "");
@@ -231,7 +231,7 @@ async fn connect_when_free(server: &Server) -> Client {
 
 /// A load balancer keeps the connection that it asks on, which is one of those that count.
 #[tokio::test]
-async fn a_kept_connection_is_told_when_the_server_is_full() {
+async fn kept_connection_learns_that_the_server_is_full() {
     let server = World::new().serve(&[("SAYNA_SERVER_MAX_CONNECTIONS", "2")]);
     let mut kept = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let mut ask = async || {
@@ -256,7 +256,7 @@ mod stopping {
     const REASON: &str = "the server is shutting down";
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn utterances_are_spoken_to_their_end() {
+    async fn drain_finishes_utterances_that_are_being_spoken() {
         let slow = Body::Slow(480, Duration::from_millis(10));
         let deepgram = vendors::server(Vendor::Deepgram).tts([slow]).start().await;
         let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_SHUTDOWN_SECONDS", "3600")]);
@@ -295,7 +295,7 @@ mod stopping {
 
     /// A sentence of which only an interim result has come is heard to its end.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_caller_who_speaks_is_heard_to_the_end_of_the_sentence() {
+    async fn drain_waits_for_the_end_of_the_callers_sentence() {
         let scene =
             Scene::new().after(3200).say(Say::interim("and then")).after(3200).say(Say::speech_final("and then what"));
         let deepgram = vendors::server(Vendor::Deepgram).stt([scene]).start().await;
@@ -318,7 +318,7 @@ mod stopping {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_takes_longer_is_closed_with_a_reason() {
+    async fn drain_closes_late_sessions_with_a_reason() {
         let scene = Scene::new().after(3200).say(Say::last("and then"));
         let slow = Body::Slow(480, Duration::from_secs(1));
         let deepgram = vendors::server(Vendor::Deepgram).stt([scene]).tts([slow]).start().await;

@@ -19,7 +19,7 @@ fn request(room: &str) -> Value {
 }
 
 #[test]
-fn a_token_is_livekits_own() {
+fn participant_token_is_a_livekit_token() {
     let server = World::new().serve(&[KEYS[0], KEYS[1], ("LIVEKIT_PUBLIC_URL", "wss://rooms.example/")]);
     let answer = ask(&server, None, &request("den"));
     let body = answer.json();
@@ -43,7 +43,7 @@ fn a_token_is_livekits_own() {
 }
 
 #[test]
-fn blank_fields_are_named() {
+fn token_request_with_a_blank_field_names_it() {
     let server = World::new().serve(&KEYS);
     for field in ["room_name", "participant_name", "participant_identity"] {
         let mut body = request("den");
@@ -55,7 +55,7 @@ fn blank_fields_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_room_is_the_tenants_who_asked_first() {
+async fn room_belongs_to_the_first_tenant() {
     let livekit = Livekit::default().with_room("old", r#"{"topic":"x"}"#);
     let url = livekit.start().await;
     let auth = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRETS_JSON", SECRETS), ("LIVEKIT_URL", url.as_str())];
@@ -73,7 +73,7 @@ async fn a_room_is_the_tenants_who_asked_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_livekit_that_fails_is_an_error_of_ours() {
+async fn livekit_failure_is_a_server_error() {
     let livekit = Livekit::default();
     let url = livekit.start().await;
     let auth = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRETS_JSON", SECRETS)];

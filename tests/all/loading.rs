@@ -39,7 +39,7 @@ async fn is_silent(room: &mut Room) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_looped_until_it_is_stopped_and_fades_out() {
+async fn loading_sound_loops_until_stopped_and_fades_out() {
     let stage = Stage::new().await;
     // A quarter of a second and a little more, so that no frame begins the clip twice.
     let ramp: Vec<i16> = (1..=12_100).collect();
@@ -70,7 +70,7 @@ async fn it_is_looped_until_it_is_stopped_and_fades_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn speech_is_above_it_and_clear_lets_it_be() {
+async fn loading_sound_plays_under_speech_and_survives_clear() {
     let stage = Stage::new().await;
     let mut sound = clip(&vec![2_000; 12_000]);
     sound["volume"] = json!(0.5);
@@ -113,7 +113,7 @@ async fn speech_is_above_it_and_clear_lets_it_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_config_ends_it_and_has_its_own() {
+async fn second_config_replaces_the_loading_sound() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(with(clip(&vec![100; 12_000]))).await;
     client.send(json!({"type": "loading_start"})).await;
@@ -134,7 +134,7 @@ async fn another_config_ends_it_and_has_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_one_that_can_be_played_the_session_goes_on() {
+async fn session_goes_on_after_an_invalid_loading_sound() {
     let stage = Stage::new().await;
     let reason = |text: &str| format!("loading_audio cannot be played: {text}");
     for (sound, text) in [
@@ -159,7 +159,7 @@ async fn without_one_that_can_be_played_the_session_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_room_or_audio_nobody_would_hear_it() {
+async fn loading_sound_needs_a_room_and_audio() {
     let stage = Stage::new().await;
     let needs_room = "loading_audio requires audio to be enabled and a livekit configuration";
     let without_room =

@@ -16,12 +16,14 @@ mod detection;
 mod docs;
 mod health;
 mod limits;
-mod lines;
 mod livekit;
+mod livekit_server;
 #[cfg(unix)]
 mod loading;
 #[cfg(feature = "local")]
 mod local;
+mod log_failures;
+mod log_injection;
 #[cfg(unix)]
 mod media;
 #[cfg(feature = "models")]
@@ -34,12 +36,10 @@ mod noise;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod operator_docs;
-mod output;
 mod page;
 mod provider;
 mod proxies;
 mod readme;
-mod real;
 mod recording;
 mod rest;
 mod rooms;

@@ -74,7 +74,7 @@ fn peak(samples: &[i16]) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_joins_as_it_was_told_and_takes_the_room_with_it() {
+async fn session_joins_its_room_and_deletes_it_at_the_end() {
     let stage = Stage::new().await;
     let mut client = Client::connect(&stage.server).await;
     client.send(den()).await;
@@ -97,7 +97,7 @@ async fn a_session_joins_as_it_was_told_and_takes_the_room_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_room_is_heard_at_the_providers_rate_and_in_its_order() {
+async fn room_audio_reaches_the_provider_at_its_rate_and_in_order() {
     let stage = Stage::new().await;
     let (_client, mut room) = stage.session(den()).await;
     // A second of a ramp at 48 kHz: it stays one at 16 kHz, and nothing of it is anywhere else.
@@ -119,7 +119,7 @@ async fn the_room_is_heard_at_the_providers_rate_and_in_its_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_are_heard_as_one_and_nobody_waits_for_who_has_gone() {
+async fn room_tracks_are_mixed_without_waiting_for_ended_ones() {
     let stage = Stage::new().await;
     let (_client, mut room) = stage.session(den()).await;
     for n in 0..50 {
@@ -139,7 +139,7 @@ async fn several_are_heard_as_one_and_nobody_waits_for_who_has_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn speech_goes_to_the_room_and_not_to_the_socket() {
+async fn speech_is_played_in_the_room_and_not_sent_to_the_client() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(den()).await;
     client.speak("hello").await;
@@ -154,7 +154,7 @@ async fn speech_goes_to_the_room_and_not_to_the_socket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_room_does_not_play_waits_within_bounds() {
+async fn speech_that_the_room_does_not_play_is_queued_within_bounds() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(den()).await;
     // Twenty seconds, of which the room takes nothing: the end of them is not told.
@@ -187,7 +187,7 @@ async fn what_the_room_does_not_play_waits_within_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_may_not_be_interrupted_is_played_to_its_end() {
+async fn uninterruptible_speech_is_played_to_its_end_in_a_room() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(den()).await;
     let text = ["to the end"; 10].join(" ");
@@ -206,7 +206,7 @@ async fn what_may_not_be_interrupted_is_played_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_go_both_ways() {
+async fn data_messages_pass_between_client_and_room() {
     let stage = Stage::new().await;
     let (mut client, mut room) =
         stage.session(in_room(json!({"room_name": "den", "listen_participants": ["ann"]}))).await;
@@ -239,7 +239,7 @@ fn decoded(text: &Value) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_and_goes_is_told_and_who_goes_ends_the_session() {
+async fn participant_events_are_forwarded_and_a_departure_ends_the_session() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(den()).await;
     room.tell(Room::person("joined", "ann")).await;
@@ -260,7 +260,7 @@ async fn who_comes_and_goes_is_told_and_who_goes_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_lost_with_the_connection_and_comes_back_has_not_left() {
+async fn participant_lost_in_a_reconnect_has_not_left() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(den()).await;
     room.tell(Room::person("left", "ann")).await;
@@ -274,7 +274,7 @@ async fn who_is_lost_with_the_connection_and_comes_back_has_not_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_room_a_session_goes_on_by_its_socket() {
+async fn session_without_its_room_goes_on_by_its_socket() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(den()).await;
     client.speak(&"long ".repeat(20)).await;
@@ -294,7 +294,7 @@ async fn without_its_room_a_session_goes_on_by_its_socket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rooms_call_is_handed_on_and_a_failure_told() {
+async fn sip_transfer_forwards_the_call_and_reports_a_failure() {
     let livekit = Livekit::default().with_participant("den", "ann", "STANDARD", &json!({})).with_participant(
         "den",
         "bob",
@@ -322,7 +322,7 @@ async fn the_rooms_call_is_handed_on_and_a_failure_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_without_audio_has_the_rooms_messages_alone() {
+async fn session_without_audio_receives_only_room_messages() {
     let stage = Stage::new().await;
     let mut client = Client::connect(&stage.server).await;
     let livekit = json!({"room_name": "den", "sayna_participant_identity": "bot", "sayna_participant_name": "Bot"});
@@ -336,7 +336,7 @@ async fn a_session_without_audio_has_the_rooms_messages_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_room_that_is_not_to_be_had_is_told_and_may_be_tried_again() {
+async fn room_that_cannot_be_joined_is_reported_and_may_be_retried() {
     let auth = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRETS_JSON", SECRETS)];
     let stage = Stage::with(Livekit::default().with_room("other", r#"{"auth_id":"second"}"#), &auth).await;
     let headers = [("authorization", "Bearer s1")];
@@ -363,7 +363,7 @@ async fn a_room_that_is_not_to_be_had_is_told_and_may_be_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_config_leaves_the_room_and_lets_it_be() {
+async fn second_config_leaves_the_room_without_deleting_it() {
     let stage = Stage::new().await;
     let (mut client, mut room) = stage.session(den()).await;
     client.send(in_room(json!({"room_name": "attic"}))).await;

@@ -10,7 +10,7 @@ use crate::support::livekit::{KEYS, Livekit};
 use crate::support::{World, generated};
 
 #[test]
-fn both_forms_are_the_same_document() {
+fn openapi_yaml_and_json_are_the_same_document() {
     let world = World::new();
     let ended = world.run(&["openapi", "-f", "json"]);
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);

@@ -62,7 +62,7 @@ fn pass(client: TcpStream, server: SocketAddr, seen: &Mutex<Vec<String>>) -> Opt
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn speech_and_recognition_go_by_the_same_proxy() {
+async fn proxy_serves_synthesis_and_recognition() {
     let scene = Scene::new().after(3200).say(Say::speech_final("hello"));
     for tls in [false, true] {
         let vendor = vendors::server(Vendor::Deepgram).stt([scene.clone()]);
@@ -97,7 +97,7 @@ async fn speech_and_recognition_go_by_the_same_proxy() {
 
 /// A proxy has no way to this machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn this_machine_is_reached_without_a_proxy() {
+async fn localhost_is_reached_without_a_proxy() {
     let scene = Scene::new().after(3200).say(Say::speech_final("hello"));
     let deepgram = vendors::server(Vendor::Deepgram).stt([scene]).start().await;
     let none = "http://127.0.0.1:1";
@@ -111,7 +111,7 @@ async fn this_machine_is_reached_without_a_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_named_without_its_password() {
+async fn proxy_error_hides_the_password() {
     let refusing = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = refusing.local_addr().unwrap();
     thread::spawn(move || {
@@ -135,7 +135,7 @@ async fn a_proxy_that_refuses_is_named_without_its_password() {
 }
 
 #[test]
-fn what_is_no_http_proxy_stops_the_start() {
+fn invalid_proxy_variable_stops_the_start() {
     for value in ["socks5://u:s3cret@127.0.0.1:1080", "ftp://127.0.0.1"] {
         for arguments in [&["check"][..], &[]] {
             let ended = World::new().run_with(arguments, &[("HTTPS_PROXY", value)]);
@@ -150,9 +150,9 @@ fn what_is_no_http_proxy_stops_the_start() {
 /// of its own, which has such a route.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs unshare and ip"]
-async fn a_dead_ipv6_route_does_not_keep_recognition_from_connecting() {
+async fn recognition_connects_despite_a_dead_ipv6_route() {
     const INSIDE: &str = "SAYNA_TEST_DEAD_ROUTE";
-    let name = "proxies::a_dead_ipv6_route_does_not_keep_recognition_from_connecting";
+    let name = "proxies::recognition_connects_despite_a_dead_ipv6_route";
     if std::env::var_os(INSIDE).is_none() {
         let script = "ip link set lo up && ip -6 addr add fd00::1/128 dev lo nodad && ip -6 route add fd00::/64 dev lo && \
                       printf 'fd00::99 vendor.test\\n127.0.0.1 vendor.test localhost\\n' >hosts && \

@@ -13,7 +13,7 @@ fn tts(format: &str) -> Value {
 }
 
 #[test]
-fn a_server_without_keys_has_no_voices_and_says_so() {
+fn voices_and_speak_without_keys_report_the_missing_key() {
     let server = World::new().serve(&[]);
     assert_eq!(server.ask("GET", "/voices").1, "{}");
     let answer = server.post("/speak", &json!({"text": "hello", "tts_config": tts("linear16")}));
@@ -23,7 +23,7 @@ fn a_server_without_keys_has_no_voices_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn speech_is_in_the_format_that_was_asked_for() {
+async fn speak_returns_the_requested_format() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     for (format, media) in [
@@ -51,7 +51,7 @@ async fn speech_is_in_the_format_that_was_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_spoken_has_the_documented_status() {
+async fn speak_error_has_the_documented_status() {
     let bodies = [Body::status(401, "key"), Body::status(401, "key"), Body::status(500, "broken"), Body::Cut(1000)];
     let deepgram = vendors::server(Vendor::Deepgram).tts(bodies).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
@@ -84,7 +84,7 @@ async fn what_cannot_be_spoken_has_the_documented_status() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn speech_that_breaks_off_is_never_taken_for_whole() {
+async fn interrupted_speech_is_never_a_complete_response() {
     let deepgram = vendors::server(Vendor::Deepgram).tts([Body::Cut(5000), Body::Speech]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     let request = json!({"text": "hello there", "tts_config": tts("linear16")});
@@ -98,7 +98,7 @@ async fn speech_that_breaks_off_is_never_taken_for_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn voices_are_those_of_every_provider_with_a_key() {
+async fn voices_lists_every_provider_with_a_key() {
     let mut servers = Vec::new();
     for vendor in [Vendor::Deepgram, Vendor::ElevenLabs, Vendor::Azure] {
         servers.push((format!("{vendor:?}").to_lowercase(), vendors::server(vendor).start().await));
@@ -116,7 +116,7 @@ async fn voices_are_those_of_every_provider_with_a_key() {
 }
 
 #[test]
-fn what_needs_livekit_says_that_it_is_not_configured() {
+fn livekit_paths_report_missing_configuration() {
     let server = World::new().serve(&[]);
     let unset = json!({"error": "LiveKit service not configured"});
     let coded = json!({"error": "LiveKit service not configured", "code": "LIVEKIT_NOT_CONFIGURED"});
@@ -148,7 +148,7 @@ fn what_needs_livekit_says_that_it_is_not_configured() {
 }
 
 #[test]
-fn pages_of_allowed_origins_may_call() {
+fn cors_allows_pages_of_listed_origins() {
     let server = World::new().serve(&[]);
     let page = [("Origin", "https://app.example")];
     assert_eq!(server.request("GET", "/", &page, b"").header("access-control-allow-origin"), None);
@@ -167,7 +167,7 @@ fn pages_of_allowed_origins_may_call() {
 }
 
 #[test]
-fn readiness_is_open_and_said() {
+fn readiness_needs_no_token_and_reports_its_state() {
     let secrets = r#"[{"id":"a","secret":"s"}]"#;
     let server = World::new().serve(&[("AUTH_REQUIRED", "true"), ("AUTH_API_SECRETS_JSON", secrets)]);
     let (head, body) = server.ask("GET", "/health/ready");
@@ -176,7 +176,7 @@ fn readiness_is_open_and_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_on_their_own_address() {
+async fn metrics_have_an_address_of_their_own() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let mut server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_METRICS_LISTEN", "127.0.0.1:0")]);
     let line = server.line();

@@ -31,7 +31,7 @@ pub(crate) fn ask(server: &Server, secret: &str, method: &str, path: &str, body:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_sees_its_own_rooms() {
+async fn room_list_has_only_the_tenants_rooms() {
     let server = serve(&rooms()).await;
     let answer = ask(&server, "s1", "GET", "/livekit/rooms", &json!({}));
     let summary =
@@ -55,7 +55,7 @@ async fn a_tenant_sees_its_own_rooms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_tenants_all_rooms_are_seen() {
+async fn room_list_without_tenants_has_all_rooms() {
     let livekit = rooms().with_participant("nobodys", "bob", "ROBOT", &json!({}));
     let url = livekit.start().await;
     let server = World::new().serve(&[KEYS[0], KEYS[1], ("LIVEKIT_URL", &url)]);
@@ -66,7 +66,7 @@ async fn without_tenants_all_rooms_are_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_participant_of_the_tenants_room_is_muted_and_removed() {
+async fn participant_of_the_tenants_room_is_muted_and_removed() {
     let livekit = rooms();
     let server = serve(&livekit).await;
     let mute = json!({"room_name": "den", "participant_identity": "ann", "track_sid": "TR_1", "muted": true});
@@ -104,7 +104,7 @@ async fn a_participant_of_the_tenants_room_is_muted_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_done_about_rooms_has_a_code() {
+async fn room_request_that_fails_has_an_error_code() {
     let server = World::new().serve(&[KEYS[0], KEYS[1], ("LIVEKIT_URL", "ws://127.0.0.1:1")]);
     let mute = json!({"room_name": "a", "participant_identity": "b", "track_sid": "c", "muted": false});
     let removal = json!({"room_name": "a", "participant_identity": "b"});

@@ -61,7 +61,7 @@ fn secrets_without_authentication_are_a_warning() {
 
 /// A value that is wrong is not shown where a password may be in it: in an address, or in the place of one.
 #[test]
-fn an_address_that_is_wrong_is_not_shown() {
+fn invalid_url_is_not_shown() {
     let (user, query) = ("https://me:hunter2@a.example", "https://a.example/?token=hunter2");
     let names = [
         "AUTH_SERVICE_URL",
@@ -101,7 +101,7 @@ fn an_address_that_is_wrong_is_not_shown() {
 
 /// A server that anybody can reach, open and with keys to spend, says so in one line that names what to set.
 #[test]
-fn an_open_server_with_keys_warns() {
+fn server_without_authentication_but_with_keys_warns() {
     let warned =
         |variables: &[(&str, &str)]| World::new().run_with(&["check"], variables).stdout.contains("warning: everybody");
     let key = ("DEEPGRAM_API_KEY", "key");
@@ -111,7 +111,7 @@ fn an_open_server_with_keys_warns() {
 }
 
 #[test]
-fn a_dollar_in_a_file_named_env_is_a_dollar() {
+fn dotenv_dollar_is_literal() {
     // The text in the address is the key that the server was given.
     for line in
         ["AUTH_API_SECRET=pa$$word$HOME", "AUTH_API_SECRET='pa$$word$HOME'", "AUTH_API_SECRET=\"pa$\\$word$HOME\""]
@@ -126,7 +126,7 @@ fn a_dollar_in_a_file_named_env_is_a_dollar() {
 
 /// A fault in it stops only what reads the configuration, and no value of it is shown.
 #[test]
-fn a_fault_in_a_file_named_env_is_named_by_its_line_and_key() {
+fn dotenv_error_names_line_and_key() {
     let running = World::new().serve(&[]);
     for (text, said) in [
         (

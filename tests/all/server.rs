@@ -16,7 +16,7 @@ fn get_root_answers_ok() {
 }
 
 #[test]
-fn whatever_else_is_refused_as_json() {
+fn unknown_path_and_method_get_json_errors() {
     let server = World::new().serve(&[]);
     for (method, path, status, expected) in [
         ("GET", "/nowhere", "404 not found", r#"{"error":"Not found"}"#),
@@ -31,7 +31,7 @@ fn whatever_else_is_refused_as_json() {
 }
 
 #[test]
-fn a_connection_is_kept_for_further_requests() {
+fn http_connection_is_kept_alive() {
     let server = World::new().serve(&[]);
     let mut stream = server.connect();
     for _ in 0..3 {
@@ -46,7 +46,7 @@ fn a_connection_is_kept_for_further_requests() {
 }
 
 #[test]
-fn nonsense_costs_its_sender_the_connection_and_nobody_else() {
+fn invalid_http_closes_only_its_own_connection() {
     let server = World::new().serve(&[]);
     for nonsense in [b"\0\0\0\0\r\n\r\n".to_vec(), b"\x16\x03\x01\x02\x00\x01".to_vec(), vec![b'a'; 1 << 20]] {
         let mut stream = server.connect();
@@ -59,7 +59,7 @@ fn nonsense_costs_its_sender_the_connection_and_nobody_else() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_a_way_out() {
+fn port_in_use_is_reported_with_a_hint() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port().to_string();
     let ended = World::new().run_with(&[], &[("HOST", "127.0.0.1"), ("PORT", &port)]);
@@ -70,7 +70,7 @@ fn a_port_in_use_is_named_with_a_way_out() {
 
 /// Of `localhost` every address: clients try one or the other first.
 #[test]
-fn a_name_is_listened_on_at_each_of_its_addresses() {
+fn host_name_is_listened_on_at_each_address() {
     let mut server = World::new().serve(&[("HOST", "localhost")]);
     let port = server.address.port();
     let mut addresses = vec![server.address];
@@ -88,7 +88,7 @@ fn a_name_is_listened_on_at_each_of_its_addresses() {
 }
 
 #[test]
-fn the_file_decides_where_it_listens() {
+fn configuration_file_sets_the_port() {
     let world = World::new().with_file("sayna.yaml", "server: {host: 127.0.0.1, port: 0}");
     let server = crate::support::Server::start(world.command(&["--config", "sayna.yaml"]));
     assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
@@ -99,7 +99,7 @@ mod signals {
     use super::*;
 
     #[test]
-    fn sigint_sigterm_and_sighup_end_it_in_order() {
+    fn signals_stop_the_server_after_running_requests() {
         for name in ["INT", "TERM", "HUP"] {
             let server = started_by("env", &[DEFAULT_SIGHUP]);
             assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
@@ -116,7 +116,7 @@ mod signals {
 
     /// `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal.
     #[test]
-    fn a_server_that_nohup_started_outlives_its_terminal() {
+    fn nohup_server_survives_sighup() {
         let server = started_by("nohup", &[]);
         server.signal("HUP");
         assert_eq!(server.ask("GET", "/").1, r#"{"status":"OK"}"#);
@@ -138,7 +138,7 @@ mod signals {
     }
 
     #[test]
-    fn kept_connections_do_not_hold_up_the_end() {
+    fn shutdown_does_not_wait_for_idle_connections() {
         let server = World::new().serve(&[("SAYNA_SERVER_SHUTDOWN_SECONDS", "3600")]);
         let mut kept = server.connect();
         kept.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
@@ -153,7 +153,7 @@ mod signals {
     }
 
     #[test]
-    fn the_time_to_stop_can_be_none() {
+    fn shutdown_seconds_zero_stops_at_once() {
         let server = World::new().serve(&[("SAYNA_SERVER_SHUTDOWN_SECONDS", "0")]);
         let mut slow = server.connect();
         slow.write_all(b"GET / HT").unwrap();
@@ -166,7 +166,7 @@ mod signals {
     }
 
     #[test]
-    fn a_second_signal_ends_it_at_once() {
+    fn second_signal_stops_the_server_at_once() {
         let mut server = World::new().serve(&[("SAYNA_SERVER_SHUTDOWN_SECONDS", "3600")]);
         let _silent = server.connect();
         server.ask("GET", "/");

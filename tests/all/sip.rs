@@ -25,7 +25,7 @@ fn change(server: &Server, method: &str, body: &Value) -> (u16, Value) {
 }
 
 #[test]
-fn hooks_are_added_replaced_removed_and_kept() {
+fn sip_hooks_are_added_replaced_removed_and_stored() {
     let world = World::new();
     let variables = [SIP[0], SIP[1], SIP[2], ("SIP_HOOKS_JSON", FIXED)];
     let server = world.serve(&variables);
@@ -51,7 +51,7 @@ fn hooks_are_added_replaced_removed_and_kept() {
 }
 
 #[test]
-fn hooks_that_are_none_are_refused_and_nothing_changes() {
+fn invalid_sip_hooks_are_rejected_without_a_change() {
     let world = World::new();
     let server = world.serve(&[SIP[0], SIP[1], SIP[2], ("SIP_HOOKS_JSON", FIXED)]);
     let no_host =
@@ -99,7 +99,7 @@ fn hooks_that_are_none_are_refused_and_nothing_changes() {
 
 /// Each tenant has its own, those of the configuration included.
 #[test]
-fn a_hook_belongs_to_the_tenant_that_made_it() {
+fn sip_hook_belongs_to_the_tenant_that_added_it() {
     let world = World::new();
     let auth = [("AUTH_REQUIRED", "true"), ("AUTH_API_SECRETS_JSON", SECRETS)];
     let server = world.serve(&[SIP[0], SIP[1], SIP[2], ("SIP_HOOKS_JSON", FIXED), auth[0], auth[1]]);
@@ -138,7 +138,7 @@ fn a_hook_belongs_to_the_tenant_that_made_it() {
 }
 
 #[test]
-fn a_hook_leads_inside_only_where_the_operator_allows_it() {
+fn private_hook_address_needs_sip_private_hooks() {
     let addresses = [
         "http://169.254.169.254/latest",
         "http://127.0.0.1:8080/x",
@@ -165,7 +165,7 @@ fn a_hook_leads_inside_only_where_the_operator_allows_it() {
 }
 
 #[test]
-fn a_file_of_hooks_that_cannot_be_read_stops_the_start() {
+fn unreadable_file_of_sip_hooks_stops_the_start() {
     let world = World::new();
     std::fs::create_dir(world.path("cache")).unwrap();
     for text in ["", "{\"hooks\":", "[]", "{\"hooks\":[{\"host\":\"a\",\"url\":\"b\",\"auth_id\":\"\"}]}"] {
@@ -208,7 +208,7 @@ fn transfer(room: &str, identity: &str, number: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_is_handed_on() {
+async fn sip_call_is_transferred() {
     let (livekit, server) = telephone().await;
     let answer = ask(&server, "s1", "POST", "/sip/transfer", &transfer("den", "ann", " +15551234567"));
     let mut expected = transfer("den", "ann", "tel:+15551234567");
@@ -248,7 +248,7 @@ fn call(room: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_number_is_called_into_the_tenants_room() {
+async fn outgoing_call_joins_the_tenants_room() {
     let (livekit, server) = telephone().await;
     let answer = ask(&server, "s1", "POST", "/sip/call", &call("new"));
     let expected = json!({
@@ -302,7 +302,7 @@ async fn a_number_is_called_into_the_tenants_room() {
 }
 
 #[test]
-fn without_an_address_nobody_is_called() {
+fn outgoing_call_needs_an_outbound_address() {
     let server = World::new().serve(&KEYS);
     let answer = server.post("/sip/call", &call("den"));
     let expected = json!({"error": "Outbound address not configured", "code": "OUTBOUND_ADDRESS_NOT_CONFIGURED"});

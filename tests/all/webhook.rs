@@ -110,7 +110,7 @@ fn tell(server: &Server, body: &Value) -> Answer {
 }
 
 #[test]
-fn only_livekits_own_word_counts() {
+fn webhook_requires_the_signature_of_livekit() {
     let server = World::new().serve(&KEYS);
     let body = json!({"event": "room_started", "id": "EV_1", "room": {"name": "den"}}).to_string();
     let sign = |claims: &Value, secret: &str| Key::hmac(secret).sign(claims).unwrap();
@@ -154,7 +154,7 @@ fn only_livekits_own_word_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_is_told_to_the_hook_of_its_host() {
+async fn incoming_call_is_sent_to_the_hook_of_its_host() {
     let (livekit, receiver) = (Livekit::default().with_room("call-1", ""), Receiver::default());
     let (url, hook) = (livekit.start().await, receiver.start().await);
     let hooks = json!([{"host": "voice.example", "url": hook, "auth_id": "first", "secret": SECRET}]).to_string();
@@ -207,7 +207,7 @@ async fn a_call_is_told_to_the_hook_of_its_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hook_added_while_the_server_runs_is_told_too() {
+async fn hook_added_at_run_time_receives_calls() {
     let (livekit, receiver) = (Livekit::default().with_room("call-1", ""), Receiver::default());
     let (url, hook) = (livekit.start().await, receiver.start().await);
     let world = World::new();
@@ -231,7 +231,7 @@ async fn a_hook_added_while_the_server_runs_is_told_too() {
 
 /// LiveKit repeats what it was not thanked for, and what was overheard can be sent again while its token is good.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_rings_once_however_often_it_is_told() {
+async fn repeated_webhook_calls_the_hook_once() {
     let (livekit, receiver) = (Livekit::default().with_room("call-1", ""), Receiver::default());
     let (url, hook) = (livekit.start().await, receiver.start().await);
     let hooks = json!([{"host": "voice.example", "url": hook, "auth_id": "", "secret": SECRET}]).to_string();
@@ -274,7 +274,7 @@ async fn a_call_rings_once_however_often_it_is_told() {
 
 /// The addresses that were checked are those that are connected to, whatever DNS says by then.
 #[tokio::test]
-async fn a_pinned_name_is_not_looked_up_again() {
+async fn hook_address_is_not_resolved_twice() {
     let receiver = Receiver::default();
     let url = receiver.start().await.replace("127.0.0.1", "localhost");
     let address = url.split('/').nth(2).unwrap().replace("localhost", "127.0.0.1").parse().unwrap();
@@ -291,7 +291,7 @@ async fn a_pinned_name_is_not_looked_up_again() {
 /// A name is looked at where it is asked: it may lead inside by then, as one that was kept by an older server may.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hook_that_leads_inside_is_not_asked() {
+async fn hook_with_a_private_address_is_not_called() {
     let (livekit, receiver) = (Livekit::default().with_room("call-1", ""), Receiver::default());
     let (url, hook) = (livekit.start().await, receiver.start().await);
     let world = World::new();

@@ -127,7 +127,7 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs livekit-server"]
-async fn a_real_livekit_does_what_is_asked_and_tells_its_news() {
+async fn livekit_server_accepts_api_calls_and_sends_webhooks() {
     let mut scene = Scene::start().await;
     // A token makes the room, and the room is the tenant's.
     let wanted = json!({"room_name": "den", "participant_name": "Ann", "participant_identity": "ann-1"});
@@ -169,7 +169,7 @@ async fn a_real_livekit_does_what_is_asked_and_tells_its_news() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs livekit-server"]
-async fn a_real_livekit_takes_the_token_of_a_call() {
+async fn livekit_server_accepts_the_token_of_a_sip_call() {
     let scene = Scene::start().await;
     // Its SIP wants Redis, which is not here; that much it says of a token that may call.
     let call = json!({

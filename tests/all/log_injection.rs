@@ -47,7 +47,7 @@ async fn log(json: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_text_from_outside_begins_no_line_of_the_log() {
+async fn external_text_never_begins_a_log_line() {
     let log = log("false").await;
     assert!(log.matches("INFO forged").count() >= 2, "{log}");
     for line in log.split(['\n', '\r', '\u{85}', '\u{2028}']).filter(|line| !line.is_empty()) {
@@ -59,7 +59,7 @@ async fn a_text_from_outside_begins_no_line_of_the_log() {
 }
 
 #[tokio::test]
-async fn as_json_each_line_is_one_object() {
+async fn json_log_has_one_object_per_line() {
     let log = log("true").await;
     assert!(log.matches("INFO forged").count() >= 2, "{log}");
     for line in log.lines() {

@@ -51,7 +51,7 @@ async fn vendor() -> vendors::Server {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_whose_reader_died_costs_lines_and_nothing_else() {
+async fn dead_log_reader_costs_only_log_lines() {
     let (world, vendor) = (World::new(), vendor().await);
     let mut server = Server::start_shipped(command(&world, &vendor, "debug"));
     let metrics = metrics(&mut server);
@@ -65,7 +65,7 @@ async fn a_log_whose_reader_died_costs_lines_and_nothing_else() {
 /// The reader is there, and has stopped: the pipe is full, and a write to it would wait for ever.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_whose_reader_has_stopped_holds_up_nothing() {
+async fn stopped_log_reader_blocks_nothing() {
     let (world, vendor) = (World::new(), vendor().await);
     let mut server = Server::start_shipped(command(&world, &vendor, "debug"));
     let metrics = metrics(&mut server);
@@ -83,7 +83,7 @@ async fn a_log_whose_reader_has_stopped_holds_up_nothing() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_under_the_log_costs_lines_and_nothing_else() {
+async fn full_disk_costs_only_log_lines() {
     let (world, vendor) = (World::new(), vendor().await);
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut server = Server::start_logging(command(&world, &vendor, "debug"), full);
