@@ -1,4 +1,4 @@
-//! What every request can reach: built once from the configuration, shared unchanged.
+//! The state that all requests share. Built once from the configuration and never changed.
 
 use std::sync::Arc;
 
@@ -16,8 +16,7 @@ use crate::voice::Shared;
 #[cfg(feature = "turn-detect")]
 use crate::{detect, voice::Detection};
 
-/// Marks a request on a connection for which none of `server.max_connections` was free: it may ask after the server's health
-/// and nothing else.
+/// Marks a request on a connection beyond `server.max_connections`. Only health checks are answered then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beyond;
 
@@ -25,38 +24,38 @@ pub(crate) struct Beyond;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kept;
 
-/// The place of a connection among `server.max_connections`; given back with the last clone.
+/// The place of a connection among `server.max_connections`. Released with the last clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot(#[expect(dead_code, reason = "held, not read")] pub(crate) Arc<OwnedSemaphorePermit>);
 
-/// Why the server cannot start with a configuration that has no fault in itself.
+/// Why the server cannot start with a valid configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The means to reach others.
+    /// The HTTP client cannot be built.
     #[error(transparent)]
     Outbound(#[from] outbound::Error),
-    /// The key of the authentication.
+    /// The signing key of authentication cannot be used.
     #[error(transparent)]
     Auth(#[from] auth::SetupError),
-    /// Credentials or cache.
+    /// Credentials or the cache cannot be used.
     #[error(transparent)]
     Providers(#[from] provider::StartError),
-    /// The file of hooks.
+    /// The file of hooks cannot be read.
     #[error(transparent)]
     Hooks(#[from] room::FileError),
-    /// ONNX Runtime, or a model.
+    /// ONNX Runtime or a model cannot be loaded.
     #[cfg(feature = "turn-detect")]
     #[error(transparent)]
     Detect(#[from] detect::OpenError),
 }
 
-/// Everything that would keep a server with this configuration from starting on this machine, by the user who asks. Nothing is
-/// started, and nothing is left behind; the addresses to listen on are not tried, as a server may have them.
+/// Returns all errors that would stop a server with this configuration from starting on this machine as the current user. Starts
+/// nothing and leaves nothing behind. The listening addresses are not tried, because a running server may use them.
 pub fn examine(config: &Config) -> Vec<SetupError> {
     let outbound = Outbound::new(config.server.extra_ca.as_deref());
     let (outbound, unreachable) = match outbound {
         Ok(outbound) => (Some(outbound), None),
-        // The other parts are looked at all the same.
+        // The other parts are examined all the same.
         Err(error) => (Outbound::new(None).ok(), Some(error)),
     };
     let mut found: Vec<SetupError> = unreachable.into_iter().map(SetupError::from).collect();
@@ -70,21 +69,21 @@ pub fn examine(config: &Config) -> Vec<SetupError> {
     found
 }
 
-/// The parts of the server. Cheap to clone.
+/// The parts of the server, shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) shared: Shared,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) livekit: Option<Arc<Livekit>>,
     pub(crate) hooks: Arc<Hooks>,
-    /// Those of `server.max_connections` that are free.
+    /// The free places of `server.max_connections`.
     pub(crate) places: Arc<Semaphore>,
-    /// The sessions that are open or leave their rooms, and news of calls on their way to a hook.
+    /// The tasks that a shutdown waits for: sessions, connections to rooms, and calls of hooks.
     pub(crate) sessions: TaskTracker,
 }
 
 impl App {
-    /// Inside the runtime: the cache begins to be swept.
+    /// Builds the parts. Must be called inside the runtime, because it starts the sweep of the cache.
     pub(crate) fn new(config: Config) -> Result<Self, SetupError> {
         let outbound = Outbound::new(config.server.extra_ca.as_deref())?;
         let auth = Arc::new(Authenticator::new(&config, &outbound)?);

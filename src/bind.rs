@@ -1,4 +1,4 @@
-//! Taking an address, and what to do where that fails.
+//! Listens on the configured address, with hints if that fails.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,14 +17,14 @@ pub struct BindError {
     pub host: String,
     /// `server.port`.
     pub port: u16,
-    /// Whether it is `metrics.listen` instead.
+    /// Whether the address is that of `metrics.listen`.
     pub is_metrics: bool,
-    /// What the system said.
+    /// The error of the system.
     pub source: io::Error,
 }
 
 impl BindError {
-    /// What to do about it.
+    /// Returns the next step for the user.
     pub fn hint(&self) -> Option<String> {
         if self.is_metrics {
             let hint = "the metrics need an address of this machine and a free port; choose them with \
@@ -49,7 +49,7 @@ impl BindError {
     }
 }
 
-/// What a server listens on: one address, or each of those that a name has.
+/// The listening sockets: one address, or each address of a host name. Owned by the server until its end.
 #[derive(Debug)]
 pub struct Listener(Vec<TcpListener>);
 
@@ -60,12 +60,12 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// The addresses, in the order in which the name has them.
+    /// Returns the addresses in the order of the name's resolution.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
         self.0.iter().map(TcpListener::local_addr).collect()
     }
 
-    /// The next connection on any of them. Cancel safe.
+    /// Waits for the next connection on any of them. Cancel safe.
     pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
         poll_fn(|context| self.poll_accept(context)).await
     }
@@ -79,8 +79,8 @@ impl Listener {
     }
 }
 
-/// Takes the address that the configuration names; of a name such as `localhost`, each of its addresses that this machine has, on
-/// one port.
+/// Listens on the configured address. For a name such as `localhost`, listens on each of its addresses on this machine, with one
+/// port.
 pub async fn bind(server: &Server) -> Result<Listener, BindError> {
     let (host, mut port) = (server.host.as_str(), server.port);
     let error = |source| BindError { host: server.host.clone(), port: server.port, is_metrics: false, source };
@@ -90,15 +90,15 @@ pub async fn bind(server: &Server) -> Result<Listener, BindError> {
         address.set_port(port);
         match TcpListener::bind(address).await {
             Ok(listener) => {
-                // Where the system chooses a port, it is that of all addresses.
+                // With port 0, all addresses share the port that the system has chosen.
                 port = listener.local_addr().map_err(error)?.port();
                 listeners.push(listener);
             }
-            // A name may have an address of a family that this machine does not speak.
+            // A name may have an address of a family that this machine does not support.
             Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable || e.kind() == io::ErrorKind::Unsupported => {
                 lacking = Some(e);
             }
-            // A name that is listed twice for one address.
+            // The name resolves to the same address twice.
             Err(e) if e.kind() == io::ErrorKind::AddrInUse && listeners.iter().any(|l| is_at(l, address)) => {}
             Err(e) => return Err(error(e)),
         }

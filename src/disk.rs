@@ -1,4 +1,4 @@
-//! Files that are whole or as they were, whatever happens while they are written.
+//! Atomic writes: after a crash, a file has either its new or its old bytes.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-/// The file has these bytes and they are on the disk, or it is as it was.
+/// Replaces a file and waits until its bytes are on the disk. After an error the file is unchanged.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_file_name(format!("{}.tmp", Uuid::new_v4().simple()));
     let written = File::create_new(&temporary).and_then(|mut file| {
@@ -15,13 +15,13 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     });
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {
-        // The error that is told is the first one.
+        // The first error is returned.
         fs::remove_file(&temporary).ok();
     }
     renamed
 }
 
-/// The names in a folder are on the disk too, as far as the system can promise that: Windows has no such call.
+/// Waits until the names in a folder are on the disk. Windows has no such call.
 pub(crate) fn sync(folder: &Path) {
     File::open(folder).and_then(|folder| folder.sync_all()).ok();
 }

@@ -1,4 +1,4 @@
-//! Files of the process, connections among them: how many it may have open, and what becomes of a client when none is left.
+//! The limit of open files (connections included), and the answer to a client when no file descriptor is left.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,36 +13,36 @@ use tracing::warn;
 
 use crate::bind::Listener;
 
-/// Files beside those of connections: models, the cache, the log, the runtime's own, clients that are refused.
+/// File descriptors besides connections: models, cache, log, runtime, rejected clients.
 const OTHERS: u64 = 128;
 
-/// How many numbers are set aside: an eighth of all, within these bounds. Half of them may be held by connections to the metrics.
+/// The bounds of the reserve, which is an eighth of the limit. Half of it may be used by connections to the metrics.
 const FEWEST_SPARE: u64 = 6;
 const MOST_SPARE: u64 = 32;
 
-/// How long to wait where a connection cannot be accepted.
+/// The pause after a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a refused client has for its request. Others wait behind it, and most requests come with their connection.
+/// The time limit for the request of a rejected client. Other clients wait behind it, and most send their request at once.
 const LINGER: Duration = Duration::from_millis(10);
 
-/// How long it is quiet before running out is said again.
+/// The minimum time between two warnings.
 const QUIET: Duration = Duration::from_secs(60);
 
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 53\r\n\
     Retry-After: 5\r\nConnection: close\r\n\r\n{\"error\":\"The server has no file left; try it later\"}";
 
-/// Raises the limit of open files as far as so many connections need and the system lets it, and sets its last numbers aside.
-/// Says what is missing.
+/// Raises the limit of open files as far as needed and allowed, and reserves the last file descriptors. Logs a warning if the
+/// limit is too low.
 pub(crate) fn prepare(connections: usize) -> Spare {
-    // A file each for the client and for its provider.
+    // One file descriptor for the client and one for its provider.
     let needed = u64::try_from(connections).unwrap_or(u64::MAX).saturating_mul(2).saturating_add(OTHERS);
     let spare = Spare { limits: Mutex::new(set_aside(needed)), seen: Mutex::new(None) };
     if let Some(limit) = spare.limits().as_ref().map(|limits| limits.all).filter(|limit| *limit < needed) {
         let enough = limit.saturating_sub(OTHERS) / 2;
         warn!(
-            "this process may open {limit} files: enough for some {enough} of {connections} connections \
-             (`server.max_connections`); let it open {needed} (`ulimit -n`, LimitNOFILE of systemd, --ulimit nofile of \
+            "the limit of open files is {limit}, enough for about {enough} of {connections} connections \
+             (`server.max_connections`); raise it to {needed} (`ulimit -n`, LimitNOFILE of systemd, --ulimit nofile of \
              containers), or lower `server.max_connections`"
         );
     }
@@ -52,9 +52,9 @@ pub(crate) fn prepare(connections: usize) -> Spare {
 /// The limits of open files.
 #[derive(Debug)]
 struct Limits {
-    /// What the system lets the process open.
+    /// The hard limit.
     all: u64,
-    /// What is in force but for the moments in which a spare number is used.
+    /// The soft limit, except while a spare file descriptor is used.
     usual: u64,
 }
 
@@ -64,7 +64,7 @@ impl Limits {
     }
 }
 
-/// None where the system has no such limit, or does not let it be changed.
+/// Returns none if the system has no such limit or does not allow a change.
 #[cfg(unix)]
 fn set_aside(needed: u64) -> Option<Limits> {
     use rustix::process::{Resource, getrlimit};
@@ -80,7 +80,7 @@ fn set_aside(_needed: u64) -> Option<Limits> {
     None
 }
 
-/// Whether the soft limit could be set to this.
+/// Sets the soft limit. Returns whether that worked.
 #[cfg(unix)]
 fn limit_to(files: u64) -> bool {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -94,26 +94,26 @@ fn limit_to(_files: u64) -> bool {
     false
 }
 
-/// Numbers of files that nothing gets but a client that is accepted when all others are taken.
+/// Spare file descriptors, for clients that are accepted when all others are in use. Shared by the listeners.
 ///
-/// The soft limit stays below what the system allows, and is raised to it for one call of `accept`. A number from above the usual
-/// limit is free for the next such client once it is closed: no other part of the process can take it.
+/// The soft limit stays below the hard one, and is raised to it for one call of `accept`. A descriptor above the usual limit is
+/// free for the next client after it is closed, because no other part of the process can get it.
 #[derive(Debug, Default)]
 pub(crate) struct Spare {
     limits: Mutex<Option<Limits>>,
-    /// When running out was last seen.
+    /// When the last connection found no file descriptor.
     seen: Mutex<Option<Instant>>,
 }
 
 impl Spare {
-    /// How many connections may hold spare numbers for longer than a refusal takes.
+    /// Returns the number of connections that may use spare file descriptors for longer than a rejection.
     pub(crate) fn places(&self) -> usize {
         let spare = self.limits().as_ref().map_or(MOST_SPARE, |limits| limits.all.saturating_sub(limits.usual));
         usize::try_from(spare / 2).unwrap_or(1).max(1)
     }
 
-    /// After a connection that could not be accepted for this reason: accepts it with a spare number. None where no client waits
-    /// any more. An error where it cannot be accepted; it comes after a moment, in which there may be room again.
+    /// Accepts a connection with a spare file descriptor. Returns none if no client waits any more. Returns an error after a
+    /// pause if the connection cannot be accepted.
     pub(crate) async fn accept(&self, listener: &Listener, error: io::Error) -> io::Result<Option<TcpStream>> {
         if !is_out_of_files(&error) {
             sleep(PAUSE).await;
@@ -126,12 +126,12 @@ impl Spare {
                 sleep(PAUSE).await;
                 Err(error)
             }
-            // The system reports that no file is left before it looks whether a client waits.
+            // The system reports this error even if no client waits.
             Poll::Pending => Ok(None),
         }
     }
 
-    /// One attempt under the raised limit. The lock keeps two listeners from lowering it for each other.
+    /// Tries once under the raised limit. The lock keeps two listeners from lowering it for each other.
     fn poll_accept(&self, listener: &Listener, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
         let limits = self.limits();
         let Some(limits) = limits.as_ref() else {
@@ -148,7 +148,7 @@ impl Spare {
         if seen.replace(Instant::now()).is_none_or(|seen| seen.elapsed() > QUIET) {
             warn!(
                 %error,
-                "no file is left for new connections, which are refused with 503 meanwhile: let this process open more \
+                "no file is left for new connections, which are rejected with 503; raise the limit of open files \
                  (`ulimit -n`), or lower `server.max_connections`"
             );
         }
@@ -159,9 +159,9 @@ impl Spare {
     }
 }
 
-/// Tells a client that no file is left for it.
+/// Rejects a client with 503, because no file descriptor is left.
 pub(crate) async fn refuse(stream: TcpStream) {
-    // It is over either way.
+    // The connection ends in any case.
     timeout(LINGER, answer(stream)).await.ok();
 }
 
@@ -177,7 +177,7 @@ fn is_out_of_files(_error: &io::Error) -> bool {
     false
 }
 
-/// Answers, and reads what was asked: closing on bytes that were not read can take the answer with it.
+/// Sends the response and reads the request, because closing with unread bytes can drop the response.
 async fn answer(mut stream: TcpStream) -> io::Result<()> {
     use tokio::io::AsyncWriteExt as _;
 

@@ -1,4 +1,4 @@
-//! JSON Web Tokens (RFC 7519) as far as the server signs and checks them: HS256, RS256 and ES256, by ring.
+//! Signs and checks JSON Web Tokens (RFC 7519): HS256, RS256 and ES256, with ring.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,19 +12,19 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Why a key cannot be used, or nothing was signed.
+/// Why a key cannot be used, or a token cannot be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No private key in the text.
+    /// The text has no private key.
     #[error("no private key in PEM form: {0}")]
     NotPem(#[from] rustls::pki_types::pem::Error),
-    /// A key of another kind.
+    /// The key is of another kind.
     #[error("not a key for RS256 (RSA, 2048 bits or more) or ES256 (EC on P-256): {0}")]
     Unsupported(#[from] ring::error::KeyRejected),
     /// The claims are not JSON.
     #[error("the claims cannot be written as JSON: {0}")]
     Claims(#[from] serde_json::Error),
-    /// The machine has no randomness, or the key refused.
+    /// The machine has no randomness, or the key was rejected.
     #[error("the key did not sign")]
     Signing,
 }
@@ -34,10 +34,10 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// What signs.
+/// A key that signs tokens. Loaded once at the start.
 #[derive(Debug)]
 pub enum Key {
-    /// HS256: a secret that both sides know.
+    /// HS256, with a shared secret.
     Hmac(hmac::Key),
     /// RS256.
     Rsa(rsa::KeyPair),
@@ -46,12 +46,12 @@ pub enum Key {
 }
 
 impl Key {
-    /// HS256 with this secret.
+    /// Returns a key for HS256.
     pub fn hmac(secret: &str) -> Self {
         Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
     }
 
-    /// RS256 or ES256, by what is in the PEM text: PKCS#8, PKCS#1 (RSA) or SEC1 (EC, with its curve and public key).
+    /// Returns a key for RS256 or ES256 from a PEM text: PKCS#8, PKCS#1 (RSA) or SEC1 (EC, with its curve and public key).
     pub fn from_pem(pem: &str) -> Result<Self, Error> {
         match PrivateKeyDer::from_pem_slice(pem.as_bytes())? {
             PrivateKeyDer::Pkcs1(key) => Ok(Self::Rsa(RsaKeyPair::from_der(key.secret_pkcs1_der())?)),
@@ -69,7 +69,7 @@ impl Key {
         Ok(Self::Ec(key))
     }
 
-    /// The token with these claims.
+    /// Returns a signed token with these claims.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, Error> {
         let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm());
         let body = serde_json::to_vec(claims)?;
@@ -78,8 +78,8 @@ impl Key {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// The claims of a token that this secret has signed; none of any other token, and none by a key of another kind.
-    /// What the token says of its algorithm does not count: the key decides.
+    /// Returns the claims of a token that this secret has signed, or none. The algorithm in the token's header is ignored,
+    /// because the key decides (RFC 8725, section 3.1).
     pub fn claims<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         let Self::Hmac(key) = self else { return None };
         let (message, signature) = token.rsplit_once('.')?;
@@ -113,8 +113,8 @@ impl Key {
     }
 }
 
-/// A SEC1 key in the envelope that ring reads (RFC 5208 around RFC 5915): version 0, the algorithm "EC on P-256", the key.
-/// One of another curve names that inside and is refused.
+/// Wraps a SEC1 key in PKCS#8, which ring reads (RFC 5208 around RFC 5915): version 0, the algorithm "EC on P-256", the key. A
+/// key of another curve names that curve and is rejected.
 fn pkcs8(sec1: &[u8]) -> Vec<u8> {
     const ALGORITHM: &[u8] = &[
         0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
@@ -124,7 +124,7 @@ fn pkcs8(sec1: &[u8]) -> Vec<u8> {
     der(0x30, &[&[0x02, 0x01, 0x00], ALGORITHM, &key].concat())
 }
 
-/// A DER value: tag, length, content. The content of a P-256 key is far below 64 KiB; a longer one is cut and refused.
+/// Encodes a DER value: tag, length, content. The content of a P-256 key is far below 64 KiB. A longer one is cut, then rejected.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
     let head = match length {

@@ -1,7 +1,7 @@
-//! What the program writes: the log to standard error, one line per event, and its few own lines to standard output.
+//! The log on standard error, one line per event, and the program's few lines on standard output.
 //!
-//! A line is handed to a thread of its own and never waited for. A pipe that nobody reads any more, one whose reader has stopped,
-//! and a full disk cost lines, which are counted, and nothing else.
+//! A thread of its own writes the lines, so no caller blocks. A closed pipe, a reader that has stopped, and a full disk cost only
+//! lines, which are counted.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -20,31 +20,31 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::Log;
 use line::OneLine;
 
-/// Lines that may wait for a slow reader.
+/// The capacity of the queue of lines.
 const WAITING: usize = 4_096;
 
-/// How long the end of the program waits for the last lines to be written.
+/// The time limit for writing the last lines at the end of the program.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
-/// Lines that were not written. Like the subscriber of `tracing`, the streams are those of the whole process.
+/// The number of lines that were not written. Global, because the streams belong to the whole process.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static LINES: OnceLock<SyncSender<Line>> = OnceLock::new();
 
-/// What the thread that writes is handed.
+/// A message to the writing thread.
 enum Line {
     Out(Vec<u8>),
     Error(Vec<u8>),
-    /// Everything before it is written when this is dropped.
+    /// Dropped when everything before it is written.
     Mark(SyncSender<()>),
 }
 
-/// Begins to write, in the form that the configuration names. A second call changes nothing.
+/// Starts the log in the format of the configuration. A second call has no effect.
 pub fn init(log: &Log) {
-    // The configuration was checked: what does not parse here is no level that it takes.
+    // The configuration was checked, so the filter parses.
     let filter =
         log.filter.parse::<Targets>().unwrap_or_else(|_unchecked| Targets::new().with_default(LevelFilter::INFO));
     let colours = io::IsTerminal::is_terminal(&io::stderr());
-    // By default the subscriber reports a failure of its own by `eprintln!`, which panics where standard error is what failed.
+    // By default the subscriber reports its own errors by `eprintln!`, which panics if standard error has failed.
     let builder =
         tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(Lines).log_internal_errors(false);
     let result = if log.json {
@@ -55,26 +55,26 @@ pub fn init(log: &Log) {
         let one_line = |format: Format| OneLine { format: format.with_ansi(colours), colours };
         builder.map_event_format(one_line).finish().with(filter).try_init()
     };
-    // Only a program that embeds this one has a log of its own already.
+    // Fails only if a program that embeds this one has a subscriber already.
     result.ok();
 }
 
-/// A line to standard output, in its order among those of the log.
+/// Prints a line to standard output, in order with the lines of the log.
 pub fn say(line: impl std::fmt::Display) {
     send(Line::Out(format!("{line}\n").into_bytes()));
 }
 
-/// Lines that could not be written.
+/// Returns the number of lines that could not be written.
 pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
-/// Waits until what was handed over is written, for as long as that can be expected to take.
+/// Waits until all lines are written, at most 0.5 s.
 pub fn finish() {
     let Some(lines) = LINES.get() else { return };
     let (mark, written) = sync_channel(0);
     if lines.try_send(Line::Mark(mark)).is_ok() {
-        // Its end is what is waited for; at a reader that has stopped the wait ends by itself.
+        // The wait ends when the mark is dropped, or by its time limit.
         written.recv_timeout(LAST_LINES).ok();
     }
 }
@@ -82,7 +82,7 @@ pub fn finish() {
 fn send(line: Line) {
     let start = || {
         let (lines, written) = sync_channel(WAITING);
-        // Without a thread every line is dropped and counted, as the receiver is gone with it.
+        // Without the thread the receiver is gone, so every line is dropped and counted.
         std::thread::Builder::new().name("log".to_owned()).spawn(move || write(&written)).ok();
         lines
     };
@@ -106,7 +106,7 @@ fn write(lines: &Receiver<Line>) {
     }
 }
 
-/// One of the two streams, and whether a line on it broke off.
+/// One of the two streams, and whether its last line is incomplete.
 struct Stream<W> {
     to: W,
     torn: bool,
@@ -117,7 +117,7 @@ impl<W: Write> Stream<W> {
         Self { to, torn: false }
     }
 
-    /// The next line begins on a line of its own, whatever became of the last one.
+    /// Writes a line. It starts on a new line even if the last one is incomplete.
     fn write(&mut self, line: &[u8]) {
         let begun = if self.torn { self.to.write_all(b"\n") } else { Ok(()) };
         let written = begun.and_then(|()| self.to.write_all(line)).and_then(|()| self.to.flush());
@@ -128,7 +128,7 @@ impl<W: Write> Stream<W> {
     }
 }
 
-/// Hands each event over as one line.
+/// Passes each event on as one line.
 #[derive(Debug, Clone, Copy)]
 struct Lines;
 
@@ -155,7 +155,7 @@ impl Write for Lines {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes, and then no more until it is emptied.
+    /// Accepts so many bytes, then no more until it is emptied.
     struct Full(Vec<u8>, usize);
 
     impl Write for &mut Full {

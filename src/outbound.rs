@@ -1,5 +1,5 @@
-//! How the server reaches others: one pool of HTTP connections, one TLS configuration and one choice of proxies for the whole
-//! process, for requests and for sockets alike.
+//! Outgoing connections: one HTTP connection pool, one TLS configuration and one choice of proxies for the whole process, for
+//! requests and for WebSockets.
 
 mod connect;
 mod proxy;
@@ -20,55 +20,55 @@ use proxy::Proxies;
 pub(crate) use proxy::is_localhost;
 pub(crate) use retry::RetryPolicy;
 
-/// How long a connection may take to come about; a vendor that is up answers within one.
+/// The time limit for a connection. A vendor usually answers within one second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long nothing may come of a large file.
+/// The time limit for a download that makes no progress.
 #[cfg(feature = "models")]
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a connection is kept for the next request, and how many per host.
+/// The time for which an idle connection is kept, and the number of idle connections per host.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const MAX_IDLE: usize = 64;
 
-/// Others cannot be reached at all.
+/// Why outgoing connections cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file of `server.extra_ca` is no use.
+    /// The file of `server.extra_ca` cannot be used.
     #[error("`server.extra_ca`: {}: {reason}", path.display())]
     Authority {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// A variable of the environment that names no proxy.
+    /// An environment variable names an invalid proxy.
     #[error("{name} {reason}: name an HTTP proxy, such as http://proxy.example:3128, or unset it")]
     Proxy {
         /// The variable, in capitals.
         name: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
-    /// TLS refuses its own parts.
+    /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// So does the HTTP client.
+    /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Http(#[from] reqwest::Error),
 }
 
-/// The means to reach others. Cheap to clone.
+/// The HTTP client, the TLS configuration and the proxies. Built once at the start. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbound {
-    /// For requests.
+    /// The client for requests.
     pub http: reqwest::Client,
     tls: Arc<ClientConfig>,
     proxies: Proxies,
 }
 
 impl Outbound {
-    /// TLS by rustls with ring, trusting the roots of Mozilla that are compiled in, and those in `extra_ca`.
+    /// Builds the clients. TLS is rustls with ring. It trusts the compiled-in roots of Mozilla, and those in `extra_ca`.
     pub fn new(extra_ca: Option<&Path>) -> Result<Self, Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(path) = extra_ca {
@@ -82,17 +82,17 @@ impl Outbound {
         Ok(Self { http, tls, proxies })
     }
 
-    /// For a client with limits of its own, which goes the same way.
+    /// Returns a builder for a client with other limits, but the same TLS configuration and proxies.
     pub fn builder(&self) -> reqwest::ClientBuilder {
         builder_with(&self.tls, &self.proxies)
     }
 
-    /// For one host at just these addresses, without looking it up again. A proxy is used all the same.
+    /// Returns a client that connects to one host at these addresses only, without resolving it. Proxies still apply.
     pub fn pinned(&self, host: &str, addresses: &[SocketAddr]) -> Result<reqwest::Client, Error> {
         Ok(self.builder().resolve_to_addrs(host, addresses).build()?)
     }
 
-    /// For large files from public hosts, which answer with the addresses of their stores.
+    /// Returns a client that follows redirects, for large files from public hosts.
     #[cfg(feature = "models")]
     pub fn following(&self) -> Result<reqwest::Client, Error> {
         let redirects = reqwest::redirect::Policy::limited(5);
@@ -100,7 +100,7 @@ impl Outbound {
     }
 }
 
-/// Without redirects, which would take credentials to another host.
+/// Returns a builder without redirects, which could send credentials to another host.
 fn builder_with(tls: &ClientConfig, proxies: &Proxies) -> reqwest::ClientBuilder {
     let proxies = proxies.clone();
     reqwest::Client::builder()
@@ -111,13 +111,13 @@ fn builder_with(tls: &ClientConfig, proxies: &Proxies) -> reqwest::ClientBuilder
         .user_agent(concat!("sayna/", env!("CARGO_PKG_VERSION")))
 }
 
-/// What went wrong in a request, down to its cause. The address is left out: it may hold a key.
+/// Returns the causes of a request's error, without the URL, which may contain a key.
 pub(crate) fn told(error: &reqwest::Error) -> String {
     let causes: Vec<_> = causes(error).collect();
     if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
 }
 
-/// The causes of an error, down to the last.
+/// Returns the causes of an error, down to the last.
 fn causes(error: &(dyn std::error::Error + 'static)) -> impl Iterator<Item = String> {
     std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string)
 }

@@ -1,4 +1,4 @@
-//! Asks a running server whether it is well: the health check of a container that has no shell and no curl.
+//! `sayna health`: the health check of a container that has no shell and no curl.
 
 use std::io;
 use std::net::IpAddr;
@@ -14,84 +14,84 @@ use tokio::time::timeout;
 
 use crate::config::Server;
 
-/// How long a server may take for its answer, from the first packet on.
+/// The time limit for the whole check.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// More than any answer that could be right; the rest of a longer one is not read.
+/// The size limit of the answer, in bytes. A correct one is shorter.
 const MAX_BODY: usize = 4096;
 
-/// Why a server is not known to be well.
+/// Why a health check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Not a URL that can be asked.
+    /// The URL cannot be used.
     #[error("`{url}` is not an http:// URL")]
     BadUrl {
-        /// As given.
+        /// The URL as it was given.
         url: String,
     },
-    /// TLS is not spoken here.
+    /// The URL needs TLS, which the check does not support.
     #[error("`{url}` is https, and only plain http can be checked")]
     Https {
-        /// As given.
+        /// The URL as it was given.
         url: String,
     },
-    /// A secret where none is needed, which is not repeated.
+    /// The URL contains credentials, which the error does not repeat.
     #[error("the URL has an `@` in it, as if behind a user name and a password")]
     Credentials,
-    /// The configuration leaves the port to the system.
+    /// The configured port is 0.
     #[error("the configured port is 0, so the running server's port is not known here")]
     PortUnknown,
-    /// No connection.
+    /// The connection failed.
     #[error("{url} cannot be reached: {source}")]
     Unreachable {
-        /// What was asked.
+        /// The URL of the request.
         url: Uri,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A connection, but no answer on it.
+    /// The server does not speak HTTP.
     #[error("{url} does not answer in HTTP: {source}")]
     NotHttp {
-        /// What was asked.
+        /// The URL of the request.
         url: Uri,
-        /// What was wrong.
+        /// The HTTP error.
         source: hyper::Error,
     },
-    /// An answer that cannot be read to its end.
+    /// The body is incomplete or too long.
     #[error("{url} answered with a body that is broken or too long")]
     Body {
-        /// What was asked.
+        /// The URL of the request.
         url: Uri,
     },
-    /// Nothing came in time.
+    /// The server did not answer in time.
     #[error("{url} did not answer within {} s", TIMEOUT.as_secs())]
     Timeout {
-        /// What was asked.
+        /// The URL of the request.
         url: Uri,
     },
-    /// Another status than 200.
+    /// The status is not 200.
     #[error("{url} answered {status}")]
     Status {
-        /// What was asked.
+        /// The URL of the request.
         url: Uri,
-        /// What it answered.
+        /// The HTTP status.
         status: StatusCode,
     },
-    /// 200, but from something that is not Sayna, or not well.
+    /// The status is 200, but the body is not that of a healthy Sayna.
     #[error("{url} answered, but not with {{\"status\":\"OK\"}}")]
     NotOk {
-        /// What was asked.
+        /// The URL of the request.
         url: Uri,
     },
 }
 
 impl Error {
-    /// Whether the question was wrong, rather than the answer.
+    /// Returns whether the arguments were wrong.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::BadUrl { .. } | Self::Https { .. } | Self::Credentials | Self::PortUnknown)
     }
 
-    /// What to do about it.
+    /// Returns the next step for the user.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::BadUrl { .. } => "write it like http://127.0.0.1:3001".to_owned(),
@@ -109,13 +109,13 @@ impl Error {
     }
 }
 
-/// Where a server with this configuration is reached from its own machine.
+/// Returns the URL of a server with this configuration on its own machine.
 pub fn url(server: &Server) -> Result<String, Error> {
     if server.port == 0 {
         return Err(Error::PortUnknown);
     }
     let host = match server.host.parse() {
-        // "All addresses" is for listening only; loopback is among them.
+        // An unspecified address is for listening only. It includes the loopback address.
         Ok(IpAddr::V4(address)) if address.is_unspecified() => "127.0.0.1".to_owned(),
         Ok(IpAddr::V6(address)) if address.is_unspecified() => "[::1]".to_owned(),
         Ok(IpAddr::V6(address)) => format!("[{address}]"),
@@ -124,7 +124,7 @@ pub fn url(server: &Server) -> Result<String, Error> {
     Ok(format!("http://{host}:{}/", server.port))
 }
 
-/// Asks the server at `url`; returns what was asked if the answer is right.
+/// Checks the server at `url`. Returns the URL of the request if the answer is correct.
 pub async fn probe(url: &str) -> Result<Uri, Error> {
     let uri = parse(url)?;
     let body = timeout(TIMEOUT, get(&uri)).await.unwrap_or_else(|_| Err(Error::Timeout { url: uri.clone() }))?;
@@ -169,7 +169,7 @@ async fn get(uri: &Uri) -> Result<Bytes, Error> {
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
         body.map(http_body_util::Collected::to_bytes).map_err(|_| Error::Body { url: uri.clone() })
     };
-    // The connection has to be driven for the answer to arrive; its own end is no news.
+    // The task drives the connection. The request reports its errors.
     let mut answer = std::pin::pin!(answer);
     tokio::select! {
         answer = &mut answer => answer,

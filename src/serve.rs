@@ -1,8 +1,7 @@
-//! A listener to a running server to its orderly end.
+//! Runs a server, from its listener to its shutdown.
 //!
-//! The caller owns the socket and the signal to stop, so a test binds port 0 and stops when it likes. What one client
-//! can hold is bounded in number (connections), and a request's head in size and time, and
-//! nothing a client does can hold up the end beyond `server.shutdown_seconds`.
+//! The caller owns the listener and the stop signal, so a test can bind port 0 and stop at any time. The number of connections
+//! and the size and time of a request's head are bounded. No client can delay the shutdown beyond `server.shutdown_seconds`.
 
 mod connection;
 mod door;
@@ -32,19 +31,19 @@ use crate::config::Config;
 use crate::files::{self, Spare};
 use crate::metrics::{Broken, Metrics};
 
-/// Connections beyond `server.max_connections` that are served at a time. They get the health checks and 503, so that an
-/// orchestrator sees a full server as alive, and a client is refused at once. Where all are taken, the oldest is closed.
+/// The number of connections beyond `server.max_connections` that are served at a time. They get health checks and 503, so that
+/// an orchestrator sees a full server as alive and clients are rejected at once. If all are in use, the oldest is closed.
 const RESERVE: usize = 64;
 
-/// How long sessions have to tell their clients, once the time to stop is over.
+/// The time for sessions to send their close frames after `server.shutdown_seconds`.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// How it went.
+/// The result of a shutdown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// Connections that were still busy when the time to stop was over, and were cut.
+    /// Connections that were still busy after `server.shutdown_seconds`, and were closed.
     pub cut: usize,
-    /// Connections that the system could not hand over.
+    /// Connections that the system could not accept.
     pub refused: usize,
 }
 
@@ -65,7 +64,7 @@ fn connections(count: usize) -> String {
     format!("{count} connection{}", if count == 1 { "" } else { "s" })
 }
 
-/// A server that is ready to be run.
+/// A server that is ready to run.
 #[derive(Debug)]
 pub struct Prepared {
     app: App,
@@ -73,25 +72,25 @@ pub struct Prepared {
     spare: Arc<Spare>,
 }
 
-/// Why a server cannot be run.
+/// Why a server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// A part of it.
+    /// A part cannot be built.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// The address of the metrics.
+    /// The address of the metrics cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
 }
 
 impl Prepared {
-    /// Where `/metrics` is served, if it is.
+    /// Returns the address of `/metrics`, if it is served.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 }
 
-/// Builds every part of a server. To be called inside the runtime that runs it.
+/// Builds every part of a server. Must be called inside the runtime that runs it.
 pub async fn prepare(config: Config) -> Result<Prepared, PrepareError> {
     let spare = Arc::new(files::prepare(config.server.max_connections));
     let metrics = match config.metrics.listen {
@@ -135,10 +134,10 @@ pub async fn serve(prepared: Prepared, listener: Listener, shutdown: impl Future
     ended
 }
 
-/// `/metrics` on an address of its own, which is for the inside.
+/// Serves `/metrics` on its own, internal address.
 ///
-/// A connection has one request, as one beyond `server.max_connections` has, and the oldest is closed for a new one. So a scrape is
-/// answered whatever others do at that address. It is answered as well where no file is left for other clients.
+/// A connection has one request, and the oldest is closed for a new one. So a scrape is always answered, whatever other clients
+/// do at that address, and also when no file descriptor is left.
 fn door_of_metrics(metrics: Arc<Metrics>, spare: Arc<Spare>, write_timeout: Duration) -> Door {
     let scrape = async |State(metrics): State<Arc<Metrics>>| match metrics.text() {
         Ok(text) => {
@@ -152,14 +151,14 @@ fn door_of_metrics(metrics: Arc<Metrics>, spare: Arc<Spare>, write_timeout: Dura
         places: Arc::new(Semaphore::new(0)),
         beyond: spare.places(),
         write_timeout,
-        // The figures are those of the main address.
+        // The metrics count connections of the main address only.
         counts: Broken::default(),
         spare,
         serves_with_spare: true,
     }
 }
 
-/// It never ends by itself.
+/// Never ends by itself.
 async fn serve_metrics(door: Door, listener: Listener) {
     let (_stop, stopping) = watch::channel(false);
     let (mut connections, mut ended) = (Connections::default(), Ended::default());
@@ -168,13 +167,13 @@ async fn serve_metrics(door: Door, listener: Listener) {
     }
 }
 
-/// What a running server consists of.
+/// The parts of a running server. Owned by [`serve`] until its end.
 struct Parts {
     door: Door,
     limit: Duration,
-    /// Cancelled here when nothing new may begin.
+    /// Cancelled when no new work may begin.
     draining: CancellationToken,
-    /// Cancelled here when the time to stop is over.
+    /// Cancelled after `server.shutdown_seconds`.
     cut: CancellationToken,
     sessions: TaskTracker,
 }
@@ -186,7 +185,7 @@ async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
-            // First, so that no flood of connections keeps it from being seen.
+            // First, so that a flood of connections cannot hide the signal.
             biased;
             () = &mut shutdown => break,
             () = parts.door.accept(&listener, &mut connections, &stopping, &mut ended) => {}
@@ -196,7 +195,7 @@ async fn run(parts: Parts, listener: Listener, shutdown: impl Future<Output = ()
     parts.draining.cancel();
     parts.sessions.close();
     stop.send_replace(true);
-    // Whoever asks meanwhile is told that this server stops; that is all they are served, so nobody waits for them.
+    // New requests get only the answer that the server stops. Shutdown does not wait for them.
     let mut late = Connections::default();
     let mut refused = Ended::default();
     let all_ended = async {
@@ -228,7 +227,7 @@ mod tests {
 
     const REQUEST: &[u8] = b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n";
 
-    /// A server with one slow path: the test learns that a request runs, and decides when it may end.
+    /// A server with one slow path. The test sees that a request runs, and decides when it ends.
     struct World {
         address: SocketAddr,
         running: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
@@ -280,11 +279,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_running_request_is_finished() {
+    async fn shutdown_finishes_a_running_request() {
         let mut world = World::new(Duration::from_secs(3600)).await;
         let (mut client, release) = world.request().await;
         world.stop.send(()).unwrap();
-        // Whoever asks meanwhile is answered: a load balancer has to learn that this server stops.
+        // New requests are answered, because a load balancer must learn that the server stops.
         let mut late = TcpStream::connect(world.address).await.unwrap();
         late.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
         let mut answer = String::new();
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_takes_longer_is_cut() {
+    async fn shutdown_cuts_a_late_request() {
         let mut world = World::new(Duration::from_secs(10)).await;
         let (_client, _release) = world.request().await;
         let begin = tokio::time::Instant::now();
@@ -309,7 +308,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_never_ends_is_given_up() {
+    async fn endless_request_head_times_out() {
         let world = World::new(Duration::ZERO).await;
         let begin = tokio::time::Instant::now();
         let mut client = TcpStream::connect(world.address).await.unwrap();
@@ -319,11 +318,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_beyond_the_limit_is_refused() {
+    async fn oversized_request_head_is_rejected() {
         let world = World::new(Duration::ZERO).await;
         let mut client = TcpStream::connect(world.address).await.unwrap();
         let mut head = b"GET /slow HTTP/1.1\r\nHost: ".to_vec();
-        // Not a byte more than is read: closing on unread bytes can take the answer with it.
+        // Not a byte more than is read, because closing with unread bytes can drop the response.
         head.resize(MAX_HEAD_BYTES, b'a');
         client.write_all(&head).await.unwrap();
         let mut answer = [0; 12];
@@ -331,9 +330,9 @@ mod tests {
         assert_eq!(&answer, b"HTTP/1.1 431");
     }
 
-    /// Clients that connect and say nothing, more of them than the reserve has, and one that asks.
+    /// Silent clients, more than the reserve has, and one that sends a request.
     #[tokio::test]
-    async fn a_flood_of_idle_connections_beyond_the_limit_does_not_keep_others_from_an_answer() {
+    async fn flood_of_idle_connections_does_not_block_a_request() {
         let world = World::with_places(Duration::ZERO, 1).await;
         let mut idle = Vec::new();
         for _ in 0..3 * RESERVE {
@@ -344,7 +343,7 @@ mod tests {
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         assert!(answer.ends_with("quick") && answer.to_lowercase().contains("connection: close"), "{answer}");
-        // The oldest of them were closed, and the one within the limit was not.
+        // The oldest were closed, but not the one within the limit.
         assert_eq!(idle[1].read(&mut [0]).await.unwrap_or(0), 0);
         let mut within = idle.swap_remove(0);
         within.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();

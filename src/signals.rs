@@ -1,15 +1,15 @@
-//! What the system sends to end a process.
+//! The signals that stop the server.
 
 use std::io;
 
-/// The signals that mean "stop", caught from the moment this exists.
+/// The signals that mean "stop". Caught as long as this value exists.
 #[derive(Debug)]
 pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
-    /// `None` where this process was started with SIGHUP ignored, as by `nohup`.
+    /// None if the process was started with SIGHUP ignored, as by `nohup`.
     #[cfg(unix)]
     hang_up: Option<tokio::signal::unix::Signal>,
     #[cfg(windows)]
@@ -22,15 +22,15 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Catches SIGINT, SIGTERM and SIGHUP. As process 1 of a container SIGTERM would otherwise do nothing at all. SIGHUP, which a
-    /// terminal sends when it is closed, would end the process in the middle of every sentence.
+    /// Catches SIGINT, SIGTERM and SIGHUP. Otherwise process 1 of a container would ignore SIGTERM, and SIGHUP, which a closing
+    /// terminal sends, would end the process without a shutdown.
     pub fn catch() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let hang_up = if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) };
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up })
     }
 
-    /// Waits for the next one and names it.
+    /// Waits for the next signal and returns its name.
     pub async fn next(&mut self) -> &'static str {
         let hang_up = async {
             match &mut self.hang_up {
@@ -46,8 +46,8 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP (number 1) is among the ignored signals of this process, as Linux lists them (`SigIgn` of `proc_pid_status(5)`).
-/// Elsewhere it is taken as not ignored.
+/// Returns whether this process ignores SIGHUP (number 1), by `SigIgn` of `proc_pid_status(5)`. Returns false on systems other
+/// than Linux.
 #[cfg(unix)]
 fn ignores_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -63,7 +63,7 @@ impl Signals {
         Ok(Self { interrupt: ctrl_c()?, terminate: ctrl_shutdown()?, close: ctrl_close()? })
     }
 
-    /// Waits for the next one and names it.
+    /// Waits for the next signal and returns its name.
     pub async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "Ctrl-C",

@@ -1,4 +1,4 @@
-//! A connection whose peer has to take what is written to it: an answer that is not read would be held for ever.
+//! Closes connections whose peer does not read. Without it, an unread response would be kept forever.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,19 +15,19 @@ use tokio::time::{Sleep, sleep};
 
 use crate::metrics::Broken;
 
-/// What the system may hold of an answer. Its own choice grows to megabytes, and it reports room again only when a third is free:
-/// a client that reads as fast as it plays would seem to take nothing for half a minute.
+/// The size of the socket's send buffer. The system's own choice grows to megabytes, and it reports free space only when a third
+/// is free. A client that reads at playback speed would seem to read nothing for half a minute.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Bytes for each second that a client has to take at least: less than any audio, spoken while it comes.
+/// The minimum rate at which a client must read, in bytes per second. Lower than that of any audio.
 const SLOWEST: usize = 512;
 
-/// Where that ends, for what has rules of its own: a session's socket is closed by its pings.
+/// Ends the rule for a connection that becomes a session, which has pings instead.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Exempt(Arc<AtomicBool>);
 
 impl Exempt {
-    /// Holds from the answer on that makes the connection a session's.
+    /// Called with the response that makes the connection a session.
     pub(crate) async fn of_sessions<B, E>(
         self,
         answer: impl Future<Output = Result<Response<B>, E>>,
@@ -40,7 +40,7 @@ impl Exempt {
     }
 }
 
-/// A stream that fails once its peer has taken less than [`SLOWEST`] for as long as `limit`, while there was something to take.
+/// A stream that fails when its peer reads more slowly than [`SLOWEST`] for the time `limit`, while data is pending.
 #[derive(Debug)]
 pub(crate) struct Stalling<S> {
     stream: S,
@@ -50,7 +50,7 @@ pub(crate) struct Stalling<S> {
     waits: Option<Wait>,
 }
 
-/// The peer did not take everything; what it has taken since.
+/// The state since the peer stopped reading: the deadline, and the bytes that it has read since.
 #[derive(Debug)]
 struct Wait {
     deadline: Pin<Box<Sleep>>,
@@ -58,9 +58,9 @@ struct Wait {
 }
 
 impl Stalling<TcpStream> {
-    /// A connection that was accepted.
+    /// Wraps an accepted connection.
     pub(crate) fn accepted(stream: TcpStream, limit: Duration, exempt: Exempt, counts: Broken) -> Self {
-        // A socket that refuses is already dead, as its first read will tell.
+        // Fails only on a socket that is closed already.
         SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER).ok();
         Self::new(stream, limit, exempt, counts)
     }
@@ -71,7 +71,7 @@ impl<S> Stalling<S> {
         Self { stream, limit, exempt, counts, waits: None }
     }
 
-    /// The outcome of a write, unless the peer has been too slow for too long.
+    /// Returns the result of a write, or an error if the peer has been too slow for too long.
     fn watch(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.exempt.0.load(Ordering::Relaxed) {
             return written;
@@ -90,7 +90,7 @@ impl<S> Stalling<S> {
                 ready!(wait.deadline.as_mut().poll(context));
                 self.waits = None;
                 self.counts.stalled.inc();
-                tracing::debug!(seconds = limit.as_secs(), "a client did not read its answer");
+                tracing::debug!(seconds = limit.as_secs(), "a client did not read its response");
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             _ => {}
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_takes_too_little_is_left_and_a_slow_one_is_not() {
+    async fn stalled_peer_is_disconnected_and_a_slow_one_is_not() {
         // Bytes that are taken every five seconds.
         for (taken, expected) in [(0, false), (1, false), (SLOWEST, false), (SLOWEST * 6, true)] {
             let (mut near, mut far) = stalling(64);
@@ -168,9 +168,9 @@ mod tests {
         }
     }
 
-    /// What was waited for once does not count when there is more to take much later.
+    /// An earlier wait does not count against a later response.
     #[tokio::test(start_paused = true)]
-    async fn a_peer_has_its_time_for_each_answer() {
+    async fn stall_limit_restarts_with_each_response() {
         let (mut near, mut far) = stalling(8);
         for _ in 0..3 {
             let (written, read) = tokio::join!(
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_session_has_rules_of_its_own() {
+    async fn stall_limit_does_not_apply_to_sessions() {
         let (mut near, _far) = stalling(8);
         let answer =
             async { Ok::<_, ()>(Response::builder().status(StatusCode::SWITCHING_PROTOCOLS).body(()).unwrap()) };

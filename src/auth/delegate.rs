@@ -1,4 +1,4 @@
-//! A service that decides about tokens: it is asked by a signed JWT that holds the token and the request.
+//! The external auth service. It receives a signed JWT with the token and the request, and decides about the token.
 
 use std::time::Duration;
 
@@ -16,26 +16,26 @@ use crate::config::Config;
 use crate::error::AuthError;
 use crate::jwt;
 
-/// How long a question is good for, and how far in the past it was asked, in seconds: the clock of the service may be behind
-/// ours, and a token of the future is refused by most libraries.
+/// The lifetime of the JWT, and how far its `iat` is in the past, in seconds. The clock of the service may be behind, and most
+/// libraries reject a token of the future.
 const VALID: u64 = 300;
 const PAST: u64 = 30;
 
-/// How much of an answer that says no is passed on, and how much of one that says yes is read, in bytes.
+/// The length at which the body of an error is cut, and the size limit of an answer, in bytes.
 const SHOWN: usize = 500;
 const MOST: usize = 64 * 1024;
 
-/// The longest name of a tenant, in bytes.
+/// The length limit of a tenant's name, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// The service.
+/// The client of the auth service. Owned by the [`super::Authenticator`].
 #[derive(Debug)]
 pub(crate) struct Delegate {
     http: reqwest::Client,
     url: Url,
     key: jwt::Key,
     timeout: Duration,
-    /// Whether each token that it accepts is a tenant's.
+    /// `auth.service_tenants`
     tenants: bool,
     most: usize,
 }
@@ -57,20 +57,20 @@ struct AuthData<'a> {
     request_method: &'a str,
 }
 
-/// What the service has to answer with 200.
+/// The body of an answer with status 200.
 #[derive(Deserialize)]
 struct Allowed {
     id: String,
 }
 
 impl Delegate {
-    /// The service of this configuration, which signs with `key`.
+    /// Returns the client for this configuration, with the key that signs requests.
     pub(super) fn new(http: reqwest::Client, url: Url, key: jwt::Key, config: &Config) -> Self {
         let (auth, most) = (&config.auth, config.server.max_message_bytes);
         Self { http, url, key, timeout: auth.timeout, tenants: auth.service_tenants, most }
     }
 
-    /// Whether the token may do this; gives the request back with the body that had to be read.
+    /// Asks the service about a token. Returns the request with its body, which had to be read.
     pub(super) async fn ask(&self, token: &str, request: Request) -> Result<(Request, Identity), AuthError> {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, self.most).await.map_err(|_| AuthError::Body(self.most))?;
@@ -97,7 +97,7 @@ impl Delegate {
     }
 
     async fn post(&self, question: String) -> Result<(StatusCode, Bytes), AuthError> {
-        // Without the address: it may say more of the inside than clients should know.
+        // Without the URL, which may reveal internal addresses to clients.
         let unavailable = |error: reqwest::Error| AuthError::Unavailable(error.without_url().to_string());
         let request = self.http.post(self.url.clone()).header("content-type", "application/jwt").body(question);
         let mut response = request.send().await.map_err(unavailable)?;
@@ -117,12 +117,12 @@ fn judge(status: StatusCode, body: &[u8], tenants: bool) -> Result<Identity, Aut
     match status {
         StatusCode::OK if !tenants => Ok(Identity(None)),
         StatusCode::OK => {
-            // Without a tenant a client would have the rights to all rooms.
-            // A list is no object, though serde takes its items for the fields.
+            // Without a tenant, a client would have access to all rooms.
+            // Serde would accept a list, with its items as the fields.
             let object = Some(body).filter(|body| body.trim_ascii_start().starts_with(b"{"));
             let id = object.and_then(|body| serde_json::from_slice::<Allowed>(body).ok()).map(|allowed| allowed.id);
             let id = id.filter(|id| is_name(id)).ok_or(AuthError::NoTenant).inspect_err(|_| {
-                warn!("the auth service accepted a token without naming its tenant: it has to answer {{\"id\": \"TENANT\"}}, or needs auth.service_tenants: false");
+                warn!("the auth service accepted a token without naming its tenant; it must return {{\"id\": \"TENANT\"}}, or set auth.service_tenants to false");
             })?;
             Ok(Identity(Some(id)))
         }
@@ -131,14 +131,14 @@ fn judge(status: StatusCode, body: &[u8], tenants: bool) -> Result<Identity, Aut
     }
 }
 
-/// The rule that `auth.api_secrets` has for its ids; besides, it has a limit, and every character of it can be seen: `Debug`
-/// escapes those that cannot.
+/// Returns whether a tenant's name is valid: as in `auth.api_secrets`, within the length limit, and without invisible characters,
+/// which `Debug` escapes.
 fn is_name(id: &str) -> bool {
     let unquoted = id.replace(['"', '\\'], "");
     !id.is_empty() && id.len() <= LONGEST_NAME && id.trim() == id && !format!("{unquoted:?}").contains('\\')
 }
 
-/// What the service is told of the headers: not what says who sent them, or by which ways they came.
+/// Returns the headers for the service, without credentials and without those that proxies add.
 fn told(headers: &HeaderMap) -> Map<String, Value> {
     let secret = |name: &str| {
         matches!(name, "authorization" | "cookie" | "host" | "x-real-ip")

@@ -1,4 +1,4 @@
-//! Who is asking: nobody has to say, a secret says it, or another service decides about the token.
+//! Authentication of clients: none, by secrets, or by an external service that decides about the token.
 
 mod delegate;
 mod origin;
@@ -18,33 +18,33 @@ use crate::outbound::Outbound;
 pub(crate) use delegate::Delegate;
 pub(crate) use origin::{foreign, refuse_pages};
 
-/// The tenant that a request is of; none where nobody has to say.
+/// The tenant of a request, or none without authentication. Attached to each request by [`require`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Identity(pub(crate) Option<String>);
 
-/// How it is found out.
+/// The way to authenticate requests. Built once at the start, shared by all requests.
 #[derive(Debug)]
 pub(crate) enum Authenticator {
-    /// Everything is open.
+    /// No authentication.
     Off,
-    /// One of these secrets. They win over a service where both are configured.
+    /// The token must be one of these secrets. They take precedence over a service.
     Secrets(Vec<ApiSecret>),
-    /// What a service says.
+    /// An external service decides.
     Delegate(Box<Delegate>),
 }
 
-/// Why nobody could be asked.
+/// Why authentication cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The file of the key cannot be read.
+    /// The key file cannot be read.
     #[error("`auth.signing_key_path`: {}: {source}", path.display())]
     Unreadable {
         /// The file.
         path: std::path::PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The file has no key that signs.
+    /// The file has no usable private key.
     #[error(
         "`auth.signing_key_path`: {}: {source}; `openssl ecparam -name prime256v1 -genkey -noout -out signing.pem` makes one",
         path.display()
@@ -52,13 +52,13 @@ pub enum SetupError {
     Key {
         /// The file.
         path: std::path::PathBuf,
-        /// What is wrong with it.
+        /// The problem of the key.
         source: jwt::Error,
     },
 }
 
 impl Authenticator {
-    /// What the configuration says; its rules have made sure that it says enough.
+    /// Builds it from a valid configuration.
     pub(crate) fn new(config: &Config, outbound: &Outbound) -> Result<Self, SetupError> {
         let auth = &config.auth;
         let secrets = auth.secrets();
@@ -78,7 +78,7 @@ impl Authenticator {
     }
 }
 
-/// Lets a request through with its [`Identity`], or refuses it.
+/// Passes a request on with its [`Identity`], or rejects it.
 pub(crate) async fn require(
     State(authenticator): State<Arc<Authenticator>>,
     mut request: Request,
@@ -88,7 +88,7 @@ pub(crate) async fn require(
         Authenticator::Off => Identity::default(),
         Authenticator::Secrets(secrets) => {
             let token = token(request.headers(), request.uri())?;
-            // All of them are compared, so that the time does not tell which one is near.
+            // All secrets are compared, so that the time does not depend on the token.
             let found = secrets
                 .iter()
                 .filter(|secret| secret.secret.is(&token))
@@ -106,7 +106,8 @@ pub(crate) async fn require(
     Ok(next.run(request).await)
 }
 
-/// The bearer token of the header, else the query parameter `api_key`: browsers cannot send headers with a WebSocket.
+/// Returns the bearer token of the header, or else the query parameter `api_key`, because browsers cannot set headers of a
+/// WebSocket.
 fn token(headers: &HeaderMap, uri: &Uri) -> Result<String, AuthError> {
     let header = headers.get(header::AUTHORIZATION);
     let bearer = header.and_then(|value| value.to_str().ok()).and_then(|value| {

@@ -1,4 +1,4 @@
-//! Which browser pages may ask. Only browsers send `Origin`, so what sends none is never refused here.
+//! Checks the origin of browser pages. Only browsers send `Origin`, so requests without it are never rejected here.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use tracing::info;
 use crate::config::Config;
 use crate::error::Error;
 
-/// Refuses pages of other origins on a server that asks for no token. Where a token is asked for, it says who may ask, and
-/// browsers send none by themselves. A socket is not refused here: a browser shows its page no refused upgrade.
+/// Rejects pages of other origins on a server without authentication. With authentication the token decides, and browsers send no
+/// token by themselves. A WebSocket is not rejected here, because a browser hides the response to a rejected upgrade from its
+/// page.
 pub(crate) async fn refuse_pages(
     State(config): State<Arc<Config>>,
     request: Request,
@@ -26,24 +27,25 @@ pub(crate) async fn refuse_pages(
     Ok(next.run(request).await)
 }
 
-/// Whether this comes from a page that may not ask: of another origin than the server's own, and not allowed by name.
+/// Returns whether the request comes from a page of another origin that is not in `server.allowed_origins`.
 pub(crate) fn foreign(headers: &HeaderMap, config: &Config) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return false };
-    // Browsers send one.
+    // Browsers send exactly one.
     let single = origins.next().is_none();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let named = |origin: &str| config.server.allowed_origins.iter().any(|allowed| allowed == "*" || allowed == origin);
     let mine = |origin: &str| named(origin) || host.is_some_and(|host| own(origin, host, config));
     let allowed = single && origin.to_str().is_ok_and(mine);
     if !allowed {
-        info!(?origin, host, "a browser page of an origin that is not allowed");
+        info!(?origin, host, "a browser page has an origin that is not allowed");
     }
     !allowed
 }
 
-/// Whether the page came from the host that it asks. Behind a proxy that speaks TLS the schemes differ, so host and port
-/// decide. A DNS name says nothing on a server that asks for no token: its owner can have it lead to this machine.
+/// Returns whether the page came from this server. Behind a proxy with TLS the schemes differ, so only host and port are
+/// compared. Without authentication a DNS name is never accepted, because its owner can let it resolve to this machine (DNS
+/// rebinding).
 fn own(origin: &str, host: &str, config: &Config) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else { return false };
     let Some(authority) = origin.authority() else { return false };
@@ -51,7 +53,7 @@ fn own(origin: &str, host: &str, config: &Config) -> bool {
     is_page && authority.as_str().eq_ignore_ascii_case(host) && (config.auth.required || is_address(authority.host()))
 }
 
-/// An IP address, or the one name that browsers never look up.
+/// Returns whether the host is an IP address or `localhost`, which browsers never resolve by DNS.
 fn is_address(host: &str) -> bool {
     let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     host.eq_ignore_ascii_case("localhost")

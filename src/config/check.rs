@@ -23,16 +23,16 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// The document (`name` is empty) or a section. Goes no deeper than the table of keys does.
+    /// Checks the document (`name` is empty) or a section. Goes no deeper than the table of keys.
     fn section(&mut self, name: &str, node: &Node) {
         let entries = match &node.kind {
             Kind::Mapping(entries) => entries,
-            // `server:` with every key commented out: all of them keep their defaults.
+            // With every key of `server:` commented out, all keep their defaults.
             _ if node.is_null() => return,
             Kind::Broken => return,
             Kind::Scalar { .. } | Kind::Sequence(_) => {
                 let what = if name.is_empty() { "a configuration".to_owned() } else { format!("`{name}`") };
-                // A text in the place of keys that are secret may be one, as may the whole of another kind of file.
+                // A text in the place of secret keys may be a secret, and so may the text of another kind of file.
                 let secret = KEYS.iter().any(|key| key.is_secret() && key.path.starts_with(name));
                 let text = secret && matches!(node.kind, Kind::Scalar { .. });
                 let found = if text { "a text".to_owned() } else { node.describe() };
@@ -52,7 +52,7 @@ impl Check<'_> {
     }
 
     fn entry(&mut self, section: &str, path: &str, word: &Word, value: &Node) {
-        // A dot inside one word is not nesting, even where the whole happens to spell a path.
+        // A dot inside a key is not nesting, even if the key equals a path.
         let plain = !word.text.contains('.');
         if let Some(index) = KEYS.iter().position(|key| plain && key.path == path) {
             self.value(index, word, value);
@@ -74,7 +74,7 @@ impl Check<'_> {
                 let origin = Origin::File { path: self.path.to_owned(), line: word.at.line };
                 self.loaded.set_origin(index, origin);
             }
-            // It was reported where it was read.
+            // The parser has reported it.
             Err(_) if matches!(value.kind, Kind::Broken) => {}
             Err(located) => self.problems.push(located),
         }
@@ -106,7 +106,7 @@ pub(super) fn set(key: &Key, node: &Node, config: &mut Config) -> Result<(), Loc
     done.ok_or_else(|| wrong(node))
 }
 
-/// One mapping of a list; `None` where it is none.
+/// Returns one mapping of a list, or `None` if the value is of another kind.
 fn record(key: &Key, known: &'static [&'static str], node: &Node) -> Option<Result<Record, Located>> {
     let Kind::Mapping(entries) = &node.kind else { return None };
     let mut record = Record::new();

@@ -31,7 +31,7 @@ pub fn dotenv(path: &Path) -> Result<HashMap<String, String>, Faults> {
     Faults::none_or(faults.collect()).map(|()| variables)
 }
 
-/// The variables, and what is wrong on which line.
+/// Returns the variables, and the problems with their lines.
 fn parse(text: &str) -> (HashMap<String, String>, Vec<(usize, Problem)>) {
     let mut lines = Lines { rest: text.strip_prefix('\u{feff}').unwrap_or(text), number: 0 };
     let (mut variables, mut problems) = (HashMap::new(), Vec::new());
@@ -49,10 +49,10 @@ fn parse(text: &str) -> (HashMap<String, String>, Vec<(usize, Problem)>) {
     (variables, problems)
 }
 
-/// The lines of a text, without their ends.
+/// The lines of a text, without line ends.
 struct Lines<'a> {
     rest: &'a str,
-    /// Of the last one, from 1.
+    /// The number of the last line, from 1.
     number: usize,
 }
 
@@ -75,7 +75,7 @@ fn assignment(line: &str, lines: &mut Lines<'_>) -> Result<(String, String), Pro
     let (name, value) = bare.split_once('=').ok_or(Problem::NotAnAssignment)?;
     let name = name.trim();
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
-    // What is not a name may be a part of a secret, and is not repeated.
+    // An invalid name may be a part of a secret, so the error does not repeat it.
     if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) || !name.bytes().all(word) {
         return Err(Problem::NotAnAssignment);
     }
@@ -94,7 +94,7 @@ fn bare_value(text: &str) -> &str {
     text.get(..end).unwrap_or(text).trim()
 }
 
-/// The value that begins behind a quote, and may go on in the lines that follow.
+/// Returns the value after an opening quote. It may continue on the following lines.
 fn quoted(name: &str, quote: char, first: &str, lines: &mut Lines<'_>) -> Result<String, Problem> {
     let mut value = String::new();
     let mut line = first;
@@ -107,7 +107,7 @@ fn quoted(name: &str, quote: char, first: &str, lines: &mut Lines<'_>) -> Result
                     Some('r') => value.push('\r'),
                     Some('t') => value.push('\t'),
                     Some(escaped @ ('\\' | '"' | '$')) => value.push(escaped),
-                    // Not an escape: a path of Windows, for example.
+                    // Not an escape, for example in a path of Windows.
                     Some(other) => value.extend(['\\', other]),
                     None => value.push('\\'),
                 },

@@ -22,7 +22,7 @@ pub enum Place {
     File(PathBuf, Option<Position>),
     /// A variable of the environment.
     Environment(&'static str),
-    /// What is not set anywhere.
+    /// A key that is not set.
     Unset,
 }
 
@@ -37,65 +37,65 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong.
+/// The problem of an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// No such key.
+    /// There is no such key.
     #[error("unknown key `{}`", quote(&path(section, word)))]
     UnknownKey {
-        /// The section it stands in; empty at the top.
+        /// The section of the key. Empty at the top level.
         section: String,
         /// The key as written.
         word: String,
     },
-    /// A value that its key cannot have.
+    /// The value is invalid.
     #[error("`{key}` must be {expected}, not {found}")]
     Wrong {
         /// The key.
         key: &'static str,
-        /// What a value must be.
+        /// The expected value.
         expected: &'static str,
-        /// What it is, for people.
+        /// A description of the value found.
         found: String,
     },
-    /// A field that mappings of this list do not have.
+    /// The mappings of this list have no such field.
     #[error("`{key}` has no field `{}`", quote(field))]
     UnknownField {
         /// The list.
         key: &'static str,
         /// The field as written.
         field: String,
-        /// Those that there are.
+        /// The fields that exist.
         known: &'static [&'static str],
     },
-    /// Values that do not go together; the text says which and what to do.
+    /// Several values contradict each other.
     #[error("{message}")]
     Rule {
-        /// What is wrong.
+        /// The problem of an error.
         message: String,
-        /// What to do about it.
+        /// The next step for the user.
         hint: String,
     },
-    /// A section that is not one.
+    /// The section is not a mapping.
     #[error("{what} must be a mapping (`key: value` lines), not {found}")]
     NotAMapping {
         /// The document, or a section.
         what: String,
-        /// What it is, for people.
+        /// A description of the value found.
         found: String,
     },
-    /// The same key for the second time.
+    /// The key appears twice.
     #[error("`{key}` is already set on line {first}")]
     Duplicate {
         /// The key with its sections.
         key: String,
-        /// The line of the first.
+        /// The line of its first appearance.
         first: usize,
     },
-    /// A line of a file of variables that sets no variable.
+    /// The line of a `.env` file sets no variable.
     #[error("not a line of the form NAME=value")]
     NotAnAssignment,
-    /// A value that has no end.
+    /// The quoted value has no end.
     #[error("`{}`: the value begins with a quote ({mark}) that is not closed", quote(name))]
     OpenQuote {
         /// The variable.
@@ -103,13 +103,13 @@ pub enum Problem {
         /// `'` or `"`.
         mark: char,
     },
-    /// A value that ends too early.
+    /// The quoted value ends before its line.
     #[error("`{}`: more text follows behind the quote that ends the value", quote(name))]
     BehindQuote {
         /// The variable.
         name: String,
     },
-    /// A key that is not a word.
+    /// The key is not a plain word.
     #[error("a key must be a plain word, not {0}")]
     NotAKey(String),
     /// The file cannot be opened or read.
@@ -124,25 +124,25 @@ pub enum Problem {
     /// A control character, which YAML forbids and which parsers cut files at.
     #[error("control character U+{:04X}", u32::from(*.0))]
     Control(char),
-    /// The YAML is broken; the text is the parser's.
+    /// The YAML is invalid. The text is the parser's.
     #[error("not valid YAML: {0}")]
     Syntax(String),
-    /// Nested further than any configuration is.
+    /// The nesting is too deep.
     #[error("nested more than {0} levels deep")]
     TooDeep(usize),
-    /// `*name`.
+    /// An alias, `*name`.
     #[error("aliases (`*name`) are not supported")]
     Alias,
-    /// `!name`.
+    /// A tag, `!name`.
     #[error("tags (`!name`) are not supported")]
     Tag,
-    /// A second `---`.
+    /// A second document, after `---`.
     #[error("a second document begins here")]
     SecondDocument,
 }
 
 impl Problem {
-    /// The next step, where there is more to say than to correct the place.
+    /// Returns the next step, if it is more than to correct the value.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::UnknownKey { section, word } => nearest::hint(section, word),
@@ -169,13 +169,13 @@ impl Problem {
     }
 }
 
-/// One fault.
+/// One error.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct Fault {
-    /// Where it is.
+    /// The place.
     pub place: Place,
-    /// What it is.
+    /// The problem.
     pub problem: Problem,
 }
 
@@ -189,10 +189,10 @@ impl Fault {
     }
 }
 
-/// How many faults are printed: a mistaken file can have thousands, which helps nobody.
+/// The number of errors that are printed. A wrong file can have thousands.
 const SHOWN: usize = 20;
 
-/// Every fault of a configuration; never empty.
+/// All errors of a configuration. Never empty.
 #[derive(Debug)]
 pub struct Faults(Vec<Fault>);
 
@@ -205,7 +205,7 @@ impl Faults {
         Self(vec![fault])
     }
 
-    /// The faults: those of the file from top to bottom, then those of the environment.
+    /// Returns the errors: those of the file from top to bottom, then those of the environment.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter()
     }
@@ -230,12 +230,12 @@ impl fmt::Display for Faults {
     }
 }
 
-/// A key with the section it stands in.
+/// Returns a key with its section.
 pub(super) fn path(section: &str, word: &str) -> String {
     if section.is_empty() { word.to_owned() } else { format!("{section}.{word}") }
 }
 
-/// A piece of foreign text for a message: one line, no control characters, not long.
+/// Shortens a foreign text for a message: one line, no control characters.
 pub(super) fn quote(text: &str) -> String {
     const MOST: usize = 40;
     let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();

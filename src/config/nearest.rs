@@ -4,7 +4,7 @@ use super::table::{KEYS, sections};
 
 /// Returns a suggestion for the unknown key `word` in `section`: a key of another section, or one of a similar spelling.
 pub(super) fn hint(section: &str, word: &str) -> String {
-    // No name is longer, and comparing takes time in proportion to both.
+    // No key is longer, and the comparison takes time in proportion to both lengths.
     const LONGEST: usize = 64;
     const ALIKE: f64 = 0.8;
     if word.len() > LONGEST {
@@ -15,7 +15,7 @@ pub(super) fn hint(section: &str, word: &str) -> String {
         let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
         let spelling = strsim::jaro_winkler(&written, last);
         let whole = strsim::jaro_winkler(&written, path);
-        // Of two that are spelt alike, the one in the same section.
+        // Of two equal spellings, the one in the same section is preferred.
         let near = if parent == section { 0.01 } else { 0.0 };
         (spelling.max(whole) + near, parent, last)
     };

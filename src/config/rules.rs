@@ -40,12 +40,12 @@ pub(super) fn check(loaded: &mut Loaded, exists: impl Fn(&Path) -> bool, faults:
     }
 }
 
-/// A key, or all keys of a section.
+/// Returns a key, or a pattern for all keys of a section.
 fn shown(part: &str) -> String {
     if part.ends_with('.') { format!("{part}*") } else { part.to_owned() }
 }
 
-/// Public, open, and with something to lose.
+/// Returns whether the server is reachable by others, needs no authentication, and has credentials of providers.
 fn is_exposed(config: &Config) -> bool {
     let Providers { deepgram, elevenlabs, cartesia, azure, google, .. } = &config.providers;
     let keys = [deepgram, elevenlabs, cartesia, azure, google].iter().any(|vendor| vendor.key.is_some());
@@ -54,12 +54,12 @@ fn is_exposed(config: &Config) -> bool {
     keys && !config.auth.required && !inside
 }
 
-/// Whether who listens at `host` has this address too. Of a name it is not known here where it leads.
+/// Returns whether a listener at `host` uses this address too. Names are not resolved here.
 fn overlap(host: &str, address: IpAddr) -> bool {
     let address = address.to_canonical();
     let takes_all = |address: IpAddr| address.is_ipv6() && address.is_unspecified();
     match host.parse::<IpAddr>().map(|host| host.to_canonical()) {
-        // `::` takes the addresses of IPv4 too.
+        // `::` includes the addresses of IPv4.
         Ok(host) if takes_all(host) || takes_all(address) => true,
         Ok(host) if host.is_unspecified() || address.is_unspecified() => host.is_ipv4() == address.is_ipv4(),
         Ok(host) => host == address,
@@ -67,7 +67,7 @@ fn overlap(host: &str, address: IpAddr) -> bool {
     }
 }
 
-/// Whether anything in a section is other than it would be by itself.
+/// Returns whether a key of a section differs from its default.
 fn is_set(loaded: &Loaded, section: &str) -> bool {
     let defaults = Loaded::defaults();
     let same = |((path, value, _), (_, default, _)): (Setting<'_>, Setting<'_>)| {

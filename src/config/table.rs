@@ -6,7 +6,7 @@
 use super::key::{self, HTTP, Key, SECRET, Set, Show as _, WS};
 use super::value::{self, each};
 
-/// A key of one text: path, variables, what it must be, parser, field.
+/// A key with one text: path, variables, expected value, parser, field.
 macro_rules! text {
     ($path:literal, [$($env:literal),*], $expected:expr, $parse:expr, $($field:ident).+) => {
         text!($path, [$($env),*], $expected, $parse, $($field).+, |config| config.$($field).+.show())
@@ -25,7 +25,7 @@ macro_rules! text {
     };
 }
 
-/// A key of several texts, each parsed alike.
+/// A key with a list of texts, each with the same parser.
 macro_rules! list {
     ($path:literal, [$env:literal], $expected:expr, $parse:expr, $($field:ident).+) => {
         Key {
@@ -96,7 +96,7 @@ pub(super) const KEYS: &[Key] = &[
     text!("providers.deepgram_api_key", ["DEEPGRAM_API_KEY"], SECRET, value::secret, providers.deepgram.key),
     text!("providers.elevenlabs_api_key", ["ELEVENLABS_API_KEY"], SECRET, value::secret, providers.elevenlabs.key),
     text!("providers.cartesia_api_key", ["CARTESIA_API_KEY"], SECRET, value::secret, providers.cartesia.key),
-    // Empty stands for the machine's own identity, and a blank path is no path.
+    // Empty uses the identity of the machine. Spaces count as empty.
     text!("providers.google_credentials", ["GOOGLE_APPLICATION_CREDENTIALS"], SECRET,
         |t: &str| Some(super::Secret::new(t.trim())), providers.google.key),
     text!("providers.azure_speech_subscription_key", ["AZURE_SPEECH_SUBSCRIPTION_KEY"], SECRET, value::secret, providers.azure.key),
@@ -183,10 +183,10 @@ pub(super) const KEYS: &[Key] = &[
     text!("log.filter", ["RUST_LOG"], "a filter such as info or sayna=debug,warn", value::log_filter, log.filter),
 ];
 
-/// Sections that nobody reads but that example files of other builds have: a warning, no fault.
+/// Sections without effect, which example files of other builds have. They cause a warning and no error.
 pub(super) const DEAD: &[&str] = &["vad", "stt", "tts"];
 
-/// Sections that belong to a part, whether this build has it, and what it is called.
+/// The parts that a build may lack: their section, whether this build has them, and their name.
 pub(super) const PARTS: &[(&str, bool, &str)] = &[
     ("recording.", false, "recording"),
     ("sip.allowed_addresses", false, "SIP trunks of its own making"),
@@ -195,7 +195,7 @@ pub(super) const PARTS: &[(&str, bool, &str)] = &[
     ("local.", cfg!(feature = "local"), "local engines (feature `local`)"),
 ];
 
-/// The sections that the keys stand in, each once, the outer ones before the inner.
+/// Returns the sections of the keys, each once, outer ones first.
 pub(super) fn sections() -> impl Iterator<Item = &'static str> {
     let parents = |path: &'static str| path.match_indices('.').filter_map(move |(at, _)| path.get(..at));
     let mut found: Vec<&'static str> = Vec::new();

@@ -37,12 +37,12 @@ pub(super) fn fraction(text: &str) -> Option<f32> {
     text.parse().ok().filter(|number| (0.0..=1.0).contains(number))
 }
 
-/// A text that says something.
+/// Parses a text that is not blank.
 pub(super) fn word(text: &str) -> Option<String> {
     (!text.is_empty() && text.trim() == text && !text.contains(char::is_control)).then(|| text.to_owned())
 }
 
-/// What `RUST_LOG` takes.
+/// Parses a filter of `RUST_LOG`.
 pub(super) fn log_filter(text: &str) -> Option<String> {
     word(text).filter(|text| text.parse::<Targets>().is_ok())
 }
@@ -59,7 +59,7 @@ pub(super) fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok()
 }
 
-/// An address of one of these schemes with a host, without query, fragment or credentials: paths are added to it.
+/// Parses a URL of one of these schemes with a host. It must have no query, fragment or credentials, because paths are appended.
 pub(super) fn url(text: &str, schemes: &[&str]) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain =
@@ -67,12 +67,12 @@ pub(super) fn url(text: &str, schemes: &[&str]) -> Option<Url> {
     (plain && url.has_host() && schemes.contains(&url.scheme())).then_some(url)
 }
 
-/// The same as text, without a slash at its end.
+/// Parses a URL and returns its text without a trailing slash.
 pub(super) fn url_text(text: &str, schemes: &[&str]) -> Option<String> {
     url(text, schemes).map(|url| url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// An address, or what RFC 1123 lets a host be called (and `_`, which container networks use in names).
+/// Parses an IP address or a host name (RFC 1123, and `_`, which container networks use).
 pub(super) fn host(text: &str) -> Option<String> {
     let label = |label: &str| {
         let word = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
@@ -84,8 +84,8 @@ pub(super) fn host(text: &str) -> Option<String> {
     (name || text.parse::<IpAddr>().is_ok()).then(|| text.to_owned())
 }
 
-/// The one form of a SIP host in which hosts are compared: of a name in any capitals, with a dot at its end or in letters that
-/// DNS writes as `xn--` it is what DNS asks for, and of an address the shortest form, without brackets.
+/// Returns the form of a SIP host in which hosts are compared. For a name it is lower case, without a trailing dot, in Punycode.
+/// For an address it is the shortest form, without brackets.
 pub(crate) fn sip_host(text: &str) -> Option<String> {
     let text = text.trim();
     let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
@@ -99,15 +99,15 @@ pub(crate) fn sip_host(text: &str) -> Option<String> {
     }
 }
 
-/// A host, perhaps with a port.
+/// Parses a host, optionally with a port.
 pub(super) fn host_and_port(text: &str) -> Option<String> {
     let (name, port) = text.rsplit_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
     let port = port.is_none_or(|port| number(port, 1, u16::MAX).is_some());
     (port && host(name).is_some()).then(|| text.to_owned())
 }
 
-/// `*`, `null` (what browsers say of a page from a file) or scheme, host and port. Apps have schemes of their own; the web
-/// views of some say `file://`. Origins are compared as texts, so what no browser would write is refused.
+/// Parses an origin: `*`, `null` (a page from a file), or scheme, host and port. Apps have schemes of their own, and some web
+/// views send `file://`. Origins are compared as texts, so other spellings than those of browsers are rejected.
 pub(super) fn origin(text: &str) -> Option<String> {
     let (scheme, host) = text.split_once("://").unwrap_or_default();
     let good = match scheme {
@@ -120,25 +120,25 @@ pub(super) fn origin(text: &str) -> Option<String> {
     good.then(|| text.to_owned())
 }
 
-/// Lower case, as browsers write it.
+/// Returns whether a text is lower case, as browsers write it.
 fn is_scheme(text: &str) -> bool {
     let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
     text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(rest)
 }
 
-/// A host of an app, perhaps with a port: visible, and nothing that begins another part of an address.
+/// Returns whether a text is the host of an app, optionally with a port: visible characters that begin no other part of a URL.
 fn is_authority(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\,\"<>".contains(&byte))
 }
 
-/// An IPv4 address, perhaps with the length of a prefix.
+/// Parses an IPv4 address, optionally with a prefix length.
 pub(super) fn ipv4_or_cidr(text: &str) -> Option<String> {
     let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
     let length = length.is_none_or(|length| number(length, 0, 32_u8).is_some());
     (length && address.parse::<Ipv4Addr>().is_ok()).then(|| text.to_owned())
 }
 
-/// The beginning of a room's name.
+/// Parses the beginning of a room's name.
 pub(super) fn room_prefix(text: &str) -> Option<String> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (!text.is_empty() && text.bytes().all(good)).then(|| text.to_owned())
@@ -148,7 +148,7 @@ pub(super) fn each<T>(texts: &[String], one: impl Fn(&str) -> Option<T>) -> Opti
     texts.iter().map(|text| one(text)).collect()
 }
 
-/// What is wrong with the values of a secret and its id is said by the rules, which know more.
+/// Parses a secret and its id. The rules check their values, because they compare all entries.
 pub(super) fn api_secret(record: &Record) -> Option<ApiSecret> {
     Some(ApiSecret { id: record.get("id")?.clone(), secret: Secret::new(record.get("secret")?.as_str()) })
 }

@@ -1,7 +1,7 @@
 //! Parses YAML into a tree with line numbers, without knowledge of the keys.
 //!
-//! It uses the parser's events and not serde, because a well-formed but invalid value must have a position, and all errors must be
-//! reported at once. Aliases, tags and deep nesting are rejected, so that the cost is linear in the size of the file.
+//! It uses the parser's events and not serde, because a well-formed but invalid value must have a position, and all errors must
+//! be reported at once. Aliases, tags and deep nesting are rejected, so that the cost is linear in the size of the file.
 
 use std::borrow::Cow;
 
@@ -16,27 +16,27 @@ const MAX_DEPTH: usize = 32;
 /// A problem with its position, unless it concerns the whole file.
 pub(super) type Located = (Option<Position>, Problem);
 
-/// One value.
+/// One value of the tree.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) at: Position,
     pub(super) kind: Kind,
 }
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// Text; `quoted` tells `"null"` from `null`.
+    /// A text. `quoted` distinguishes `"null"` from `null`.
     Scalar { text: String, quoted: bool },
     /// A list.
     Sequence(Vec<Node>),
     /// Keys in the order of the file, with repetitions.
     Mapping(Vec<(Word, Node)>),
-    /// Something that was already reported and should not be reported again.
+    /// A value whose problem was reported already.
     Broken,
 }
 
-/// A key and where it stands.
+/// A key and its position.
 #[derive(Debug)]
 pub(super) struct Word {
     pub(super) at: Position,
@@ -44,12 +44,12 @@ pub(super) struct Word {
 }
 
 impl Node {
-    /// What YAML calls null: nothing, `~` or `null` without quotes.
+    /// Returns whether the value is null in YAML: nothing, `~` or `null` without quotes.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar { text, quoted: false } if matches!(text.as_str(), "" | "~" | "null"))
     }
 
-    /// What this is, as it fits after "not".
+    /// Returns a description that follows "not".
     pub(super) fn describe(&self) -> String {
         match &self.kind {
             Kind::Scalar { .. } if self.is_null() => "empty".to_owned(),
@@ -61,7 +61,7 @@ impl Node {
     }
 }
 
-/// Reads one document. `None` where there is none, because the file is empty or cannot be understood.
+/// Reads one document. Returns `None` if the file is empty or cannot be parsed.
 pub(super) fn read(bytes: &[u8]) -> (Option<Node>, Vec<Located>) {
     let text = match text(bytes) {
         Ok(text) => text,
@@ -80,7 +80,7 @@ pub(super) fn read(bytes: &[u8]) -> (Option<Node>, Vec<Located>) {
     }
 }
 
-/// The bytes as text that a YAML parser can be given.
+/// Returns the bytes as a text that the YAML parser accepts.
 fn text(bytes: &[u8]) -> Result<&str, Located> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err((None, Problem::TooLarge));
@@ -106,23 +106,23 @@ fn position(mark: &Marker) -> Position {
     Position { line: mark.line(), column: mark.col() + 1 }
 }
 
-/// A collection whose end has not come yet.
+/// A collection that is still open.
 #[derive(Debug)]
 enum Open {
     Sequence(Position, Vec<Node>),
     Mapping { at: Position, entries: Vec<(Word, Node)>, next: Next },
 }
 
-/// What a mapping waits for: keys and values take turns.
+/// The state of a mapping: keys and values alternate.
 #[derive(Debug)]
 enum Next {
     Key,
     ValueOf(Word),
-    /// The value of a key that was reported.
+    /// The value of a key whose problem was reported.
     Skipped,
 }
 
-/// Puts events together. A stack of its own, not the machine's, so depth is a number that is compared.
+/// Builds the tree from events. It has a stack of its own, so that the depth can be limited.
 #[derive(Debug, Default)]
 struct Builder {
     open: Vec<Open>,
@@ -189,7 +189,7 @@ impl Builder {
         }
     }
 
-    /// Hands a finished value to what it stands in.
+    /// Adds a complete value to its collection.
     fn close(&mut self, node: Node) {
         match self.open.last_mut() {
             None => self.root = Some(node),
@@ -220,7 +220,7 @@ fn broken(error: &ScanError) -> Located {
     (Some(position(error.marker())), Problem::Syntax(quote_all(error.info())))
 }
 
-/// The parser's own words can carry a piece of the file.
+/// Cleans the parser's text, which may contain a part of the file.
 fn quote_all(info: &str) -> String {
     info.chars().take(200).flat_map(char::escape_debug).collect()
 }

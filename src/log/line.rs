@@ -1,4 +1,4 @@
-//! One event is one line, whatever texts from outside are in it.
+//! Keeps each event on one line, even if it contains texts from outside.
 
 use std::fmt::{self, Write as _};
 
@@ -7,12 +7,12 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes what another format does, with control characters as JSON would have them. So a text that a client or a vendor sent
-/// begins no line of its own, and says nothing to a terminal. The fields of spans pass here too.
+/// Wraps another format and escapes control characters as JSON does. So a text of a client or vendor cannot start a line of its
+/// own or control a terminal. The fields of spans are escaped too.
 pub(super) struct OneLine<F> {
-    /// The other format.
+    /// The wrapped format.
     pub(super) format: F,
-    /// Whether it writes colours, whose escape character stays; of what comes from outside it has escaped that already.
+    /// Whether it writes colours, whose escape characters are kept. It has escaped those of outside texts already.
     pub(super) colours: bool,
 }
 
@@ -38,7 +38,7 @@ fn escaped(text: &str, colours: bool) -> String {
             '\r' => line.push_str("\\r"),
             '\t' => line.push_str("\\t"),
             '\u{1b}' if colours => line.push(character),
-            // Writing to a text cannot fail.
+            // Writing to a `String` cannot fail.
             _ if is_hidden(character) => _ = write!(line, "\\u{:04x}", u32::from(character)),
             _ => line.push(character),
         }
@@ -46,7 +46,7 @@ fn escaped(text: &str, colours: bool) -> String {
     line
 }
 
-/// A control character, a line's or paragraph's end of Unicode, or what turns the direction of the text around it.
+/// Returns whether a character is a control character, a line or paragraph separator, or one that changes the text direction.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -131,7 +131,7 @@ pub enum InitError {
     Wheel {
         /// Its path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         source: zip::result::ZipError,
     },
     /// A damaged file is in a directory that is searched before the writable one.
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!((outcome.result, outcome.file.as_deref(), outcome.left), (Ok(()), Some(TEXT), false));
         assert!(outcome.asked[0].starts_with("get /mirror/foxes/fox http/1.1") && !outcome.asked[0].contains("range"));
         assert!(outcome.asked[1].contains("range: bytes=10-"), "{}", outcome.asked[1]);
-        // The second run asks nobody.
+        // The second run sends no request.
         assert_eq!(run(folder.path(), &[]).await.result, Ok(()));
     }
 

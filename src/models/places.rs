@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 
-/// Returns the directories in the order of the search: the configured one, the cache's, the user's, and the installation's, which a
-/// package may fill.
+/// Returns the directories in the order of the search: the configured one, the cache's, the user's, and the installation's, which
+/// a package may fill.
 pub(super) fn of(config: &Config) -> Vec<PathBuf> {
     let cache = config.cache.path.as_deref().map(|path| path.join("models"));
     let user = user_cache().map(|path| path.join("sayna").join("models"));

@@ -1,5 +1,5 @@
-//! Connections for sockets of our own, made as those for requests are: all addresses of a host are raced (RFC 8305), proxies are
-//! asked by CONNECT (RFC 9110, section 9.3.6).
+//! Connections for WebSockets, made like those of requests: Happy Eyeballs for the addresses of a host (RFC 8305), CONNECT for
+//! proxies (RFC 9110, section 9.3.6).
 
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use url::Url;
 use super::proxy::Proxy;
 use super::{CONNECT_TIMEOUT, Outbound, causes};
 
-/// A connection to the host, or to a proxy in its place: TCP, with TLS where the address wants it.
+/// A connection to the host or to a proxy: TCP, with TLS if the scheme requires it.
 type Near = Either<TcpStream, TlsStream<TcpStream>>;
 
 /// A connection to the host itself.
@@ -31,8 +31,8 @@ pub type Stream = Either<Near, Box<TlsStream<Near>>>;
 type Failure = Box<dyn StdError + Send + Sync>;
 
 impl Outbound {
-    /// Connects to the host of an `http`, `https`, `ws` or `wss` address, with TLS where the scheme wants it. The error is a text for
-    /// people, without the address.
+    /// Connects to the host of an `http`, `https`, `ws` or `wss` URL, with TLS if the scheme requires it. The error is a text
+    /// without the URL.
     pub async fn connect(&self, url: &Url) -> Result<Stream, String> {
         self.dial(url).await.map_err(|error| chain(&*error))
     }
@@ -62,12 +62,12 @@ impl Outbound {
     }
 }
 
-/// A proxy as it may be shown.
+/// Returns the part of a proxy's address that may be shown.
 fn origin(proxy: &Url) -> String {
     proxy.origin().ascii_serialization()
 }
 
-/// Connects to an address's host, and makes TLS where the scheme is `https`: the way to a host, or to a proxy.
+/// Connects to a host or a proxy, with TLS if the scheme is `https`.
 #[derive(Clone)]
 struct Dialer {
     tcp: HttpConnector,
@@ -78,7 +78,7 @@ impl Dialer {
     fn new(tls: Arc<ClientConfig>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
-        // A piece of audio is small, and wanted at once.
+        // Pieces of audio are small and must be sent at once.
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         Self { tcp, tls }
@@ -107,12 +107,12 @@ impl Service<Uri> for Dialer {
     }
 }
 
-/// A host as certificates name it: an IPv6 address without its brackets.
+/// Returns a host as certificates name it: an IPv6 address has no brackets.
 fn name(host: &str) -> Result<ServerName<'static>, Failure> {
     Ok(ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())?)
 }
 
-/// What went wrong, down to its cause.
+/// Returns an error with its causes.
 fn chain(error: &(dyn StdError + 'static)) -> String {
     causes(error).fold(
         error.to_string(),

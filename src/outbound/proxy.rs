@@ -1,5 +1,5 @@
-//! Through which proxy a host is reached: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` as curl reads them, in either
-//! case, and never one for this machine itself.
+//! Chooses the proxy for a host by `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, as curl does. This
+//! machine itself never needs a proxy.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use url::{Host, Url};
 
 use super::Error;
 
-/// Where to find a variable of the environment.
+/// Looks up an environment variable.
 type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// The proxies of the environment. `Debug` shows no address, as it may hold a password.
+/// The proxies of the environment. `Debug` shows no address, because it may contain a password.
 #[derive(Clone)]
 pub(super) struct Proxies {
     matcher: Arc<Matcher>,
@@ -28,24 +28,24 @@ impl fmt::Debug for Proxies {
     }
 }
 
-/// A proxy, and what it wants to see of us.
+/// A proxy and its credentials.
 #[derive(Debug, Clone)]
 pub(super) struct Proxy {
-    /// With user and password, where the variable has them.
+    /// The URL, with user name and password if the variable has them.
     pub(super) url: Url,
-    /// `Proxy-Authorization`, where it has them.
+    /// The header `Proxy-Authorization`, if the variable has credentials.
     pub(super) authorization: Option<HeaderValue>,
 }
 
 impl Proxies {
-    /// Those of this process's environment.
+    /// Reads the proxies of this process's environment.
     pub(super) fn of_environment() -> Result<Self, Error> {
         Self::new(&|name| std::env::var(name).ok())
     }
 
     fn new(variables: &Variables<'_>) -> Result<Self, Error> {
         let all = || proxy("ALL_PROXY", variables);
-        // By the rule of CGI, where a client's header `Proxy` would become `HTTP_PROXY`.
+        // Under CGI, a client's header `Proxy` would become `HTTP_PROXY`.
         let is_cgi = variables("REQUEST_METHOD").is_some();
         let http = if is_cgi { None } else { proxy("HTTP_PROXY", variables)? };
         let http = http.map_or_else(all, |url| Ok(Some(url)))?;
@@ -56,7 +56,7 @@ impl Proxies {
         Ok(Self { matcher: Arc::new(matcher), http, https })
     }
 
-    /// The proxy for an address; `None` where it is reached directly.
+    /// Returns the proxy for a URL, or none if it is reached directly.
     pub(super) fn of(&self, url: &Url) -> Option<Proxy> {
         if is_loopback(url) {
             return None;
@@ -71,13 +71,13 @@ impl Proxies {
     }
 }
 
-/// `localhost`, or a name below it (RFC 6761, section 6.3).
+/// Returns whether a name is `localhost` or below it (RFC 6761, section 6.3).
 pub(crate) fn is_localhost(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// This machine, by name or by a loopback address.
+/// Returns whether a host is this machine, by name or by a loopback address.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => is_localhost(name),
@@ -89,17 +89,17 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The first of both spellings that is set and not empty.
+/// Returns the first spelling of a variable that is set and not empty.
 fn value(name: &str, variables: &Variables<'_>) -> Option<String> {
     let read = |name: &str| variables(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     read(name).or_else(|| read(&name.to_ascii_lowercase()))
 }
 
-/// `host:port` and `http://…` are an HTTP proxy, `https://…` one that is reached by TLS.
+/// Parses a proxy. `host:port` and `http://…` are HTTP proxies, `https://…` is one that is reached by TLS.
 fn proxy(name: &'static str, variables: &Variables<'_>) -> Result<Option<Url>, Error> {
     let Some(text) = value(name, variables) else { return Ok(None) };
     let text = if text.contains("://") { text } else { format!("http://{text}") };
-    // The value stays out of the text: it may hold a password.
+    // The error does not contain the value, which may have a password.
     let wrong = |reason: &'static str| Error::Proxy { name, reason };
     let url = Url::parse(&text).map_err(|_| wrong("is no address of a proxy"))?;
     match url.scheme() {
@@ -171,7 +171,7 @@ mod tests {
             let error = of(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(&name.to_uppercase()) && !error.contains("s3cret"), "{error}");
         }
-        // One that is not used is not looked at, and an empty one is none.
+        // Unused and empty variables are ignored.
         let both = [("HTTPS_PROXY", "p:1"), ("HTTP_PROXY", "p:1"), ("ALL_PROXY", "socks5://p:1")];
         assert!(of(&both).is_ok());
         assert_eq!(by(&of(&[("HTTPS_PROXY", " "), ("https_proxy", "p:1")]).unwrap(), "wss://a/").as_deref(), Some("p"));

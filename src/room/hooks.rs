@@ -112,7 +112,7 @@ pub enum HooksError {
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with the file.
+    /// The problem.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! One connection: its place among `server.max_connections`, its time limits, and its end.
+//! One HTTP connection: its place among `server.max_connections`, its time limits, and its end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,50 +17,51 @@ use tokio::time::{sleep, timeout};
 use crate::app::{Beyond, Kept, Slot};
 use crate::stall::{Exempt, Stalling};
 
-/// How long the head of a connection's first request may take.
+/// The time limit for the head of a connection's first request.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a kept connection stays without a request: longer than the proxies before it keep theirs (nginx and AWS' load
-/// balancers 60 s), as a proxy that sends into a connection that ends reports 502.
+/// The time after which an idle connection is closed. Longer than that of proxies (nginx and AWS load balancers: 60 s), because a
+/// proxy that sends into a closing connection reports 502.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// The largest head of a request; hyper's own limit is ten times as much, which a thousand clients could make it keep.
+/// The size limit of a request's head, in bytes. Hyper's own limit is ten times as large, which is too much for a thousand
+/// clients.
 pub(super) const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// [`HEAD_TIMEOUT`] once the server was told to stop: a first request that is on its way still gets its answer,
-/// but one that never comes (browsers connect in advance) does not hold up the end.
+/// Replaces [`HEAD_TIMEOUT`] during a shutdown. A first request that is on its way still gets its answer, but connections without
+/// one (browsers connect in advance) do not delay the shutdown.
 const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a connection beyond the limit may take for its one request and the answer.
+/// The time limit for the one request of a connection beyond the limit, and its answer.
 const BEYOND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The place of a connection among `server.max_connections`.
 pub(super) enum Place {
-    /// Its own, until its end or that of the session that it becomes.
+    /// A place of its own, until the connection or its session ends.
     Taken(Slot),
-    /// None was free.
+    /// No place was free.
     Beyond,
 }
 
 impl Place {
-    /// Takes a place where one is free.
+    /// Takes a place if one is free.
     pub(super) fn of(places: &Arc<Semaphore>) -> Self {
         Arc::clone(places).try_acquire_owned().map_or(Self::Beyond, |permit| Self::Taken(Slot(Arc::new(permit))))
     }
 }
 
-/// One connection, from its first byte to its last; the place is given back then, or with the session that it became.
+/// Serves one connection to its end. Its place is released then, or at the end of the session that it became.
 pub(super) async fn connection(stream: Watched, place: Place, router: Router, stop: watch::Receiver<bool>) {
     match place {
         Place::Taken(slot) => serve(stream, Some(slot), router, stop).await,
-        // What it may ask is answered in no time. A client that is slow must not hold the reserve.
+        // Its one request is answered at once. A slow client must not occupy the reserve.
         Place::Beyond => {
             timeout(BEYOND_TIMEOUT, serve(stream, None, router, stop)).await.ok();
         }
     }
 }
 
-/// A stream that ends where its client takes nothing, unless it becomes a session's.
+/// A stream that fails if its client does not read, until a session uses it.
 type Watched = (Stalling<TcpStream>, Exempt);
 
 async fn serve((stream, exempt): Watched, slot: Option<Slot>, router: Router, mut stop: watch::Receiver<bool>) {
@@ -90,7 +91,7 @@ async fn serve((stream, exempt): Watched, slot: Option<Slot>, router: Router, mu
     );
     let is_used = || used.load(Ordering::Relaxed);
     let (mut first, mut waits) = (pin!(sleep(HEAD_TIMEOUT)), true);
-    // How a connection ends is the client's business: hyper has answered what could be answered.
+    // The error is the client's. Hyper has answered what it could.
     loop {
         tokio::select! {
             _ = &mut connection => return,
@@ -98,7 +99,7 @@ async fn serve((stream, exempt): Watched, slot: Option<Slot>, router: Router, mu
             _ = stop.wait_for(|stop| *stop) => break,
         }
     }
-    // hyper would close a connection that has not said anything yet, with the request that is on its way.
+    // Hyper would close a connection before its first request, which may be on its way.
     if !is_used() {
         let ended = timeout(LAST_HEAD_TIMEOUT, &mut connection).await.is_ok();
         if ended || !is_used() {

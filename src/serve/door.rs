@@ -1,4 +1,4 @@
-//! Taking connections from a listener, and how many of them.
+//! Accepts connections from a listener and limits their number.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,31 +16,31 @@ use crate::files::{self, Spare};
 use crate::metrics::Broken;
 use crate::stall::{Exempt, Stalling};
 
-/// What becomes of the connections of one listener.
+/// The limits for the connections of one listener.
 pub(super) struct Door {
     pub(super) router: Router,
-    /// Those of `server.max_connections` that are free.
+    /// The free places of `server.max_connections`.
     pub(super) places: Arc<Semaphore>,
-    /// How many connections without a place are served at a time. Where all are taken, the oldest is closed.
+    /// The number of connections without a place that are served at a time. If all are in use, the oldest is closed.
     pub(super) beyond: usize,
     /// `server.write_timeout_seconds`.
     pub(super) write_timeout: Duration,
     pub(super) counts: Broken,
     pub(super) spare: Arc<Spare>,
-    /// Whether a connection that got a spare file is served. It is refused where not.
+    /// Whether a connection that got a spare file descriptor is served. Otherwise it is rejected.
     pub(super) serves_with_spare: bool,
 }
 
-/// The connections that are open.
+/// The open connections of one listener.
 #[derive(Default)]
 pub(super) struct Connections {
     pub(super) all: JoinSet<()>,
-    /// Those of them that have no place, the oldest first; some may have ended.
+    /// Connections without a place, the oldest first. Some may have ended.
     beyond: VecDeque<AbortHandle>,
 }
 
 impl Connections {
-    /// Remembers a connection without a place, and closes the oldest one where there are more than `limit`.
+    /// Adds a connection without a place, and closes the oldest one if there are more than `limit`.
     async fn keep_beyond(&mut self, handle: AbortHandle, limit: usize) {
         self.beyond.retain(|handle| !handle.is_finished());
         self.beyond.push_back(handle);
@@ -48,7 +48,7 @@ impl Connections {
             && let Some(oldest) = self.beyond.pop_front()
         {
             oldest.abort();
-            // It has its file until then. What it does between two steps takes no time.
+            // Until then it has a file descriptor. Its next step ends it at once.
             while !oldest.is_finished() {
                 yield_now().await;
             }
@@ -57,7 +57,7 @@ impl Connections {
 }
 
 impl Door {
-    /// Takes one connection, or clears one away that has ended.
+    /// Accepts one connection, or removes one that has ended.
     pub(super) async fn accept(
         &self,
         listener: &Listener,
@@ -85,9 +85,9 @@ impl Door {
         }
     }
 
-    /// Begins to serve a connection.
+    /// Starts to serve a connection.
     async fn open(&self, stream: TcpStream, connections: &mut Connections, stopping: &watch::Receiver<bool>) {
-        // Small frames should leave at once. A socket that refuses is already dead, as its first read will tell.
+        // Sends small frames at once. Fails only on a socket that is closed already.
         stream.set_nodelay(true).ok();
         let place = Place::of(&self.places);
         let is_beyond = matches!(place, Place::Beyond);

@@ -176,7 +176,7 @@ fn connection_without_a_free_file_gets_503_and_one_log_line() {
     let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
     assert_eq!(lines("no file is left for new connections"), 1, "{log}");
     // The start has said it already.
-    assert_eq!(lines("this process may open 64 files: enough for some 0 of 1000 connections"), 1, "{log}");
+    assert_eq!(lines("the limit of open files is 64, enough for about 0 of 1000 connections"), 1, "{log}");
 }
 
 #[cfg(unix)]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use vendors::{SAMPLES_PER_CHARACTER, Say, Scene, Vendor};
 
-use crate::real::{Real, SECRET, free_port};
+use crate::livekit_server::{Real, SECRET, free_port};
 use crate::sdk::installed;
 use crate::support::client::{Client, Frame, config};
 use crate::support::{Server, World, foreign};

@@ -163,13 +163,13 @@ mod tests {
         assert_eq!(samples(&pcm(&audio, 48_000, 1)).await, ramp());
         let file = wav(WIRE, &audio);
         assert_eq!(samples(&file).await, ramp());
-        // A header counts more than what is said beside it; and half a sample is none.
+        // The header takes precedence over the other fields, and half a sample is dropped.
         let (format, cut) = (Some("WAV".to_owned()), [&audio[..], &[1]].concat());
         let other = LoadingAudio { format, sample_rate: Some(8_000), channels: Some(2), ..file };
         assert_eq!(samples(&other).await, ramp());
         let guessed = LoadingAudio { format: None, channels: None, ..pcm(&cut, 48_000, 1) };
         assert_eq!(samples(&guessed).await, ramp());
-        // What is said to be no file is none.
+        // With the format `pcm`, a RIFF header is audio.
         let raw = [&b"RIFF"[..], &audio].concat();
         assert_eq!(samples(&pcm(&raw, 48_000, 1)).await[2..], ramp());
     }

@@ -1,4 +1,5 @@
-//! A session's connection to a room. [`Connection`] is the session's end, `RoomTask` the other one; `task.rs` shows who sends what.
+//! A session's connection to a room. [`Connection`] is the session's end, `RoomTask` the other one; `task.rs` shows who sends
+//! what.
 
 mod clip;
 mod loading;
@@ -134,8 +135,8 @@ impl Connection {
         }
     }
 
-    /// Queues speech. [`Self::clear`] drops it later, unless `kept` is true. Returns the speech if the queue is full. A connection
-    /// that has ended accepts everything.
+    /// Queues speech. [`Self::clear`] drops it later, unless `kept` is true. Returns the speech if the queue is full. A
+    /// connection that has ended accepts everything.
     pub(crate) fn speak(&self, speech: Bytes, kept: bool) -> Result<(), Bytes> {
         if self.commands.capacity() < 2 {
             return Err(speech);

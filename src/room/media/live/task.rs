@@ -192,7 +192,8 @@ impl<T: RoomTransport> RoomTask<T> {
             (TransportEvent::Samples(track, samples), Some(Audio { input, .. })) => {
                 let audio = input.push(track, &samples);
                 if !audio.is_empty() {
-                    // The newest audio is dropped if the session falls behind. The session reports it if its provider is the cause.
+                    // The newest audio is dropped if the session falls behind. The session reports it if its provider is the
+                    // cause.
                     self.channels.events.try_send(RoomEvent::Audio(audio)).ok();
                 }
                 return None;
