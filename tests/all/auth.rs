@@ -1,4 +1,4 @@
-//! Authentication: secrets, and a service that decides.
+//! Authentication by secrets and by an external service.
 
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};

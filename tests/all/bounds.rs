@@ -1,4 +1,4 @@
-//! One request cannot bring the server down: what it makes of memory, time and connections is bounded.
+//! A single request cannot exhaust memory, time or connections of the server.
 
 use std::io::{Read as _, Write as _};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What one sees of the command line.
+//! The command line: arguments, output and exit statuses.
 
 use std::process::Command;
 

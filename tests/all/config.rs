@@ -1,4 +1,4 @@
-//! Where values come from, and what is said of wrong ones. The texts are compared whole: they are what users see.
+//! The origin of values, and the errors of invalid ones. The texts are compared whole, because users see them.
 
 use std::path::Path;
 

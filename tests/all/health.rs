@@ -1,4 +1,4 @@
-//! `sayna health`: the question that a container asks itself.
+//! `sayna health`, the health check of containers.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;

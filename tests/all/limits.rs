@@ -1,4 +1,4 @@
-//! What one client can do to the others, and how sessions end: nothing, and in order.
+//! The limits for one client, and how sessions end.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Tokens for LiveKit rooms, and whose a room is.
+//! Access tokens for LiveKit rooms, and the tenant of a room.
 
 use serde_json::{Value, json};
 

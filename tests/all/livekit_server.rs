@@ -1,4 +1,4 @@
-//! Rooms and news of a real `livekit-server`.
+//! The REST interface and webhooks against a real `livekit-server`.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! The loading sound of a session, in a room that the test plays.
+//! The loading sound of a session, in a simulated room.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What becomes of a server whose log cannot be written: nothing but the lines is lost.
+//! A server whose log cannot be written loses log lines and nothing else.
 
 use std::net::SocketAddr;
 use std::process::Command;

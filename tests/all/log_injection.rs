@@ -1,4 +1,4 @@
-//! What comes from outside begins no line of the log.
+//! Texts from outside cannot start a line of the log.
 
 use std::fs::File;
 

@@ -1,4 +1,4 @@
-//! Sessions in a room that the test plays.
+//! Sessions in a simulated room.
 
 use std::time::Duration;
 

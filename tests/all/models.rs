@@ -1,4 +1,4 @@
-//! `sayna init` from outside. What can happen on its way is tested beside the code, with small files.
+//! `sayna init` from outside. Interrupted downloads are tested beside the code, with small files.
 
 use std::fs;
 use std::path::PathBuf;

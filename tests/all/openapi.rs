@@ -1,4 +1,4 @@
-//! The OpenAPI document: that it is one, and that the server does what it says.
+//! The OpenAPI document: it is valid, committed, and the server conforms to it.
 
 use std::io::Write as _;
 use std::process::Command;

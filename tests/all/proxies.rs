@@ -1,4 +1,4 @@
-//! The way out: requests and sockets go by the same proxies, and past them to this machine itself.
+//! Proxies of outgoing connections: requests and WebSockets use the same ones, and none for this machine.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

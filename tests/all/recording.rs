@@ -1,4 +1,4 @@
-//! A recording that is sent as fast as the socket takes it, and a provider that is slower than a conversation.
+//! A recording that is sent as fast as the WebSocket accepts it, and a provider that falls behind a conversation.
 
 use std::time::Duration;
 

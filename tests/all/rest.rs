@@ -1,4 +1,4 @@
-//! The REST interface but for who may use it.
+//! The REST interface, without authentication.
 
 use serde_json::{Value, json};
 use vendors::{Body, Vendor};

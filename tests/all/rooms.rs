@@ -1,4 +1,4 @@
-//! LiveKit's rooms: their participants, removing and muting them.
+//! LiveKit rooms over REST: participants are listed, removed and muted.
 
 use serde_json::{Value, json};
 

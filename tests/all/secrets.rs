@@ -1,4 +1,4 @@
-//! What a configuration says of secrets, and never shows of them.
+//! The rules for secrets of the configuration. No output shows a secret.
 
 use crate::support::World;
 

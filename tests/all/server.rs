@@ -1,4 +1,4 @@
-//! The server over a real socket, and its end by real signals.
+//! The server over a real socket, and its shutdown by real signals.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

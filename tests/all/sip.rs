@@ -1,4 +1,4 @@
-//! Telephone calls: who is told of them, calls to a number, and calls that are handed on.
+//! Telephone calls over REST: hooks, outgoing calls and transfers.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! LiveKit's news: whose word they are, and who is told of a call.
+//! LiveKit's webhook: its signature, and the hooks that are called for incoming calls.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
