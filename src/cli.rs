@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(short = 'V', long)]
     pub(crate) version: bool,
 
-    /// With --version, also print features, toolchain, native libraries and models
+    /// With --version, also print what it is built from
     #[arg(long, requires = "version")]
     pub(crate) verbose: bool,
 

@@ -63,7 +63,7 @@ enum Failure {
     #[error(transparent)]
     Outbound(#[from] sayna::outbound::Error),
     #[cfg(feature = "openapi")]
-    #[error("cannot write {}: {}", .0.display(), .1)]
+    #[error("{} cannot be written: {}", .0.display(), .1)]
     Write(std::path::PathBuf, #[source] io::Error),
     #[error("the system refused to start the server: {0}")]
     System(#[from] io::Error),

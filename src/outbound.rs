@@ -1,5 +1,5 @@
 //! Outgoing connections: one HTTP connection pool, one TLS configuration and one choice of proxies for the whole process, for
-//! requests and for WebSockets.
+//! requests and for WebSocket connections.
 
 mod connect;
 mod proxy;

@@ -105,7 +105,7 @@ pub enum InitError {
         status: u16,
     },
     /// The digest or the size differs from the table.
-    #[error("{name} is not the expected file: expected sha256 {expected}, found {found}")]
+    #[error("{name}: expected sha256 {expected}, found {found}: the file is refused")]
     Wrong {
         /// The file.
         name: String,

@@ -1,4 +1,4 @@
-//! Connections for WebSockets, made like those of requests: Happy Eyeballs for the addresses of a host (RFC 8305), CONNECT for
+//! WebSocket connections, made like those of requests: Happy Eyeballs for the addresses of a host (RFC 8305), CONNECT for
 //! proxies (RFC 9110, section 9.3.6).
 
 use std::error::Error as StdError;

@@ -1,4 +1,4 @@
-//! Proxies of outgoing connections: requests and WebSockets use the same ones, and none for this machine.
+//! Proxies of outgoing connections: requests and WebSocket connections use the same ones, and none for this machine.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -22,7 +22,7 @@ fn api_secrets_are_checked_one_by_one() {
             ended.stderr
         );
     }
-    assert!(ended.stderr.starts_with("error: 4 faults") && !ended.stderr.contains("s2"), "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("error: 4 errors") && !ended.stderr.contains("s2"), "{}", ended.stderr);
 }
 
 #[test]
@@ -102,8 +102,9 @@ fn invalid_url_is_not_shown() {
 /// A server that anybody can reach, open and with keys to spend, says so in one line that names what to set.
 #[test]
 fn server_without_authentication_but_with_keys_warns() {
-    let warned =
-        |variables: &[(&str, &str)]| World::new().run_with(&["check"], variables).stdout.contains("warning: everybody");
+    let warned = |variables: &[(&str, &str)]| {
+        World::new().run_with(&["check"], variables).stdout.contains("warning: clients need no token")
+    };
     let key = ("DEEPGRAM_API_KEY", "key");
     assert!(warned(&[key]) && warned(&[key, ("HOST", "voice.example")]));
     assert!(!warned(&[]) && !warned(&[key, ("HOST", "127.0.0.1")]) && !warned(&[key, ("HOST", "localhost")]));
@@ -141,7 +142,7 @@ fn dotenv_error_names_line_and_key() {
         for arguments in [&["check"][..], &[], &["health"], &["--version", "--verbose"]] {
             let ended = world.run(arguments);
             assert_eq!(ended.status, Some(2), "{arguments:?}");
-            assert!(ended.stderr.contains(said) && ended.stderr.starts_with("error: 1 fault"), "{}", ended.stderr);
+            assert!(ended.stderr.contains(said) && ended.stderr.starts_with("error: 1 error"), "{}", ended.stderr);
             assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{}", ended.stderr);
         }
         for arguments in [&["--version"][..], &["health", &running.url()], &["--help"]] {
