@@ -1,4 +1,4 @@
-//! What the server counts, and how Prometheus is told.
+//! Prometheus metrics and their text exposition.
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -14,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::provider::{Name, Providers};
 
-/// Bounds in seconds: a vendor answers within tenths of one, a cache within milliseconds.
+/// Histogram bounds in seconds. A vendor answers within tenths of a second, the cache within milliseconds.
 const SECONDS: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -38,7 +38,7 @@ struct ByRequest {
     status: u16,
 }
 
-/// The figures. Shared by everything; each is a number of its own.
+/// The metrics of the server. `App` owns them, and every part shares them. Each is an atomic number; there is no lock.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -55,18 +55,18 @@ pub(crate) struct Metrics {
     first_audio: Family<ByProvider, Histogram, fn() -> Histogram>,
     requests: Family<ByRequest, Counter>,
     request_seconds: Family<ByRequest, Histogram, fn() -> Histogram>,
-    /// What has become of connections.
+    /// Connections that failed.
     pub(crate) broken: Broken,
 }
 
-/// Connections that did not end as their clients wanted.
+/// Connections that the server cut or refused.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Broken {
-    /// The client took nothing of its answer.
+    /// The client did not read its response.
     pub(crate) stalled: Counter,
-    /// The system could not hand it over.
+    /// `accept` failed, for lack of file descriptors.
     pub(crate) refused: Counter,
-    /// It found none of `server.max_connections` free.
+    /// All of `server.max_connections` were in use.
     pub(crate) beyond: Counter,
 }
 
@@ -103,40 +103,44 @@ impl Metrics {
         registry.register("sessions", "Sessions that are open", self.sessions.clone());
         registry.register("sessions_opened", "Sessions that were opened", self.sessions_total.clone());
         registry.register("sessions_closed", "Sessions that the server closed, by close code", self.closed.clone());
-        registry.register("session_errors", "Errors that clients were told, by kind", self.errors.clone());
+        registry.register("session_errors", "Errors that were sent to clients, by kind", self.errors.clone());
         registry.register("audio_in_bytes", "Audio that clients sent, in bytes", self.audio_in.clone());
-        registry.register("audio_dropped_chunks", "Chunks of it that no provider took", self.dropped.clone());
-        let help = "Calls that were reported again; their hooks were not asked";
+        registry.register("audio_dropped_chunks", "Chunks of audio that were dropped", self.dropped.clone());
+        let help = "Repeated reports of a call, whose hooks were not called again";
         registry.register("calls_repeated", help, self.repeated.clone());
         registry.register("output_queued", "Messages that wait for clients to read", self.queued.clone());
-        registry.register("audio_queued", "Chunks of audio that wait for providers to take", self.audio_queued.clone());
+        registry.register("audio_queued", "Chunks of audio that wait for providers", self.audio_queued.clone());
         let unit = || Unit::Seconds;
-        let help = "From a config message to a provider that listens";
+        let help = "Time from a config message to a connected provider";
         registry.register_with_unit("stt_ready", help, unit(), self.stt_ready.clone());
-        let help = "From a text whose turn it is to its first audio";
+        let help = "Time from the start of a text to its first audio";
         registry.register_with_unit("first_audio", help, unit(), self.first_audio.clone());
         registry.register("http_requests", "Requests that were answered", self.requests.clone());
-        let help = "Until the head of the answer";
+        let help = "Time until the headers of the response";
         registry.register_with_unit("http_request", help, unit(), self.request_seconds.clone());
         let Broken { stalled, refused, beyond } = &self.broken;
         registry.register(
             "connections_stalled",
-            "Connections that were cut, as nobody read the answer",
+            "Connections that were cut because the client did not read the response",
             stalled.clone(),
         );
-        registry.register("connections_refused", "Connections that the system had no file for", refused.clone());
-        let help = "Connections beyond server.max_connections, which got health checks and 503 alone";
+        registry.register(
+            "connections_refused",
+            "Connections that failed for lack of file descriptors",
+            refused.clone(),
+        );
+        let help = "Connections beyond server.max_connections, which got only health checks and 503";
         registry.register("connections_beyond_limit", help, beyond.clone());
     }
 
-    /// All of them as Prometheus reads them.
+    /// Returns all metrics in the text format of Prometheus.
     pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut buffer = String::new();
         text::encode(&mut buffer, &self.registry)?;
         Ok(buffer)
     }
 
-    /// Counts a session as open for as long as the value lives.
+    /// Counts a session as open until the value is dropped.
     pub(crate) fn session(&self) -> Open {
         self.sessions.inc();
         self.sessions_total.inc();
@@ -159,17 +163,17 @@ impl Metrics {
         self.dropped.inc();
     }
 
-    /// A call whose hook was told before.
+    /// Counts a call whose hook was called before.
     pub(crate) fn call_repeated(&self) {
         self.repeated.inc();
     }
 
-    /// Messages more, or fewer, that wait for a client.
+    /// Adds to the messages that wait for clients. Negative for messages that were sent.
     pub(crate) fn queued(&self, change: i64) {
         self.queued.inc_by(change);
     }
 
-    /// The queue of one session to its provider.
+    /// Returns the gauge for one session's queue to its provider.
     pub(crate) fn audio_queued(&self) -> QueueDepth {
         QueueDepth { all: self.audio_queued.clone(), own: 0 }
     }
@@ -182,7 +186,7 @@ impl Metrics {
         self.first_audio.get_or_create(&ByProvider { provider: provider.as_str() }).observe(took.as_secs_f64());
     }
 
-    /// `path` is that of the route, so that nobody can make up labels.
+    /// Counts a request. `path` is the path of the route, so clients cannot create labels.
     pub(crate) fn request(&self, path: &str, status: u16, took: Duration) {
         let labels = ByRequest { path: path.to_owned(), status };
         self.requests.get_or_create(&labels).inc();
@@ -190,7 +194,7 @@ impl Metrics {
     }
 }
 
-/// How much one queue adds to a gauge of all.
+/// One queue's part of a gauge over all queues. The conversation owns it, and dropping it removes the part.
 #[derive(Debug)]
 pub(crate) struct QueueDepth {
     all: Gauge,
@@ -211,7 +215,7 @@ impl Drop for QueueDepth {
     }
 }
 
-/// A session that is open.
+/// An open session in the gauge. The session owns it.
 #[derive(Debug)]
 pub(crate) struct Open(Gauge);
 
@@ -221,7 +225,7 @@ impl Drop for Open {
     }
 }
 
-/// What the providers and the log have counted themselves, read when it is asked for.
+/// Counters that the providers and the log own. They are read for each scrape.
 #[derive(Debug)]
 struct ByProviders(Providers);
 
@@ -236,27 +240,27 @@ impl Collector for ByProviders {
             }
             Ok::<_, fmt::Error>(())
         };
-        counter("cache_hits", "Speech that the cache had", &[(&[], all.cache_hits)])?;
-        counter("cache_shared", "Speech that another session was asking for", &[(&[], all.cache_shared)])?;
-        counter("cache_misses", "Speech that a provider was asked for", &[(&[], all.cache_misses)])?;
+        counter("cache_hits", "Syntheses that the cache had", &[(&[], all.cache_hits)])?;
+        counter("cache_shared", "Syntheses that shared the request of another session", &[(&[], all.cache_shared)])?;
+        counter("cache_misses", "Syntheses that went to a provider", &[(&[], all.cache_misses)])?;
         let labels: Vec<_> = all.providers.iter().map(|provider| [("provider", provider.name.as_str())]).collect();
         let each = |value: fn(&crate::provider::Provider) -> u64| -> Vec<(&[(&str, &str)], u64)> {
             labels.iter().zip(&all.providers).map(|(labels, provider)| (&labels[..], value(provider))).collect()
         };
-        counter("stt_sessions", "Transcriptions that were begun", &each(|p| p.stt_sessions))?;
-        counter("stt_reconnects", "Connections that were lost and sought again", &each(|p| p.stt_reconnects))?;
-        counter("stt_given_up", "Transcriptions that ended as no connection was of use", &each(|p| p.stt_given_up))?;
-        counter("stt_dropped_bytes", "Audio that no provider took in time", &each(|p| p.stt_dropped_bytes))?;
-        counter("tts_requests", "Requests for speech", &each(|p| p.tts_requests))?;
+        counter("stt_sessions", "Transcriptions that were started", &each(|p| p.stt_sessions))?;
+        counter("stt_reconnects", "Connections that were lost and retried", &each(|p| p.stt_reconnects))?;
+        counter("stt_given_up", "Transcriptions that ended because all retries failed", &each(|p| p.stt_given_up))?;
+        counter("stt_dropped_bytes", "Bytes of audio that no provider took in time", &each(|p| p.stt_dropped_bytes))?;
+        counter("tts_requests", "Requests for synthesis", &each(|p| p.tts_requests))?;
         let kinds =
             all.providers.iter().flat_map(|p| p.errors.iter().map(|(kind, count)| (p.name.as_str(), *kind, *count)));
         let kinds: Vec<_> = kinds.map(|(name, kind, count)| ([("provider", name), ("kind", kind)], count)).collect();
         let errors: Vec<(&[(&str, &str)], u64)> = kinds.iter().map(|(labels, count)| (&labels[..], *count)).collect();
         counter("provider_errors", "Errors of providers, by kind", &errors)?;
         let lines = crate::log::dropped();
-        counter("log_dropped_lines", "Lines of the log that could not be written", &[(&[], lines)])?;
+        counter("log_dropped_lines", "Log lines that could not be written", &[(&[], lines)])?;
         let bytes = ConstGauge::new(i64::try_from(all.cache_bytes).unwrap_or(i64::MAX));
-        let help = "Bytes in the cache";
+        let help = "Bytes of audio in the cache";
         bytes.encode(encoder.encode_descriptor("cache_bytes", help, None, bytes.metric_type())?)
     }
 }

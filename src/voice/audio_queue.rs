@@ -1,8 +1,8 @@
-//! Audio on its way to a provider that has no room for it at the moment.
+//! Audio that waits because the provider's channel is full.
 //!
-//! A recording that comes faster than it sounds is held back: all of it is heard, later. A provider that takes less than one
-//! second of audio in a second is another matter, as the client of a conversation would be heard later and later: audio leaves
-//! this queue in real time at least, taken by the provider or dropped, the oldest first.
+//! A recording that arrives faster than real time is held back: the provider receives all of it, later. A provider that is slower than
+//! real time is different, because a live conversation would lag more and more. So audio leaves this queue at least in real time:
+//! either the provider accepts it, or the oldest is dropped.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,48 +15,48 @@ use tokio::time::{Instant, sleep_until};
 use super::optional;
 use crate::audio::Format;
 
-/// As much audio is held; then no more is read from the client. A connection that is lost is mostly found again by then.
+/// The capacity of the queue. When it is full, the client is not read. Most lost connections are restored by then.
 const CAPACITY: Duration = Duration::from_secs(5);
-/// As far behind real time a provider may fall. Less than [`CAPACITY`], so that a client in real time is never held back: when the
-/// queue is full of its audio, the provider is as far behind.
+/// How far a provider may lag behind real time. It is less than [`CAPACITY`], so a client in real time is never held back: when the queue
+/// is full of its audio, the provider lags by more than this.
 const MAX_LAG: Duration = Duration::from_secs(4);
-/// The same where the queue was filled faster than in real time: such a client waits, and none of what it hears gets older by that.
+/// The same for a queue that was filled faster than real time. Such a client waits anyway, so lag does no harm.
 const MAX_RECORDING_LAG: Duration = Duration::from_secs(120);
-/// Bytes a second of compressed audio, of which it is not known: more than speech codecs need.
+/// An estimate for compressed audio, whose rate is not known: more than speech codecs need.
 const COMPRESSED_BYTES_PER_SECOND: usize = 16_000;
-/// A client's message may be long. A provider's queue is counted in pieces, and takes none that are longer.
+/// The largest piece that goes to a provider, in bytes. The provider's channel counts pieces, and a client's message may be long.
 const MAX_PIECE: usize = 16 * 1024;
 
-/// What has become of the first piece.
+/// What became of the first piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Forwarded {
-    /// The provider has it.
+    /// The provider's channel accepted it.
     Accepted,
-    /// The provider did not keep up with real time: so many bytes are dropped.
+    /// The provider is too slow: this many bytes were dropped.
     Dropped(usize),
     /// The provider has ended the stream.
     Closed,
 }
 
-/// The queue.
+/// The queue between a session and its provider. The conversation owns it, and empties it when the provider ends the stream.
 #[derive(Debug)]
 pub(super) struct AudioQueue {
     pieces: VecDeque<Bytes>,
     bytes: usize,
     limit: usize,
-    /// Bytes a second, where they are known.
+    /// Bytes per second. `None` for compressed audio.
     rate: Option<u64>,
-    /// Bytes of a sample of all channels: what is dropped is whole ones.
+    /// Bytes of one sample of all channels. Only whole samples are dropped.
     sample: usize,
-    /// When something last began to wait, and how many bytes have left since.
+    /// When the queue was last empty, and how many bytes have left it since.
     since: Instant,
     left: u64,
-    /// What waits came faster than in real time.
+    /// The queue was filled faster than real time.
     recording: bool,
 }
 
 impl AudioQueue {
-    /// For audio of this format; none where it is compressed.
+    /// Creates a queue for audio of this format. `None` stands for compressed audio.
     pub(super) fn new(format: Option<Format>) -> Self {
         let rate = format.and_then(|format| format.bytes_per_second()).filter(|rate| *rate > 0);
         let sample = format.and_then(|format| format.frame_bytes()).unwrap_or(1).max(1);
@@ -78,18 +78,18 @@ impl AudioQueue {
         self.pieces.is_empty()
     }
 
-    /// Pieces that wait.
+    /// Returns the number of pieces that wait.
     pub(super) fn len(&self) -> usize {
         self.pieces.len()
     }
 
-    /// No more is to be read.
+    /// Returns whether the client must not be read.
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= self.limit
     }
 
-    /// Takes a piece, and gives it on where nothing waits before it. Gives the bytes that were dropped for it, of a source that
-    /// does not wait.
+    /// Adds a piece. If the queue is empty, the piece goes to the provider at once. A full queue drops its oldest audio, which only
+    /// happens for a source that cannot be held back, such as a room.
     pub(super) fn push(&mut self, audio: Bytes, provider: &Sender<Bytes>) -> Forwarded {
         let mut audio = audio;
         if self.is_empty() && audio.len() <= MAX_PIECE {
@@ -112,13 +112,13 @@ impl AudioQueue {
         if dropped > 0 { Forwarded::Dropped(dropped) } else { Forwarded::Accepted }
     }
 
-    /// Forgets all of it: the provider has ended the stream.
+    /// Drops everything, because the provider has ended the stream.
     pub(super) fn clear(&mut self) {
         self.pieces.clear();
         self.bytes = 0;
     }
 
-    /// Waits until the first piece is taken, or is to be dropped.
+    /// Waits until the provider accepts the first piece, or until the piece is too late and dropped. Cancel safe.
     pub(super) async fn forward(&mut self, provider: &Sender<Bytes>) -> Forwarded {
         let too_late = optional(self.is_full().then(|| sleep_until(self.late())));
         tokio::select! {
@@ -134,14 +134,14 @@ impl AudioQueue {
         }
     }
 
-    /// When a provider that takes nothing more is too far behind.
+    /// Returns the time at which a provider that accepts nothing more lags too far behind.
     fn late(&self) -> Instant {
-        let heard = match self.rate {
+        let sent = match self.rate {
             Some(rate) => Duration::from_millis(self.left.saturating_mul(1_000) / rate),
             // Each piece that is taken counts as in time.
             None => Duration::ZERO,
         };
-        self.since + heard + if self.recording { MAX_RECORDING_LAG } else { MAX_LAG }
+        self.since + sent + if self.recording { MAX_RECORDING_LAG } else { MAX_LAG }
     }
 
     /// Drops about a piece, in whole samples: what follows is to begin where the one before has ended.
@@ -158,7 +158,7 @@ impl AudioQueue {
         all
     }
 
-    /// Takes the first piece out, or as much of it.
+    /// Removes the first piece, or at most `most` bytes of it.
     fn leave(&mut self, most: usize) -> Option<Bytes> {
         let first = self.pieces.front_mut()?;
         let piece = first.split_to(first.len().min(most));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_recording_waits_for_a_provider_in_real_time() {
+    async fn recording_reaches_a_real_time_provider_whole() {
         let (provider, mut taken) = mpsc::channel(1);
         let mut audio_queue = AudioQueue::new(Some(FORMAT));
         let mut recording: VecDeque<Bytes> = (0..60).flat_map(second).collect();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_recording_waits_for_two_minutes_more_than_it_lasts() {
+    async fn recording_is_dropped_two_minutes_behind_its_length() {
         let (provider, _taken) = mpsc::channel(1);
         let mut audio_queue = AudioQueue::new(Some(FORMAT));
         let mut recording = (0..5).flat_map(second).chain(second(5).into_iter().take(1));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_a_conversation_the_newest_is_kept_and_reading_goes_on() {
+    async fn live_audio_keeps_the_newest_and_the_client_is_read() {
         let (provider, mut taken) = mpsc::channel(1);
         let mut audio_queue = AudioQueue::new(Some(FORMAT));
         let mut dropped = 0;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_dropped_is_whole_samples_of_all_channels() {
+    async fn dropped_audio_is_whole_samples_of_all_channels() {
         let (provider, _taken) = mpsc::channel(1);
         let mut audio_queue = AudioQueue::new(Some(Format { channels: 3, ..FORMAT }));
         let mut dropped = Vec::new();
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn long_messages_are_cut_and_all_of_them_is_heard() {
+    async fn long_audio_messages_are_split_and_none_is_lost() {
         let (provider, mut taken) = mpsc::channel(100);
         let mut audio_queue = AudioQueue::new(None);
         assert_eq!(audio_queue.push(Bytes::from(vec![7; 1 << 20]), &provider), Forwarded::Accepted);

@@ -1,9 +1,8 @@
-//! The detectors of a session, beside its provider: they hear the same audio and say when a turn may be over.
+//! The detectors of a session: they receive the same audio as its provider, and decide when a turn may be over.
 //!
-//! A task of its own per session, as nothing here may hold up audio on its way to the provider. Voice activity takes some
-//! hundredths of a millisecond for 32 ms of audio, and is computed in that task; whatever takes longer is on threads for that, as
-//! many at a time as there are processors. Detectors that fall behind report [`SpeakerActivity::Unknown`], and
-//! the timers decide.
+//! They have a task of their own per session, because nothing here may delay audio on its way to the provider. Voice activity takes some
+//! hundredths of a millisecond for 32 ms of audio, so that task computes it. Longer work runs on blocking threads, at most as many at a
+//! time as there are processors. Detectors that fall behind report [`SpeakerActivity::Unknown`], and the timers of the turn decide.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,20 +23,20 @@ use crate::error::SessionError;
 use crate::models::{Models, SILERO, SMART_TURN};
 use crate::provider::SttOptions;
 
-/// Pieces of audio that may wait.
+/// The most pieces of audio that wait for the detectors.
 const WAITING: usize = 64;
 
-/// Bytes of audio that are heard in the task itself: at most a tenth of what they last, in any encoding, on any machine that keeps
-/// up at all. Handing them to another thread takes longer than running the model.
+/// Up to this many bytes of audio are processed in the task itself. That takes at most a tenth of their duration, in any encoding, on any
+/// machine that keeps up at all. Handing them to another thread takes longer than running the model.
 const BRIEF: usize = 4096;
 
-/// What was heard and the session has not taken yet.
-const HEARD: usize = 16;
+/// The most reports that wait for the session.
+const REPORTS: usize = 16;
 
-/// How long a silence may have to be, in milliseconds, as in the configuration.
+/// The range of `silence_duration_ms`, as in the configuration.
 const SILENCES: std::ops::RangeInclusive<u64> = 1..=60_000;
 
-/// The models of the server, and the threads for them.
+/// The models of turn detection and the threads for them. All sessions share it for the life of the server.
 #[derive(Debug)]
 pub(crate) struct Detection {
     detector: Detector,
@@ -45,10 +44,10 @@ pub(crate) struct Detection {
 }
 
 impl Detection {
-    /// What this configuration asks for; none where it asks for none, or the models are not there. Says in the log which it is.
+    /// Opens the models. Returns `None`, and logs why, if the configuration disables them or they are not installed.
     pub(crate) fn open(config: &Config) -> Result<Option<Arc<Self>>, OpenError> {
         if !config.turn_detect.enabled {
-            info!("no turn detection: turn_detect.enabled is false");
+            info!("turn detection is off: turn_detect.enabled is false");
             return Ok(None);
         }
         let library = Library::named(config.turn_detect.library.as_deref());
@@ -56,7 +55,7 @@ impl Detection {
         let (vad, turn) = match (models.find(SILERO), models.find(SMART_TURN)) {
             (Ok(vad), Ok(turn)) => (vad, turn),
             (Err(missing), _) | (_, Err(missing)) => {
-                // A library that is named must be one, even where it has nothing to do.
+                // A configured library must be usable, even if nothing needs it.
                 Runtime::choose(&library)?;
                 warn!("turns are ended by timers alone: {missing}");
                 return Ok(None);
@@ -68,8 +67,8 @@ impl Detection {
         Ok(Some(Arc::new(Self { detector, threads: Arc::new(threads) })))
     }
 
-    /// Begins work on a thread for what computes, once one is free. It is taken until the work is done, also where the outcome is
-    /// not waited for.
+    /// Starts work on a blocking thread once a permit is free. The work holds the permit until it is done, also if nobody awaits the
+    /// result.
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<JoinHandle<T>> {
         let thread = Arc::clone(&self.threads).acquire_owned().await.ok()?;
         Some(spawn_blocking(move || {
@@ -80,23 +79,23 @@ impl Detection {
     }
 }
 
-/// The ends of the task.
+/// The session's ends of the channels to the task.
 #[derive(Debug)]
 struct Task {
     audio: mpsc::Sender<Bytes>,
     activity: mpsc::Receiver<SpeakerActivity>,
     settings: watch::Sender<TurnDetect>,
-    /// Whether the client is told what they hear.
+    /// Whether the client receives `vad_event`.
     reports: bool,
 }
 
-/// The detectors of one session, where it has any.
+/// The detectors of one session, or `None` where it has none. The conversation owns it. Dropping it ends the task.
 #[derive(Debug)]
 pub(super) struct Detectors(Option<Task>);
 
 impl Detectors {
-    /// For audio of this kind. Compressed audio is not decoded here, and not listened to; nor is what the client wants no
-    /// detectors for.
+    /// Starts the detectors for this audio. There are none for compressed audio, which is not decoded here, and none if the client
+    /// disables them.
     pub(super) fn new(shared: &Shared, options: &SttOptions) -> Self {
         let detection = shared.detection.clone().filter(|_| options.turn_detect);
         let Some(detection) = detection else { return Self(None) };
@@ -104,19 +103,19 @@ impl Detectors {
         let format = Format { encoding, sample_rate: options.sample_rate, channels: options.channels };
         let Ok(converter) = Converter::new(format, Encoding::Linear16, RATE) else { return Self(None) };
         let (audio, pieces) = mpsc::channel(WAITING);
-        let (sender, activity) = mpsc::channel(HEARD);
+        let (sender, activity) = mpsc::channel(REPORTS);
         let (settings, set) = watch::channel(shared.config.turn_detect.clone());
         let input = DetectorInput { converter, stream: detection.detector.stream() };
         tokio::spawn(run(detection, input, pieces, sender, set));
         Self(Some(Task { audio, activity, settings, reports: options.vad_events }))
     }
 
-    /// Takes a piece of audio; false where it cannot be heard.
+    /// Passes a piece of audio on. Returns false if the detectors are too slow or have failed.
     pub(super) fn audio(&self, audio: &Bytes) -> bool {
         self.0.as_ref().is_none_or(|task| task.audio.try_send(audio.clone()).is_ok())
     }
 
-    /// The next that is heard; never, where nothing is.
+    /// Returns the next activity. It never completes without detectors. Cancel safe.
     pub(super) async fn next(&mut self) -> SpeakerActivity {
         let heard = match &mut self.0 {
             Some(task) => task.activity.recv().await,
@@ -128,12 +127,12 @@ impl Detectors {
         }
     }
 
-    /// How long a silence is when it is heard, for a client that wants to be told what is.
+    /// Returns the length of a detected silence, if the client receives `vad_event`.
     pub(super) fn reported_silence(&self) -> Option<Duration> {
         self.0.as_ref().filter(|task| task.reports).map(|task| task.settings.borrow().silence)
     }
 
-    /// Changes the detectors of this session and of no other.
+    /// Changes the settings of this session's detectors.
     pub(super) fn update(&self, vad: Option<&VadUpdate>, turn: Option<&TurnDetectUpdate>) -> Result<(), SessionError> {
         let Some(task) = &self.0 else { return Ok(()) };
         let silence = vad.and_then(|vad| vad.silence_duration_ms);
@@ -149,7 +148,7 @@ impl Detectors {
     }
 }
 
-/// What comes from a client on its way to the models.
+/// The client's audio on its way to the models: conversion to 16 kHz, then voice activity.
 #[derive(Debug)]
 struct DetectorInput {
     converter: Converter,
@@ -157,8 +156,8 @@ struct DetectorInput {
 }
 
 impl DetectorInput {
-    /// Hears the pieces, or where there are none as much silence as makes one.
-    fn hear(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Vec<VadEvent> {
+    /// Processes the pieces, or without any as much silence as the detectors need to report one.
+    fn process(&mut self, pieces: Vec<Bytes>, silence: Duration) -> Vec<VadEvent> {
         if pieces.is_empty() {
             let samples = (silence + STALLED).as_millis() * u128::from(RATE) / 1000;
             return self.stream.push(&vec![0; usize::try_from(samples).unwrap_or_default()], silence);
@@ -172,7 +171,7 @@ impl DetectorInput {
     }
 }
 
-/// The answer to a pending, which is on its way. Dropped before it has begun, it is not computed.
+/// A decision that is being computed. Dropping it before it begins cancels it.
 type PendingDecision = AbortOnDropHandle<Option<f32>>;
 
 async fn run(
@@ -203,8 +202,8 @@ async fn run(
             }
         }
         let silence = settings.borrow().silence;
-        let Some((back, heard)) = hear(&detection, input, std::mem::take(&mut pieces), silence).await else {
-            // The session goes on without; where it is gone too, nobody has to be told.
+        let Some((back, heard)) = process(&detection, input, std::mem::take(&mut pieces), silence).await else {
+            // The session continues without detectors. If it is gone too, nothing has to be reported.
             activity.send(SpeakerActivity::Unknown).await.ok();
             return;
         };
@@ -217,7 +216,7 @@ async fn run(
     }
 }
 
-/// What the session is told of it, and the pending that it raises.
+/// Converts an event into a report for the session. A silence also starts a decision, and speech cancels it.
 fn activity_of(heard: VadEvent, pending: &mut Option<PendingDecision>, detection: &Arc<Detection>) -> SpeakerActivity {
     match heard {
         VadEvent::SpeechStart => {
@@ -231,8 +230,8 @@ fn activity_of(heard: VadEvent, pending: &mut Option<PendingDecision>, detection
     }
 }
 
-/// Hears the pieces, or silence where there are none. Gives nothing once that has failed.
-async fn hear(
+/// Processes the pieces, or silence if there are none. Returns `None` after a failure.
+async fn process(
     detection: &Detection,
     mut input: DetectorInput,
     pieces: Vec<Bytes>,
@@ -240,18 +239,18 @@ async fn hear(
 ) -> Option<(DetectorInput, Vec<VadEvent>)> {
     let bytes: usize = pieces.iter().map(Bytes::len).sum();
     let heard = move || {
-        let heard = input.hear(pieces, silence);
+        let heard = input.process(pieces, silence);
         (input, heard)
     };
     if bytes <= BRIEF {
         return Some(heard());
     }
     let heard = detection.compute(heard).await?;
-    heard.await.inspect_err(|error| warn!(%error, "a session goes on without turn detection")).ok()
+    heard.await.inspect_err(|error| warn!(%error, "turn detection failed, the session continues without it")).ok()
 }
 
 async fn predict_turn_end(detection: Arc<Detection>, end: Box<[i16]>) -> Option<f32> {
     let detector = Arc::clone(&detection);
     let answer = detection.compute(move || detector.detector.predict_endpoint(&end)).await?.await.ok()?;
-    answer.inspect_err(|error| warn!(%error, "a silence stays undecided")).ok()
+    answer.inspect_err(|error| warn!(%error, "turn decision failed")).ok()
 }

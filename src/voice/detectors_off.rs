@@ -1,4 +1,4 @@
-//! A session without detectors: this build has none.
+//! Stand-in for `detectors` in builds without the feature `turn-detect`: no session has detectors, and timers alone end turns.
 
 use std::future::pending;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use super::{Shared, SpeakerActivity};
 use crate::error::SessionError;
 use crate::provider::SttOptions;
 
-/// Nothing.
+/// No detectors. It has the methods of `detectors::Detectors`.
 #[derive(Debug)]
 pub(super) struct Detectors;
 
-#[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as where there are detectors")]
+#[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the signatures of `detectors::Detectors`")]
 impl Detectors {
     pub(super) fn new(_: &Shared, _: &SttOptions) -> Self {
         Self

@@ -1,6 +1,6 @@
-//! What a client says and what it is told: the JSON of the text frames, field by field.
+//! WebSocket text messages: client commands and server events, as JSON.
 //!
-//! Unknown fields are ignored and absent ones take their defaults, so that older and newer clients are both understood.
+//! Unknown fields are ignored and absent ones take their defaults, so older and newer clients both work.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,106 +9,106 @@ use super::VadEvent;
 use crate::provider::{SttOptions, Transcript, TtsOptions};
 use crate::room::LoadingAudio;
 
-/// A message of the client.
+/// A command of the client: one text frame. The session executes commands in their order.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Command {
-    /// Begins a session, or begins it anew.
+    /// Starts the session, or restarts it with another configuration.
     Config(Box<Setup>),
-    /// Speaks a text, after those that were said before.
+    /// Queues a text to be spoken.
     Speak {
         /// The text.
         text: String,
-        /// Accepted, without effect.
+        /// Accepted for compatibility. It has no effect.
         #[serde(default)]
         flush: Option<bool>,
-        /// Whether `clear` may end it; it may by default.
+        /// Whether `clear` may interrupt it. Default: true.
         #[serde(default)]
         allow_interruption: Option<bool>,
     },
-    /// Drops what is to be spoken.
+    /// Drops the texts that may be interrupted, and their audio.
     Clear,
-    /// A message to the LiveKit room.
+    /// Sends a message to the LiveKit room.
     SendMessage {
         /// The text.
         message: String,
-        /// Who says it.
+        /// The role of the sender, such as `assistant`.
         role: String,
-        /// The topic of the packet.
+        /// The topic of the packet. Default: `messages`.
         #[serde(default)]
         topic: Option<String>,
-        /// Anything.
+        /// Any JSON value. Receivers get it unchanged.
         #[serde(default)]
         debug: Option<Value>,
     },
-    /// Hands the telephone call of the room to another number.
+    /// Transfers the telephone call in the room to another number.
     SipTransfer {
-        /// The number.
+        /// The telephone number.
         transfer_to: String,
     },
-    /// Changes the detectors of this session.
+    /// Changes the settings of this session's detectors.
     UpdateConfig {
-        /// Voice activity.
+        /// Voice activity detection.
         #[serde(default)]
         vad: Option<VadUpdate>,
-        /// The end of a turn.
+        /// Turn detection.
         #[serde(default)]
         turn_detect: Option<TurnDetectUpdate>,
     },
-    /// Plays the loading sound.
+    /// Starts the loading sound in the room.
     LoadingStart,
     /// Stops the loading sound.
     LoadingStop,
 }
 
 impl Command {
-    /// The message of a text frame, or what is wrong with it: in one line, though it may quote what the client wrote.
+    /// Parses a text frame. The error is one line, also if it quotes the client's text.
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| error.to_string().replace(char::is_control, " "))
     }
 }
 
-/// What a session shall be.
+/// The `config` message: the configuration of a session.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Setup {
-    /// Its name; a new UUID where there is none.
+    /// The name of the session, 1 to 256 bytes. Default: a new UUID.
     #[serde(default)]
     pub stream_id: Option<String>,
-    /// Whether there is audio at all; there is by default.
+    /// Whether the session has audio. Default: true.
     #[serde(default)]
     pub audio: Option<bool>,
-    /// Speech to text; needed with audio.
+    /// Speech-to-text. Required with audio.
     #[serde(default)]
     pub stt_config: Option<SttOptions>,
-    /// Text to speech; needed with audio.
+    /// Text-to-speech. Required with audio.
     #[serde(default)]
     pub tts_config: Option<TtsOptions>,
     /// The LiveKit room to join.
     #[serde(default)]
     pub livekit: Option<LivekitSetup>,
-    /// The loading sound.
+    /// The loading sound. It requires audio and a room.
     #[serde(default)]
     pub loading_audio: Option<LoadingAudio>,
 }
 
-/// A LiveKit room.
+/// The LiveKit room of a session.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LivekitSetup {
-    /// Its name.
+    /// The name of the room.
     pub room_name: String,
-    /// Whether it is recorded.
+    /// Whether the room is recorded. Default: false.
     #[serde(default)]
     pub enable_recording: bool,
-    /// The agent's identity.
+    /// The identity of the session in the room. Default: `sayna-ai`.
     #[serde(default)]
     pub sayna_participant_identity: Option<String>,
-    /// The agent's name.
+    /// The name of the session in the room. Default: `Sayna AI`.
     #[serde(default)]
     pub sayna_participant_name: Option<String>,
-    /// Whom it listens to; everybody where empty.
+    /// The identities of the participants that the session listens to. Empty: all of them.
     #[serde(default)]
     pub listen_participants: Vec<String>,
 }
@@ -117,7 +117,7 @@ pub struct LivekitSetup {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VadUpdate {
-    /// How long a silence ends a turn.
+    /// The length of a silence after speech, in milliseconds, from 1 to 60000.
     #[serde(default)]
     pub silence_duration_ms: Option<u64>,
 }
@@ -126,86 +126,86 @@ pub struct VadUpdate {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TurnDetectUpdate {
-    /// 0 to 1.
+    /// The probability from which a turn counts as over, from 0 to 1.
     #[serde(default)]
     pub threshold: Option<f32>,
 }
 
-/// A message to the client.
+/// An event for the client: one text frame.
 #[derive(Debug, Serialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Event {
-    /// The session is as it was configured.
+    /// The session is ready.
     Ready {
-        /// Its name.
+        /// The name of the session.
         stream_id: String,
-        /// The room that it is in, if any.
+        /// The name of its LiveKit room, if it has one.
         #[serde(skip_serializing_if = "Option::is_none")]
         livekit_room_name: Option<String>,
-        /// Where clients reach LiveKit.
+        /// The URL of LiveKit for clients.
         livekit_url: String,
-        /// Its identity in the room.
+        /// The identity of the session in the room.
         #[serde(skip_serializing_if = "Option::is_none")]
         sayna_participant_identity: Option<String>,
-        /// Its name in the room.
+        /// The name of the session in the room.
         #[serde(skip_serializing_if = "Option::is_none")]
         sayna_participant_name: Option<String>,
     },
-    /// What was heard.
+    /// A result of speech-to-text.
     SttResult {
         /// The text.
         transcript: String,
-        /// Whether it will not change any more.
+        /// Whether the text is final.
         is_final: bool,
         /// Whether the turn is over.
         is_speech_final: bool,
-        /// 0 to 1.
+        /// The confidence, from 0 to 1.
         confidence: f32,
     },
-    /// All that was to be spoken has been handed over.
+    /// All queued texts were sent as audio.
     TtsPlaybackComplete {
         /// Milliseconds since 1970.
         timestamp: u64,
     },
-    /// Somebody in the room has sent a message.
+    /// A participant in the room has sent a message.
     Message {
-        /// It.
+        /// The message.
         message: RoomMessage,
     },
-    /// Somebody has come into the room.
+    /// A participant has joined the room.
     ParticipantConnected {
-        /// Who.
+        /// The participant.
         participant: Arrival,
     },
-    /// Somebody has left the room; the session ends.
+    /// A participant has left the room. The session ends.
     ParticipantDisconnected {
-        /// Who.
+        /// The participant.
         participant: Arrival,
     },
-    /// Somebody in the room is being listened to.
+    /// The session has subscribed to a participant's audio.
     TrackSubscribed {
-        /// To what.
+        /// The track.
         track: Subscription,
     },
-    /// What the detectors hear, where the client wants to know.
+    /// A report of the detectors, if `vad_events` is set.
     VadEvent {
-        /// What.
+        /// The kind of event.
         event: VadEvent,
         /// Milliseconds since 1970.
         timestamp_ms: u64,
-        /// Of a silence: how long it is by now.
+        /// With `silence_detected`: the length of the silence so far, in milliseconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         silence_duration_ms: Option<u64>,
     },
-    /// Something did not work; the session goes on.
+    /// Something failed. The session continues.
     Error {
-        /// What.
+        /// The error text.
         message: String,
     },
-    /// A call was not handed over.
+    /// The transfer of a call failed.
     SipTransferError {
-        /// Why.
+        /// The reason.
         message: String,
     },
 }
@@ -214,67 +214,67 @@ pub enum Event {
 #[derive(Debug, Serialize, PartialEq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomMessage {
-    /// It, if it is text.
+    /// The payload, if it is UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// It, if it is something else, base64.
+    /// The payload in base64, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// Who says so.
+    /// The identity of the sender.
     pub identity: String,
-    /// What about.
+    /// The topic. Default: `default`.
     pub topic: String,
-    /// Where.
+    /// The name of the room.
     pub room: String,
     /// Milliseconds since 1970.
     pub timestamp: u64,
 }
 
-/// Somebody who has come into a room, or left it.
+/// A participant who has joined or left a room.
 #[derive(Debug, Serialize, PartialEq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Arrival {
-    /// One of its kind in the room.
+    /// The identity, unique in the room.
     pub identity: String,
-    /// As in their token, if there is one.
+    /// The display name in the participant's token, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Where.
+    /// The name of the room.
     pub room: String,
     /// Milliseconds since 1970.
     pub timestamp: u64,
 }
 
-/// A track that is listened to.
+/// A track that the session has subscribed to.
 #[derive(Debug, Serialize, PartialEq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subscription {
-    /// Whose.
+    /// The identity of the participant.
     pub identity: String,
-    /// As in their token, if there is one.
+    /// The display name in the participant's token, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `audio`.
+    /// The kind of track: `audio`.
     pub track_kind: &'static str,
-    /// One of its kind.
+    /// The id of the track in LiveKit.
     pub track_sid: String,
-    /// Where.
+    /// The name of the room.
     pub room: String,
     /// Milliseconds since 1970.
     pub timestamp: u64,
 }
 
 impl From<Transcript> for Event {
-    fn from(heard: Transcript) -> Self {
-        let Transcript { transcript, is_final, is_speech_final, confidence } = heard;
+    fn from(result: Transcript) -> Self {
+        let Transcript { transcript, is_final, is_speech_final, confidence } = result;
         Self::SttResult { transcript, is_final, is_speech_final, confidence }
     }
 }
 
 impl Event {
-    /// As it goes into a text frame.
+    /// Returns the JSON of the text frame.
     pub fn to_json(&self) -> String {
-        // Text and numbers always are JSON: `f32` that is not finite becomes `null`.
+        // Text and numbers always have a JSON form: an `f32` that is not finite becomes `null`.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -1,4 +1,29 @@
-//! One conversation: what is heard and what is spoken. Knows channels; not how a client is connected.
+//! One conversation over channels: recognition, turns and synthesis. This module does not know how a client is connected.
+//!
+//! Three tasks meet in a session. Only the first one knows the conversation; the others know channels.
+//!
+//! ```text
+//!              input (commands, audio)             audio
+//!  ws::socket ------------------------> session -----------------------> SttStream (provider::stt)
+//!  reader,    <------------------------ task    <----------------------- its own task, one per transcription
+//!  writer      output (events, audio)   |    ^     results, errors
+//!                                       v    |
+//!                          audio, settings   speaker activity
+//!                                       |    ^
+//!                                       v    |
+//!                                     detectors: their own task, only with `turn-detect`
+//! ```
+//!
+//! The reader, the session and the writer of one socket run in one task; see `ws::socket`. Every channel is bounded. The session never
+//! waits for a full one:
+//!
+//! | channel | when it is full |
+//! |---|---|
+//! | input | the reader waits, so the client's sending is held up |
+//! | output | the session closes with 1008: the client reads too slowly; audio leaves `KEPT_FREE` places for events |
+//! | audio to the provider | audio waits in [`audio_queue`], which drops the oldest |
+//! | audio to the detectors | the detectors are bypassed, and the timers decide ([`SpeakerActivity::Unknown`]) |
+//! | audio to the room | the frame waits in the session, which then asks for no more audio |
 
 mod audio_queue;
 #[cfg(feature = "turn-detect")]
@@ -35,24 +60,24 @@ use crate::metrics::Metrics;
 use crate::provider::Providers;
 use crate::room::Rooms;
 
-/// What sessions share; nothing in it changes.
+/// The state that all sessions share. `App` owns it for the life of the server. It never changes.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) providers: Providers,
-    /// None where the configuration has no keys to `LiveKit`.
+    /// `None` if the configuration has no keys for `LiveKit`.
     pub(crate) rooms: Option<Rooms>,
     pub(crate) metrics: Arc<Metrics>,
-    /// The models that hear when a turn is over, where they are there.
+    /// The models of turn detection. `None` if they are disabled or not installed.
     #[cfg(feature = "turn-detect")]
     pub(crate) detection: Option<Arc<Detection>>,
-    /// Cancelled when the server was told to stop.
+    /// Cancelled when the server begins to shut down.
     pub(crate) draining: CancellationToken,
-    /// Cancelled when the time to stop is over.
+    /// Cancelled when the time to shut down is over.
     pub(crate) cut: CancellationToken,
 }
 
-/// The future, or one that never completes.
+/// Awaits the future. Without one, it never completes.
 async fn optional<F: Future>(future: Option<F>) -> F::Output {
     match future {
         Some(future) => future.await,
@@ -60,51 +85,51 @@ async fn optional<F: Future>(future: Option<F>) -> F::Output {
     }
 }
 
-/// What comes from the client, in its order.
+/// A message from the client to the session, in the order of arrival.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// A binary frame.
     Audio(Bytes),
     /// A text frame.
     Command(Command),
-    /// A text frame that is no message, and why.
+    /// A text frame that is not a valid message, with the reason.
     Malformed(String),
 }
 
-/// What goes to the client, in this order.
+/// A message from the session to the client. The writer keeps their order.
 #[derive(Debug)]
 pub(crate) enum Output {
     /// A text frame.
     Event(Event),
-    /// A binary frame, which is left out once it is not current.
+    /// A binary frame. The writer skips it if its tag is no longer current.
     Audio(Tag, Bytes),
-    /// The end, and why.
+    /// The end of the connection.
     Close(Close),
 }
 
-/// How a connection is ended.
+/// Why the server closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
-    /// The server stops.
+    /// The server shuts down.
     Shutdown,
-    /// The client does not take what it is sent.
+    /// The client reads too slowly.
     SlowReader,
-    /// The client has not given a sign of life.
+    /// The client has sent no frame for `server.pong_timeout_seconds`.
     Silent,
-    /// A page of an origin that is not allowed.
+    /// The page's origin is not allowed.
     Origin,
-    /// A message beyond the limit.
+    /// A message exceeds `server.max_message_bytes`.
     TooLarge,
-    /// Frames that are none.
+    /// Invalid WebSocket frames.
     Protocol,
-    /// Text that is not UTF-8.
+    /// A text frame is not UTF-8.
     NotUtf8,
-    /// Somebody has left the room.
+    /// A participant has left the room.
     Left,
 }
 
 impl Close {
-    /// The code and the reason of the close frame (RFC 6455, section 7.4.1).
+    /// Returns the code and the reason of the close frame (RFC 6455, section 7.4.1).
     pub(crate) fn frame(self) -> (u16, &'static str) {
         match self {
             Self::Shutdown => (1001, "the server is shutting down"),
@@ -119,20 +144,21 @@ impl Close {
     }
 }
 
-/// Counts how often the client has had its audio dropped: the session advances it, the writer skips what is older.
+/// Counts how often the audio of a client was dropped. The session and the writer of one socket share it: the session advances it, and
+/// the writer skips audio with an older [`Tag`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Epoch(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Of conversations.
+    /// How often a conversation began.
     begun: AtomicU64,
-    /// Of interruptions.
+    /// How often a client sent `clear`.
     cleared: AtomicU64,
 }
 
-/// The counts at the time when audio was made, by which it is known whether it is still current. Audio that may not be interrupted
-/// has no count of interruptions.
+/// The counts at the time when a frame of audio was produced. They show whether the frame is still current. Audio that may not be
+/// interrupted has no count of interruptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag {
     begun: u64,
@@ -144,7 +170,7 @@ impl Epoch {
         Tag { begun: self.0.begun.load(Ordering::Relaxed), cleared: (!kept).then(|| self.cleared()) }
     }
 
-    /// Whether audio with this tag is still to be sent.
+    /// Returns whether audio with this tag is still to be sent.
     pub(crate) fn is_current(&self, tag: Tag) -> bool {
         tag == self.tag(tag.cleared.is_none())
     }
@@ -153,12 +179,12 @@ impl Epoch {
         self.0.cleared.load(Ordering::Relaxed)
     }
 
-    /// All audio is dropped.
+    /// Invalidates all audio.
     fn begin(&self) {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Audio that may be interrupted is dropped.
+    /// Invalidates the audio that may be interrupted.
     fn clear(&self) {
         self.0.cleared.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The task that owns a conversation. Everything it remembers is in [`Session`]; nobody else sees it.
+//! The task that owns a conversation. All of its state is in [`Session`], without locks.
 
 mod input;
 mod room;
@@ -22,66 +22,75 @@ use crate::error::SessionError;
 use crate::provider::SttEvent;
 use crate::room::{Connection, RoomWakeup};
 
-/// Places of the queue to the client that audio leaves free, so that there is room for what was heard.
+/// Places in the queue to the client that audio leaves free for events.
 pub(crate) const KEPT_FREE: usize = 32;
 
-/// How often a session of a server that stops looks whether its sentence is over.
+/// How often a session checks during a shutdown whether its sentence is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(200);
 
-/// The three ends that connect a session to its client, and whose client that is.
+/// The session's ends of the channels to its client's socket, and the client's tenant. The session owns them; when it drops `output`, the
+/// writer closes the socket.
 pub(crate) struct SessionChannels {
+    /// The tenant that the client authenticated as.
     pub(crate) tenant: Option<String>,
+    /// Closes when the client is gone.
     pub(crate) input: mpsc::Receiver<Input>,
     pub(crate) output: mpsc::Sender<Output>,
-    /// For an end that must not wait behind what is queued.
+    /// For an end that must not wait behind queued output. It holds one: the first end counts.
     pub(crate) close: mpsc::Sender<Close>,
     pub(crate) epoch: Epoch,
 }
 
-/// What a client without a conversation has.
+/// How far the client's configuration has come. It decides which error a command without a conversation gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// No `config` yet, or only ones that failed before anything was known.
+    /// No `config` yet, or only ones that were not accepted.
     Unconfigured,
-    /// A `config` without audio.
+    /// A `config` with `audio: false`.
     WithoutAudio,
-    /// A `config` with audio that failed.
+    /// A `config` with audio whose providers or room failed.
     Failed,
-    /// A conversation.
+    /// A conversation is running.
     Ready,
 }
 
+/// One client's session. The task that [`run`] is part of owns it, from the upgrade until the client is gone or the server has shut
+/// down. A session outlives its conversations: each `config` replaces the conversation and the room.
 struct Session {
     shared: Shared,
     channels: SessionChannels,
     stage: Stage,
+    /// `None` without a `config` that succeeded, and with `audio: false`.
     conversation: Option<Conversation>,
-    /// The LiveKit room, which has the audio too.
+    /// The LiveKit room. It carries the audio of both directions instead of the socket.
     room: Option<Connection>,
-    /// Audio for which the queue to the client, or the room, had no room.
+    /// A frame for which the queue to the client, or to the room, was full. No more audio is produced until it is sent.
     pending: Option<Bytes>,
+    /// The timer of the open turn; reset by [`Session::next`].
     deadline: Pin<Box<Sleep>>,
-    /// Whether the client knows already that its audio is being dropped.
+    /// Whether the client was told already that its audio is being dropped.
     dropping: bool,
+    /// The server is shutting down: the session ends behind the current sentence.
     draining: bool,
+    /// The session ends now.
     over: bool,
 }
 
-/// What happens next.
+/// The next event of a session, as [`Session::next`] returns it.
 enum Next {
     Input(Option<Input>),
-    Heard(Option<SttEvent>),
+    SttEvent(Option<SttEvent>),
     Forwarded(Forwarded),
     SpeakerActivity(SpeakerActivity),
-    Spoken(Step),
-    InRoom(RoomWakeup),
+    Speech(Step),
+    Room(RoomWakeup),
     HandedOver,
     Deadline,
     Drain,
     ClientGone,
 }
 
-/// Runs until the client is gone, or the server stops and all is said.
+/// Runs a session until the client is gone, or until the server shuts down and neither side is in the middle of a sentence.
 pub(crate) async fn run(shared: Shared, channels: SessionChannels) {
     let deadline = Box::pin(tokio::time::sleep_until(tokio::time::Instant::now()));
     let mut session = Session {
@@ -100,15 +109,15 @@ pub(crate) async fn run(shared: Shared, channels: SessionChannels) {
         match session.next().await {
             Next::Input(Some(input)) => session.input(input).await,
             Next::Input(None) | Next::ClientGone => break,
-            Next::Heard(event) => session.heard(event),
+            Next::SttEvent(event) => session.stt_event(event),
             Next::Forwarded(passed) => {
                 if let Err(error) = session.passed(passed) {
                     session.fail(&error);
                 }
             }
             Next::SpeakerActivity(activity) => session.activity(activity),
-            Next::Spoken(step) => session.spoken(step),
-            Next::InRoom(moment) => session.in_room(moment).await,
+            Next::Speech(step) => session.speech(step),
+            Next::Room(moment) => session.room_event(moment).await,
             Next::HandedOver => {}
             Next::Deadline => session.tick(),
             Next::Drain => session.draining = true,
@@ -117,8 +126,8 @@ pub(crate) async fn run(shared: Shared, channels: SessionChannels) {
     }
 }
 
-/// Completes when the server stops, and from then on each time that a session has to look whether its sentence is over: it may
-/// also end by nothing happening.
+/// Completes when the server begins to shut down, and from then on every [`DRAIN_CHECK`], because a sentence may also end without an
+/// event.
 async fn drain(stops: &CancellationToken, draining: bool) {
     if draining {
         tokio::time::sleep(DRAIN_CHECK).await;
@@ -131,19 +140,21 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Milliseconds since 1970.
+/// Returns the time in milliseconds since 1970.
 fn timestamp() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     since.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 impl Session {
+    /// Waits for the next event. Each source is an optional future, which never completes while the source is absent or must not be
+    /// polled. Every branch is cancel safe.
     async fn next(&mut self) -> Next {
         let kept = self.speaks_to_the_end();
         let (mut stt, mut audio_queue, mut detectors, mut speech, mut turn) = (None, None, None, None, None);
         let mut held = false;
         if let Some(conversation) = &mut self.conversation {
-            // A client that sends a recording faster than it sounds waits: it is not read meanwhile.
+            // A client that sends a recording faster than real time is not read while the queue is full.
             held = conversation.audio_queue.is_full();
             audio_queue = Some(&mut conversation.audio_queue).filter(|audio_queue| !audio_queue.is_empty());
             stt = conversation.stt.as_mut().map(|stt| (&stt.audio, &mut stt.events));
@@ -160,17 +171,18 @@ impl Session {
         let (waits, in_room) = (pending.is_some(), self.room.is_some());
         let (provider, events) = stt.unzip();
         let happened = optional(self.room.as_mut().map(|room| room.next(waits)));
-        let heard = optional(events.map(mpsc::Receiver::recv));
-        let passed = optional(audio_queue.zip(provider).map(|(audio_queue, provider)| audio_queue.forward(provider)));
+        let stt_event = optional(events.map(mpsc::Receiver::recv));
+        let forwarded =
+            optional(audio_queue.zip(provider).map(|(audio_queue, provider)| audio_queue.forward(provider)));
         let activity = optional(detectors.map(Detectors::next));
         let spoken = optional(speech.map(SpeechQueue::next));
         tokio::select! {
             input = self.channels.input.recv(), if !held => Next::Input(input),
-            event = heard => Next::Heard(event),
-            passed = passed => Next::Forwarded(passed),
+            event = stt_event => Next::SttEvent(event),
+            passed = forwarded => Next::Forwarded(passed),
             activity = activity => Next::SpeakerActivity(activity),
-            step = spoken, if !waits => Next::Spoken(step),
-            moment = happened => Next::InRoom(moment),
+            step = spoken, if !waits => Next::Speech(step),
+            moment = happened => Next::Room(moment),
             room = output.reserve_many(KEPT_FREE + 1), if waits && !in_room => match (room, pending.take()) {
                 (Ok(mut room), Some(frame)) => {
                     if let Some(place) = room.next() {
@@ -187,7 +199,7 @@ impl Session {
     }
 
     async fn input(&mut self, input: Input) {
-        let done = match input {
+        let result = match input {
             Input::Audio(audio) => self.audio(audio),
             Input::Malformed(reason) => Err(SessionError::Malformed(reason)),
             Input::Command(Command::Config(setup)) => self.configure(*setup).await,
@@ -216,7 +228,7 @@ impl Session {
                 Ok(())
             }
         };
-        if let Err(error) = done {
+        if let Err(error) = result {
             self.fail(&error);
         }
     }
@@ -225,7 +237,7 @@ impl Session {
         if self.draining {
             return Err(SessionError::Draining);
         }
-        // What there was is stopped first: one session per socket, and none of its audio behind the new `ready`.
+        // The previous conversation stops first: one per socket, and none of its audio follows the new `ready`.
         self.conversation = None;
         if let Some(room) = self.room.take() {
             room.leave().await;
@@ -250,8 +262,8 @@ impl Session {
         } else {
             info!("session ready, without audio");
         }
-        self.tell(self.ready(stream_id, setup.livekit.as_ref()));
-        // After `ready`: to the SDKs, an error before it means that there is no session.
+        self.emit(self.ready(stream_id, setup.livekit.as_ref()));
+        // These errors follow `ready`, because to the SDKs an error before it means that there is no session.
         if let (Some(sound), Some(room), Some(_)) = (&setup.loading_audio, &mut self.room, &self.conversation)
             && let Err(error) = room.load(sound).await
         {
@@ -263,7 +275,7 @@ impl Session {
         Ok(())
     }
 
-    /// The conversation, or what the client did not do to have one.
+    /// Returns the conversation, or the error that says what the client has to do first.
     fn conversation(&mut self) -> Result<&mut Conversation, SessionError> {
         let missing = match self.stage {
             Stage::Unconfigured | Stage::WithoutAudio => SessionError::AudioDisabled,
@@ -298,25 +310,25 @@ impl Session {
         if let Some(room) = &mut self.room {
             room.clear();
         }
-        // A text that may not be interrupted may have ended before those that are dropped now: its end was not reported yet.
+        // The end of an uninterruptible text may still have to be reported, if it ended before the texts that are dropped now.
         self.complete();
         Ok(())
     }
 
-    /// Whether what is spoken may not be interrupted.
+    /// Returns whether the current text may not be interrupted.
     fn speaks_to_the_end(&self) -> bool {
         self.conversation.as_ref().is_some_and(|conversation| conversation.speech.is_kept())
     }
 
-    /// Tells the client once that all has been spoken.
+    /// Emits `tts_playback_complete` once when everything has been spoken.
     fn complete(&mut self) {
         let complete = self.conversation.as_mut().is_some_and(|conversation| conversation.speech.take_complete());
         if complete {
-            self.tell(Event::TtsPlaybackComplete { timestamp: timestamp() });
+            self.emit(Event::TtsPlaybackComplete { timestamp: timestamp() });
         }
     }
 
-    fn spoken(&mut self, step: Step) {
+    fn speech(&mut self, step: Step) {
         match step {
             Step::Audio(frame, latency) => {
                 if let Some(latency) = latency
@@ -335,7 +347,7 @@ impl Session {
         self.complete();
     }
 
-    /// Once the server stops: closes when neither side is in the middle of a sentence.
+    /// During a shutdown: closes when neither side is in the middle of a sentence.
     fn end_if_drained(&mut self) {
         let is_busy = |c: &Conversation| c.speech.is_busy() || c.turn.is_in_sentence(now());
         let busy = self.conversation.as_ref().is_some_and(is_busy);
@@ -345,22 +357,24 @@ impl Session {
         }
     }
 
+    /// Emits an `error` event, logs it and counts it.
     fn fail(&mut self, error: &SessionError) {
         self.shared.metrics.session_error(error.kind());
-        // What a client has written wrongly may be what somebody has said.
+        // A malformed message may contain what a person said, so it is not logged.
         if let SessionError::Malformed(_) = error {
-            debug!("told the client of a message that is none");
+            debug!("rejected a malformed message");
         } else {
-            debug!(%error, "told the client");
+            debug!(%error, "sent an error to the client");
         }
-        self.tell(Event::Error { message: error.to_string() });
+        self.emit(Event::Error { message: error.to_string() });
     }
 
-    fn tell(&mut self, event: Event) {
+    /// Sends an event to the client.
+    fn emit(&mut self, event: Event) {
         self.send(Output::Event(event));
     }
 
-    /// Into the queue to the client, or the end of it: what is queued is what a slow client may cost.
+    /// Queues a message to the client. A full queue ends the session, because a slow client must not cost more memory than that.
     fn send(&mut self, output: Output) {
         let Err(refused) = self.channels.output.try_send(output) else {
             self.shared.metrics.queued(1);
@@ -368,7 +382,7 @@ impl Session {
         };
         self.over = true;
         if matches!(refused, TrySendError::Full(_)) {
-            // Where another end is on its way already, that one counts.
+            // If another end is queued already, that one counts.
             self.channels.close.try_send(Close::SlowReader).ok();
         }
     }

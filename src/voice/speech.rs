@@ -1,4 +1,4 @@
-//! What is to be spoken: a queue of texts, one synthesis at a time, and which of them may be interrupted.
+//! The texts to be spoken: a queue, one synthesis at a time, and which of them may be interrupted.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,36 +8,37 @@ use bytes::Bytes;
 use crate::audio::Framer;
 use crate::provider::{self, TtsError, Voice};
 
-/// Texts that wait at a time. More than any answer has sentences; a client that sends more does not listen.
+/// The most texts that wait. No answer has as many sentences.
 const MAX_QUEUE: usize = 256;
 
-/// The largest binary frame.
+/// The largest binary frame, in bytes.
 const MAX_FRAME: usize = 16 * 1024;
 
-/// The mouth of one session.
+/// The output side of one conversation: texts in, frames of audio out. The conversation owns it. Dropping it cancels the synthesis that
+/// is under way.
 pub(super) struct SpeechQueue {
     voice: Voice,
     queue: Queue,
     current: Option<Current>,
-    /// Cut from what has come, in order, not handed over yet.
+    /// Frames in order that were not handed over yet.
     frames: VecDeque<Bytes>,
     /// The frames above are the last of their utterance.
     ended: bool,
-    /// When the running utterance was asked for, until its first audio has come.
+    /// When the current synthesis was requested; `None` once its first audio has arrived.
     asked: Option<Instant>,
-    /// The text that was spoken last, for vendors that fit the next to it.
+    /// The text that was spoken last. Some vendors fit the melody of the next text to it.
     previous: Option<String>,
 }
 
-/// The texts that wait, and what is to be known of the others.
+/// The texts that wait, and what still has to be reported about the others.
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Text>,
-    /// Whether the text that is spoken, or was last, may not be interrupted.
+    /// Whether the current text, or the last one, may not be interrupted.
     kept: bool,
-    /// Whether an utterance has come to an end that no `tts_playback_complete` has followed yet.
+    /// Whether a text has ended since the last `tts_playback_complete`.
     spoken: bool,
-    /// Whether one of those that may not be interrupted has.
+    /// Whether one of those texts may not be interrupted.
     kept_spoken: bool,
 }
 
@@ -49,28 +50,28 @@ struct Text {
 }
 
 impl Queue {
-    /// The text whose turn it is.
+    /// Takes the next text.
     fn begin(&mut self) -> Option<String> {
         let Text { text, kept } = self.waiting.pop_front()?;
         self.kept = kept;
         Some(text)
     }
 
-    /// The text that is spoken has come to its end.
+    /// Records the end of the current text.
     fn end(&mut self) {
         self.spoken = true;
         self.kept_spoken |= self.kept;
     }
 
-    /// Drops the texts that may be interrupted; true where the one that is spoken, if one is, goes too. From then on only the end
-    /// of a text that may not be interrupted still has to be reported.
+    /// Drops the texts that may be interrupted. Returns true where that includes the current one, or there is none. From then on only the
+    /// end of an uninterruptible text has to be reported.
     fn clear(&mut self, speaking: bool) -> bool {
         self.waiting.retain(|text| text.kept);
         self.spoken = self.kept_spoken;
         !(speaking && self.kept)
     }
 
-    /// Whether all has come to its end since this was last true.
+    /// Returns whether everything has ended since this last returned true.
     fn take_complete(&mut self, silent: bool) -> bool {
         let complete = silent && self.waiting.is_empty() && std::mem::take(&mut self.spoken);
         self.kept_spoken &= !complete;
@@ -78,21 +79,21 @@ impl Queue {
     }
 }
 
-/// The utterance that is being synthesised.
+/// The text that is being synthesised.
 struct Current {
     text: String,
     audio: provider::Synthesis,
     framer: Framer,
 }
 
-/// What [`SpeechQueue::next`] has to say.
+/// What [`SpeechQueue::next`] returns.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Audio to hand over; with the first of an utterance, how long it took.
+    /// A frame of audio. The first frame of a text has its latency since the request.
     Audio(Bytes, Option<Duration>),
-    /// An utterance ended, all of it.
+    /// A text ended normally.
     Ended,
-    /// An utterance ended early.
+    /// A text failed.
     Failed(TtsError),
 }
 
@@ -113,7 +114,7 @@ impl SpeechQueue {
         &self.voice
     }
 
-    /// Speaks `text` after what is there already; gives it back where too much is.
+    /// Queues a text. Returns it if [`MAX_QUEUE`] texts wait already.
     pub(super) fn push(&mut self, text: String, allow_interruption: bool) -> Result<(), String> {
         if self.queue.waiting.len() >= MAX_QUEUE {
             return Err(text);
@@ -122,7 +123,7 @@ impl SpeechQueue {
         Ok(())
     }
 
-    /// Whether there is anything to speak.
+    /// Returns whether there is anything to speak.
     pub(super) fn is_busy(&self) -> bool {
         self.is_speaking() || !self.queue.waiting.is_empty()
     }
@@ -131,12 +132,12 @@ impl SpeechQueue {
         self.current.is_some() || !self.frames.is_empty() || self.ended
     }
 
-    /// Whether what is spoken now, or was last, may not be interrupted.
+    /// Returns whether the current text, or the last one, may not be interrupted.
     pub(super) fn is_kept(&self) -> bool {
         self.queue.kept
     }
 
-    /// Drops what may be interrupted; whether what is spoken now, if anything is, was.
+    /// Drops the texts that may be interrupted. Returns whether the current one, if there is one, was dropped.
     pub(super) fn clear(&mut self) -> bool {
         let dropped = self.queue.clear(self.is_speaking());
         if dropped {
@@ -149,13 +150,13 @@ impl SpeechQueue {
         dropped
     }
 
-    /// Whether the queue has just run empty after something was to be spoken; true once.
+    /// Returns true once when the queue has run empty after something was spoken.
     pub(super) fn take_complete(&mut self) -> bool {
         let silent = !self.is_speaking();
         self.queue.take_complete(silent)
     }
 
-    /// The next audio. Waits for ever where there is nothing to speak. Cancel safe.
+    /// Returns the next frame or end. It never completes while there is nothing to speak. Cancel safe.
     pub(super) async fn next(&mut self) -> Step {
         loop {
             if let Some(frame) = self.frames.pop_front() {
@@ -173,7 +174,7 @@ impl SpeechQueue {
                 Some(Ok(piece)) => self.frames.extend(current.framer.push(piece).flat_map(pieces)),
                 Some(Err(error)) => {
                     self.current = None;
-                    // A text that failed has ended too, for a client that waits for `tts_playback_complete`.
+                    // A text that failed has also ended, because the client waits for `tts_playback_complete`.
                     self.queue.end();
                     return Step::Failed(error);
                 }
@@ -199,7 +200,7 @@ impl SpeechQueue {
     }
 }
 
-/// A compressed clip comes from the cache in one piece: cut, so that no socket has to hold all of it.
+/// Splits a piece into frames for the socket. A compressed clip comes from the cache in one large piece.
 fn pieces(mut whole: Bytes) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || (!whole.is_empty()).then(|| whole.split_to(whole.len().min(MAX_FRAME))))
 }
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_text_is_kept_or_dropped_by_what_was_said_of_it() {
+    fn clear_drops_the_texts_that_allow_interruption() {
         let text = |text: &str, kept| Text { text: text.to_owned(), kept };
         let mut queue = Queue::default();
         queue.waiting.extend([text("a", false), text("b", true), text("c", false), text("d", true)]);

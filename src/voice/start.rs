@@ -1,4 +1,4 @@
-//! From a `config` message to connected parts, within a time-out.
+//! Connects the providers and the room of a `config` message, within a time-out.
 
 use std::time::Duration;
 
@@ -15,26 +15,26 @@ use crate::metrics::QueueDepth;
 use crate::provider::{ErrorKind, PlanError, Stt, SttOptions, Voice};
 use crate::room::{AudioFormats, Connection, JoinError, JoinRequest};
 
-/// How long the providers may take to be ready; upstream's limit.
+/// How long the providers may take to be ready. It is upstream's limit.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest name of a session.
+/// The longest `stream_id`, in bytes.
 const MAX_STREAM_ID: usize = 256;
 
-/// What a session with audio consists of.
+/// The parts of a session with audio. The session owns it. Dropping it ends the transcription, the detectors and the synthesis at once.
 pub(super) struct Conversation {
     /// The transcription. `None` once the provider has ended the stream.
     pub(super) stt: Option<Stt>,
-    /// What waits for them, and how much of it there is.
+    /// Audio that waits for the provider, and its gauge in the metrics.
     pub(super) audio_queue: AudioQueue,
     pub(super) depth: QueueDepth,
-    /// What hears the same, to tell when a turn is over.
+    /// They receive the same audio, and decide when a turn is over.
     pub(super) detectors: Detectors,
     pub(super) turn: Turn,
     pub(super) speech: SpeechQueue,
 }
 
-/// The name of the session: the client's, or a new one.
+/// Returns the name of the session: the client's, or a new UUID.
 pub(super) fn stream_id(setup: &Setup) -> Result<String, SessionError> {
     let Some(id) = &setup.stream_id else { return Ok(uuid::Uuid::new_v4().to_string()) };
     if id.trim().is_empty() || id.len() > MAX_STREAM_ID || id.contains(char::is_control) {
@@ -44,12 +44,12 @@ pub(super) fn stream_id(setup: &Setup) -> Result<String, SessionError> {
     Ok(id.clone())
 }
 
-/// Where noise cannot be taken out, a session that wants it has it left in; true if so.
+/// Disables the noise filter if this build has none. Returns whether the client had asked for it.
 pub(super) fn leave_noise(setup: &mut Setup) -> bool {
     !NOISE_FILTER && setup.stt_config.as_mut().is_some_and(|stt| std::mem::take(&mut stt.noise_filter))
 }
 
-/// Connects what `setup` asks for. Dropped, it leaves nothing connected.
+/// Connects the providers of `setup`. Dropping the future leaves nothing connected.
 pub(super) async fn conversation(shared: &Shared, setup: &Setup) -> Result<Option<Conversation>, SessionError> {
     let audio = setup.audio.unwrap_or(true);
     if audio && setup.stt_config.is_none() {
@@ -79,7 +79,7 @@ pub(super) async fn conversation(shared: &Shared, setup: &Setup) -> Result<Optio
     Ok(Some(Conversation { stt: Some(stt), audio_queue, depth, detectors, turn, speech: SpeechQueue::new(voice) }))
 }
 
-/// Joins the room that `setup` asks for, if it does. Dropped, it leaves nobody there.
+/// Joins the room of `setup`, if it has one. Dropping the future leaves the room.
 pub(super) async fn room(
     shared: &Shared,
     tenant: Option<&str>,
@@ -110,14 +110,14 @@ fn formats(stt: &SttOptions, voice: &Voice) -> Result<AudioFormats, SessionError
     Ok(AudioFormats { input: stt.format().ok_or_else(unknown)?, output: voice.format() })
 }
 
-/// Identity and name of the session in its room.
+/// Returns the identity and the name of the session in its room.
 pub(super) fn participant(livekit: &LivekitSetup) -> (String, String) {
     let LivekitSetup { sayna_participant_identity: identity, sayna_participant_name: name, .. } = livekit;
     let or = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
     (or(identity, "sayna-ai"), or(name, "Sayna AI"))
 }
 
-/// What is wrong with credentials is said as it is; upstream puts its own words before the rest.
+/// Errors about credentials keep their text. Upstream puts its own words before the others, and SDKs compare them.
 fn refused(error: PlanError) -> SessionError {
     match error.kind() {
         ErrorKind::UnknownProvider | ErrorKind::MissingServerAuth | ErrorKind::InvalidAuthInput => {

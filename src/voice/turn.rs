@@ -1,73 +1,73 @@
-//! When a turn ends: the rules for a provider that is late to say so, or never does.
+//! When a turn ends: the rules for a provider that is late to report it, or never does.
 //!
-//! Pure: results, what the detectors hear and the time go in, what the client is told comes out. The clock is the caller's,
-//! which asks at [`Turn::deadline`] and before each result.
+//! Pure: results, reports of the detectors and the time go in, results for the client come out. The caller owns the clock. It calls
+//! [`Turn::tick`] at [`Turn::deadline`] and before each result.
 
 use std::time::{Duration, Instant};
 
 use crate::config;
 use crate::provider::Transcript;
 
-/// How long a decision of the detectors is waited for. Without it, the timers decide as if nobody had been asked.
+/// How long a turn waits for a decision of the detectors. Without one, the timers decide as if there were no detectors.
 pub const DECISION: Duration = Duration::from_millis(800);
 
-/// How long after the end of speech its final text may take. A server that stops waits for it.
+/// How long after the end of speech its final text may take. A shutdown waits for it.
 const FINAL: Duration = Duration::from_secs(2);
 
-/// What the detectors hear.
+/// A report of the detectors about the speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpeakerActivity {
-    /// Somebody speaks.
+    /// The speaker speaks.
     Speech,
-    /// Nobody speaks any more; a decision follows, if it can be made.
+    /// The speaker has become silent. A decision follows, if it can be made.
     Silence,
-    /// Whether what was said before the silence was all. May come more than once in a silence.
+    /// Whether the turn before the silence was complete. There may be several in one silence.
     Decision(bool),
-    /// Nothing any more.
+    /// The detectors have failed or fallen behind.
     Unknown,
 }
 
-/// What of that is news to the client.
+/// The `event` of a `vad_event` message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum VadEvent {
-    /// Somebody begins to speak.
+    /// A speaker begins to speak.
     SpeechStart,
-    /// Nobody speaks any more.
+    /// The speaker has become silent.
     SilenceDetected,
-    /// Somebody goes on, before the turn was found to be over.
+    /// The speaker continues before the turn was found to be over.
     SpeechResumed,
-    /// What was said sounds complete.
+    /// The turn sounds complete.
     TurnEnd,
 }
 
-/// What is known of the speaker.
+/// The state of the speaker, as far as the detectors know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SpeakerState {
-    /// Nothing: the timers decide alone.
+    /// Unknown: the timers decide alone.
     Unknown,
     Speaking,
-    /// Silent since then, and not decided yet.
+    /// Silent since then, without a decision yet.
     Silent(Instant),
-    /// Silent, but there is more to be said.
+    /// Silent, but the turn is not complete.
     Unfinished,
-    /// Silent, and done since then.
+    /// Silent, and the turn is complete since then.
     Finished(Instant),
 }
 
-/// The state of one session's turns.
+/// The state of one conversation's turns. The conversation owns it; it ends with it.
 #[derive(Debug)]
 pub struct Turn {
     times: config::Turn,
     speaker: SpeakerState,
-    /// Words were heard that are in no final text yet.
+    /// An interim result had words that no final text contains yet.
     words: bool,
-    /// Final texts that wait for the end of their turn.
+    /// The turn whose final texts have arrived but not its end.
     open: Option<Open>,
-    /// A turn that was ended here, until the provider can no longer mean the same one.
+    /// A turn that was ended here. The provider's own end of the same turn is dropped for `turn.duplicate`.
     forced: Option<Forced>,
-    /// When the detectors heard the end of speech whose final text has not come yet.
+    /// When the detectors reported the end of speech whose final text has not arrived yet.
     spoken: Option<Instant>,
 }
 
@@ -76,9 +76,9 @@ struct Open {
     texts: Words,
     /// Restarted by each final text.
     fallback: Instant,
-    /// Set by the first and never moved.
+    /// Set by the first final text and never moved.
     hard: Instant,
-    /// The hard limit where a detector says that there is more to come: restarted by each final text.
+    /// The hard limit if a detector decided that the turn is not complete. Restarted by each final text.
     latest: Instant,
 }
 
@@ -89,24 +89,24 @@ struct Forced {
 }
 
 impl Turn {
-    /// No turn yet.
+    /// Creates the state before the first turn.
     pub fn new(times: config::Turn) -> Self {
         Self { times, speaker: SpeakerState::Unknown, words: false, open: None, forced: None, spoken: None }
     }
 
-    /// Whether final texts wait for the end of their turn.
+    /// Returns whether final texts wait for the end of their turn.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Whether the speaker is in the middle of a sentence, or its final text has still to come: a turn is open, an interim
-    /// result has words, the detectors hear speech, or heard it less than `FINAL` ago.
+    /// Returns whether the speaker is in the middle of a sentence, or its final text has still to arrive: a turn is open, an interim
+    /// result has words, the detectors report speech, or did so less than `FINAL` ago.
     pub fn is_in_sentence(&self, now: Instant) -> bool {
         let expected = self.spoken.is_some_and(|at| now.saturating_duration_since(at) < FINAL);
         self.is_open() || self.words || self.speaker == SpeakerState::Speaking || expected
     }
 
-    /// When [`Self::tick`] has something to say at the earliest.
+    /// Returns the earliest time at which [`Self::tick`] may end the turn.
     pub fn deadline(&self) -> Option<Instant> {
         let open = self.open.as_ref()?;
         let timers = open.fallback.min(open.hard);
@@ -114,13 +114,13 @@ impl Turn {
             SpeakerState::Unknown => timers,
             SpeakerState::Speaking | SpeakerState::Unfinished => open.latest,
             SpeakerState::Silent(at) => timers.max(at + DECISION),
-            // The rest of the words is on its way; an end before it would cut the turn in two.
+            // The rest of the words has still to arrive. An end before it would split the turn.
             SpeakerState::Finished(at) if self.words => timers.max(at + DECISION),
             SpeakerState::Finished(at) => at,
         })
     }
 
-    /// What the detectors hear. [`Self::tick`] comes first, as before a result.
+    /// Takes a report of the detectors. Returns the event for the client, if it is one. Call [`Self::tick`] first.
     pub fn hear(&mut self, activity: SpeakerActivity, now: Instant) -> Option<VadEvent> {
         let before = self.speaker;
         if activity == SpeakerActivity::Silence && before == SpeakerState::Speaking {
@@ -134,7 +134,7 @@ impl Turn {
                 SpeakerState::Finished(now)
             }
             (SpeakerActivity::Decision(false), SpeakerState::Silent(_)) => SpeakerState::Unfinished,
-            // Of a silence that is over, or of a turn that has ended meanwhile.
+            // About a silence that is over, or a turn that has ended.
             (SpeakerActivity::Decision(_), state) => state,
         };
         match (before, self.speaker) {
@@ -148,13 +148,13 @@ impl Turn {
         }
     }
 
-    /// Ends a turn whose time is over: the result with an empty text that clients take as its end, as they have the
-    /// texts already.
+    /// Ends a turn whose deadline has passed. Returns a result with an empty text: clients have the texts already, and take it as the
+    /// end of the turn.
     pub fn tick(&mut self, now: Instant) -> Option<Transcript> {
         if self.deadline()? > now { None } else { self.force(now) }
     }
 
-    /// Ends the turn that is open, if there is one.
+    /// Ends the open turn, if there is one.
     pub fn force(&mut self, now: Instant) -> Option<Transcript> {
         let open = self.open.take()?;
         self.over();
@@ -162,7 +162,8 @@ impl Turn {
         Some(Transcript { transcript: String::new(), is_final: true, is_speech_final: true, confidence: 1.0 })
     }
 
-    /// What the client is told of a result. [`Self::tick`] comes first: a deadline before `now` has passed.
+    /// Takes a result of the provider. Returns it if it goes to the client. Call [`Self::tick`] first, because a deadline before `now` has
+    /// passed.
     pub fn on(&mut self, result: Transcript, now: Instant) -> Option<Transcript> {
         if result.is_speech_final {
             self.speech_final(&result, now).then_some(result)
@@ -174,17 +175,17 @@ impl Turn {
         }
     }
 
-    /// The turn has ended; what was decided about it says nothing of the next one.
+    /// Ends the turn. A decision about it says nothing about the next one.
     fn over(&mut self) {
         if self.speaker != SpeakerState::Speaking {
             self.speaker = SpeakerState::Unknown;
         }
     }
 
-    /// The provider's own end of a turn: told, unless it is the one that was just told here.
+    /// Returns whether the provider's end of a turn goes to the client. It does not if the same turn was just ended here.
     fn speech_final(&mut self, result: &Transcript, now: Instant) -> bool {
         if result.transcript.trim().is_empty() && self.open.is_none() && !self.words {
-            // Nothing was said, so nothing has ended.
+            // There was no turn to end.
             return false;
         }
         self.open = None;
@@ -203,7 +204,7 @@ impl Turn {
             return false;
         }
         self.spoken = None;
-        // What comes after a forced end belongs to the next turn, and so does the verdict that follows.
+        // A text after a forced end belongs to the next turn, and so does the end that follows.
         self.forced = None;
         let open = self.open.get_or_insert_with(|| Open {
             texts: Words::default(),
@@ -218,8 +219,7 @@ impl Turn {
     }
 }
 
-/// A text as it is compared: without capitals, punctuation and the width of blanks, which providers change at the end of
-/// a turn.
+/// A text in comparable form: without case, punctuation and spacing, which providers change at the end of a turn.
 #[derive(Debug, Default)]
 struct Words(Vec<String>);
 

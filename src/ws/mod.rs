@@ -1,4 +1,4 @@
-//! `GET /ws`: the upgrade, and who may have it. What is said on the socket is `voice`'s.
+//! `GET /ws`: the upgrade to a WebSocket, and who may have it. `voice` defines the messages.
 
 mod socket;
 
@@ -14,7 +14,7 @@ use crate::auth::{self, Identity};
 use crate::error::Error;
 use crate::voice::Close;
 
-/// Turns the connection into a session's, by the rules of RFC 6455, section 4.2.
+/// Upgrades the connection to a session's WebSocket (RFC 6455, section 4.2).
 pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Result<Response, Error> {
     let accept = accept(request.headers())?;
     if app.shared.draining.is_cancelled() {
@@ -23,12 +23,12 @@ pub(crate) async fn upgrade(State(app): State<App>, mut request: Request) -> Res
     let upgrade = hyper::upgrade::on(&mut request);
     let slot = request.extensions().get::<Slot>().cloned();
     let auth_id = request.extensions().get::<Identity>().and_then(|identity| identity.0.clone());
-    // A browser is not shown a refused upgrade, but it is shown a close frame.
+    // A page cannot read the response of a refused upgrade, but it can read a close frame.
     let refusal = auth::foreign(request.headers(), &app.shared.config).then_some(Close::Origin);
     let span = info_span!("session", stream_id = field::Empty, auth_id = auth_id);
     let shared = app.shared.clone();
     let session = async move {
-        // The place among the connections is the session's until its end.
+        // The session holds the connection's slot until it ends.
         let _slot = slot;
         match upgrade.await {
             Ok(io) => socket::serve(TokioIo::new(io), shared, auth_id, refusal).await,

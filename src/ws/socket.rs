@@ -1,8 +1,24 @@
 //! A session's socket: frames on one side, the session's channels on the other.
 //!
-//! Reader, session and writer are one task, so a chunk crosses from one to the next without a switch of threads. The
-//! channels between them are bounded: a session that is busy holds up the client's sending, and a client that does not
-//! read is closed.
+//! The reader, the session and the writer run in one task, so a chunk crosses from one to the next without a switch of threads. The
+//! channels between them are bounded. A busy session holds up the client's sending, and a client that does not read is disconnected.
+//!
+//! # Who ends whom
+//!
+//! The three end each other through their channels only, in one of four ways:
+//!
+//! 1. The client leaves. The reader ends and drops `input`. The session sees the end of its input and drops `output`. The writer sees
+//!    the end of the output, answers the close frame and ends. The session has 2 × `LINGER` for that; then it is dropped, even if it is
+//!    still connecting to a provider.
+//! 2. The session ends (shutdown, a participant left, a slow client). It queues `Output::Close`, or sends a `Close` by `close` if the
+//!    queue is full. The writer sends the close frame and ends. The reader has `LINGER` for the client's answer.
+//! 3. The reader finds an invalid or too large message. It sends a `Close` and reports that the rest of the connection cannot be
+//!    understood. The writer sends the close frame. Then the unread bytes are drained for at most `LINGER`, because closing with unread
+//!    bytes would reset the connection and lose the frame.
+//! 4. The writer ends by itself: the client answers no pings, `cut` is cancelled (the time to shut down is over), or the connection is
+//!    broken. [`both`] then drops the session, whatever it does, and the reader has `LINGER`.
+//!
+//! `close` holds one value, so if two parts end the connection at once, the first one counts.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,26 +42,26 @@ use tracing::info;
 use crate::metrics::Metrics;
 use crate::voice::{self, Close, Command, Epoch, Input, KEPT_FREE, Output, SessionChannels, Shared};
 
-/// Bytes of each socket's own buffers; the library's default is 128 KiB, most of which no voice message needs.
+/// Bytes of each socket's own buffers. The library's default is 128 KiB, which voice messages do not need.
 const BUFFER: usize = 8 * 1024;
 
-/// What may wait to be written: the largest frame, and those that answer pings.
+/// The most bytes that wait to be written: the largest frame, and answers to pings.
 const MAX_UNWRITTEN: usize = 64 * 1024;
 
-/// Messages between reader and session, and between session and writer, half of which is left free by audio.
+/// The capacity of the channels from the reader to the session and from the session to the writer. Audio leaves half of the latter free.
 const INPUT: usize = 64;
 const OUTPUT: usize = 2 * KEPT_FREE;
 
-/// How much a `config` may have beside its loading sound's 1.92 MB, which are a third longer in base64.
+/// Bytes that a `config` may have beyond `server.max_message_bytes`: a loading sound of 1.92 MB, which is a third longer in base64.
 const LOADING_BYTES: usize = 2_560_000;
 
-/// How long the peer has to take the end of the connection in.
+/// How long the client may take to receive and answer the end of the connection.
 const LINGER: Duration = Duration::from_secs(3);
 
 type Sink<S> = SplitSink<WebSocketStream<S>, Message>;
 type Stream<S> = SplitStream<WebSocketStream<S>>;
 
-/// Runs a tenant's session on `io` until either side ends it.
+/// Runs a tenant's session on `io` until either side ends it; see "Who ends whom" above. With `refusal`, it only sends that close frame.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     io: S,
     shared: Shared,
@@ -55,7 +71,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let most = shared.config.server.max_message_bytes;
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
-        // Each message leaves at once, so that none is still here when `clear` arrives.
+        // Each message is sent at once, so that none is still buffered when `clear` arrives.
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_UNWRITTEN)
         .max_message_size(Some(most + LOADING_BYTES))
@@ -82,8 +98,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let mut conversation = pin!(both(session, writer.run(ping)));
         let mut reading = pin!(read(&mut stream, input, close, &alive, most));
         tokio::select! {
-            // The session sees its input end, and the writer the session's output; one that still connects to a provider
-            // is dropped.
+            // The session sees the end of its input, and the writer that of the output.
             broken = &mut reading => { timeout(2 * LINGER, conversation).await.ok(); broken }
             ended = &mut conversation => {
                 shared.metrics.session_closed(ended);
@@ -91,14 +106,14 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
     };
-    // Closing on bytes that were not read would take the close frame with it.
+    // Closing with unread bytes would reset the connection and lose the close frame.
     if broken && let Ok(socket) = sink.reunite(stream) {
         timeout(LINGER, tokio::io::copy(&mut socket.into_inner(), &mut tokio::io::sink())).await.ok();
     }
     info!("session ended");
 }
 
-/// Ends when the writer does; the session's end is what the writer waits for.
+/// Runs the session and the writer until the writer ends. The end of the session makes the writer end.
 async fn both(session: impl Future<Output = ()>, writing: impl Future<Output = u16>) -> u16 {
     let mut writing = pin!(writing);
     tokio::select! {
@@ -107,7 +122,7 @@ async fn both(session: impl Future<Output = ()>, writing: impl Future<Output = u
     }
 }
 
-/// Frames to the session until the client is gone; true where what follows on the connection cannot be understood.
+/// Passes frames to the session until the client is gone. Returns true if the rest of the connection cannot be understood.
 async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut Stream<S>,
     input: mpsc::Sender<Input>,
@@ -116,7 +131,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     most: usize,
 ) -> bool {
     let refuse = |why| {
-        // Where another end is on its way already, that one counts.
+        // If another end is queued already, that one counts.
         close.try_send(why).ok();
         true
     };
@@ -124,7 +139,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         let message = match stream.next().await {
             Some(Ok(message)) => message,
             Some(Err(Error::Capacity(_))) => return refuse(Close::TooLarge),
-            // Leaving without a word is rude, but no attack.
+            // Leaving without a close frame is common, and not a protocol error.
             Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => return false,
             Some(Err(Error::Protocol(_))) => return refuse(Close::Protocol),
             Some(Err(Error::Utf8(_))) => return refuse(Close::NotUtf8),
@@ -132,7 +147,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         };
         alive.sign();
         let next = match message {
-            // An empty frame means the end of the stream to some vendors.
+            // To some vendors, an empty frame means the end of the stream.
             Message::Binary(audio) if audio.is_empty() => continue,
             Message::Binary(audio) if audio.len() <= most => Input::Audio(audio),
             Message::Text(text) => match parse(&text) {
@@ -145,9 +160,9 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
             Message::Binary(_) => return refuse(Close::TooLarge),
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
         };
-        // After the session's end what comes is only read, for the answer to the close frame.
+        // After the end of the session, frames are only read to find the answer to the close frame.
         if let Err(TrySendError::Full(next)) = input.try_send(next) {
-            // The client's answers to pings are behind audio that this server does not read at the moment.
+            // The client's answers to pings are queued behind audio that the server does not read now.
             alive.wait(true);
             input.send(next).await.ok();
             alive.wait(false);
@@ -155,7 +170,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// A text frame as what it says.
+/// Parses a text frame.
 fn parse(text: &str) -> Input {
     Command::read(text).map_or_else(Input::Malformed, Input::Command)
 }
@@ -173,7 +188,7 @@ struct Writer<'a, S> {
     alive: &'a Alive,
 }
 
-/// What the session has queued, counted.
+/// The session's queued output, with its gauge in the metrics.
 struct Outputs<'a> {
     queue: mpsc::Receiver<Output>,
     metrics: &'a Metrics,
@@ -195,15 +210,14 @@ impl Drop for Outputs<'_> {
 
 /// Why a writer stops.
 enum Stop {
-    /// The client is to be told so.
+    /// Send this close frame.
     Close(Close),
     /// The connection is broken.
     Broken,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Writer<'_, S> {
-    /// The session's messages to the client, and pings between them, until the session or the connection ends; the code
-    /// that it was closed with.
+    /// Writes the session's messages, and pings between them, until the session or the connection ends. Returns the close code.
     async fn run(mut self, ping: Duration) -> u16 {
         let mut pings = interval_at(Instant::now() + ping, ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -223,7 +237,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<'_, S> {
                     Some(Output::Audio(..)) => continue,
                     Some(Output::Close(close)) => return end(self.sink, close).await,
                     None => {
-                        // The client has left, or is answered that it may.
+                        // The client has left, or its close frame gets its answer.
                         timeout(LINGER, self.sink.close()).await.ok();
                         return 1000;
                     }
@@ -237,7 +251,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<'_, S> {
         }
     }
 
-    /// Waits for as long as the client is alive and nothing else ends the session.
+    /// Sends a message, for as long as the client is alive and nothing else ends the connection.
     async fn send(&mut self, message: Message, pings: &mut Interval) -> Result<(), Stop> {
         let mut sending = pin!(self.sink.send(message));
         loop {
@@ -253,22 +267,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<'_, S> {
     }
 }
 
-/// Sends the close frame, if the peer takes it in time.
+/// Sends the close frame, if the client takes it in time. Returns its code.
 async fn end<S: AsyncRead + AsyncWrite + Unpin>(sink: &mut Sink<S>, close: Close) -> u16 {
     let (code, reason) = close.frame();
     info!(code, reason, "closing the session");
     let frame = CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) };
-    // A peer that does not read is left; there is no other way to tell it.
+    // A client that does not read gets no close frame.
     timeout(LINGER, sink.send(Message::Close(Some(frame)))).await.ok();
     code
 }
 
-/// When the client last gave a sign of life.
+/// When the client last sent a frame. The reader and the writer share it.
 struct Alive {
     begun: Instant,
-    /// Milliseconds since then.
+    /// Milliseconds since `begun`.
     last: AtomicU64,
-    /// The server does not read from the client at the moment.
+    /// The server does not read from the client now.
     waits: AtomicBool,
     timeout: Duration,
 }
@@ -278,12 +292,12 @@ impl Alive {
         Self { begun: Instant::now(), last: AtomicU64::new(0), waits: AtomicBool::new(false), timeout }
     }
 
-    /// Any frame is one, not only the answer to a ping.
+    /// Records a frame of any kind, not only the answer to a ping.
     fn sign(&self) {
         self.last.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// A client that is not read counts as alive.
+    /// Records whether the server waits for the session. A client that is not read counts as alive.
     fn wait(&self, waits: bool) {
         self.waits.store(waits, Ordering::Relaxed);
         self.sign();

@@ -1,4 +1,4 @@
-//! What a session hears: its client's or room's audio on the way to the provider, and what comes of it.
+//! The input side of a session: audio from the client or the room to the provider, and the results that come back.
 
 use bytes::Bytes;
 use tracing::{debug, warn};
@@ -24,7 +24,7 @@ impl Session {
         self.passed(passed)
     }
 
-    /// What has become of audio on its way to the provider.
+    /// Counts and reports what became of audio on its way to the provider. The client gets one error per period of dropped audio.
     pub(super) fn passed(&mut self, passed: Forwarded) -> Result<(), SessionError> {
         let Some(Conversation { stt, audio_queue, depth, .. }) = &mut self.conversation else { return Ok(()) };
         if let Some(stt) = stt {
@@ -32,7 +32,7 @@ impl Session {
         }
         let error = match (passed, stt) {
             (Forwarded::Accepted, _) => {
-                // Audio may be dropped again for as long as some of it waits.
+                // While audio waits, more of it may be dropped: that is still the same period.
                 self.dropping &= !audio_queue.is_empty();
                 return Ok(());
             }
@@ -47,24 +47,24 @@ impl Session {
             }
         };
         self.shared.metrics.audio_dropped();
-        // Said once, not fifty times a second.
+        // One error, not fifty a second.
         if std::mem::replace(&mut self.dropping, true) { Ok(()) } else { Err(error) }
     }
 
-    pub(super) fn heard(&mut self, event: Option<SttEvent>) {
-        // A deadline that passed before this result is older than it.
+    pub(super) fn stt_event(&mut self, event: Option<SttEvent>) {
+        // A deadline that has passed comes before this result.
         self.tick();
         let Some(conversation) = &mut self.conversation else { return };
         match event {
             Some(SttEvent::Result(result)) => {
                 if let Some(result) = conversation.turn.on(result, now()) {
                     if self.shared.config.log.transcripts {
-                        debug!(transcript = %result.transcript, is_speech_final = result.is_speech_final, "heard");
+                        debug!(transcript = %result.transcript, is_speech_final = result.is_speech_final, "received a result");
                     }
-                    self.tell(result.into());
+                    self.emit(result.into());
                 }
             }
-            Some(SttEvent::Reconnecting(error)) => warn!(%error, "speech-to-text connection lost, trying again"),
+            Some(SttEvent::Reconnecting(error)) => warn!(%error, "speech-to-text connection lost, retrying"),
             Some(SttEvent::Error(error)) => self.fail(&SessionError::Stt(error)),
             None => {
                 conversation.stt = None;
@@ -76,11 +76,11 @@ impl Session {
     pub(super) fn activity(&mut self, activity: SpeakerActivity) {
         self.tick();
         if let Some(conversation) = &mut self.conversation {
-            let news = conversation.turn.hear(activity, now());
-            if let (Some(event), Some(silence)) = (news, conversation.detectors.reported_silence()) {
+            let vad_event = conversation.turn.hear(activity, now());
+            if let (Some(event), Some(silence)) = (vad_event, conversation.detectors.reported_silence()) {
                 let silence =
                     (event == VadEvent::SilenceDetected).then(|| silence.as_millis().try_into().unwrap_or(u64::MAX));
-                self.tell(Event::VadEvent { event, timestamp_ms: timestamp(), silence_duration_ms: silence });
+                self.emit(Event::VadEvent { event, timestamp_ms: timestamp(), silence_duration_ms: silence });
             }
         }
         self.tick();
@@ -89,7 +89,7 @@ impl Session {
     pub(super) fn tick(&mut self) {
         let forced = self.conversation.as_mut().and_then(|conversation| conversation.turn.tick(now()));
         if let Some(forced) = forced {
-            self.tell(forced.into());
+            self.emit(forced.into());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a session has to do with its LiveKit room.
+//! The LiveKit room of a session: events from it, audio and messages to it.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::room::{Packet, Participant, RoomEvent, RoomWakeup, number};
 use crate::voice::message::{Arrival, Event, LivekitSetup, RoomMessage, Subscription};
 use crate::voice::{Close, Output, start};
 
-/// Between the news that somebody has left and the end.
+/// The time between `participant_disconnected` and the end of the session, so that the client receives the event before the close frame.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// A message to the room, as the room's clients know it.
+/// The payload of a message to the room, as clients of the room expect it.
 #[derive(Serialize)]
 struct OutgoingMessage<'a> {
     message: &'a str,
@@ -27,7 +27,7 @@ struct OutgoingMessage<'a> {
 }
 
 impl Session {
-    /// What a session that is configured is told.
+    /// Returns the `ready` event.
     pub(super) fn ready(&self, stream_id: String, livekit: Option<&LivekitSetup>) -> Event {
         let (identity, name) = livekit.map(start::participant).unzip();
         Event::Ready {
@@ -52,16 +52,16 @@ impl Session {
         if room.send(packet) { Ok(()) } else { Err(SessionError::MessageQueueFull) }
     }
 
-    /// Hands the room's call on, which may take half a minute; the conversation goes on meanwhile. Only a failure is told.
+    /// Transfers the call in the room. That may take half a minute, so a task of the rooms does it. Only a failure is reported.
     pub(super) fn transfer(&mut self, transfer_to: &str) {
         let (Some(room), Some(rooms)) = (&self.room, &self.shared.rooms) else {
-            return self.tell(transfer_error(&SessionError::NoRoom));
+            return self.emit(transfer_error(&SessionError::NoRoom));
         };
         let Some(to) = number(transfer_to).map(|number| format!("tel:{number}")) else {
-            return self.tell(transfer_error(&SessionError::PhoneNumber));
+            return self.emit(transfer_error(&SessionError::PhoneNumber));
         };
         let (livekit, room) = (rooms.livekit.clone(), room.room().to_owned());
-        // Held weakly: a session does not wait for it to end.
+        // Weak, so that the transfer does not keep the socket open.
         let (output, metrics) = (self.channels.output.downgrade(), self.shared.metrics.clone());
         rooms.tasks.spawn(async move {
             let failed = match livekit.transfer_first(&room, &to).await {
@@ -69,21 +69,21 @@ impl Session {
                 Ok(None) => SessionError::NoCall,
                 Err(error) => SessionError::Transfer(error),
             };
-            // Who does not read is not told.
+            // A client whose queue is full gets no error.
             if output.upgrade().is_some_and(|output| output.try_send(Output::Event(transfer_error(&failed))).is_ok()) {
                 metrics.queued(1);
             }
         });
     }
 
-    /// Behind the last audio of a text.
+    /// Marks the end of a text, behind its last audio.
     pub(super) fn end_utterance(&self) {
         if let Some(room) = &self.room {
             room.end_utterance(self.speaks_to_the_end());
         }
     }
 
-    /// Into the room, or else to the client.
+    /// Sends a frame of audio to the room, or without a room to the client.
     pub(super) fn play(&mut self, frame: Bytes) {
         let kept = self.speaks_to_the_end();
         if let Some(room) = &self.room {
@@ -111,7 +111,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn in_room(&mut self, wakeup: RoomWakeup) {
+    pub(super) async fn room_event(&mut self, wakeup: RoomWakeup) {
         let Some(room) = self.room.as_ref().map(|room| room.room().to_owned()) else { return };
         let event = match wakeup {
             RoomWakeup::RoomForSpeech => {
@@ -134,13 +134,13 @@ impl Session {
                     .map_or_else(|other| (None, Some(STANDARD.encode(other.as_bytes()))), |text| (Some(text), None));
                 let topic = topic.filter(|topic| !topic.is_empty()).unwrap_or_else(|| "default".to_owned());
                 let message = RoomMessage { message, data, identity, topic, room, timestamp: timestamp() };
-                self.tell(Event::Message { message });
+                self.emit(Event::Message { message });
             }
             Some(RoomEvent::Joined(participant)) => {
-                self.tell(Event::ParticipantConnected { participant: arrival(participant, room) });
+                self.emit(Event::ParticipantConnected { participant: arrival(participant, room) });
             }
             Some(RoomEvent::Left(participant)) => {
-                self.tell(Event::ParticipantDisconnected { participant: arrival(participant, room) });
+                self.emit(Event::ParticipantDisconnected { participant: arrival(participant, room) });
                 tokio::time::sleep(LAST_WORDS).await;
                 self.send(Output::Close(Close::Left));
                 self.over = true;
@@ -148,14 +148,14 @@ impl Session {
             Some(RoomEvent::Track { participant, sid }) => {
                 let Arrival { identity, name, room, timestamp } = arrival(participant, room);
                 let track = Subscription { identity, name, track_kind: "audio", track_sid: sid, room, timestamp };
-                self.tell(Event::TrackSubscribed { track });
+                self.emit(Event::TrackSubscribed { track });
             }
             Some(RoomEvent::Lost(reason)) => self.lost(reason),
             None => self.lost("the connection has ended".to_owned()),
         }
     }
 
-    /// Without the room the session goes on by its socket.
+    /// Reports that the room is lost. The session continues over its socket.
     fn lost(&mut self, reason: String) {
         self.room = None;
         self.fail(&SessionError::RoomLost(reason));
