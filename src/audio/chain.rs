@@ -1,10 +1,10 @@
-//! What is done to the samples of one channel, step by step.
+//! The processing steps for the samples of one channel.
 
 #[cfg(feature = "noise-filter")]
 use super::denoise::{Denoiser, RATE};
 use super::{Error, Resampler};
 
-/// One step.
+/// A processing step.
 #[derive(Debug)]
 enum Stage {
     Resample(Box<Resampler>),
@@ -30,25 +30,25 @@ impl Stage {
     }
 }
 
-/// Steps from one rate to another. What comes out is as long as what went in, to the sample, and in step with it.
+/// The steps from one rate to another. The output is as long as the input, to the sample, and aligned with it.
 #[derive(Debug)]
 pub(super) struct Chain {
     stages: Vec<Stage>,
     from: u64,
     to: u64,
-    /// What goes from one step to the next; kept for its memory.
+    /// The buffer between two steps; kept to reuse its memory.
     between: Vec<i16>,
     taken: u64,
     given: u64,
 }
 
 impl Chain {
-    /// Changes the rate, where it is another one.
+    /// Changes the rate, if it differs.
     pub(super) fn resampling(from: u32, to: u32) -> Result<Self, Error> {
         Ok(Self::new(resampler(from, to)?.into_iter().collect(), from, to))
     }
 
-    /// Takes the noise out on the way.
+    /// Changes the rate, and runs the noise filter.
     #[cfg(feature = "noise-filter")]
     pub(super) fn filtering(from: u32, to: u32) -> Result<Self, Error> {
         let denoiser = Stage::Denoise(Denoiser::new());
@@ -56,7 +56,7 @@ impl Chain {
         Ok(Self::new(stages.into_iter().flatten().collect(), from, to))
     }
 
-    /// Takes the noise out on the way.
+    /// Changes the rate, and runs the noise filter.
     #[cfg(not(feature = "noise-filter"))]
     pub(super) fn filtering(_from: u32, _to: u32) -> Result<Self, Error> {
         Err(Error::NoFilter)
@@ -66,7 +66,7 @@ impl Chain {
         Self { stages, from: from.into(), to: to.into(), between: Vec::new(), taken: 0, given: 0 }
     }
 
-    /// Takes all of `samples` and leaves there what can be told by now.
+    /// Replaces `samples` by the output so far.
     pub(super) fn push(&mut self, samples: &mut Vec<i16>) {
         self.taken += samples.len() as u64;
         for stage in &mut self.stages {
@@ -76,14 +76,14 @@ impl Chain {
         self.given += samples.len() as u64;
     }
 
-    /// Leaves the rest in `samples`, which is empty.
+    /// Writes the rest of the output to `samples`, which must be empty.
     pub(super) fn finish(&mut self, samples: &mut Vec<i16>) {
         for stage in &mut self.stages {
             stage.push(samples.drain(..), &mut self.between);
             stage.finish(&mut self.between);
             std::mem::swap(samples, &mut self.between);
         }
-        // Each change of the rate rounds the length; from above 48 kHz and back that may be a sample.
+        // Each change of the rate rounds the length. From above 48 kHz and back, that may be off by a sample.
         let total = (self.taken * self.to + self.from / 2) / self.from;
         samples.resize(usize::try_from(total.saturating_sub(self.given)).unwrap_or_default(), 0);
         self.given = total;

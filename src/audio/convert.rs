@@ -1,4 +1,4 @@
-//! From one format to another: encoding, channels, rate.
+//! Conversion between formats: encoding, channels, rate.
 
 use audio_codec_algorithms::{decode_alaw, decode_ulaw, encode_alaw, encode_ulaw};
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -6,20 +6,20 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use super::chain::Chain;
 use super::{Encoding, Error, Format};
 
-/// Turns a stream of one format into another of one channel; equal formats pass untouched. What it gives is whole samples, also
-/// where the pieces it takes end in the middle of one.
+/// Converts a stream into another format with one channel. Equal formats pass unchanged. Its output is whole samples, even if an
+/// input piece ends within one. A stream has one converter from its beginning to its end.
 #[derive(Debug)]
 pub struct Converter {
     frames: Frames,
     steps: Option<Steps>,
 }
 
-/// Cuts a stream where frames end: a frame is one sample of all channels.
+/// Splits a stream at frame boundaries. A frame is one sample of all channels.
 #[derive(Debug)]
 struct Frames {
-    /// Bytes of one.
+    /// Bytes of a frame.
     frame: usize,
-    /// The beginning of one whose rest has not come.
+    /// The beginning of a frame whose rest has not arrived.
     carry: Bytes,
 }
 
@@ -32,7 +32,7 @@ struct Steps {
 }
 
 impl Converter {
-    /// From a format to an encoding and rate with one channel.
+    /// Converts to an encoding and rate with one channel.
     pub fn new(from: Format, to: Encoding, rate: u32) -> Result<Self, Error> {
         let (from, target) = (from.checked()?, Format::mono(to, rate).checked()?);
         if from == target {
@@ -41,13 +41,13 @@ impl Converter {
         Self::stepping(from, to, Chain::resampling(from.sample_rate, rate)?)
     }
 
-    /// The same, and takes the noise out of it. [`Error::NoFilter`] where that is not built in.
+    /// Does the same, with the noise filter. Returns [`Error::NoFilter`] if the build has none.
     pub fn filtering(from: Format, to: Encoding, rate: u32) -> Result<Self, Error> {
         let (from, _) = (from.checked()?, Format::mono(to, rate).checked()?);
         Self::stepping(from, to, Chain::filtering(from.sample_rate, rate)?)
     }
 
-    /// Converts nothing, and gives whole frames of so many bytes; of one byte, where the stream is compressed.
+    /// Converts nothing, and returns whole frames of `frame` bytes: 1 for a compressed stream.
     pub fn untouched(frame: usize) -> Self {
         Self { frames: Frames::new(frame), steps: None }
     }
@@ -60,7 +60,7 @@ impl Converter {
         Ok(Self { frames, steps: Some(Steps { from, to, chain, samples: Vec::new() }) })
     }
 
-    /// Takes a piece, gives what it becomes.
+    /// Converts a piece.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
         let whole = self.frames.push(piece);
         match &mut self.steps {
@@ -69,7 +69,7 @@ impl Converter {
         }
     }
 
-    /// What is left when the stream has ended. Half a sample at its end is no sound.
+    /// Returns the rest behind the end of the stream. An incomplete sample at the end is dropped.
     pub fn finish(&mut self) -> Bytes {
         self.frames.carry.clear();
         let Some(steps) = &mut self.steps else { return Bytes::new() };
@@ -83,7 +83,7 @@ impl Frames {
         Self { frame: frame.max(1), carry: Bytes::new() }
     }
 
-    /// The whole frames of a piece and of what was left of the piece before.
+    /// Returns the whole frames of a piece, with what was left of the piece before.
     fn push(&mut self, piece: Bytes) -> Bytes {
         let mut all = if self.carry.is_empty() { piece } else { Bytes::from([self.carry.as_ref(), &piece].concat()) };
         self.carry = all.split_off(all.len() - all.len() % self.frame);
@@ -98,7 +98,7 @@ impl Steps {
         self.encoded()
     }
 
-    /// Whole frames: decoded and mixed down into `samples`.
+    /// Decodes whole frames and mixes them down into `samples`.
     fn decode(&mut self, bytes: &[u8]) {
         let frames = bytes.chunks_exact(self.from.frame_bytes().unwrap_or(1));
         let (encoding, channels) = (self.from.encoding, i32::from(self.from.channels));
@@ -108,7 +108,7 @@ impl Steps {
                 Encoding::Alaw => frame.iter().map(|byte| i32::from(decode_alaw(*byte))).sum(),
                 _ => frame.as_chunks().0.iter().map(|sample| i32::from(i16::from_le_bytes(*sample))).sum(),
             };
-            // The mean of 16-bit numbers is one.
+            // The mean of 16-bit numbers fits into 16 bits.
             i16::try_from(sum / channels).unwrap_or_default()
         };
         self.samples.extend(frames.map(mix));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_formats_pass_untouched() {
+    fn converter_passes_equal_formats_unchanged() {
         let piece = Bytes::from_static(b"a compressed stream has no samples");
         let mut converter = Converter::new(Format::mono(Encoding::Mp3, 44_100), Encoding::Mp3, 44_100).unwrap();
         assert_eq!(converter.push(piece.clone()).as_ptr(), piece.as_ptr());
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_that_end_within_a_sample_become_whole_samples() {
+    fn converter_returns_whole_samples_for_odd_pieces() {
         let stream: Vec<u8> = (0..=255).cycle().take(641 * 6).collect();
         for (to, rate) in [(Encoding::Linear16, 16_000), (Encoding::Linear16, 8_000), (Encoding::Mulaw, 16_000)] {
             for length in [1, 3, 641] {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_sample_at_the_end_of_a_stream_does_not_begin_the_next() {
+    fn converter_drops_an_incomplete_last_sample() {
         let mut converter = Converter::untouched(4);
         assert_eq!(converter.push(Bytes::from_static(&[1, 2, 3, 4, 5])).as_ref(), [1, 2, 3, 4]);
         assert!(converter.finish().is_empty());
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn law_and_linear_meet_at_the_values_of_g711() {
+    fn converter_has_the_values_of_g711() {
         // G.711, tables 1a to 2b: silence, the loudest positive and the loudest negative value, decoded.
         let linear = |samples: &[i16]| samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<_>>();
         for (law, bytes, samples) in [
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_are_mixed() {
+    fn converter_mixes_channels() {
         let stereo: Vec<u8> = [100_i16, 300, -5, 5, i16::MAX, i16::MAX].iter().flat_map(|s| s.to_le_bytes()).collect();
         let format = Format { encoding: Encoding::Linear16, sample_rate: 16_000, channels: 2 };
         let mono: Vec<u8> = [200_i16, 0, i16::MAX].iter().flat_map(|s| s.to_le_bytes()).collect();
@@ -197,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_is_refused_by_name() {
+    fn converter_rejects_compressed_audio_by_name() {
         let error = Converter::new(Format::mono(Encoding::Mp3, 16_000), Encoding::Linear16, 16_000).unwrap_err();
-        assert_eq!(error.to_string(), "mp3 audio cannot be converted: linear16, mulaw and alaw can");
+        assert_eq!(error.to_string(), "mp3 audio cannot be converted: use linear16, mulaw or alaw");
     }
 
     #[test]
     #[cfg(not(feature = "noise-filter"))]
-    fn noise_stays_where_it_cannot_be_taken_out() {
+    fn noise_filter_is_an_error_if_not_built_in() {
         let format = Format::mono(Encoding::Linear16, 16_000);
         assert_eq!(Converter::filtering(format, Encoding::Linear16, 16_000).unwrap_err(), Error::NoFilter);
     }
@@ -212,7 +212,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn cutting_changes_nothing(
+        fn converter_output_is_independent_of_piece_sizes(
             from in prop::sample::select(vec![Encoding::Linear16, Encoding::Mulaw, Encoding::Alaw]),
             to in prop::sample::select(vec![Encoding::Linear16, Encoding::Mulaw, Encoding::Alaw]),
             channels in 1_u16..4,

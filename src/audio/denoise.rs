@@ -1,24 +1,24 @@
-//! Takes noise out of speech, by `RNNoise` (the `nnnoiseless` library).
+//! The noise filter: `RNNoise`, by the library `nnnoiseless`.
 
 use nnnoiseless::DenoiseState;
 
-/// Samples a second of what the network was trained with; it knows no other.
+/// The only sample rate of the network, in Hz.
 pub(super) const RATE: u32 = 48_000;
 
-/// Samples that it takes at once, and its delay: it hears a frame before it says what is noise in the one before.
+/// Samples per frame. It is also the delay: the network needs the next frame to filter a frame.
 const FRAME: usize = DenoiseState::FRAME_SIZE;
 
-/// Takes noise out of one channel of a stream at 48 kHz. What comes out is as long as what went in, and in step with it: the
-/// delay is taken off the beginning.
+/// Filters one channel of a stream at 48 kHz. The output is as long as the input and aligned with it: the delay is removed at the
+/// beginning. A stream has one denoiser.
 pub(super) struct Denoiser {
-    /// What it remembers of this stream, and of no other.
+    /// The state of the network for this stream.
     state: Box<DenoiseState<'static>>,
-    /// Input that is not a whole frame yet. Not scaled: the network wants numbers as large as 16-bit ones.
+    /// An incomplete frame of input, in the range of 16-bit samples, as the network expects.
     input: Vec<f32>,
     output: Vec<f32>,
     taken: u64,
     given: u64,
-    /// The first frame that comes out is from before the stream began.
+    /// Whether the first output frame, from before the stream, was dropped.
     begun: bool,
 }
 
@@ -34,7 +34,7 @@ impl Denoiser {
         Self { state: DenoiseState::new(), input, output, taken: 0, given: 0, begun: false }
     }
 
-    /// Takes samples and appends to `out` what can be told by now.
+    /// Filters samples and appends the output so far to `out`.
     pub(super) fn push(&mut self, samples: impl IntoIterator<Item = i16>, out: &mut Vec<i16>) {
         for sample in samples {
             self.taken += 1;
@@ -45,13 +45,13 @@ impl Denoiser {
         }
     }
 
-    /// Appends the rest, up to the length of what was taken.
+    /// Appends the rest, up to the length of the input.
     pub(super) fn finish(&mut self, out: &mut Vec<i16>) {
         while self.given < self.taken {
             self.input.resize(FRAME, 0.0);
             self.frame(out);
         }
-        // The last frame is whole, what was taken need not be.
+        // The last frame is whole, but the input may end within it.
         let over = usize::try_from(self.given - self.taken).unwrap_or_default();
         out.truncate(out.len().saturating_sub(over));
         self.given = self.taken;
@@ -87,7 +87,7 @@ mod tests {
         samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
     }
 
-    /// The louder the lower, as of traffic and fans; the same each time.
+    /// Low-frequency noise, as of traffic and fans. It is deterministic.
     fn noise(samples: usize, loudness: f32) -> Vec<i16> {
         let (mut state, mut low) = (1_u32, 0.0_f32);
         let mut next = || {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_stays_silence() {
+    fn noise_filter_keeps_silence() {
         for rate in RATES {
             for (encoding, zero) in [(Encoding::Linear16, 0), (Encoding::Mulaw, 0xff)] {
                 let silence = vec![zero; rate as usize];
@@ -118,20 +118,20 @@ mod tests {
     }
 
     #[test]
-    fn noise_goes_down() {
+    fn noise_filter_reduces_noise() {
         for rate in RATES {
             let noise = noise(rate as usize * 3, 1_000.0);
             let format = Format::mono(Encoding::Linear16, rate);
             let got = filtered(format, (Encoding::Linear16, rate), &[&bytes(&noise)]);
             let got: Vec<i16> = got.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect();
-            // Once it has been heard for a second.
+            // Behind the first second, in which the network adapts.
             let (before, after) = (loudness(&noise[rate as usize..]), loudness(&got[rate as usize..]));
             assert!(after < before / 8.0, "{rate}: {before} to {after}");
         }
     }
 
     #[test]
-    fn streams_do_not_hear_each_other() {
+    fn noise_filter_streams_are_independent() {
         let format = Format::mono(Encoding::Linear16, 48_000);
         let to = (Encoding::Linear16, 48_000);
         let (loud, quiet) = (bytes(&noise(48_000, 3_000.0)), bytes(&noise(48_000, 30.0)));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_20_ms_pieces_is_never_more_than_31_ms_behind() {
+    fn noise_filter_delay_is_below_31_ms() {
         for rate in RATES {
             let format = Format::mono(Encoding::Linear16, rate);
             let mut converter = Converter::filtering(format, Encoding::Linear16, rate).unwrap();
@@ -168,7 +168,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn cutting_changes_nothing(
+        fn noise_filter_output_is_independent_of_piece_sizes(
             encodings in prop::sample::select(vec![
                 (Encoding::Linear16, Encoding::Linear16), (Encoding::Mulaw, Encoding::Mulaw),
                 (Encoding::Alaw, Encoding::Alaw), (Encoding::Mulaw, Encoding::Linear16),

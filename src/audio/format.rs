@@ -1,17 +1,17 @@
-//! What a stream of bytes means, and how long it sounds.
+//! The format of audio: encoding, sample rate, channels and duration.
 
 use std::time::Duration;
 
 use super::Error;
 
-/// Below this, speech cannot be understood.
+/// The lowest sample rate in Hz: below it, speech is unintelligible.
 pub(super) const MIN_RATE: u32 = 4_000;
-/// Above this, no device records and no provider takes.
+/// The highest sample rate in Hz: no provider accepts more.
 pub(super) const MAX_RATE: u32 = 192_000;
-/// More channels than one microphone array has.
+/// The most channels.
 pub(super) const MAX_CHANNELS: u16 = 16;
 
-/// How samples are written as bytes.
+/// An encoding of audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// Signed 16-bit little-endian.
@@ -33,8 +33,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Reads a name as clients write it, in any case. Names with a vendor's numbers behind them, such as `mp3_44100_128`,
-    /// mean their first part.
+    /// Parses a name, in any case. Of names with a vendor's numbers, such as `mp3_44100_128`, the first part counts.
     pub fn parse(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase();
         let word = match name.split_once('_') {
@@ -54,7 +53,7 @@ impl Encoding {
         })
     }
 
-    /// The name that is used in messages.
+    /// Returns the name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Linear16 => "linear16",
@@ -68,7 +67,7 @@ impl Encoding {
         }
     }
 
-    /// Bytes of one sample; none where a byte has no fixed length.
+    /// Returns the bytes of one sample. `None` for WAV and compressed encodings.
     pub fn sample_bytes(self) -> Option<usize> {
         match self {
             Self::Linear16 => Some(2),
@@ -77,7 +76,7 @@ impl Encoding {
         }
     }
 
-    /// The media type of a body in this encoding.
+    /// Returns the media type of a body in this encoding.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Linear16 => "audio/pcm",
@@ -90,24 +89,24 @@ impl Encoding {
     }
 }
 
-/// An encoding with its rate and channels (interleaved).
+/// An encoding with its sample rate and its number of interleaved channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Format {
-    /// How a sample is written.
+    /// The encoding of a sample.
     pub encoding: Encoding,
-    /// Samples a second of each channel.
+    /// Samples per second of each channel.
     pub sample_rate: u32,
-    /// Channels, one after the other in each frame.
+    /// The number of channels, interleaved.
     pub channels: u16,
 }
 
 impl Format {
-    /// One channel.
+    /// Returns a format with one channel.
     pub fn mono(encoding: Encoding, sample_rate: u32) -> Self {
         Self { encoding, sample_rate, channels: 1 }
     }
 
-    /// Refuses numbers that no audio has, before anything is divided or allocated by them.
+    /// Rejects rates and numbers of channels that are out of range, before they are used to divide or allocate.
     pub fn checked(self) -> Result<Self, Error> {
         if !(MIN_RATE..=MAX_RATE).contains(&self.sample_rate) {
             return Err(Error::Rate(self.sample_rate));
@@ -118,21 +117,21 @@ impl Format {
         Ok(self)
     }
 
-    /// Bytes of one sample of every channel; none for a compressed format.
+    /// Returns the bytes of one sample of all channels. `None` for a compressed format.
     pub fn frame_bytes(&self) -> Option<usize> {
         self.encoding.sample_bytes().map(|bytes| bytes * usize::from(self.channels))
     }
 
-    /// Bytes a second; none for a compressed format.
+    /// Returns the bytes per second. `None` for a compressed format.
     pub fn bytes_per_second(&self) -> Option<u64> {
         self.frame_bytes().map(|bytes| bytes as u64 * u64::from(self.sample_rate))
     }
 
-    /// How long `bytes` bytes sound; none for a compressed format.
+    /// Returns the duration of `bytes` bytes. `None` for a compressed format.
     pub fn duration(&self, bytes: usize) -> Option<Duration> {
         let rate = self.bytes_per_second().filter(|rate| *rate > 0)?;
         let (seconds, rest) = (bytes as u64 / rate, bytes as u64 % rate);
-        // Below one second of bytes, so that the product is small.
+        // The rest is less than a second, so the product is small.
         Some(Duration::from_secs(seconds) + Duration::from_nanos(rest * 1_000_000_000 / rate))
     }
 }
@@ -142,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_in_any_spelling() {
+    fn encoding_names_are_parsed_in_any_spelling() {
         for (name, encoding) in [
             ("linear16", Encoding::Linear16),
             ("PCM", Encoding::Linear16),
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_and_time_agree() {
+    fn format_converts_bytes_to_duration() {
         let format = Format::mono(Encoding::Linear16, 16_000);
         assert_eq!(format.duration(3_200), Some(Duration::from_millis(100)));
         assert_eq!(Format { channels: 2, ..format }.duration(3_200), Some(Duration::from_millis(50)));
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_numbers_are_refused() {
+    fn format_rejects_numbers_out_of_range() {
         let format = Format::mono(Encoding::Linear16, 16_000);
         assert_eq!(format.checked(), Ok(format));
         assert_eq!(Format { sample_rate: 0, ..format }.checked(), Err(Error::Rate(0)));

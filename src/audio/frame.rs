@@ -1,40 +1,41 @@
-//! Cuts a stream into frames of 10 ms.
+//! Splits a stream into frames of 10 ms.
 
 use bytes::{Bytes, BytesMut};
 
 use super::Format;
 
-/// Frames a second.
+/// Frames per second.
 const FRAMES: u64 = 100;
 
-/// Cuts pieces of any size into frames of exactly 10 ms, without a gap and without drift: where 10 ms are no whole number of
-/// samples (22.05 kHz), frames differ by one sample, and after each of them the stream is where the clock is.
+/// Splits pieces of any size into frames of 10 ms, without gaps and without drift. If 10 ms is not a whole number of samples
+/// (22.05 kHz), frames differ by one sample, so that the error never adds up.
 ///
-/// Frames are slices of the pieces; only what spans two pieces is copied. Compressed formats pass through as they come.
+/// Frames are slices of the pieces; only a frame that spans two pieces is copied. Compressed formats pass unchanged. Each text
+/// that is spoken has its own framer.
 #[derive(Debug)]
 pub struct Framer {
-    /// Bytes of a sample of every channel, and samples a second; none for a compressed format.
+    /// Bytes of one sample of all channels, and samples per second. `None` for a compressed format.
     size: Option<(usize, u64)>,
-    /// Frames that have gone out.
+    /// The number of frames that were returned.
     index: u64,
-    /// The beginning of a frame whose rest has not come.
+    /// The beginning of a frame whose rest has not arrived.
     carry: BytesMut,
-    /// What has come and has not been cut.
+    /// Audio that was received and is not split yet.
     piece: Bytes,
 }
 
 impl Framer {
-    /// For a stream of this format.
+    /// Creates a framer for this format.
     pub fn new(format: &Format) -> Self {
         let size = format.frame_bytes().map(|bytes| (bytes, u64::from(format.sample_rate)));
         Self { size, index: 0, carry: BytesMut::new(), piece: Bytes::new() }
     }
 
-    /// Takes the next piece and gives the frames that are whole by now. What is not asked for stays for the next call.
+    /// Takes the next piece and returns the complete frames. Frames that are not taken stay for the next call.
     pub fn push(&mut self, piece: Bytes) -> impl Iterator<Item = Bytes> + '_ {
         let rest = std::mem::replace(&mut self.piece, piece);
         if !rest.is_empty() {
-            // The last iterator was not used up. Rare, so it may cost a copy.
+            // The last iterator was not exhausted. That is rare, so it may cost a copy.
             let mut both = BytesMut::from(rest);
             both.extend_from_slice(&self.piece);
             self.piece = both.freeze();
@@ -42,7 +43,7 @@ impl Framer {
         std::iter::from_fn(|| self.next())
     }
 
-    /// The last frame, shorter than the others; none where nothing is left. Half a sample at the very end is dropped.
+    /// Returns the last, shorter frame, if anything is left. An incomplete sample at the end is dropped.
     pub fn finish(&mut self) -> Option<Bytes> {
         self.carry.extend_from_slice(&std::mem::take(&mut self.piece));
         let mut last = std::mem::take(&mut self.carry);
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_has_ten_milliseconds() {
+    fn frames_have_ten_milliseconds() {
         for (encoding, rate, size) in [
             (Encoding::Linear16, 8_000, 160),
             (Encoding::Linear16, 16_000, 320),
@@ -106,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn odd_rates_do_not_drift() {
+    fn frames_of_odd_rates_do_not_drift() {
         let frames = frames(Format::mono(Encoding::Linear16, 22_050), &[vec![0; 22_050 * 2]]);
         assert_eq!(frames.len(), 100);
         assert!(frames.iter().all(|frame| [440, 442].contains(&frame.len())));
     }
 
     #[test]
-    fn frames_are_slices_of_what_came() {
+    fn frames_are_slices_of_the_pieces() {
         let piece = Bytes::from(vec![7; 960]);
         let mut cutter = Framer::new(&Format::mono(Encoding::Linear16, 24_000));
         let begins: Vec<_> = cutter.push(piece.clone()).map(|frame| frame.as_ptr()).collect();
@@ -121,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn compressed_audio_passes() {
+    fn framer_passes_compressed_audio() {
         let frames = frames(Format::mono(Encoding::Mp3, 44_100), &[vec![1; 5], vec![], vec![2; 7]]);
         assert_eq!(frames.iter().map(Bytes::len).collect::<Vec<_>>(), [5, 7]);
     }
 
     proptest! {
         #[test]
-        fn joined_frames_are_what_came(
+        fn joined_frames_are_the_input(
             rate in prop::sample::select(vec![8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000]),
             law in any::<bool>(),
             channels in 1_u16..3,

@@ -1,5 +1,5 @@
-//! The log-mel spectrogram of Whisper (`log_mel_spectrogram` in `audio.py` of openai/whisper), which Smart Turn's model takes too:
-//! the logarithm of the power in 80 mel bands, 100 frames a second.
+//! The log-mel spectrogram of Whisper (`log_mel_spectrogram` in `audio.py` of openai/whisper), which Smart Turn's model takes
+//! too: the logarithm of the power in 80 mel bands, 100 frames a second.
 //!
 //! Padding, and any scaling before it, belong to each model: `local::whisper::mel` and `detect::features`.
 

@@ -1,4 +1,4 @@
-//! Changes the sample rate, by band-limited interpolation (the `rubato` library).
+//! Changes the sample rate by band-limited interpolation, with the library `rubato`.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{
@@ -12,13 +12,13 @@ use super::{Error, Format};
 /// which in speech is breath.
 const FILTER: usize = 72;
 
-/// Changes the rate of one channel of a stream. What comes out is as long as what went in, to the sample, and in step with
-/// it: the filter's delay is taken off the beginning.
+/// Changes the rate of one channel of a stream. The output is as long as the input, to the sample, and aligned with it: the
+/// filter's delay is removed at the beginning. A stream has one resampler.
 pub struct Resampler {
     filter: Async<f32>,
     from: u64,
     to: u64,
-    /// Input that is not a whole block yet.
+    /// An incomplete block of input.
     input: Vec<f32>,
     output: Vec<f32>,
     /// Samples of the filter's delay that are still to be dropped.
@@ -34,14 +34,14 @@ impl std::fmt::Debug for Resampler {
 }
 
 impl Resampler {
-    /// From one rate to another, in Hz.
+    /// Creates a resampler from one rate to another, in Hz.
     pub fn new(from: u32, to: u32) -> Result<Self, Error> {
         for rate in [from, to] {
             Format::mono(super::Encoding::Linear16, rate).checked()?;
         }
         let parameters = SincInterpolationParameters::new(FILTER, WindowFunction::BlackmanHarris2)
             .interpolation(SincInterpolationType::Linear);
-        // Blocks of 5 ms: as long as a stream can be kept waiting without anyone noticing.
+        // Blocks of 5 ms add no noticeable delay.
         let block = from as usize / 200;
         let ratio = f64::from(to) / f64::from(from);
         let filter = Async::new_sinc(ratio, 1.0, &parameters, block, 1, FixedAsync::Input);
@@ -55,7 +55,7 @@ impl Resampler {
         Ok(Self { filter, from: from.into(), to: to.into(), input, output, skip, taken: 0, given: 0 })
     }
 
-    /// Takes samples and appends to `out` what can be told by now.
+    /// Converts samples and appends the output so far to `out`.
     pub fn push(&mut self, samples: impl IntoIterator<Item = i16>, out: &mut Vec<i16>) {
         let mut input = std::mem::take(&mut self.input);
         input.extend(samples.into_iter().map(|sample| f32::from(sample) / 32_768.0));
@@ -70,7 +70,7 @@ impl Resampler {
         self.input = input;
     }
 
-    /// Appends the rest: what the filter still holds, up to the length of what was taken.
+    /// Appends the rest that the filter still holds, up to the length of the input.
     pub fn finish(&mut self, out: &mut Vec<i16>) {
         let mut last = std::mem::take(&mut self.input);
         self.taken += last.len() as u64;
@@ -82,7 +82,7 @@ impl Resampler {
             self.block(&last, Some(length), out);
             last.clear();
         }
-        // The last block is whole, what was taken need not be.
+        // The last block is whole, but the input may end within it.
         let over = usize::try_from(self.given - total).unwrap_or_default();
         out.truncate(out.len().saturating_sub(over).max(begin));
         self.given = total;
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_stays_the_same_tone_at_the_same_time() {
+    fn resampler_keeps_a_tone_and_its_phase() {
         for (from, to) in
             [(8_000, 16_000), (16_000, 48_000), (48_000, 16_000), (24_000, 16_000), (44_100, 16_000), (24_000, 22_050)]
         {
@@ -144,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_lower_rate_cannot_hold_is_taken_out() {
+    fn resampler_removes_frequencies_above_the_lower_rate() {
         let got = resampled(48_000, 16_000, &[&tone(48_000, 12_000.0, 48_000)]);
         let loudest = got.iter().skip(160).take(15_680).map(|sample| sample.unsigned_abs()).max().unwrap();
         assert!(loudest < 30, "{loudest}");
     }
 
     #[test]
-    fn the_loudest_input_does_not_wrap_around() {
+    fn resampler_clamps_the_loudest_input() {
         let square: Vec<i16> = (0..8_000).map(|n| if n / 40 % 2 == 0 { i16::MAX } else { i16::MIN }).collect();
         let got = resampled(8_000, 16_000, &[&square]);
         // Around an edge the filter overshoots; elsewhere the sign is that of the input.

@@ -4,18 +4,17 @@ use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::{Encoding, Error, Format};
 
-/// Bytes of a header as it is written here.
+/// Bytes of the header that [`header`] writes.
 pub const HEADER: usize = 44;
 
-/// What stands for a length that is not known: players then read to the end.
+/// The placeholder for an unknown length. Players then read to the end.
 const UNKNOWN: u32 = u32::MAX;
 
-/// Chunks before the audio are skipped; a file with more of them than this is no speech.
+/// The most bytes of chunks before the audio, which are skipped.
 const MAX_HEAD: usize = 64 * 1024;
 const TOO_LONG: &str = "no audio in its first 64 KiB";
 
-/// The header in front of `bytes` bytes of audio, or of a stream whose length is not known. `None` for a format that WAV
-/// does not hold.
+/// Returns the header for `bytes` bytes of audio, or for a stream of unknown length. `None` for a format that WAV cannot hold.
 pub fn header(format: &Format, bytes: Option<u32>) -> Option<[u8; HEADER]> {
     let tag: u16 = match format.encoding {
         Encoding::Linear16 | Encoding::Wav => 1,
@@ -45,7 +44,7 @@ pub fn header(format: &Format, bytes: Option<u32>) -> Option<[u8; HEADER]> {
     fields.concat().try_into().ok()
 }
 
-/// Takes the header off a stream. What is not WAV at all passes as it is, in the format that was expected.
+/// Removes the header of a stream. A stream without one passes unchanged, in the expected format.
 #[derive(Debug)]
 pub struct Reader {
     state: State,
@@ -54,24 +53,24 @@ pub struct Reader {
 
 #[derive(Debug)]
 enum State {
-    /// Everything that came so far; the audio has not begun.
+    /// The bytes before the audio, which has not begun yet.
     Head(BytesMut),
-    /// In the audio, of which so many bytes are to come.
+    /// Within the audio, with the bytes that are still to arrive.
     Audio(usize),
 }
 
 impl Reader {
-    /// For a stream that may begin with a header; without one its format is `expected`.
+    /// Creates a reader. Without a header, the format of the stream is `expected`.
     pub fn new(expected: Format) -> Self {
         Self { state: State::Head(BytesMut::new()), format: expected }
     }
 
-    /// The format: of the header, once [`Reader::push`] has given audio.
+    /// Returns the format. It is that of the header once [`Reader::push`] has returned audio.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Takes a piece, gives the audio in it.
+    /// Takes a piece and returns the audio in it.
     pub fn push(&mut self, piece: Bytes) -> Result<Bytes, Error> {
         let mut audio = match &mut self.state {
             State::Audio(_) => piece,
@@ -92,14 +91,14 @@ impl Reader {
             }
         };
         if let State::Audio(left) = &mut self.state {
-            // What comes after the audio are chunks with titles and the like.
+            // Chunks behind the audio hold titles and the like.
             audio.truncate(*left);
             *left -= audio.len();
         }
         Ok(audio)
     }
 
-    /// What is left when the stream has ended: a few bytes that were too short to tell.
+    /// Returns the rest behind the end of the stream: a few bytes that were too short to be recognised as a header.
     pub fn finish(&mut self) -> Bytes {
         match &mut self.state {
             State::Head(head) if !head.starts_with(b"RIFF") => std::mem::take(head).freeze(),
@@ -108,7 +107,7 @@ impl Reader {
     }
 }
 
-/// Format, begin and length of the audio; `None` while more bytes are needed.
+/// Returns the format, the begin and the length of the audio. `None` while more bytes are needed.
 fn read_head(head: &[u8], expected: Format) -> Result<Option<(Format, usize, usize)>, Error> {
     let riff = head.len().min(4);
     if head.get(..riff) != b"RIFF".get(..riff) {
@@ -122,7 +121,7 @@ fn read_head(head: &[u8], expected: Format) -> Result<Option<(Format, usize, usi
         let length = length.try_into().map_or(0, u32::from_le_bytes);
         if name == b"data" {
             let format = format.ok_or(Error::Wav("`data` stands before `fmt `"))?;
-            // Writers that cannot go back leave 0 or the largest number.
+            // Writers that cannot seek leave 0 or the largest number.
             let known = length != 0 && length < UNKNOWN - 64;
             return Ok(Some((format, at + 8, if known { length as usize } else { usize::MAX })));
         }
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_in_pieces_of_any_size() {
+    fn wav_reader_accepts_pieces_of_any_size() {
         for format in [
             PCM,
             Format { encoding: Encoding::Mulaw, sample_rate: 8_000, channels: 1 },
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_around_the_audio_are_left_out() {
+    fn wav_reader_skips_other_chunks() {
         let mut file = header(&PCM, Some(4)).unwrap().to_vec();
         file.splice(12..12, *b"LIST\x03\0\0\0abc\0");
         file.extend(b"1234LIST\x04\0\0\0junk");
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_extensible_form_is_read_by_its_sub_format() {
+    fn wav_reader_accepts_the_extensible_format() {
         let mut file = header(&PCM, Some(4)).unwrap().to_vec();
         file[16] = 40;
         file[20..22].copy_from_slice(&0xfffe_u16.to_le_bytes());
@@ -213,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn audio_without_a_header_passes() {
+    fn wav_reader_passes_audio_without_a_header() {
         assert_eq!(read(b"RI", 1), Ok((PCM, b"RI".to_vec())), "too short to tell, so it is what was expected");
         assert_eq!(read(b"\0\0\x01\0", 3), Ok((PCM, b"\0\0\x01\0".to_vec())));
         assert_eq!(read(b"RIPE audio", 3), Ok((PCM, b"RIPE audio".to_vec())));
     }
 
     #[test]
-    fn other_files_are_refused() {
+    fn wav_reader_rejects_other_files() {
         let mut float = header(&PCM, None).unwrap();
         float[20] = 3;
         assert_eq!(read(&float, 44), Err(Error::Wav("neither 16-bit PCM nor A-law nor mu-law")));
@@ -239,7 +238,7 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), step in 1_usize..60) {
             let mut file = b"RIFF\0\0\0\0WAVE".to_vec();
             file.extend(&bytes);
-            // Cut otherwise it is read the same.
+            // Other piece sizes give the same result.
             prop_assert_eq!(read(&file, step), read(&file, file.len()));
         }
     }

@@ -13,7 +13,8 @@ pub(crate) struct RetryPolicy {
     pub(crate) first_pause: Duration,
     /// What each further pause is multiplied by: 2 for exponential backoff, 1 for equal pauses.
     pub(crate) factor: u32,
-    /// Whether a pause is extended by up to half of itself, at random. Many clients that fail together then do not retry together.
+    /// Whether a pause is extended by up to half of itself, at random. Many clients that fail together then do not retry
+    /// together.
     pub(crate) jitter: bool,
 }
 

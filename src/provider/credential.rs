@@ -1,4 +1,4 @@
-//! With what a provider is asked: the client's own credentials where it sends some, else the server's.
+//! Credentials for a provider: the client's own if it sends some, else the server's.
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
@@ -6,17 +6,17 @@ use serde_json::{Map, Value};
 use super::Name;
 use crate::config::{Providers, Secret};
 
-/// The region that Azure is asked in where nobody names one.
+/// The default region of Azure.
 const AZURE_REGION: &str = "eastus";
 
-/// The right to ask a provider.
+/// A credential for one provider. The voice or the transcription that uses it owns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
-    /// Whose.
+    /// The provider.
     pub provider: Name,
-    /// The client sent it; else it is the server's.
+    /// Whether the client sent it. Otherwise it is the server's.
     pub own: bool,
-    /// The key; for Google the credentials as they were given: a path, JSON, or empty.
+    /// The key. For Google the credentials as they were given: a path, JSON, or empty.
     pub(super) key: Secret,
     /// Azure's region.
     pub(super) region: Option<String>,
@@ -25,23 +25,23 @@ pub struct Credential {
 /// Why there is no credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// No provider of that name, or not for what is asked.
+    /// Unknown provider, or one without this service.
     #[error(transparent)]
     Unsupported(#[from] super::Unsupported),
-    /// The client sent none, and neither has the server one.
+    /// Neither the client nor the server has one.
     #[error("Missing server auth for provider {provider}: {what} not configured in server environment")]
     Missing {
-        /// Whose.
+        /// The provider.
         provider: Name,
-        /// What would have to be.
+        /// What is missing.
         what: &'static str,
     },
-    /// What the client sent is not a credential of that provider.
+    /// The client's credential is invalid for the provider.
     #[error("Invalid auth input for provider {provider}: {problem}")]
     Invalid {
-        /// Whose.
+        /// The provider.
         provider: Name,
-        /// What is wrong.
+        /// The problem.
         problem: AuthProblem,
     },
 }
@@ -49,50 +49,50 @@ pub enum CredentialError {
 /// What is wrong with the credentials in a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthProblem {
-    /// A field that the provider has no use for.
+    /// Fields that the provider does not use.
     #[error("Unsupported auth field(s) for provider {provider}: {}", fields.join(", "))]
     Unknown {
-        /// Whose.
+        /// The provider.
         provider: Name,
         /// Their names, sorted.
         fields: Vec<String>,
     },
-    /// A field that is not there, or empty.
+    /// A field is missing or empty.
     #[error("Auth field '{field}' is required for provider {provider}")]
     Required {
-        /// Whose.
+        /// The provider.
         provider: Name,
         /// Its name.
         field: &'static str,
     },
-    /// A field of another type.
+    /// A field has another type.
     #[error("Auth field '{field}' must be a string{} for provider {provider}", if *.object { " or JSON object" } else { "" })]
     NotText {
-        /// Whose.
+        /// The provider.
         provider: Name,
         /// Its name.
         field: &'static str,
-        /// An object would do as well.
+        /// Whether an object is accepted too.
         object: bool,
     },
-    /// It cannot be part of an address or a header.
+    /// A field has characters that a URL or a header cannot hold.
     #[error("Auth field '{field}' has characters that provider {provider} does not use in it")]
     Characters {
-        /// Whose.
+        /// The provider.
         provider: Name,
         /// Its name.
         field: &'static str,
     },
-    /// Credentials of the server's own machine, which a request has no right to.
+    /// A path. Only the server's own configuration may name files.
     #[error("Auth field 'credentials' must be the JSON of a service account for provider google")]
     NotJson,
-    /// A service account that is none.
+    /// An invalid service account.
     #[error("Auth field 'credentials' cannot be used for provider google: {0}")]
     Google(String),
 }
 
 impl Credential {
-    /// The client's where `auth` holds any, else the server's.
+    /// Returns the client's credential if `auth` has fields, else the server's.
     pub fn resolve(
         provider: Name,
         auth: Option<&Map<String, Value>>,
@@ -122,7 +122,7 @@ impl Credential {
             Name::Local => (String::new(), None),
             _ => (field(provider, auth, "api_key")?, None),
         };
-        // It becomes part of a host name.
+        // The region becomes part of a host name.
         if region.as_deref().is_some_and(|region| !is_region(region)) {
             return Err(AuthProblem::Characters { provider, field: "region" });
         }
@@ -134,7 +134,7 @@ impl Credential {
 
     fn servers(provider: Name, server: &Providers) -> Result<Self, CredentialError> {
         let (vendor, what) = match provider {
-            // It asks nobody.
+            // It needs none.
             Name::Local => return Ok(Self { provider, own: false, key: Secret::new(""), region: None }),
             Name::Deepgram => (&server.deepgram, "Deepgram API key"),
             Name::ElevenLabs => (&server.elevenlabs, "ElevenLabs API key"),
@@ -147,7 +147,7 @@ impl Credential {
         Ok(Self { provider, own: false, key, region: (provider == Name::Azure).then_some(region) })
     }
 
-    /// Stands for the credential where it must not be seen: in keys of the cache.
+    /// Returns a digest of the credential, for cache keys.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         let region = self.region.as_deref().unwrap_or_default();
         let text = format!("{}\0{region}\0{}", self.provider, self.key.expose());
@@ -155,7 +155,7 @@ impl Credential {
     }
 }
 
-/// Azure's names of regions: letters and digits, as a part of a host name.
+/// Returns whether this is a valid name of an Azure region: letters and digits, as a part of a host name.
 pub(super) fn is_region(region: &str) -> bool {
     !region.is_empty() && region.len() <= 63 && region.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -168,7 +168,8 @@ fn field(provider: Name, auth: &Map<String, Value>, field: &'static str) -> Resu
     }
 }
 
-/// As text or as an object. A path would be read from the server's own disk: it is no credential of a client.
+/// Returns a service account as JSON, from a string or an object. A path is refused, because it would be read from the server's
+/// disk.
 fn google(auth: &Map<String, Value>) -> Result<String, AuthProblem> {
     let (provider, field) = (Name::Google, "credentials");
     match auth.get(field) {
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clients_credentials_count_before_the_servers() {
+    fn client_credentials_take_precedence_over_the_servers() {
         let key = |credential: &Credential| (credential.own, credential.key.expose().to_owned());
         assert_eq!(resolve(Name::Deepgram, &json!({})).map(|c| key(&c)), Ok((false, "server".to_owned())));
         assert_eq!(resolve(Name::Deepgram, &json!(null)).map(|c| key(&c)), Ok((false, "server".to_owned())));
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_the_words_of_the_protocol() {
+    fn credential_errors_have_the_texts_of_the_protocol() {
         for (provider, auth, expected) in [
             (
                 Name::Cartesia,
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_told_apart_and_not_shown() {
+    fn credentials_have_distinct_fingerprints_and_a_blank_debug() {
         let one = resolve(Name::Deepgram, &json!({"api_key": "hunter1"})).unwrap();
         let two = resolve(Name::Deepgram, &json!({"api_key": "hunter2"})).unwrap();
         assert_ne!(one.fingerprint(), two.fingerprint());

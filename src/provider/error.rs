@@ -1,34 +1,34 @@
-//! What can be wrong before a provider is asked, and the kinds of all errors here.
+//! Errors before the first request to a provider, and the kinds of all provider errors.
 
 use super::{CredentialError, Name};
 use crate::audio;
 
-/// What an error means for whoever has to answer a client.
+/// The kind of an error. It decides the response to the client and the label in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// No provider of that name.
+    /// Unknown provider.
     UnknownProvider,
-    /// The server has no credentials for it.
+    /// The server has no credentials for the provider.
     MissingServerAuth,
-    /// The client's credentials are none.
+    /// The client's credentials are invalid.
     InvalidAuthInput,
-    /// A setting that cannot be.
+    /// Invalid options.
     BadOptions,
-    /// The provider does not accept the credentials.
+    /// The provider refuses the credentials.
     ProviderAuth {
-        /// They are the client's.
+        /// Whether they are the client's own.
         own: bool,
     },
-    /// The provider asks for patience.
+    /// The provider limits the rate.
     RateLimited,
-    /// The provider failed, or cannot be reached.
+    /// The provider failed or cannot be reached.
     Provider,
     /// The provider did not answer in time.
     Timeout,
 }
 
 impl ErrorKind {
-    /// Every label there is.
+    /// All labels.
     pub const LABELS: [&'static str; 8] = [
         "unknown_provider",
         "missing_server_auth",
@@ -40,7 +40,7 @@ impl ErrorKind {
         "timeout",
     ];
 
-    /// Its name in metrics.
+    /// Returns its label in metrics.
     pub fn label(self) -> &'static str {
         match self {
             Self::UnknownProvider => "unknown_provider",
@@ -54,7 +54,7 @@ impl ErrorKind {
         }
     }
 
-    /// Of an engine on this machine.
+    /// Returns the kind of an error of the local engine.
     #[cfg(feature = "local")]
     pub(super) fn of_local(error: &crate::local::Error) -> Self {
         match error {
@@ -63,7 +63,7 @@ impl ErrorKind {
         }
     }
 
-    /// Of an answer with this status.
+    /// Returns the kind of a response with this status.
     pub(super) fn of_status(status: u16, own: bool) -> Self {
         match status {
             401 | 403 => Self::ProviderAuth { own },
@@ -74,7 +74,7 @@ impl ErrorKind {
     }
 }
 
-/// Why speech cannot be had as asked, found without asking anybody.
+/// Why a request for speech is invalid. It is found without a request to the provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// Provider or credentials.
@@ -92,7 +92,7 @@ impl From<super::Unsupported> for PlanError {
 }
 
 impl PlanError {
-    /// What it means for an answer.
+    /// Returns the kind of error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Credential(CredentialError::Unsupported(_)) => ErrorKind::UnknownProvider,
@@ -103,51 +103,51 @@ impl PlanError {
     }
 }
 
-/// A setting that cannot be.
+/// An invalid option.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
-    /// Audio that cannot be.
+    /// An invalid audio format.
     #[error(transparent)]
     Audio(#[from] audio::Error),
-    /// An encoding that nobody has heard of.
-    #[error("unknown {field} '{value}': {known} are known")]
+    /// An unknown encoding.
+    #[error("unknown {field} '{value}': {known} are supported")]
     Encoding {
         /// `encoding` or `audio_format`.
         field: &'static str,
-        /// As it was written.
+        /// The client's value.
         value: String,
-        /// What could stand there.
+        /// The supported values.
         known: &'static str,
     },
-    /// One that this provider has not.
-    #[error("provider {provider} cannot do {field} '{value}': {hint}")]
+    /// A value that this provider does not support.
+    #[error("provider {provider} does not support {field} '{value}': {hint}")]
     NotByProvider {
-        /// Whose.
+        /// The provider.
         provider: Name,
-        /// The setting.
+        /// The option.
         field: &'static str,
-        /// As it was written.
+        /// The client's value.
         value: String,
-        /// What it can.
+        /// What it supports.
         hint: &'static str,
     },
-    /// An encoding that noise cannot be taken out of.
+    /// An encoding that the noise filter does not support.
     #[error("noise_filter takes linear16, mulaw and alaw, not '{0}'")]
     Unfiltered(String),
-    /// One that must be there.
+    /// A missing option.
     #[error("{field} is required for provider {provider}")]
     Required {
-        /// Whose.
+        /// The provider.
         provider: Name,
-        /// The setting.
+        /// The option.
         field: &'static str,
     },
-    /// A number beyond its bounds.
+    /// A number out of range.
     #[error("{field} must be {expected}")]
     Range {
-        /// The setting.
+        /// The option.
         field: &'static str,
-        /// What it may be.
+        /// The range.
         expected: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! What parses a vendor's bytes, for the fuzz targets alone.
+//! Entry points to the parsers of vendors' bytes, for the fuzz targets only.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use super::{Credential, Name, SttOptions, Transcript, voices};
 use crate::audio::Format;
 use crate::config::Secret;
 
-/// What a connection to a vendor's recognition makes of these messages, in order: words, "ready", "finished", or an error.
+/// Parses these messages of a vendor's recognition in order: results, other messages, or errors.
 pub fn hear(provider: Name, messages: &[&[u8]]) -> Vec<Result<Option<Transcript>, String>> {
     let region = (provider == Name::Azure).then(|| "x".to_owned());
     let credential = Credential { provider, own: false, key: Secret::new("k"), region };
@@ -21,12 +21,12 @@ pub fn hear(provider: Name, messages: &[&[u8]]) -> Vec<Result<Option<Transcript>
     messages.iter().map(|message| conversation.hear(message)).collect()
 }
 
-/// The audio in a body of Google's speech, which comes in these pieces.
+/// Decodes the body of a response of Google's text-to-speech, which arrives in these pieces.
 pub fn body(format: Format, pieces: &[&[u8]]) -> Option<Vec<u8>> {
     super::tts::fuzzing::body(format, pieces)
 }
 
-/// The ids of the voices in a vendor's list.
+/// Returns the ids of the voices in a vendor's list.
 pub fn list(provider: Name, body: &[u8]) -> Option<Vec<String>> {
     voices::fuzzing(provider, body)
 }

@@ -1,8 +1,8 @@
-//! Speech by others: names, credentials, recognition ([`stt`]), synthesis ([`tts`]) with its cache, lists of voices.
+//! Speech providers: names, credentials, recognition ([`stt`]), synthesis ([`tts`]) with its cache, lists of voices.
 //!
-//! A vendor is a translator: a pure value that turns our requests into its bytes and its bytes into our events. Connecting,
-//! keep-alive, time-outs, retry and back-pressure exist once per transport. Nothing here knows of sessions or of HTTP
-//! requests to this server.
+//! Each vendor has an adapter, its *dialect*: a pure value that converts requests into its bytes and its bytes into events.
+//! Connecting, keep-alive, time-outs, retries and back-pressure exist once per transport. Nothing here knows of sessions, or of
+//! HTTP requests to this server.
 
 mod credential;
 mod error;
@@ -41,27 +41,27 @@ use token::Tokens;
 use tts::cache::Cache;
 use tts::flight::Flights;
 
-/// Why speech by others cannot be offered at all.
+/// Why the providers cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The cache's directory cannot be used.
+    /// The directory of the cache is unusable.
     #[error(
-        "`cache.path`: {}: {source}; mount a volume there that this user may write to, or leave the key out: what was spoken \
-         is then kept in memory",
+        "`cache.path`: {}: {source}; mount a volume there that this user may write to, or remove the key: \
+         the cache is then in memory",
         path.display()
     )]
     Cache {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// Google's credentials are no use.
+    /// Google's credentials are invalid.
     #[error("`providers.google_credentials`: {0}")]
     Google(String),
 }
 
-/// Access to every provider. Cheap to clone.
+/// Access to every provider, the cache and the lists of voices. `App` owns it for the life of the server. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Providers {
     shared: Arc<Shared>,
@@ -75,16 +75,16 @@ struct Shared {
     cache: Cache,
     flights: Flights,
     lists: voices::Lists,
-    /// `server.max_text_chars`, which counts for what a text becomes too.
+    /// `server.max_text_chars`. It also limits a text with its pronunciations.
     max_text_chars: usize,
-    /// Where tokens for Google come from, where it is configured.
+    /// The source of Google's access tokens, if Google is configured.
     tokens: Option<Arc<Tokens>>,
     #[cfg(feature = "local")]
     local: crate::local::Engines,
 }
 
 impl Providers {
-    /// Opens the cache and starts its sweep; to be called inside the runtime.
+    /// Opens the cache and starts its sweep. It must be called inside the runtime.
     pub fn new(config: &Config, outbound: Outbound) -> Result<Self, StartError> {
         let cache = Cache::open(&config.cache).map_err(no_cache(config))?;
         let tokens = tokens(config)?.map(Arc::new);
@@ -107,36 +107,36 @@ impl Providers {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What would keep [`Self::new`] from its work. Nothing is made.
+    /// Returns why [`Self::new`] would fail, without creating anything.
     pub(crate) fn examine(config: &Config) -> Vec<StartError> {
         let cache = Cache::examine(&config.cache).map_err(no_cache(config));
         cache.err().into_iter().chain(tokens(config).err()).collect()
     }
 
-    /// Checks how speech is to be recognised. Nobody is asked yet.
+    /// Validates a transcription. It sends no request.
     pub fn stt(&self, options: &SttOptions) -> Result<SttPlan, PlanError> {
         SttPlan::new(Arc::clone(&self.shared), options)
     }
 
-    /// Checks how text is to be spoken. Nobody is asked yet.
+    /// Validates a voice. It sends no request.
     pub fn voice(&self, options: &TtsOptions) -> Result<Voice, PlanError> {
         Voice::new(Arc::clone(&self.shared), options)
     }
 
-    /// The voices of every provider that the server has credentials for and that answers; the others are left out. A list is kept
-    /// for five minutes.
+    /// Returns the voices of every provider that the server has credentials for. Providers that do not answer are left out. Each
+    /// list is cached for five minutes.
     pub async fn voices(&self) -> BTreeMap<&'static str, Vec<VoiceInfo>> {
         voices::all(&self.shared).await
     }
 
-    /// What has happened so far, counted.
+    /// Returns the counters.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.stats.snapshot(self.shared.cache.bytes())
     }
 }
 
 impl Shared {
-    /// What is configured of a vendor; nothing is of the engines on this machine.
+    /// Returns the configuration of a vendor. The local engines have none here.
     fn vendor(&self, name: Name) -> Option<&Vendor> {
         match name {
             Name::Deepgram => Some(&self.config.deepgram),
@@ -149,19 +149,19 @@ impl Shared {
     }
 }
 
-/// Why the configured cache cannot be used.
+/// Converts an error of the cache.
 fn no_cache(config: &Config) -> impl FnOnce(std::io::Error) -> StartError {
     let path = config.cache.path.clone().unwrap_or_default();
     |source| StartError::Cache { path, source }
 }
 
-/// Google's credentials, where they are configured.
+/// Parses Google's credentials, if they are configured.
 fn tokens(config: &Config) -> Result<Option<Tokens>, StartError> {
     let key = config.providers.google.key.as_ref();
     key.map(|key| Tokens::of_server(key.expose())).transpose().map_err(StartError::Google)
 }
 
-/// The configured address, or the vendor's usual one, with a path behind it.
+/// Returns the configured base URL, or the vendor's default, with a path.
 fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsError> {
     let bad = |_| OptionsError::Range { field: "region", expected: "a part of a host name" };
     let mut url = base.cloned().map_or_else(|| Url::parse(usual), Ok).map_err(bad)?;
@@ -171,18 +171,18 @@ fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsEr
     Ok(url)
 }
 
-/// Of the rates that a vendor has, in rising order: this one, else the next higher, else the highest.
+/// Returns the wanted rate if the vendor has it, else the next higher, else the highest. `rates` is in rising order.
 fn nearest(rates: &[u32], wanted: u32) -> u32 {
     rates.iter().copied().find(|rate| *rate >= wanted).or(rates.last().copied()).unwrap_or(wanted)
 }
 
-/// The beginning of what a vendor says of an error.
+/// Returns the beginning of an error's body, in one line.
 fn shortened(body: &[u8], most: usize) -> String {
     let text = String::from_utf8_lossy(body.get(..most).unwrap_or(body));
     text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// When a vendor wants to be asked again, where it says so: in seconds, or by a date.
+/// Parses the header `Retry-After`: seconds or a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let date = || httpdate::parse_http_date(value).ok();

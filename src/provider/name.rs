@@ -15,26 +15,26 @@ pub enum Name {
     Google,
     /// Azure.
     Azure,
-    /// The engines on this machine (feature `local`).
+    /// The local engines (feature `local`).
     Local,
 }
 
-/// A name that no provider has.
+/// An unknown provider name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Unsupported provider: {0}")]
 pub struct Unsupported(pub String);
 
 impl Name {
-    /// Every name, whether or not this build has the provider.
+    /// All names, also of providers that this build does not have.
     pub(super) const NAMES: [Self; 6] =
         [Self::Deepgram, Self::ElevenLabs, Self::Cartesia, Self::Google, Self::Azure, Self::Local];
 
-    /// Every provider of this build.
+    /// Returns the providers of this build.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::NAMES.into_iter().filter(|name| *name != Self::Local || cfg!(feature = "local"))
     }
 
-    /// Reads a name as clients write it, in any case.
+    /// Parses a name, in any case.
     pub fn parse(name: &str) -> Result<Self, Unsupported> {
         let name = name.to_lowercase();
         match name.as_str() {
@@ -43,7 +43,7 @@ impl Name {
         }
     }
 
-    /// The name in messages, metrics and lists.
+    /// Returns the name in messages, metrics and lists.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deepgram => "deepgram",
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_in_any_case() {
+    fn provider_names_are_parsed_in_any_case() {
         for name in Name::all() {
             assert_eq!(Name::parse(name.as_str()), Ok(name));
             assert_eq!(Name::parse(&name.as_str().to_uppercase()), Ok(name));

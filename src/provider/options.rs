@@ -1,39 +1,39 @@
-//! What clients say about speech: the `stt_config` and `tts_config` of the protocol.
+//! The `stt_config` and `tts_config` of the protocol.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::audio::{Encoding, Format};
 
-/// How speech is to be recognised. Unknown fields are left alone.
-#[expect(clippy::struct_excessive_bools, reason = "as the protocol has them")]
+/// The options of speech-to-text. Unknown fields are ignored.
+#[expect(clippy::struct_excessive_bools, reason = "the protocol has these fields")]
 #[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SttOptions {
-    /// Whose engine.
+    /// The provider: `deepgram`, `elevenlabs`, `cartesia`, `google`, `azure` or `local`.
     pub provider: String,
-    /// The language that is spoken, as the provider calls it; may be empty for some of them.
+    /// The language in the provider's notation, such as `en-US`. Some providers accept an empty one.
     pub language: String,
-    /// Samples a second of the audio that will come.
+    /// The sample rate of the client's audio, in Hz.
     pub sample_rate: u32,
-    /// Its channels, interleaved.
+    /// The number of interleaved channels.
     pub channels: u16,
-    /// Whether results have punctuation, where that can be chosen.
+    /// Whether results have punctuation, if the provider has that option.
     pub punctuation: bool,
-    /// How samples are written: `linear16` and others.
+    /// The encoding of the client's audio, such as `linear16`.
     pub encoding: String,
-    /// The provider's model; empty for its usual one.
+    /// The provider's model. Empty: its default.
     pub model: String,
-    /// Whether noise is taken out of the audio before the provider hears it.
+    /// Whether noise is removed from the audio before it goes to the provider. Default: false.
     #[serde(default)]
     pub noise_filter: bool,
-    /// Whether the client is told what the detectors of this server hear.
+    /// Whether the client receives `vad_event` messages. Default: false.
     #[serde(default)]
     pub vad_events: bool,
-    /// Whether the detectors of this server listen, where it has any.
+    /// Whether the server's turn detection is used, if it has one. Default: true.
     #[serde(default = "yes")]
     pub turn_detect: bool,
-    /// The client's own credentials.
+    /// The client's own credentials for the provider. Default: the server's.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub auth: Option<Map<String, Value>>,
@@ -44,59 +44,59 @@ fn yes() -> bool {
 }
 
 impl SttOptions {
-    /// The form of the audio that will come; none where the encoding is a provider's own.
+    /// Returns the format of the client's audio. `None` for an encoding that only the provider knows.
     pub fn format(&self) -> Option<Format> {
         let Self { sample_rate, channels, .. } = *self;
         Encoding::parse(&self.encoding).map(|encoding| Format { encoding, sample_rate, channels })
     }
 }
 
-/// How text is to be spoken. Unknown fields are left alone.
+/// The options of text-to-speech. Unknown fields are ignored.
 #[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TtsOptions {
-    /// Whose engine.
+    /// The provider: `deepgram`, `elevenlabs`, `cartesia`, `google`, `azure` or `local`.
     pub provider: String,
-    /// The provider's model; empty for its usual one.
+    /// The provider's model. Empty: its default.
     pub model: String,
-    /// The provider's voice.
+    /// The provider's voice. Default: the provider's default voice.
     #[serde(default)]
     pub voice_id: Option<String>,
-    /// 1 is usual.
+    /// The speed, from 0.25 to 4. Default: 1.
     #[serde(default)]
     pub speaking_rate: Option<f32>,
-    /// How samples come: `linear16` and others.
+    /// The encoding of the audio, such as `linear16`. Default: `linear16`.
     #[serde(default)]
     pub audio_format: Option<String>,
-    /// Samples a second.
+    /// The sample rate, in Hz. Default: 24000.
     #[serde(default)]
     pub sample_rate: Option<u32>,
-    /// Seconds until a connection is there.
+    /// The time-out for a connection to the provider, from 1 to 600 seconds. Default: 30.
     #[serde(default)]
     pub connection_timeout: Option<u64>,
-    /// Seconds until the whole answer is there.
+    /// The time-out for an answer of the provider, from 1 to 600 seconds. Default: 60.
     #[serde(default)]
     pub request_timeout: Option<u64>,
-    /// Words that are spoken as something else.
+    /// Words with their pronunciations.
     #[serde(default)]
     pub pronunciations: Vec<Pronunciation>,
-    /// The client's own credentials.
+    /// The client's own credentials for the provider. Default: the server's.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub auth: Option<Map<String, Value>>,
 }
 
-/// A word and what is spoken for it.
+/// A word and its pronunciation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pronunciation {
-    /// As it stands in texts.
+    /// The word, as it stands in texts.
     pub word: String,
-    /// What the provider is given instead.
+    /// The text that the provider gets instead.
     pub pronunciation: String,
 }
 
-/// Credentials are not shown.
+/// Returns the names of the fields only, so that `Debug` shows no credentials.
 fn shown(auth: Option<&Map<String, Value>>) -> Option<Vec<&String>> {
     auth.map(|auth| auth.keys().collect())
 }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_not_shown() {
+    fn options_debug_hides_credentials() {
         let stt = r#"{"provider":"deepgram","language":"en","sample_rate":16000,"channels":1,"punctuation":true,
             "encoding":"linear16","model":"nova-3","auth":{"api_key":"hunter2"},"vad":{"unknown":"is left alone"}}"#;
         let tts = r#"{"provider":"deepgram","model":"","auth":{"api_key":"hunter2"}}"#;

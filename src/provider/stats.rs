@@ -1,10 +1,10 @@
-//! What has happened, counted: for `/metrics`.
+//! The counters of the providers, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{ErrorKind, Name};
 
-/// Counters that everything in this module shares. Each is a number of its own: nothing here is a lock.
+/// The counters that this module shares. `Providers` owns them. Each is an atomic number; there is no lock.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     providers: [Counters; Name::NAMES.len()],
@@ -23,7 +23,7 @@ struct Counters {
     errors: [AtomicU64; ErrorKind::LABELS.len()],
 }
 
-/// Something that is counted per provider.
+/// An event that is counted per provider.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Count {
     Session,
@@ -33,25 +33,25 @@ pub(super) enum Count {
     Error(ErrorKind),
 }
 
-/// Where a synthesis came from.
+/// Where the audio of a synthesis comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// The cache had it.
     Cache,
-    /// Another session was asking for the same at this moment.
+    /// It shared the request of another session.
     Shared,
-    /// The provider.
+    /// A request to the provider.
     Provider,
 }
 
-/// The counters at one moment.
+/// The values of all counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// Per provider.
     pub providers: Vec<Provider>,
     /// Syntheses that the cache had.
     pub cache_hits: u64,
-    /// Syntheses that waited for another session's request.
+    /// Syntheses that shared the request of another session.
     pub cache_shared: u64,
     /// Syntheses that went to a provider.
     pub cache_misses: u64,
@@ -59,20 +59,20 @@ pub struct Snapshot {
     pub cache_bytes: u64,
 }
 
-/// What has happened with one provider.
+/// The values of one provider's counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     /// Its name.
     pub name: Name,
     /// Transcriptions that were begun.
     pub stt_sessions: u64,
-    /// Connections that were lost and sought again.
+    /// Connections that were lost and retried.
     pub stt_reconnects: u64,
-    /// Transcriptions that ended as no connection was of use.
+    /// Transcriptions that ended because all retries failed.
     pub stt_given_up: u64,
-    /// Audio that was dropped because a connection was away, or too slow, for too long.
+    /// Bytes of audio that were dropped because the connection was lost, or too slow, for too long.
     pub stt_dropped_bytes: u64,
-    /// Requests for speech.
+    /// Requests for synthesis.
     pub tts_requests: u64,
     /// Errors by kind.
     pub errors: Vec<(&'static str, u64)>,

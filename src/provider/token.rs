@@ -1,4 +1,4 @@
-//! Google's access tokens: for a service account, or for the machine that this runs on.
+//! Google's access tokens: for a service account, or for the virtual machine that the server runs on.
 
 use std::fmt;
 use std::path::Path;
@@ -16,20 +16,22 @@ use crate::jwt;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/// Where Google gives tokens to service accounts.
+/// Google's token endpoint for service accounts.
 const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
-/// Where a machine of Google's cloud is given its own.
+/// The token endpoint of Google Cloud's metadata server.
 const METADATA_URL: &str = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
 const LIFETIME: Duration = Duration::from_secs(3_600);
-/// A token is not used in its last minute.
+/// A token is not used in the last minute before it expires.
 const MARGIN: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where tokens come from. One request serves all who wait for one.
+/// A source of access tokens. The providers own the server's; a voice owns that of a client's credentials. Concurrent callers
+/// share one request.
 pub(super) struct Tokens {
     source: Source,
     own: bool,
-    /// Waited for, and held while a new one is fetched: that is its purpose. Never on the way of audio.
+    /// The current token and its expiry. The lock is held while a new one is fetched, so that others wait for it. It is not on
+    /// the audio path.
     current: Mutex<Option<(Secret, Instant)>>,
 }
 
@@ -69,7 +71,7 @@ struct Answer {
 }
 
 impl Tokens {
-    /// The server's credentials: JSON, the path of a file with it, or nothing for the machine's own.
+    /// Parses the server's credentials: JSON, the path of a file, or empty for the machine's own.
     pub(super) fn of_server(credentials: &str) -> Result<Self, String> {
         if credentials.trim().is_empty() {
             return Ok(Self { source: Source::Machine, own: false, current: Mutex::default() });
@@ -83,8 +85,8 @@ impl Tokens {
         Self::account(&json, false, None)
     }
 
-    /// A client's credentials. Its tokens come from Google, or from where the server's own come from, and from nowhere else:
-    /// an address in them would have the server ask whatever the client likes.
+    /// Parses a client's credentials. Tokens come only from Google or from the server's own `token_uri`. Otherwise a client could
+    /// make the server send requests to any URL (SSRF).
     pub(super) fn of_client(json: &str, server: Option<&Self>) -> Result<Self, String> {
         let allowed = match server.map(|server| &server.source) {
             Some(Source::Account { url, .. }) => Some(url),
@@ -94,7 +96,7 @@ impl Tokens {
     }
 
     fn account(json: &str, own: bool, allowed: Option<&Url>) -> Result<Self, String> {
-        // The error of the parser would quote from the file.
+        // The parser's error would quote from the file.
         let account: Account = serde_json::from_str(json)
             .map_err(|e| format!("not a service account's JSON (line {}, column {})", e.line(), e.column()))?;
         let google = Url::parse(TOKEN_URL).map_err(|e| e.to_string())?;
@@ -108,7 +110,7 @@ impl Tokens {
         Ok(Self { source, own, current: Mutex::default() })
     }
 
-    /// A token that is good for a while.
+    /// Returns a token that is valid for at least [`MARGIN`].
     pub(super) async fn get(&self, http: &reqwest::Client) -> Result<Secret, TtsError> {
         let mut current = self.current.lock().await;
         if let Some((token, _)) = current.as_ref().filter(|(_, end)| *end > Instant::now()) {
@@ -131,7 +133,7 @@ impl Tokens {
                 let claims = Claims { iss: email, scope: SCOPE, aud, iat: now, exp };
                 let problem = |e: jwt::Error| TtsError::Credentials { problem: e.to_string(), own: self.own };
                 let assertion = key.sign(&claims).map_err(problem)?;
-                // Neither of the two has a character that would have to be escaped, but for the colons.
+                // Only the colons need escaping.
                 let form = format!("grant_type={}&assertion={assertion}", GRANT.replace(':', "%3A"));
                 http.post(url.clone()).header("Content-Type", "application/x-www-form-urlencoded").body(form)
             }
@@ -143,7 +145,7 @@ impl Tokens {
         match status {
             200 => serde_json::from_slice(&body)
                 .map_err(|_| TtsError::Unreadable { provider, problem: "no token in the answer".to_owned() }),
-            // The account is wrong, or not allowed to.
+            // The account is invalid, or lacks permission.
             400 | 401 | 403 => Err(TtsError::Credentials { problem: shortened(&body, 200), own: self.own }),
             _ => Err(TtsError::Api { provider, status, body: shortened(&body, 200), retry_after, own: self.own }),
         }

@@ -1,8 +1,8 @@
 //! Audio that waits because the provider's channel is full.
 //!
-//! A recording that arrives faster than real time is held back: the provider receives all of it, later. A provider that is slower than
-//! real time is different, because a live conversation would lag more and more. So audio leaves this queue at least in real time:
-//! either the provider accepts it, or the oldest is dropped.
+//! A recording that arrives faster than real time is held back: the provider receives all of it, later. A provider that is slower
+//! than real time is different, because a live conversation would lag more and more. So audio leaves this queue at least in real
+//! time: either the provider accepts it, or the oldest is dropped.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::audio::Format;
 
 /// The capacity of the queue. When it is full, the client is not read. Most lost connections are restored by then.
 const CAPACITY: Duration = Duration::from_secs(5);
-/// How far a provider may lag behind real time. It is less than [`CAPACITY`], so a client in real time is never held back: when the queue
-/// is full of its audio, the provider lags by more than this.
+/// How far a provider may lag behind real time. It is less than [`CAPACITY`], so a client in real time is never held back: when
+/// the queue is full of its audio, the provider lags by more than this.
 const MAX_LAG: Duration = Duration::from_secs(4);
 /// The same for a queue that was filled faster than real time. Such a client waits anyway, so lag does no harm.
 const MAX_RECORDING_LAG: Duration = Duration::from_secs(120);
@@ -88,8 +88,8 @@ impl AudioQueue {
         self.bytes >= self.limit
     }
 
-    /// Adds a piece. If the queue is empty, the piece goes to the provider at once. A full queue drops its oldest audio, which only
-    /// happens for a source that cannot be held back, such as a room.
+    /// Adds a piece. If the queue is empty, the piece goes to the provider at once. A full queue drops its oldest audio, which
+    /// only happens for a source that cannot be held back, such as a room.
     pub(super) fn push(&mut self, audio: Bytes, provider: &Sender<Bytes>) -> Forwarded {
         let mut audio = audio;
         if self.is_empty() && audio.len() <= MAX_PIECE {

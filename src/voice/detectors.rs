@@ -1,8 +1,9 @@
 //! The detectors of a session: they receive the same audio as its provider, and decide when a turn may be over.
 //!
-//! They have a task of their own per session, because nothing here may delay audio on its way to the provider. Voice activity takes some
-//! hundredths of a millisecond for 32 ms of audio, so that task computes it. Longer work runs on blocking threads, at most as many at a
-//! time as there are processors. Detectors that fall behind report [`SpeakerActivity::Unknown`], and the timers of the turn decide.
+//! They have a task of their own per session, because nothing here may delay audio on its way to the provider. Voice activity
+//! takes some hundredths of a millisecond for 32 ms of audio, so that task computes it. Longer work runs on blocking threads, at
+//! most as many at a time as there are processors. Detectors that fall behind report [`SpeakerActivity::Unknown`], and the timers
+//! of the turn decide.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +27,8 @@ use crate::provider::SttOptions;
 /// The most pieces of audio that wait for the detectors.
 const WAITING: usize = 64;
 
-/// Up to this many bytes of audio are processed in the task itself. That takes at most a tenth of their duration, in any encoding, on any
-/// machine that keeps up at all. Handing them to another thread takes longer than running the model.
+/// Up to this many bytes of audio are processed in the task itself. That takes at most a tenth of their duration, in any
+/// encoding, on any machine that keeps up at all. Handing them to another thread takes longer than running the model.
 const BRIEF: usize = 4096;
 
 /// The most reports that wait for the session.
@@ -67,8 +68,8 @@ impl Detection {
         Ok(Some(Arc::new(Self { detector, threads: Arc::new(threads) })))
     }
 
-    /// Starts work on a blocking thread once a permit is free. The work holds the permit until it is done, also if nobody awaits the
-    /// result.
+    /// Starts work on a blocking thread once a permit is free. The work holds the permit until it is done, also if nobody awaits
+    /// the result.
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<JoinHandle<T>> {
         let thread = Arc::clone(&self.threads).acquire_owned().await.ok()?;
         Some(spawn_blocking(move || {
@@ -94,8 +95,8 @@ struct Task {
 pub(super) struct Detectors(Option<Task>);
 
 impl Detectors {
-    /// Starts the detectors for this audio. There are none for compressed audio, which is not decoded here, and none if the client
-    /// disables them.
+    /// Starts the detectors for this audio. There are none for compressed audio, which is not decoded here, and none if the
+    /// client disables them.
     pub(super) fn new(shared: &Shared, options: &SttOptions) -> Self {
         let detection = shared.detection.clone().filter(|_| options.turn_detect);
         let Some(detection) = detection else { return Self(None) };

@@ -14,8 +14,8 @@
 //!                                     detectors: their own task, only with `turn-detect`
 //! ```
 //!
-//! The reader, the session and the writer of one socket run in one task; see `ws::socket`. Every channel is bounded. The session never
-//! waits for a full one:
+//! The reader, the session and the writer of one socket run in one task; see `ws::socket`. Every channel is bounded. The session
+//! never waits for a full one:
 //!
 //! | channel | when it is full |
 //! |---|---|
@@ -144,8 +144,8 @@ impl Close {
     }
 }
 
-/// Counts how often the audio of a client was dropped. The session and the writer of one socket share it: the session advances it, and
-/// the writer skips audio with an older [`Tag`].
+/// Counts how often the audio of a client was dropped. The session and the writer of one socket share it: the session advances
+/// it, and the writer skips audio with an older [`Tag`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Epoch(Arc<Counts>);
 

@@ -28,8 +28,8 @@ pub(crate) const KEPT_FREE: usize = 32;
 /// How often a session checks during a shutdown whether its sentence is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(200);
 
-/// The session's ends of the channels to its client's socket, and the client's tenant. The session owns them; when it drops `output`, the
-/// writer closes the socket.
+/// The session's ends of the channels to its client's socket, and the client's tenant. The session owns them; when it drops
+/// `output`, the writer closes the socket.
 pub(crate) struct SessionChannels {
     /// The tenant that the client authenticated as.
     pub(crate) tenant: Option<String>,
@@ -54,8 +54,8 @@ enum Stage {
     Ready,
 }
 
-/// One client's session. The task that [`run`] is part of owns it, from the upgrade until the client is gone or the server has shut
-/// down. A session outlives its conversations: each `config` replaces the conversation and the room.
+/// One client's session. The task that [`run`] is part of owns it, from the upgrade until the client is gone or the server has
+/// shut down. A session outlives its conversations: each `config` replaces the conversation and the room.
 struct Session {
     shared: Shared,
     channels: SessionChannels,
@@ -126,8 +126,8 @@ pub(crate) async fn run(shared: Shared, channels: SessionChannels) {
     }
 }
 
-/// Completes when the server begins to shut down, and from then on every [`DRAIN_CHECK`], because a sentence may also end without an
-/// event.
+/// Completes when the server begins to shut down, and from then on every [`DRAIN_CHECK`], because a sentence may also end without
+/// an event.
 async fn drain(stops: &CancellationToken, draining: bool) {
     if draining {
         tokio::time::sleep(DRAIN_CHECK).await;
@@ -147,8 +147,8 @@ fn timestamp() -> u64 {
 }
 
 impl Session {
-    /// Waits for the next event. Each source is an optional future, which never completes while the source is absent or must not be
-    /// polled. Every branch is cancel safe.
+    /// Waits for the next event. Each source is an optional future, which never completes while the source is absent or must not
+    /// be polled. Every branch is cancel safe.
     async fn next(&mut self) -> Next {
         let kept = self.speaks_to_the_end();
         let (mut stt, mut audio_queue, mut detectors, mut speech, mut turn) = (None, None, None, None, None);

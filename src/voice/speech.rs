@@ -14,8 +14,8 @@ const MAX_QUEUE: usize = 256;
 /// The largest binary frame, in bytes.
 const MAX_FRAME: usize = 16 * 1024;
 
-/// The output side of one conversation: texts in, frames of audio out. The conversation owns it. Dropping it cancels the synthesis that
-/// is under way.
+/// The output side of one conversation: texts in, frames of audio out. The conversation owns it. Dropping it cancels the
+/// synthesis that is under way.
 pub(super) struct SpeechQueue {
     voice: Voice,
     queue: Queue,
@@ -63,8 +63,8 @@ impl Queue {
         self.kept_spoken |= self.kept;
     }
 
-    /// Drops the texts that may be interrupted. Returns true where that includes the current one, or there is none. From then on only the
-    /// end of an uninterruptible text has to be reported.
+    /// Drops the texts that may be interrupted. Returns true where that includes the current one, or there is none. From then on
+    /// only the end of an uninterruptible text has to be reported.
     fn clear(&mut self, speaking: bool) -> bool {
         self.waiting.retain(|text| text.kept);
         self.spoken = self.kept_spoken;

@@ -21,7 +21,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest `stream_id`, in bytes.
 const MAX_STREAM_ID: usize = 256;
 
-/// The parts of a session with audio. The session owns it. Dropping it ends the transcription, the detectors and the synthesis at once.
+/// The parts of a session with audio. The session owns it. Dropping it ends the transcription, the detectors and the synthesis at
+/// once.
 pub(super) struct Conversation {
     /// The transcription. `None` once the provider has ended the stream.
     pub(super) stt: Option<Stt>,

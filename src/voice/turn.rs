@@ -1,7 +1,7 @@
 //! When a turn ends: the rules for a provider that is late to report it, or never does.
 //!
-//! Pure: results, reports of the detectors and the time go in, results for the client come out. The caller owns the clock. It calls
-//! [`Turn::tick`] at [`Turn::deadline`] and before each result.
+//! Pure: results, reports of the detectors and the time go in, results for the client come out. The caller owns the clock. It
+//! calls [`Turn::tick`] at [`Turn::deadline`] and before each result.
 
 use std::time::{Duration, Instant};
 
@@ -99,8 +99,8 @@ impl Turn {
         self.open.is_some()
     }
 
-    /// Returns whether the speaker is in the middle of a sentence, or its final text has still to arrive: a turn is open, an interim
-    /// result has words, the detectors report speech, or did so less than `FINAL` ago.
+    /// Returns whether the speaker is in the middle of a sentence, or its final text has still to arrive: a turn is open, an
+    /// interim result has words, the detectors report speech, or did so less than `FINAL` ago.
     pub fn is_in_sentence(&self, now: Instant) -> bool {
         let expected = self.spoken.is_some_and(|at| now.saturating_duration_since(at) < FINAL);
         self.is_open() || self.words || self.speaker == SpeakerState::Speaking || expected
@@ -148,8 +148,8 @@ impl Turn {
         }
     }
 
-    /// Ends a turn whose deadline has passed. Returns a result with an empty text: clients have the texts already, and take it as the
-    /// end of the turn.
+    /// Ends a turn whose deadline has passed. Returns a result with an empty text: clients have the texts already, and take it as
+    /// the end of the turn.
     pub fn tick(&mut self, now: Instant) -> Option<Transcript> {
         if self.deadline()? > now { None } else { self.force(now) }
     }
@@ -162,8 +162,8 @@ impl Turn {
         Some(Transcript { transcript: String::new(), is_final: true, is_speech_final: true, confidence: 1.0 })
     }
 
-    /// Takes a result of the provider. Returns it if it goes to the client. Call [`Self::tick`] first, because a deadline before `now` has
-    /// passed.
+    /// Takes a result of the provider. Returns it if it goes to the client. Call [`Self::tick`] first, because a deadline before
+    /// `now` has passed.
     pub fn on(&mut self, result: Transcript, now: Instant) -> Option<Transcript> {
         if result.is_speech_final {
             self.speech_final(&result, now).then_some(result)

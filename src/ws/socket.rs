@@ -1,7 +1,8 @@
 //! A session's socket: frames on one side, the session's channels on the other.
 //!
-//! The reader, the session and the writer run in one task, so a chunk crosses from one to the next without a switch of threads. The
-//! channels between them are bounded. A busy session holds up the client's sending, and a client that does not read is disconnected.
+//! The reader, the session and the writer run in one task, so a chunk crosses from one to the next without a switch of threads.
+//! The channels between them are bounded. A busy session holds up the client's sending, and a client that does not read is
+//! disconnected.
 //!
 //! # Who ends whom
 //!
@@ -48,11 +49,13 @@ const BUFFER: usize = 8 * 1024;
 /// The most bytes that wait to be written: the largest frame, and answers to pings.
 const MAX_UNWRITTEN: usize = 64 * 1024;
 
-/// The capacity of the channels from the reader to the session and from the session to the writer. Audio leaves half of the latter free.
+/// The capacity of the channels from the reader to the session and from the session to the writer. Audio leaves half of the
+/// latter free.
 const INPUT: usize = 64;
 const OUTPUT: usize = 2 * KEPT_FREE;
 
-/// Bytes that a `config` may have beyond `server.max_message_bytes`: a loading sound of 1.92 MB, which is a third longer in base64.
+/// Bytes that a `config` may have beyond `server.max_message_bytes`: a loading sound of 1.92 MB, which is a third longer in
+/// base64.
 const LOADING_BYTES: usize = 2_560_000;
 
 /// How long the client may take to receive and answer the end of the connection.
@@ -61,7 +64,8 @@ const LINGER: Duration = Duration::from_secs(3);
 type Sink<S> = SplitSink<WebSocketStream<S>, Message>;
 type Stream<S> = SplitStream<WebSocketStream<S>>;
 
-/// Runs a tenant's session on `io` until either side ends it; see "Who ends whom" above. With `refusal`, it only sends that close frame.
+/// Runs a tenant's session on `io` until either side ends it; see "Who ends whom" above. With `refusal`, it only sends that close
+/// frame.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     io: S,
     shared: Shared,

@@ -102,31 +102,31 @@ async fn what_the_engines_cannot_do_is_said_at_once() {
             "stt_config",
             "language",
             json!("de-DE"),
-            "provider local cannot do language 'de-DE': its model knows English (en)",
+            "provider local does not support language 'de-DE': its model supports only English (en)",
         ),
         (
             "stt_config",
             "model",
             json!("large"),
-            "provider local cannot do model 'large': it has one model, whisper-tiny.en",
+            "provider local does not support model 'large': its only model is whisper-tiny.en",
         ),
         (
             "stt_config",
             "encoding",
             json!("opus"),
-            "provider local cannot do encoding 'opus': linear16, mulaw and alaw are taken",
+            "provider local does not support encoding 'opus': use linear16, mulaw or alaw",
         ),
         (
             "tts_config",
             "voice_id",
             json!("amy"),
-            "provider local cannot do voice_id 'amy': it has one voice, en_US-joe-medium",
+            "provider local does not support voice_id 'amy': its only voice is en_US-joe-medium",
         ),
         (
             "tts_config",
             "audio_format",
             json!("mp3"),
-            "provider local cannot do audio_format 'mp3': linear16, wav, mulaw and alaw are made",
+            "provider local does not support audio_format 'mp3': use linear16, wav, mulaw or alaw",
         ),
     ] {
         let mut config = config();

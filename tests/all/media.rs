@@ -348,7 +348,7 @@ async fn room_that_cannot_be_joined_is_reported_and_may_be_retried() {
     let mut compressed = den();
     compressed["tts_config"]["audio_format"] = json!("mp3");
     client.send(compressed).await;
-    let refused = "Failed to join LiveKit room: mp3 audio cannot be converted: linear16, mulaw and alaw can";
+    let refused = "Failed to join LiveKit room: mp3 audio cannot be converted: use linear16, mulaw or alaw";
     client.expect_error(refused).await;
     client.send(den()).await;
     let (mut room, _) = stage.door.knock().await;

@@ -205,7 +205,7 @@ async fn compressed_audio_is_refused() {
         ("deepgram", "opus", "noise_filter takes linear16, mulaw and alaw, not 'opus'"),
         ("deepgram", "wav", "noise_filter takes linear16, mulaw and alaw, not 'wav'"),
         ("deepgram", "amr-nb", "noise_filter takes linear16, mulaw and alaw, not 'amr-nb'"),
-        ("cartesia", "flac", "provider cartesia cannot do encoding 'flac': linear16, mulaw and alaw are taken"),
+        ("cartesia", "flac", "provider cartesia does not support encoding 'flac': use linear16, mulaw or alaw"),
     ] {
         client.send(filtering(vendor, json!({"encoding": encoding}))).await;
         client.expect_error(&format!("Failed to create voice manager: {reason}")).await;

@@ -24,7 +24,7 @@ fn pieces(count: u32) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_of_a_recording_is_heard_also_through_an_outage() {
+async fn recording_reaches_the_provider_whole_through_an_outage() {
     let busy = Handshake::Refuse(503, vec![("retry-after", "3".to_owned())], "busy".to_owned());
     let scenes = [Scene::new().after(640).drop_connection(), Scene::new().handshake(busy), Scene::new()];
     let deepgram = vendors::server(Vendor::Deepgram).stt(scenes).start().await;
@@ -49,7 +49,7 @@ async fn all_of_a_recording_is_heard_also_through_an_outage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_with_a_provider_that_does_not_keep_up_goes_on_and_loses_the_oldest() {
+async fn live_session_with_a_slow_provider_drops_the_oldest_audio() {
     let busy = Handshake::Refuse(503, vec![("retry-after", "5".to_owned())], "busy".to_owned());
     let refused = Scene::new().handshake(busy);
     let scenes = [Scene::new().after(640).drop_connection(), refused.clone(), refused.clone(), refused, Scene::new()];

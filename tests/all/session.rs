@@ -29,7 +29,7 @@ async fn a_session_without_audio_is_ready_with_a_uuid() {
 }
 
 #[tokio::test]
-async fn before_a_config_everything_is_an_error_and_nothing_the_end() {
+async fn commands_before_config_are_errors_and_keep_the_socket() {
     let server = World::new().serve(&[]);
     let mut client = Client::connect(&server).await;
     client.audio(vec![0; 320]).await;
@@ -52,7 +52,7 @@ async fn before_a_config_everything_is_an_error_and_nothing_the_end() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_told_and_the_socket_lives() {
+async fn malformed_message_is_an_error_and_keeps_the_socket() {
     let server = World::new().serve(&[]);
     let mut client = Client::connect(&server).await;
     for text in [
@@ -78,7 +78,7 @@ async fn what_is_no_message_is_told_and_the_socket_lives() {
 }
 
 #[tokio::test]
-async fn a_config_that_cannot_be_is_told_and_may_be_tried_again() {
+async fn invalid_config_is_an_error_and_may_be_repeated() {
     let deepgram = vendors::server(Vendor::Deepgram).stt([Scene::refuse(401, "no"), Scene::default()]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     let mut client = Client::connect(&server).await;
@@ -126,7 +126,7 @@ async fn a_config_that_cannot_be_is_told_and_may_be_tried_again() {
 }
 
 #[tokio::test]
-async fn what_is_heard_is_told_as_it_is_understood() {
+async fn stt_results_are_sent_as_they_arrive() {
     for vendor in [Vendor::Deepgram, Vendor::ElevenLabs, Vendor::Cartesia, Vendor::Azure] {
         let provider = vendors::server(vendor).start().await;
         let speaker = vendors::server(Vendor::Deepgram).start().await;
@@ -151,7 +151,7 @@ async fn what_is_heard_is_told_as_it_is_understood() {
 }
 
 #[tokio::test]
-async fn a_turn_without_a_verdict_is_ended_here() {
+async fn turn_without_speech_final_is_ended_by_the_fallback() {
     let scene = Scene::new().after(3200).say(Say::last("well then"));
     let deepgram = vendors::server(Vendor::Deepgram).stt([scene]).start().await;
     let short = [("SAYNA_TURN_FALLBACK_MS", "30"), ("SAYNA_TURN_HARD_MS", "60")];
@@ -166,7 +166,7 @@ async fn a_turn_without_a_verdict_is_ended_here() {
 }
 
 #[tokio::test]
-async fn an_empty_final_that_no_text_came_before_is_no_end_of_a_turn() {
+async fn turn_does_not_end_by_an_empty_final_without_text() {
     let scene = Scene::new().after(3200).say(Say::speech_final(""));
     let scene = scene.after(3200).say(Say::last("hello")).after(3200).say(Say::speech_final(""));
     let scene = scene.after(3200).say(Say::speech_final("")).after(3200).say(Say::speech_final("bye"));
@@ -182,7 +182,7 @@ async fn an_empty_final_that_no_text_came_before_is_no_end_of_a_turn() {
 }
 
 #[tokio::test]
-async fn a_second_config_ends_the_first_session_and_begins_another() {
+async fn second_config_replaces_the_session() {
     let deepgram = vendors::server(Vendor::Deepgram).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
@@ -198,7 +198,7 @@ async fn a_second_config_ends_the_first_session_and_begins_another() {
 
 /// A provider that fails is told, and the session stays for another try.
 #[tokio::test]
-async fn a_provider_that_fails_does_not_end_the_session() {
+async fn provider_failure_does_not_end_the_session() {
     let scene = Scene::new().after(3200).say(Say::Error("no more".to_owned()));
     let deepgram = vendors::server(Vendor::Deepgram).stt([scene, Scene::default()]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
@@ -244,7 +244,7 @@ async fn two_hundred_sessions_at_once() {
 
 #[tokio::test]
 #[cfg(not(feature = "noise-filter"))]
-async fn a_wish_for_the_noise_filter_is_answered_and_the_session_goes_on_without_it() {
+async fn noise_filter_that_is_not_built_in_is_reported_and_the_session_continues() {
     let deepgram = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     let mut wish = config("deepgram", "deepgram");

@@ -38,7 +38,7 @@ fn slow() -> Body {
 }
 
 #[tokio::test]
-async fn speech_comes_in_frames_of_ten_milliseconds_and_then_complete() {
+async fn speak_sends_frames_of_ten_milliseconds_then_complete() {
     let deepgram = deepgram([Body::Speech]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
@@ -51,7 +51,7 @@ async fn speech_comes_in_frames_of_ten_milliseconds_and_then_complete() {
 }
 
 #[tokio::test]
-async fn texts_are_spoken_in_their_order_and_completed_once() {
+async fn speak_keeps_the_order_and_completes_once() {
     // The first takes so long that all are there before it ends: else each would be completed.
     let deepgram = deepgram([slow(), Body::Speech]).await;
     let server = serve(&deepgram);
@@ -89,7 +89,7 @@ async fn clear_stops_within_a_frame_and_drops_what_waits() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_interrupted_survives_clear() {
+async fn clear_keeps_an_uninterruptible_text() {
     let deepgram = deepgram([slow(), slow(), Body::Speech]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
@@ -122,7 +122,7 @@ async fn cleared(client: &mut Client, texts: &[(&str, bool)]) -> usize {
 
 /// Each text is interrupted, or is not, by what was said of it alone.
 #[tokio::test]
-async fn what_may_not_be_interrupted_is_that_text_and_no_other() {
+async fn clear_keeps_only_the_uninterruptible_text() {
     let deepgram = deepgram([slow()]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
@@ -149,7 +149,7 @@ async fn what_may_not_be_interrupted_is_that_text_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_text_is_asked_for_once() {
+async fn speak_serves_a_repeated_text_from_the_cache() {
     let deepgram = deepgram([Body::Speech]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
@@ -174,7 +174,7 @@ async fn the_same_text_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn what_was_cleared_is_not_kept() {
+async fn cleared_text_is_not_cached() {
     let deepgram = deepgram([slow(), Body::Speech]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
@@ -190,7 +190,7 @@ async fn what_was_cleared_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_told_and_the_next_text_is_spoken() {
+async fn tts_failure_is_reported_and_the_next_text_is_spoken() {
     let bodies = [Body::status(400, "bad voice"), Body::Speech, Body::Cut(2000), Body::Speech];
     let deepgram = deepgram(bodies).await;
     let server = serve(&deepgram);
@@ -216,7 +216,7 @@ async fn a_provider_that_fails_is_told_and_the_next_text_is_spoken() {
 }
 
 #[tokio::test]
-async fn a_text_without_a_word_is_complete_at_once() {
+async fn text_without_words_completes_at_once() {
     let deepgram = deepgram([Body::Speech]).await;
     let server = serve(&deepgram);
     let mut client = session(&server).await;
@@ -230,7 +230,7 @@ async fn a_text_without_a_word_is_complete_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vendor_that_asks_for_patience_is_passed_on() {
+async fn tts_retry_after_is_passed_on_to_the_client() {
     let busy = Body::Status(429, vec![("retry-after", "30".to_owned())], "too many".to_owned());
     let deepgram = deepgram([busy]).await;
     let server = serve(&deepgram);
@@ -245,7 +245,7 @@ async fn a_vendor_that_asks_for_patience_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_text_beyond_the_limit_is_refused() {
+async fn text_beyond_the_limit_is_rejected() {
     let deepgram = deepgram([Body::Speech]).await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[("SAYNA_SERVER_MAX_TEXT_CHARS", "5")]);
     let mut client = session(&server).await;
@@ -258,7 +258,7 @@ async fn a_text_beyond_the_limit_is_refused() {
 
 /// Every vendor that speaks, in both uses of it.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_provider_speaks() {
+async fn speak_works_with_every_provider() {
     let ears = deepgram([Body::Speech]).await;
     for vendor in [Vendor::Deepgram, Vendor::ElevenLabs, Vendor::Cartesia, Vendor::Azure] {
         let provider = vendors::server(vendor).start().await;

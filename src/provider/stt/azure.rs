@@ -1,8 +1,8 @@
 //! Azure's recognition: the Speech service's own framing over a WebSocket.
 //!
-//! A message has headers, one a line, then a body. In a text message an empty line stands between them; a binary message
-//! begins with the length of its headers. Recognition is a turn: it begins with a WAV header as the first audio, and all its
-//! messages have one request id.
+//! A message has headers, one per line, and a body. In a text message, an empty line separates them. A binary message begins with
+//! the length of its headers. A recognition is one turn: it begins with a WAV header as the first audio, and all of its messages
+//! have one request id.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,14 +20,14 @@ use crate::audio::{Encoding, Format, wav};
 use crate::config::Secret;
 use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions, nearest};
 
-/// Rates of 16-bit PCM that are recognised without loss.
+/// Supported rates of 16-bit PCM, in Hz.
 const RATES: &[u32] = &[8_000, 16_000];
 
 pub(super) struct Azure {
     url: Url,
     key: Secret,
     rate: u32,
-    /// Of the connection, and of the only turn on it.
+    /// The id of the connection, and of the only turn on it.
     id: String,
 }
 
@@ -46,7 +46,7 @@ impl Azure {
             let mut query = url.query_pairs_mut();
             query.append_pair("language", &options.language);
             query.append_pair("format", "detailed").append_pair("profanity", "masked");
-            // A model here is one that somebody has trained for themselves.
+            // A model is the id of a custom endpoint.
             if !options.model.is_empty() {
                 query.append_pair("cid", &options.model);
             }
@@ -60,7 +60,7 @@ impl Azure {
         let id = &self.id;
         let head = format!("path:audio\r\nx-requestid:{id}\r\nx-timestamp:{time}\r\ncontent-type:audio/x-wav\r\n");
         let mut message = BytesMut::with_capacity(2 + head.len() + audio.len());
-        // Its lines are as long as an id and a time.
+        // The headers have a fixed length of less than 64 KiB.
         message.put_u16(u16::try_from(head.len()).unwrap_or_default());
         message.put_slice(head.as_bytes());
         message.put_slice(audio);
@@ -76,7 +76,7 @@ struct Hypothesis {
     span: Span,
 }
 
-/// Where in the audio of a connection something was said, in units of 100 ns.
+/// A span of the connection's audio, in units of 100 ns.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Span {
@@ -124,7 +124,7 @@ impl Phrase {
                 let transcript = self.display_text.or(best.map(|best| best.display)).unwrap_or_default();
                 Some(Event::Result(Transcript::new(transcript, true, true, confidence), covers))
             }
-            // Silence, noise and the end are no errors.
+            // Silence, noise and the end of the audio are not errors.
             "NoMatch" | "InitialSilenceTimeout" | "BabbleTimeout" | "EndOfDictation" => None,
             status => Some(Event::Error(SttError::Vendor {
                 provider: Name::Azure,
@@ -171,7 +171,7 @@ impl Dialect for Azure {
         Some(silence(Encoding::Linear16, self.rate, time))
     }
 
-    /// No audio is the end of the audio.
+    /// An empty audio message is the end of the audio.
     fn finish(&mut self, now: SystemTime) -> Vec<Frame> {
         vec![self.audio_message(&[], now)]
     }
@@ -190,7 +190,7 @@ impl Dialect for Azure {
                 Ok(Some(Event::Result(Transcript::new(transcript, false, false, 0.0), span.covers())))
             }
             "speech.phrase" => Ok(parse::<Phrase>(provider, body)?.event()),
-            // A further turn would need a new id and a new header: a new connection has both.
+            // A further turn would need a new id and a new header, which a new connection has.
             "turn.end" => Ok(Some(Event::Finished)),
             _ => Ok(None),
         }
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handshake_says_what_is_wanted() {
+    fn azure_handshake_has_the_options() {
         let handshake = dialect(16_000).open(ID);
         assert_eq!(
             handshake.url.as_str(),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn audio_is_framed_behind_a_wav_header() {
+    fn azure_audio_is_framed_behind_a_wav_header() {
         let mut dialect = dialect(48_000);
         dialect.open(ID);
         let hello = dialect.hello(now());
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_read() {
+    fn azure_results_are_parsed() {
         let mut dialect = dialect(16_000);
         let detailed = r#"{"Id":"1","RecognitionStatus":"Success","Offset":1,"Duration":2,"DisplayText":"Hello.","NBest":[
             {"Confidence":0.75,"Lexical":"hello","ITN":"hello","MaskedITN":"hello","Display":"Hello."}]}"#;
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_headers_is_refused() {
+    fn azure_message_without_headers_is_rejected() {
         let mut dialect = dialect(16_000);
         for garbage in
             ["", "{}", "Path:turn.end", "a\r\n\r\n{}", &said("speech.phrase", "{}"), &said("speech.phrase", "")]

@@ -1,33 +1,34 @@
-//! Audio that may have to be sent again.
+//! The replay buffer: audio that may have to be sent again after a reconnect.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-/// The last seconds of audio: what was sent and has not come back as final words, then what is still to be sent. When a
-/// connection is lost, both go out on the next one, so that a word that it was lost in is heard after all.
+/// The last seconds of audio: first the sent pieces that no final result covers yet, then the pieces that are still to be sent.
+/// After a reconnect both are sent, so that a word during which the connection was lost is recognised. The transcription's task
+/// owns it, for all of its connections. All sizes are in bytes.
 #[derive(Debug)]
 pub(super) struct Backlog {
     pieces: VecDeque<Bytes>,
-    /// For each piece from the front that has been sent: where it ends in the audio of this connection, in bytes.
+    /// For each sent piece from the front: where it ends in the audio of this connection.
     sent: VecDeque<usize>,
-    /// Bytes of audio that this connection has had.
+    /// Bytes of audio that were sent on this connection.
     written: usize,
     bytes: usize,
     unsent_bytes: usize,
     limit: usize,
-    /// Every piece of the stream is still here.
+    /// No piece of the stream was dropped yet.
     complete: bool,
 }
 
 impl Backlog {
-    /// One that holds at most `limit` bytes.
+    /// Creates a buffer of at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         let (pieces, sent) = (VecDeque::new(), VecDeque::new());
         Self { pieces, sent, written: 0, bytes: 0, unsent_bytes: 0, limit, complete: true }
     }
 
-    /// Adds a piece, forgets the oldest beyond the limit, and returns how many bytes of them nobody will ever hear.
+    /// Adds a piece and drops the oldest beyond the limit. Returns how many of the dropped bytes were never sent.
     pub(super) fn push(&mut self, piece: Bytes) -> usize {
         self.bytes += piece.len();
         self.unsent_bytes += piece.len();
@@ -46,7 +47,7 @@ impl Backlog {
         lost
     }
 
-    /// The next piece to be sent, which from now on counts as sent.
+    /// Returns the next piece to be sent, and counts it as sent.
     pub(super) fn next(&mut self) -> Option<Bytes> {
         let piece = self.pieces.get(self.sent.len()).cloned()?;
         self.written += piece.len();
@@ -55,38 +56,39 @@ impl Backlog {
         Some(piece)
     }
 
-    /// The connection has had silence of ours.
+    /// Counts silence that was sent between the pieces.
     pub(super) fn passed(&mut self, silence: usize) {
         self.written += silence;
     }
 
-    /// Something is still to be sent.
+    /// Returns whether a piece is still to be sent.
     pub(super) fn has_next(&self) -> bool {
         self.sent.len() < self.pieces.len()
     }
 
-    /// Something was sent of which no final words have come.
+    /// Returns whether a sent piece is not covered by a final result.
     pub(super) fn has_unanswered(&self) -> bool {
         !self.sent.is_empty()
     }
 
-    /// A new connection can be given the stream from its beginning.
+    /// Returns whether a new connection can get the stream from its beginning.
     pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
-    /// Half of it is free for what is to be sent; beyond that a connection is too slow, and whoever has more must wait.
+    /// Returns whether more pieces may be added. At most half of the buffer is for unsent audio: beyond that the connection is
+    /// too slow, and the sender has to wait.
     pub(super) fn has_room(&self) -> bool {
         self.unsent_bytes < self.limit / 2
     }
 
-    /// Bytes of audio that this connection has had.
+    /// Returns the bytes of audio that were sent on this connection.
     pub(super) fn written(&self) -> usize {
         self.written
     }
 
-    /// Final words have come: what ends by `until`, in the audio of this connection, needs not be sent again. True where there
-    /// was such a piece.
+    /// Drops the sent pieces that a final result covers: those that end by `until` in the audio of this connection. Returns true
+    /// if there was one.
     pub(super) fn settle(&mut self, until: usize) -> bool {
         let before = self.sent.len();
         while self.sent.front().is_some_and(|end| *end <= until) {
@@ -98,7 +100,7 @@ impl Backlog {
         settled
     }
 
-    /// A new connection: everything is to be sent.
+    /// Begins a new connection, on which everything is to be sent.
     pub(super) fn rewind(&mut self) {
         self.sent.clear();
         self.written = 0;
@@ -132,9 +134,9 @@ mod tests {
     }
 
     proptest! {
-        /// Against a model of plain lists: of what was sent with its end, and of what was not.
+        /// Compares the buffer with a model of two lists: sent pieces with their ends, and unsent pieces.
         #[test]
-        fn it_keeps_what_was_not_answered_in_order(actions in actions()) {
+        fn backlog_keeps_unanswered_audio_in_order(actions in actions()) {
             let mut backlog = Backlog::new(100);
             let (mut sent, mut unsent): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (vec![], vec![]);
             let (mut ends, mut written): (Vec<usize>, usize) = (vec![], 0);
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_beyond_the_limit_is_lost_alone() {
+    fn backlog_drops_a_piece_beyond_its_limit() {
         let mut backlog = Backlog::new(10);
         assert_eq!(backlog.push(Bytes::from_static(b"0123456789a")), 11);
         assert_eq!(backlog.push(Bytes::from_static(b"0123456789")), 0);

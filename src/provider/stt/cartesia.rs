@@ -1,4 +1,4 @@
-//! Cartesia's transcription: `/stt/websocket` (Ink Whisper), and `/stt/turns/websocket` (Ink 2, which finds the ends of turns).
+//! Cartesia's transcription: `/stt/websocket` (Ink Whisper), and `/stt/turns/websocket` (Ink 2, which detects the ends of turns).
 
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,7 @@ use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions, nea
 
 const MODEL: &str = "ink-whisper";
 
-/// Versions of the interface: the one that text-to-speech is asked in too, and the first one with turns.
+/// API versions: the one that text-to-speech uses too, and the first one with turns.
 const VERSION: &str = "2025-04-16";
 const VERSION_TURNS: &str = "2026-03-01";
 
@@ -39,7 +39,7 @@ impl Cartesia {
         let from = samples(options, Name::Cartesia)?;
         let rate = nearest(RATES, from.sample_rate);
         let model = if options.model.is_empty() { MODEL } else { &options.model };
-        // On the other path it says nothing until it is told to.
+        // On the other path, these models send no result without a request for it.
         let turns = model.starts_with("ink-2");
         let path = if turns { "stt/turns/websocket" } else { "stt/websocket" };
         let mut url = address(base, "wss://api.cartesia.ai", path)?;
@@ -85,7 +85,7 @@ impl Dialect for Cartesia {
         Frame::Binary(audio)
     }
 
-    /// There is no message for it, and a connection without audio is closed.
+    /// Cartesia has no keep-alive message, and closes connections without audio.
     fn idle(&mut self, _now: SystemTime) -> Option<Frame> {
         Some(Frame::Binary(silence(Encoding::Linear16, self.rate, A_LITTLE)))
     }
@@ -94,12 +94,12 @@ impl Dialect for Cartesia {
         Some(silence(Encoding::Linear16, self.rate, time))
     }
 
-    /// The model of turns hears by itself that the speaker has ended.
+    /// Ink 2 detects the end of a turn by itself.
     fn flush(&mut self, _now: SystemTime) -> Option<Frame> {
         (!self.turns).then(|| Frame::text("finalize"))
     }
 
-    /// A bare word: in JSON quotes it would mean nothing.
+    /// A bare word. Cartesia does not accept it as a JSON string.
     fn finish(&mut self, _now: SystemTime) -> Vec<Frame> {
         vec![Frame::text(if self.turns { r#"{"type":"close"}"# } else { "done" })]
     }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handshake_says_what_is_wanted() {
+    fn cartesia_handshake_has_the_options() {
         assert_eq!(
             dialect("", "linear16", 16_000).open(Uuid::nil()).url.as_str(),
             "wss://api.cartesia.ai/stt/websocket?model=ink-whisper&language=en&encoding=pcm_s16le&sample_rate=16000\
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn audio_goes_out_as_it_is() {
+    fn cartesia_audio_is_sent_unchanged() {
         let mut dialect = dialect("", "linear16", 8_000);
         let audio = Bytes::from_static(b"some");
         assert_eq!(dialect.audio(audio.clone(), SystemTime::UNIX_EPOCH), Frame::Binary(audio));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_read() {
+    fn cartesia_results_are_parsed() {
         let mut dialect = dialect("", "linear16", 16_000);
         for (message, event) in [
             (
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_as_bad_as_its_status() {
+    fn cartesia_error_is_retryable_by_its_status() {
         let mut dialect = dialect("", "linear16", 16_000);
         for (status, retryable) in [("400", false), ("402", false), ("429", true), ("500", true), ("null", true)] {
             let message = format!(r#"{{"type":"error","title":"t","message":"no more","status_code":{status}}}"#);

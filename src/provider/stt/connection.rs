@@ -1,4 +1,4 @@
-//! One connection to a vendor: how it comes about, and what can happen on it.
+//! One WebSocket connection to a vendor.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -18,36 +18,36 @@ use super::dialect::{Frame, Handshake};
 use crate::outbound::{Outbound, Stream};
 use crate::provider::Name;
 
-/// Most of what a session costs are its buffers; the library's own are 128 KiB each, and without a bound.
+/// Bytes of the read and write buffers. Buffers are most of the memory of a session, and the library's default is 128 KiB each.
 const BUFFER: usize = 8 * 1024;
 const MAX_WRITE_BUFFER: usize = 256 * 1024;
-/// Longer than any result; a vendor that sends more is none.
+/// The largest message of a vendor, in bytes. No result is as long.
 const MAX_MESSAGE: usize = 1024 * 1024;
-/// As much of an error's body as is told.
+/// Bytes of an error's body that are reported.
 const MAX_BODY: usize = 500;
 
-/// An open connection.
+/// An open connection. The task of the transcription (`SttStream`) owns it, and opens another one when it is lost.
 #[derive(Debug)]
 pub(super) struct Connection {
     provider: Name,
     socket: WebSocketStream<Stream>,
-    /// Something is written that has not gone out yet.
+    /// A written message was not flushed yet.
     unflushed: bool,
 }
 
-/// What has happened.
+/// An event on a connection.
 #[derive(Debug)]
 pub(super) enum ConnectionEvent {
     /// A message for the dialect.
     Message(Frame),
-    /// A sign of life, and no more.
+    /// A ping, a pong or a fragment: the vendor is alive.
     Activity,
-    /// Something can be written.
+    /// A message can be written.
     Writable,
 }
 
 impl Connection {
-    /// Connects, with TLS where the address wants it, and shakes hands.
+    /// Connects, with TLS if the URL requires it, and performs the WebSocket handshake.
     pub(super) async fn open(
         provider: Name,
         own: bool,
@@ -77,8 +77,8 @@ impl Connection {
         }
     }
 
-    /// Waits until something happens. Only with `write` is [`ConnectionEvent::Writable`] among it, and not before everything that was
-    /// written has gone out.
+    /// Waits for the next event. [`ConnectionEvent::Writable`] is returned only with `write`, once everything was flushed. Cancel
+    /// safe.
     pub(super) async fn next(&mut self, write: bool) -> Result<ConnectionEvent, SttError> {
         let Self { provider, socket, unflushed } = self;
         let lost = |error: WsError| SttError::Closed { provider: *provider, code: None, reason: error.to_string() };
@@ -99,12 +99,12 @@ impl Connection {
         .await
     }
 
-    /// Something is written that the vendor has not taken yet.
+    /// Returns whether a written message was not flushed yet.
     pub(super) fn is_unflushed(&self) -> bool {
         self.unflushed
     }
 
-    /// Writes a message; it goes out while [`Connection::next`] is waited for.
+    /// Queues a message. [`Connection::next`] sends it.
     pub(super) fn write(&mut self, frame: Frame) -> Result<(), SttError> {
         self.put(match frame {
             Frame::Text(text) => Message::Text(text),
@@ -112,7 +112,7 @@ impl Connection {
         })
     }
 
-    /// Asks for a sign of life.
+    /// Queues a ping.
     pub(super) fn ping(&mut self) -> Result<(), SttError> {
         self.put(Message::Ping(Bytes::new()))
     }
@@ -123,14 +123,14 @@ impl Connection {
         self.socket.start_send_unpin(message).map_err(closed)
     }
 
-    /// Says goodbye, within `limit`.
+    /// Performs the closing handshake, within `limit`.
     pub(super) async fn close(mut self, limit: Duration) {
         let close = async {
             self.socket.close(None).await?;
             while self.socket.next().await.transpose()?.is_some() {}
             Ok::<_, WsError>(())
         };
-        // It is over either way.
+        // The connection is over either way.
         tokio::time::timeout(limit, close).await.map(Result::ok).ok();
     }
 }

@@ -18,13 +18,13 @@ const MODEL: &str = "nova-3";
 /// Milliseconds of silence that end an utterance.
 const ENDPOINTING: &str = "200";
 
-/// Encodings that are handed on by name, beside the ones that have a name of their own here.
+/// Encodings that are passed on by name, beside those of [`Encoding`].
 const OTHERS: &[&str] = &["linear32", "flac", "amr-nb", "amr-wb", "opus", "ogg-opus", "speex", "g729"];
 
 pub(super) struct Deepgram {
     url: Url,
     key: Secret,
-    /// Final words were said, and no end of the utterance.
+    /// A final result has arrived without the end of its utterance.
     open: bool,
 }
 
@@ -52,7 +52,7 @@ impl Deepgram {
             if !options.language.is_empty() {
                 query.append_pair("language", &options.language);
             }
-            // Files say themselves what is in them, and naming it is an error then.
+            // A file has its own header, and Deepgram refuses an encoding beside it.
             if let Some(name) = name {
                 query.append_pair("encoding", name).append_pair("sample_rate", &options.sample_rate.to_string());
                 query.append_pair("channels", &channels.to_string());
@@ -66,7 +66,7 @@ impl Deepgram {
     }
 }
 
-/// Deepgram's name for the encoding, and the format where it is one of samples.
+/// Returns Deepgram's name for the encoding, and the format if it is one of samples.
 fn encoding(options: &SttOptions) -> Result<(Option<&str>, Option<Format>), OptionsError> {
     let (sample_rate, channels) = (options.sample_rate, options.channels);
     let format = |encoding| Format { encoding, sample_rate, channels };
@@ -96,7 +96,7 @@ struct Results {
     /// The answer to `Finalize`.
     #[serde(default)]
     from_finalize: bool,
-    /// Of what it is about, in the audio of the connection.
+    /// Where the result begins and how long it is, in seconds of the connection's audio.
     #[serde(default)]
     start: Option<f64>,
     #[serde(default)]
@@ -137,7 +137,7 @@ impl Dialect for Deepgram {
         Some(Frame::text(r#"{"type":"KeepAlive"}"#))
     }
 
-    /// Without audio no silence is heard, and what was said would come with the next sentence.
+    /// Without audio Deepgram detects no silence, so the result would arrive with the next sentence.
     fn flush(&mut self, _now: SystemTime) -> Option<Frame> {
         Some(Frame::text(r#"{"type":"Finalize"}"#))
     }
@@ -157,7 +157,7 @@ impl Dialect for Deepgram {
                 };
                 let covers = start.zip(duration).map(|(start, duration)| Covers::seconds(start + duration));
                 self.open |= is_final && !transcript.trim().is_empty();
-                // It is asked for after a silence that is longer than the one which ends an utterance.
+                // `Finalize` is sent after a silence that is longer than the one that ends an utterance.
                 let ended = speech_final || (from_finalize && self.open);
                 self.open &= !ended;
                 let transcript = Transcript::new(transcript, is_final, ended, confidence);
@@ -169,7 +169,7 @@ impl Dialect for Deepgram {
                 let (provider, kind) = (Name::Deepgram, ErrorKind::Provider);
                 Ok(Some(Event::Error(SttError::Vendor { provider, message, kind, retryable: true })))
             }
-            // The summary behind the last result.
+            // The summary that follows the last result.
             "Metadata" => Ok(Some(Event::Finished)),
             _ => Ok(None),
         }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handshake_says_what_is_wanted() {
+    fn deepgram_handshake_has_the_options() {
         let handshake = dialect(&options("linear16", 16_000)).open(Uuid::nil());
         assert_eq!(
             handshake.url.as_str(),
@@ -197,21 +197,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_empty_is_the_usual_one_or_not_said() {
+    fn deepgram_empty_options_take_defaults_or_are_left_out() {
         let empty = SttOptions { model: String::new(), language: String::new(), ..options("linear16", 16_000) };
         let url = dialect(&empty).open(Uuid::nil()).url;
         assert!(url.as_str().contains("?model=nova-3&encoding="), "{url}");
     }
 
     #[test]
-    fn names_of_encodings_are_the_vendors() {
+    fn deepgram_encodings_have_its_names() {
         for (ours, theirs) in
             [("pcm", "linear16"), ("ULAW", "mulaw"), ("alaw", "alaw"), ("opus", "opus"), ("g729", "g729")]
         {
             let url = dialect(&options(ours, 8_000)).open(Uuid::nil()).url;
             assert!(url.as_str().contains(&format!("&encoding={theirs}&sample_rate=8000&")), "{url}");
         }
-        // A file says itself what is in it.
+        // A file has its own header.
         let url = dialect(&options("wav", 8_000)).open(Uuid::nil()).url;
         assert!(!url.as_str().contains("encoding") && !url.as_str().contains("sample_rate"), "{url}");
         let error = Deepgram::choose(&options("smell", 8_000), &credential(Name::Deepgram), None).err().unwrap();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_read() {
+    fn deepgram_results_are_parsed() {
         let mut dialect = dialect(&options("linear16", 16_000));
         let message = |is_final, speech_final| {
             format!(
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_an_error_an_end_or_nothing() {
+    fn deepgram_non_result_messages_map_to_error_finished_or_ignored() {
         let mut dialect = dialect(&options("linear16", 16_000));
         for nothing in [
             r#"{"type":"SpeechStarted","channel":[0,1],"timestamp":1.5}"#,

@@ -1,4 +1,4 @@
-//! What a vendor of recognition has to say for itself: requests into bytes, bytes into events, as pure values.
+//! A dialect is the adapter for a vendor's speech-to-text protocol: audio into messages, messages into events. It does no I/O.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -14,14 +14,14 @@ use crate::audio::{Converter, Encoding, Format};
 use crate::config::Secret;
 use crate::provider::{Name, OptionsError, SttOptions};
 
-/// Where a connection goes, and what its handshake holds.
+/// The URL and the headers of a WebSocket handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Handshake {
     pub(super) url: Url,
     pub(super) headers: Vec<(&'static str, Secret)>,
 }
 
-/// A message of a WebSocket.
+/// A WebSocket message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
     Text(Utf8Bytes),
@@ -34,87 +34,88 @@ impl Frame {
     }
 }
 
-/// What a message from the vendor means.
+/// The meaning of a vendor's message.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
-    /// Audio may come.
+    /// The vendor accepts audio now.
     Ready,
-    /// Words.
+    /// A result, and the audio that it covers.
     Result(Transcript, Covers),
-    /// Something is wrong, but the connection goes on.
+    /// The vendor reports an error, but the connection continues.
     Error(SttError),
-    /// Everything has been said, the connection has no further use.
+    /// All results were sent. The connection has no further use.
     Finished,
 }
 
-/// How much of a connection's audio a result is about.
+/// The audio of a connection that a result covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Covers {
-    /// The audio up to here.
+    /// The audio up to this time since the beginning of the connection.
     Until(Duration),
-    /// The vendor does not say.
+    /// The vendor does not report it.
     Unsaid,
 }
 
 impl Covers {
-    /// From numbers of a vendor, which may be any.
+    /// Converts a vendor's number of seconds, which may be invalid.
     pub(super) fn seconds(until: f64) -> Self {
         Duration::try_from_secs_f64(until).map_or(Self::Unsaid, Self::Until)
     }
 }
 
-/// A vendor's protocol. It holds what a connection has told so far, and is told when a new one begins.
+/// A vendor's protocol. The transcription's task owns it for all of its connections. It may hold state of the current connection,
+/// which [`Dialect::open`] resets.
 pub(super) trait Dialect: Send {
-    /// A new connection, of this identity. What was known of an earlier one is forgotten.
+    /// Begins a new connection with this id, and forgets the state of the last one.
     fn open(&mut self, id: Uuid) -> Handshake;
 
-    /// Messages that come before any audio.
+    /// Returns the messages before the first audio.
     fn hello(&mut self, _now: SystemTime) -> Vec<Frame> {
         Vec::new()
     }
 
-    /// Audio must wait for [`Event::Ready`].
+    /// Returns whether audio has to wait for [`Event::Ready`].
     fn waits(&self) -> bool {
         false
     }
 
-    /// A piece of audio.
+    /// Returns the message for a piece of audio.
     fn audio(&mut self, audio: Bytes, now: SystemTime) -> Frame;
 
-    /// What keeps a connection open on which nothing was sent for a second.
+    /// Returns the keep-alive message. It is sent when nothing was sent for a second.
     fn idle(&mut self, now: SystemTime) -> Option<Frame>;
 
-    /// Silence as a piece of audio, for vendors that hear by it that the speaker has ended.
+    /// Returns silence as audio, for vendors that need it to detect the end of a turn.
     fn silence(&self, _time: Duration) -> Option<Bytes> {
         None
     }
 
-    /// The message that asks for the words of all that was sent, where there is one.
+    /// Returns the message that requests the results of all sent audio, if the vendor has one.
     fn flush(&mut self, _now: SystemTime) -> Option<Frame> {
         None
     }
 
-    /// The audio has ended.
+    /// Returns the messages behind the last audio.
     fn finish(&mut self, now: SystemTime) -> Vec<Frame>;
 
-    /// A message from the vendor. An error means that the connection is of no use any more.
+    /// Parses a message of the vendor. An error means that the connection is unusable.
     fn read(&mut self, frame: &Frame) -> Result<Option<Event>, SttError>;
 }
 
-/// How audio is taken in.
+/// The conversion from the client's audio to the vendor's, with the rates of both sides.
 #[derive(Debug)]
 pub(super) struct AudioConversion {
     /// From the client's format to the vendor's.
     pub(super) converter: Converter,
-    /// Bytes a second of what goes into it; a guess where it is compressed.
+    /// Bytes per second of its input; an estimate for compressed audio.
     pub(super) client_bytes_per_second: usize,
-    /// Bytes a second of what comes out of it.
+    /// Bytes per second of its output.
     pub(super) bytes_per_second: usize,
-    /// Bytes of one sample of all channels, as it comes out; none where it is compressed.
+    /// Bytes of one output sample of all channels. `None` for compressed audio.
     pub(super) sample: Option<usize>,
 }
 
-/// More than speech codecs need.
+/// An estimate for compressed audio, in bytes per second: more than speech codecs need.
 const COMPRESSED: usize = 16_000;
 
 fn bytes_per_second(format: Option<Format>) -> usize {
@@ -123,7 +124,7 @@ fn bytes_per_second(format: Option<Format>) -> usize {
 }
 
 impl AudioConversion {
-    /// Audio goes on as it is.
+    /// Passes audio on unchanged.
     pub(super) fn untouched(format: Option<Format>) -> Result<Self, OptionsError> {
         let format = format.map(Format::checked).transpose()?;
         let sample = format.and_then(|format| format.frame_bytes());
@@ -132,7 +133,7 @@ impl AudioConversion {
         Ok(Self { converter, client_bytes_per_second: rate, bytes_per_second: rate, sample })
     }
 
-    /// Samples of so many bytes, which are not read here, go on as they are.
+    /// Passes samples of `bytes` bytes per channel on unchanged.
     pub(super) fn samples(bytes: usize, rate: u32, channels: u16) -> Result<Self, OptionsError> {
         Format { channels, ..Format::mono(Encoding::Linear16, rate) }.checked()?;
         let sample = bytes * usize::from(channels);
@@ -145,8 +146,7 @@ impl AudioConversion {
         })
     }
 
-    /// Audio is turned into one channel of this encoding and rate, where it is not that already, and freed of noise where
-    /// `filter` says so.
+    /// Converts audio to one channel of this encoding and rate. With `filter`, the noise filter runs too.
     pub(super) fn converted(from: Format, to: Encoding, rate: u32, filter: bool) -> Result<Self, OptionsError> {
         let converter = if filter { Converter::filtering(from, to, rate) } else { Converter::new(from, to, rate) }?;
         let [client_bytes_per_second, bytes_per_second] =
@@ -155,19 +155,19 @@ impl AudioConversion {
     }
 }
 
-/// The client's format, for vendors that take samples only.
+/// Returns the client's format, for vendors that accept only samples.
 pub(super) fn samples(options: &SttOptions, provider: Name) -> Result<Format, OptionsError> {
     let encoding = Encoding::parse(&options.encoding).filter(|encoding| encoding.sample_bytes().is_some());
     let encoding = encoding.ok_or_else(|| OptionsError::NotByProvider {
         provider,
         field: "encoding",
         value: options.encoding.clone(),
-        hint: "linear16, mulaw and alaw are taken",
+        hint: "use linear16, mulaw or alaw",
     })?;
     Ok(Format { encoding, sample_rate: options.sample_rate, channels: options.channels }.checked()?)
 }
 
-/// The vendor's usual address, or the configured one, with a path behind it, for a WebSocket.
+/// Returns the WebSocket URL: the configured base or the vendor's default, and a path.
 pub(super) fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url, OptionsError> {
     crate::provider::address(base, usual, path).map(|mut url| {
         let scheme = if matches!(url.scheme(), "http" | "ws") { "ws" } else { "wss" };
@@ -177,16 +177,16 @@ pub(super) fn address(base: Option<&Url>, usual: &str, path: &str) -> Result<Url
     })
 }
 
-/// The first part of a language tag, where it is an ISO 639 code: `en` of `en-US`.
+/// Returns the first part of a language tag if it is an ISO 639 code: `en` of `en-US`.
 pub(super) fn primary(language: &str) -> Option<String> {
     let first = language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     ((2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_lowercase())).then_some(first)
 }
 
-/// Silence that keeps a connection open.
+/// The length of silence that keeps a connection open.
 pub(super) const A_LITTLE: Duration = Duration::from_millis(20);
 
-/// So much silence.
+/// Returns `time` of silence.
 pub(super) fn silence(encoding: Encoding, rate: u32, time: Duration) -> Bytes {
     let samples = usize::try_from(u128::from(rate) * time.as_millis() / 1000).unwrap_or_default();
     match encoding {
@@ -197,7 +197,7 @@ pub(super) fn silence(encoding: Encoding, rate: u32, time: Duration) -> Bytes {
     }
 }
 
-/// A message as text, where only text is spoken.
+/// Returns the text of a message, for protocols without binary messages.
 pub(super) fn text(provider: Name, frame: &Frame) -> Result<&str, SttError> {
     match frame {
         Frame::Text(text) => Ok(text.as_str()),
@@ -205,12 +205,13 @@ pub(super) fn text(provider: Name, frame: &Frame) -> Result<&str, SttError> {
     }
 }
 
-/// JSON, read as `T`. What is in it beyond that is left alone.
+/// Parses JSON. Unknown fields are ignored.
 pub(super) fn parse<'a, T: Deserialize<'a>>(provider: Name, text: &'a str) -> Result<T, SttError> {
     serde_json::from_str(text).map_err(|e| SttError::Unreadable { provider, problem: e.to_string() })
 }
 
-/// What kind of message it says to be. Read first and alone, as kinds differ in the types of equal names.
+/// Returns the kind of a JSON message. It is parsed first, because messages of different kinds use the same names for different
+/// types.
 pub(super) fn kind(provider: Name, text: &str) -> Result<Cow<'_, str>, SttError> {
     #[derive(Deserialize)]
     struct Kind<'a> {
@@ -253,7 +254,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn rates_are_the_nearest_that_lose_nothing() {
+    fn sample_rates_map_to_the_nearest_lossless_rate() {
         for (wanted, nearest) in
             [(8_000, 8_000), (11_025, 16_000), (16_000, 16_000), (32_000, 44_100), (96_000, 44_100)]
         {
@@ -262,7 +263,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn addresses_keep_a_path_before_them() {
+    fn base_urls_keep_their_path() {
         let base = |url: &str| Url::parse(url).unwrap();
         for (url, expected) in [
             ("https://proxy.example/speech/", "wss://proxy.example/speech/v1/listen"),
@@ -275,7 +276,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn languages_are_cut_to_their_code() {
+    fn language_tags_map_to_their_code() {
         for (tag, code) in
             [("en-US", Some("en")), ("EN", Some("en")), ("cmn-CN", Some("cmn")), ("multi", None), ("", None)]
         {

@@ -18,10 +18,10 @@ use crate::audio::Encoding;
 use crate::config::Secret;
 use crate::provider::{Credential, ErrorKind, Name, OptionsError, SttOptions, nearest};
 
-/// The model that transcribes as one speaks.
+/// The default model, the one for live transcription.
 const MODEL: &str = "scribe_v2_realtime";
 
-/// Rates of 16-bit PCM that are taken; of mu-law it is 8 kHz alone.
+/// Supported rates of 16-bit PCM, in Hz. Mu-law is supported only at 8 kHz.
 const RATES: &[u32] = &[8_000, 16_000, 22_050, 24_000, 44_100, 48_000];
 
 pub(super) struct ElevenLabs {
@@ -51,7 +51,7 @@ impl ElevenLabs {
             if let Some(language) = primary(&options.language) {
                 query.append_pair("language_code", &language);
             }
-            // Quicker than its defaults, which are made for dictation.
+            // Shorter than its defaults, which are for dictation.
             query.append_pair("vad_silence_threshold_secs", "0.5");
             query.append_pair("min_speech_duration_ms", "50").append_pair("min_silence_duration_ms", "300");
         }
@@ -95,7 +95,7 @@ struct Problem {
 }
 
 impl Words {
-    /// The mean of the words' probabilities; 1 where none is told.
+    /// Returns the mean of the words' probabilities, or 1 without any.
     fn confidence(&self) -> f32 {
         let known: Vec<f64> = self.words.iter().filter_map(|word| word.logprob).map(f64::exp).collect();
         if known.is_empty() {
@@ -107,8 +107,8 @@ impl Words {
     }
 }
 
-/// Errors after which the vendor ends the connection, with what they are about and whether a new one may help; the others
-/// concern one message.
+/// Returns the kind of an error after which ElevenLabs ends the connection, and whether a new connection may help. `None` for an
+/// error about one message.
 fn ends(kind: &str) -> Option<(ErrorKind, bool)> {
     match kind {
         "auth_error" | "unaccepted_terms" | "unaccepted_terms_error" => {
@@ -135,7 +135,7 @@ impl Dialect for ElevenLabs {
         self.chunk(&audio, false)
     }
 
-    /// There is no message for it. A little silence also lets the vendor see that nobody speaks any more.
+    /// ElevenLabs has no keep-alive message. Silence also lets it detect the end of speech.
     fn idle(&mut self, _now: SystemTime) -> Option<Frame> {
         Some(self.chunk(&silence(self.encoding, self.rate, A_LITTLE), false))
     }
@@ -167,7 +167,7 @@ impl Dialect for ElevenLabs {
                 let confidence = words.confidence();
                 Ok(Some(result(words, confidence, true)))
             }
-            // A commit is ours: where there was nothing to be committed, the client has missed nothing.
+            // The server sends commits by itself. If there was nothing to commit, the client has missed nothing.
             "commit_throttled" | "insufficient_audio_activity" => Ok(None),
             kind => {
                 let Problem { error } = parse(provider, text)?;
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handshake_says_what_is_wanted() {
+    fn elevenlabs_handshake_has_the_options() {
         let mut with_model = options("linear16", 16_000);
         with_model.model = "scribe_v2_realtime".to_owned();
         let handshake = dialect(&with_model).open(Uuid::nil());
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn audio_is_told_in_the_nearest_format_that_is_taken() {
+    fn elevenlabs_audio_format_is_the_nearest_supported_one() {
         for (encoding, rate, format) in [
             ("pcm", 48_000, "pcm_48000"),
             ("linear16", 32_000, "pcm_44100"),
@@ -223,12 +223,12 @@ mod tests {
             assert!(url.as_str().contains(&format!("&audio_format={format}&")), "{url}");
         }
         let error = ElevenLabs::choose(&options("opus", 48_000), &credential(Name::ElevenLabs), None).err().unwrap();
-        let expected = "provider elevenlabs cannot do encoding 'opus': linear16, mulaw and alaw are taken";
+        let expected = "provider elevenlabs does not support encoding 'opus': use linear16, mulaw or alaw";
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
-    fn audio_goes_out_as_json() {
+    fn elevenlabs_audio_is_sent_as_json() {
         let mut dialect = dialect(&options("linear16", 16_000));
         let frame = dialect.audio(Bytes::from_static(&[1, 2, 3, 4]), SystemTime::UNIX_EPOCH);
         let chunk = |audio: &str, commit: bool| {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_read() {
+    fn elevenlabs_results_are_parsed() {
         let mut dialect = dialect(&options("linear16", 16_000));
         for (message, event) in [
             (
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_end_the_connection_or_do_not() {
+    fn elevenlabs_errors_end_the_connection_by_their_kind() {
         let mut dialect = dialect(&options("linear16", 16_000));
         let message = |kind: &str| format!(r#"{{"message_type":"{kind}","error":"because"}}"#);
         for (kind, retryable) in [("auth_error", false), ("quota_exceeded", false), ("rate_limited", true)] {

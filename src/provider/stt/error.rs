@@ -1,50 +1,50 @@
-//! Why recognition fails.
+//! Errors of recognition.
 
 use std::time::Duration;
 
 use crate::provider::{ErrorKind, Name};
 
-/// Why a transcription, or a connection of it, has failed.
+/// Why a transcription, or one of its connections, has failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SttError {
-    /// No connection.
+    /// The provider could not be reached.
     #[error("{provider} cannot be reached: {reason}")]
     Unreachable {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// What the system says.
+        /// The error of the system.
         reason: String,
     },
-    /// Nothing came in time.
+    /// The provider was too slow.
     #[error("{provider} did not {what} within {} s", limit.as_secs())]
     Timeout {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// What it should have done.
+        /// What it did not do.
         what: &'static str,
-        /// By then.
+        /// The time that it had.
         limit: Duration,
     },
-    /// Another status than the one that begins a WebSocket.
+    /// The provider refused the WebSocket handshake.
     #[error("{provider} refused the connection: API error ({status}): {body}")]
     Refused {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// The beginning of what came with it.
+        /// The beginning of the body.
         body: String,
-        /// When to come back.
+        /// When to retry, if the provider says so.
         retry_after: Option<Duration>,
-        /// The credentials are the client's.
+        /// Whether the credentials are the client's own.
         own: bool,
     },
-    /// The connection ended.
+    /// The provider closed the connection.
     #[error("{provider} closed the connection{}", closed(*.code, reason))]
     Closed {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// The code of the close frame, where there was one.
+        /// The code of the close frame, if there was one.
         code: Option<u16>,
         /// Its reason.
         reason: String,
@@ -52,42 +52,42 @@ pub enum SttError {
     /// The vendor's own error message.
     #[error("{provider}: {message}")]
     Vendor {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// In its words.
+        /// Its text.
         message: String,
-        /// What it is about.
+        /// The kind of error.
         kind: ErrorKind,
-        /// A new connection may help.
+        /// Whether a new connection may help.
         retryable: bool,
     },
-    /// A message that is none.
-    #[error("{provider} sent what cannot be read: {problem}")]
+    /// The provider sent a message that cannot be parsed.
+    #[error("{provider} sent an unreadable message: {problem}")]
     Unreadable {
-        /// Who.
+        /// The provider.
         provider: Name,
         /// What is wrong with it.
         problem: String,
     },
-    /// The engine on this machine.
+    /// The local engine failed.
     #[cfg(feature = "local")]
     #[error("local: {0}")]
     Local(#[from] crate::local::Error),
-    /// A container that another connection cannot take up in the middle.
+    /// The connection was lost within a container stream, which a new connection cannot continue.
     #[error(
-        "{last}; the audio is a {container} stream, which cannot be taken up in the middle: send `config` again and begin the \
-         stream anew with its header, or send raw samples (linear16, mulaw, alaw), which can be taken up"
+        "{last}; the audio is a {container} stream, which cannot be continued on a new connection: send `config` again and restart \
+         the stream with its header, or send raw samples (linear16, mulaw, alaw), which can be continued"
     )]
     Beheaded {
-        /// Which.
+        /// The kind of container.
         container: &'static str,
         /// Why the connection ended.
         last: Box<SttError>,
     },
-    /// Sought again and again, in vain.
+    /// All retries have failed.
     #[error("{last} (gave up after {attempts} attempts)")]
     GaveUp {
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
         /// The last error.
         last: Box<SttError>,
@@ -96,19 +96,19 @@ pub enum SttError {
 
 fn closed(code: Option<u16>, reason: &str) -> String {
     match (code, reason) {
-        (None, _) => " without a word".to_owned(),
+        (None, _) => " without a close frame".to_owned(),
         (Some(code), "") => format!(" (code {code})"),
         (Some(code), reason) => format!(" (code {code}): {reason}"),
     }
 }
 
 impl SttError {
-    /// Whether another attempt may go better.
+    /// Returns whether a retry may succeed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Unreadable { .. } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
-            // 1008 is "policy": the key, the balance, the request itself.
+            // 1008 means "policy": a wrong key, an empty account or an invalid request.
             Self::Closed { code, .. } => !matches!(code, Some(1002 | 1003 | 1007..=1010)),
             Self::Vendor { retryable, .. } => *retryable,
             #[cfg(feature = "local")]
@@ -117,7 +117,7 @@ impl SttError {
         }
     }
 
-    /// What it means for an answer, and in metrics.
+    /// Returns the kind of error, for responses and metrics.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Timeout { .. } => ErrorKind::Timeout,

@@ -1,4 +1,4 @@
-//! A dialect without a connection.
+//! A dialect without a connection, for the fuzz targets.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ impl Conversation {
         Some(Self(dialect))
     }
 
-    /// A message as text, or where it is none as bytes.
+    /// Parses a message: as text if it is UTF-8, else as bytes.
     pub(in crate::provider) fn hear(&mut self, message: &[u8]) -> Result<Option<Transcript>, String> {
         let frame = match std::str::from_utf8(message) {
             Ok(text) => Frame::text(text),

@@ -1,4 +1,4 @@
-//! The audio on its way to a vendor: as it came, as the vendor takes it, and what is kept in case it has to be sent again.
+//! The audio on its way to a vendor: conversion, and the replay buffer for a reconnect.
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -9,39 +9,41 @@ use super::dialect::{AudioConversion, Covers};
 use super::pause::Sounding;
 use crate::audio::Converter;
 
-/// Seconds of audio that are kept for another connection.
+/// Seconds of audio that are kept for a reconnect.
 const KEPT: usize = 2;
 
-/// The audio of one transcription, in its order: [`AudioInput::audio`], `raw`, `pending`, [`AudioInput::backlog`].
+/// The audio of one transcription. Audio passes through [`AudioInput::audio`], `raw`, `pending` and [`AudioInput::backlog`], in
+/// this order. The transcription's task owns it, for all of its connections.
 pub(super) struct AudioInput {
     pub(super) audio: mpsc::Receiver<Bytes>,
     converter: Converter,
-    /// What has been taken and is not converted yet.
+    /// Audio that was received and is not converted yet.
     raw: Bytes,
-    /// As much of it as is converted at once. Longer messages would hold up everybody else on this thread: a megabyte may be
-    /// two minutes of speech.
+    /// Bytes that are converted at a time. Converting a long message at once would delay all other tasks on this thread: a
+    /// megabyte may be two minutes of speech.
     slice: usize,
-    /// What there is no room for yet: whole samples of all channels, as what is sent again on another connection begins with one.
+    /// Converted audio that the backlog has no room for yet. It is whole samples of all channels, because a new connection may
+    /// begin with it.
     pending: Bytes,
-    /// The longest message to a vendor. A client's may be longer.
+    /// The longest message to a vendor, in bytes. A client's may be longer.
     longest: usize,
     bytes_per_second: usize,
     compressed: bool,
-    /// The first bytes of a compressed stream. Where they are the head of a container, the rest means nothing without them.
+    /// The first bytes of a compressed stream. If they are the header of a container, the rest cannot be decoded without them.
     begin: Vec<u8>,
     pub(super) backlog: Backlog,
-    /// Until when what the client has sent sounds.
+    /// When the client counts as silent.
     pub(super) sounding: Sounding,
-    /// No more will come.
+    /// The client's audio has ended.
     pub(super) ended: bool,
 }
 
-/// A quarter of a second, and whole samples of all channels.
+/// Returns the bytes of a quarter of a second, in whole samples of all channels.
 fn quarter(bytes_per_second: usize, sample: usize) -> usize {
     (bytes_per_second / 4).max(64).next_multiple_of(sample.max(1))
 }
 
-/// Containers, by how they begin.
+/// Containers, by their first bytes.
 const HEADS: &[(&[u8], &str)] = &[
     (b"RIFF", "WAV"),
     (b"OggS", "Ogg"),
@@ -53,10 +55,10 @@ const HEADS: &[(&[u8], &str)] = &[
     (b"caff", "CAF"),
 ];
 
-/// So many bytes tell them all apart.
+/// Bytes that distinguish all of them.
 const BEGIN: usize = 8;
 
-/// What kind of container begins so; MP4 has its name behind a length.
+/// Returns the kind of container that begins with these bytes. MP4 has a length before its name.
 fn container(begin: &[u8]) -> Option<&'static str> {
     let known = HEADS.iter().find(|(head, _)| begin.starts_with(head)).map(|(_, name)| *name);
     known.or_else(|| begin.get(4..).is_some_and(|rest| rest.starts_with(b"ftyp")).then_some("MP4"))
@@ -90,33 +92,33 @@ impl AudioInput {
         self.ended && self.is_sent()
     }
 
-    /// Nothing waits to be sent.
+    /// Returns whether no audio waits to be sent.
     pub(super) fn is_sent(&self) -> bool {
         self.is_moved() && !self.backlog.has_next()
     }
 
-    /// Everything that was taken is in the backlog.
+    /// Returns whether all received audio is in the backlog.
     fn is_moved(&self) -> bool {
         self.raw.is_empty() && self.pending.is_empty()
     }
 
-    /// What cannot be taken up by another connection: a container whose beginning is gone.
+    /// Returns the kind of container that a new connection could not decode, because its header is gone.
     pub(super) fn beheaded(&self) -> Option<&'static str> {
         container(&self.begin).filter(|_| !self.backlog.is_complete())
     }
 
-    /// Final words have come. True where they are about audio that was kept.
+    /// Drops the audio that a final result covers. Returns true if there was any.
     pub(super) fn settle(&mut self, covers: Covers) -> bool {
         let all = self.backlog.written();
         let until = match covers {
             _ if self.compressed => all,
             Covers::Until(time) => {
                 let bytes = time.as_micros() * self.bytes_per_second as u128 / 1_000_000;
-                // Times are rounded: a sample more or less is no word.
+                // Times are rounded, so a millisecond is added.
                 usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(self.bytes_per_second / 1_000)
             }
-            // Such vendors say their words after half a second of silence, and a word that has begun since is not among them. Words
-            // about less than that are about all of it.
+            // Such vendors send a final result after half a second of silence, so it does not cover the last half second, in
+            // which the next word may have begun. If less than that was sent, it covers all.
             Covers::Unsaid => {
                 let before = all.saturating_sub(self.bytes_per_second / 2);
                 return self.backlog.settle(before) || self.backlog.settle(all);
@@ -125,7 +127,7 @@ impl AudioInput {
         self.backlog.settle(until)
     }
 
-    /// The next piece, or the end; only where everything before it is converted.
+    /// Takes the next piece, or the end. Everything before it must be converted.
     pub(super) fn take(&mut self, piece: Option<Bytes>) {
         if let Some(piece) = piece {
             self.sounding.come(piece.len());
@@ -138,9 +140,9 @@ impl AudioInput {
         }
     }
 
-    /// Converts a slice and moves on what there is room for. True where there is room for the next slice.
+    /// Converts a slice, and fills the backlog as far as it has room. Returns true if there is more to convert and room for it.
     pub(super) fn fill(&mut self) -> bool {
-        // The first slices of a stream may become nothing yet.
+        // The first slices of a stream may not produce any output yet.
         while self.pending.is_empty() && !self.raw.is_empty() {
             self.pending = self.converter.push(self.raw.split_to(self.raw.len().min(self.slice)));
         }
@@ -151,8 +153,8 @@ impl AudioInput {
         self.pending.is_empty() && !self.raw.is_empty() && self.backlog.has_room()
     }
 
-    /// Waits for something without a connection: audio is taken in meanwhile, as far as there is room. The rest waits where it
-    /// comes from, which decides what is forgotten.
+    /// Awaits a future while there is no connection, and receives audio as far as there is room. Further audio waits in the
+    /// sender's queue, which decides what is dropped.
     pub(super) async fn during<T>(&mut self, something: impl Future<Output = T>) -> T {
         let mut something = std::pin::pin!(something);
         loop {
@@ -173,7 +175,7 @@ mod tests {
     use crate::audio::{Encoding, Format};
 
     #[test]
-    fn a_long_message_is_converted_slice_by_slice() {
+    fn long_audio_message_is_converted_slice_by_slice() {
         let (_sender, audio) = mpsc::channel(1);
         let telephone = Format::mono(Encoding::Alaw, 8_000);
         let mut input =

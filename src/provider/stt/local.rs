@@ -1,63 +1,56 @@
-//! Recognition on this machine, as one of the providers: a task that finds utterances in the audio and has them recognised, one
-//! after the other, by the workers that all sessions share.
+//! Recognition by the local engine, as one of the providers: a task finds utterances in the audio, and the workers that all
+//! sessions share recognise them one after the other.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::dialect::{AudioConversion, primary, samples, silence};
 use super::pause::{STEP, Sounding};
-use super::{SttError, SttEvent, Transcript};
+use super::{SttError, SttEvent, TaskChannels, Transcript};
 use crate::audio::{Converter, Encoding, STALLED};
 use crate::local::whisper::{RATE, Transcription};
 use crate::local::{Error, Recognizer, Utterance, UtteranceStream};
 use crate::provider::stats::Count;
 use crate::provider::{Name, OptionsError, Shared, SttOptions};
 
-/// New samples after which what is being said is recognised for the time being.
+/// New samples after which an interim result is computed.
 const PARTIAL: usize = RATE as usize;
-/// Utterances that may wait. Then audio waits, and what is too much of it is dropped by whoever sends it.
+/// The most utterances that wait for a worker. Then audio waits too, and the session's queue drops what is too much.
 const WAITING: usize = 3;
-/// Bytes that are converted and looked at at once: a quarter of a second of telephone audio, less of any other.
+/// Bytes that are converted and analysed at a time: a quarter of a second of telephone audio, less of any other.
 const SLICE: usize = 2_048;
 
-/// What audio is taken; the model knows one language.
+/// Validates the options, and returns the conversion to the model's format.
 pub(super) fn conversion(options: &SttOptions) -> Result<AudioConversion, OptionsError> {
     let unknown = |field, value: &str, hint| {
         Err(OptionsError::NotByProvider { provider: Name::Local, field, value: value.to_owned(), hint })
     };
     if !options.language.is_empty() && primary(&options.language).as_deref() != Some("en") {
-        return unknown("language", &options.language, "its model knows English (en)");
+        return unknown("language", &options.language, "its model supports only English (en)");
     }
     if !matches!(options.model.as_str(), "" | "tiny.en" | "whisper-tiny.en") {
-        return unknown("model", &options.model, "it has one model, whisper-tiny.en");
+        return unknown("model", &options.model, "its only model is whisper-tiny.en");
     }
     AudioConversion::converted(samples(options, Name::Local)?, Encoding::Linear16, RATE, options.noise_filter)
 }
 
-/// Runs until the audio has ended and its results have come, until it fails, or until `stop` is dropped.
-pub(super) async fn run(
-    shared: Arc<Shared>,
-    conversion: AudioConversion,
-    audio: mpsc::Receiver<Bytes>,
-    events: mpsc::Sender<SttEvent>,
-    ready: oneshot::Sender<Result<(), SttError>>,
-    stop: oneshot::Receiver<Infallible>,
-) {
+/// Runs until the audio has ended and its results have arrived, until it fails, or until `stop` is dropped.
+pub(super) async fn run(shared: Arc<Shared>, conversion: AudioConversion, channels: TaskChannels) {
+    let TaskChannels { audio, events, ready, stop } = channels;
     shared.stats.count(Name::Local, Count::Session);
     let failed = |error: &Error| shared.stats.count(Name::Local, Count::Error(SttError::from(error.clone()).kind()));
     let recognizer = match shared.local.recognizer().await {
         Ok(recognizer) => recognizer,
         Err(error) => {
             failed(&error);
-            // Whoever waited may have given up.
+            // The caller may have given up.
             ready.send(Err(error.into())).ok();
             return;
         }
@@ -70,7 +63,7 @@ pub(super) async fn run(
         _ = stop => return,
         ended = listener.run() => ended,
     };
-    // Without anybody to tell, nothing has failed.
+    // `Ended` means that the caller is gone: nothing has failed.
     if let Err(error) = ended
         && error != Error::Ended
     {
@@ -79,10 +72,10 @@ pub(super) async fn run(
     }
 }
 
-/// What a worker has made of it, unless there was none.
+/// The result of a worker, or the error that there is no worker.
 type Outcome = Result<Result<Transcription, Error>, Error>;
 
-/// A recognition under way, and what it is of.
+/// A recognition that is under way.
 struct Work {
     heard: Pin<Box<dyn Future<Output = Outcome> + Send>>,
     part: Part,
@@ -90,9 +83,9 @@ struct Work {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// The beginning of what somebody is saying, by its number.
+    /// The beginning of the utterance with this number, for an interim result.
     Beginning(u64),
-    /// A whole utterance, with whether the speaker has ended.
+    /// A whole utterance. `ended` is true if the speaker's turn has ended.
     Whole { ended: bool },
 }
 
@@ -102,13 +95,13 @@ struct Listener {
     stream: UtteranceStream,
     converter: Converter,
     audio: mpsc::Receiver<Bytes>,
-    /// No more will come.
+    /// The client's audio has ended.
     ended: bool,
-    /// What has come and is not looked at yet.
+    /// Audio that was received and is not analysed yet.
     raw: Bytes,
-    /// Until when what has come sounds.
+    /// When the client counts as silent.
     sounding: Sounding,
-    /// The client is silent then, and how much silence it is.
+    /// When the client counts as silent, and how much silence is to be added.
     pause: Option<(Instant, Duration)>,
     waiting: VecDeque<Utterance>,
     work: Option<Work>,
@@ -153,7 +146,7 @@ impl Listener {
             tokio::select! {
                 biased;
                 (heard, part) = done(&mut self.work) => match heard {
-                    // What was said is lost, and what is said next may be heard.
+                    // This utterance is lost. The next one may be recognised.
                     Err(error @ Error::Overloaded { .. }) => self.refuse(error).await?,
                     heard => self.tell(heard?, part).await?,
                 },
@@ -165,7 +158,7 @@ impl Listener {
                 }
                 time = silent(self.pause), if room && !more && !self.ended => {
                     self.stream.push(&silence(Encoding::Linear16, RATE, time), &mut self.waiting)?;
-                    // Until what was said has ended by it.
+                    // More silence follows until the utterance ends.
                     self.pause = self.stream.is_speaking().then(|| (Instant::now() + STEP, STEP));
                 }
                 piece = self.audio.recv(), if room && !more && !self.ended => match piece {
@@ -179,7 +172,7 @@ impl Listener {
         }
     }
 
-    /// The audio has ended.
+    /// Handles the end of the audio.
     fn end(&mut self) -> Result<(), Error> {
         self.ended = true;
         let rest = self.converter.finish();
@@ -188,9 +181,9 @@ impl Listener {
         Ok(())
     }
 
-    /// Has the next utterance recognised; where none waits and a worker is idle, what is being said.
+    /// Starts the recognition of the next utterance, or of the current one if none waits and a worker is idle.
     fn begin(&mut self) {
-        // Nobody waits for the beginning of what has ended: its worker goes on to the end, and is not listened to.
+        // A whole utterance replaces an interim recognition, whose worker finishes and is ignored.
         let whole = |work: &Work| matches!(work.part, Part::Whole { .. });
         if self.work.as_ref().is_some_and(|work| whole(work) || self.waiting.is_empty()) {
             return;
@@ -198,7 +191,7 @@ impl Listener {
         let whisper = Arc::clone(&self.recognizer.whisper);
         if let Some(Utterance { samples, ended }) = self.waiting.pop_front() {
             let (pool, places) = (self.shared.local.pool().clone(), self.shared.local.recognition_slots().clone());
-            // It has a place while it is recognised: a session that says nothing takes none.
+            // The place is held only during recognition, so silent sessions take none.
             let heard = Box::pin(async move {
                 let _place = places.acquire().await?;
                 pool.run(move || whisper.transcribe(&samples)).await
@@ -221,7 +214,7 @@ impl Listener {
     async fn tell(&mut self, heard: Result<Transcription, Error>, part: Part) -> Result<(), Error> {
         let Transcription { text, confidence } = heard?;
         let (is_final, is_speech_final) = match part {
-            // The whole of it is on its way.
+            // The whole utterance is being recognised already.
             Part::Beginning(number) if number != self.stream.index() => return Ok(()),
             Part::Beginning(_) => (false, false),
             Part::Whole { ended } => (true, ended),
@@ -234,14 +227,14 @@ impl Listener {
     }
 }
 
-/// Waits until the client is silent, and gives how much silence that is.
+/// Waits until the client counts as silent. Returns how much silence is to be added.
 async fn silent(pause: Option<(Instant, Duration)>) -> Duration {
     let Some((at, time)) = pause else { return std::future::pending().await };
     sleep_until(at).await;
     time
 }
 
-/// What is under way, once it is done; taken out then and not before, so that this may be given up.
+/// Waits for the recognition that is under way. It is removed only when it is done, so this is cancel safe.
 async fn done(work: &mut Option<Work>) -> (Outcome, Part) {
     let Some(running) = work else { return std::future::pending().await };
     let heard = running.heard.as_mut().await;

@@ -1,7 +1,15 @@
 //! Recognition: audio in, results out.
 //!
-//! To the outside a transcription is a pair of bounded channels and a handle that stops it when dropped; which vendor is
-//! behind it cannot be seen.
+//! A caller sees a pair of bounded channels and a handle that stops the transcription when it is dropped. It cannot see the
+//! vendor.
+//!
+//! | file | role |
+//! |---|---|
+//! | `stream.rs` | the task of a transcription: connects, reconnects, sends audio, receives results |
+//! | `connection.rs` | one WebSocket |
+//! | `input.rs`, `backlog.rs` | conversion of the audio, and what is kept for a reconnect |
+//! | `clock.rs`, `pause.rs` | keep-alive, time-outs, and silence for clients that send none |
+//! | `dialect.rs` | the trait that each vendor's file implements |
 
 mod azure;
 mod backlog;
@@ -33,50 +41,50 @@ use dialect::{AudioConversion, Dialect};
 pub use error::SttError;
 use stream::SttStream;
 
-/// What a transcription says.
+/// An event of a transcription.
 #[derive(Debug, Clone)]
 pub enum SttEvent {
-    /// Words.
+    /// An interim or final result.
     Result(Transcript),
-    /// The connection was lost and is sought again; audio is kept meanwhile. For logs, not for clients.
+    /// The connection was lost and is retried. Audio is kept until then. For logs, not for clients.
     Reconnecting(SttError),
-    /// The provider reports an error, or the transcription has failed for good: then no further event comes.
+    /// The provider reports an error, or the transcription has failed for good. In the latter case no further event follows.
     Error(SttError),
 }
 
-/// Recognised words.
+/// A result of recognition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
-    /// The words.
+    /// The text.
     pub transcript: String,
-    /// They will not change any more.
+    /// The text will not change.
     pub is_final: bool,
-    /// The speaker has ended.
+    /// The speaker's turn has ended.
     pub is_speech_final: bool,
-    /// From 0 to 1.
+    /// The confidence, from 0 to 1.
     pub confidence: f32,
 }
 
 impl Transcript {
-    /// Whatever a vendor says: what is the end is final, and a confidence is a number from 0 to 1.
+    /// Corrects what a vendor may get wrong: the end of a turn is final, and a confidence is a number from 0 to 1.
     fn new(transcript: String, is_final: bool, is_speech_final: bool, confidence: f32) -> Self {
         let confidence = if confidence.is_nan() { 0.0 } else { confidence.clamp(0.0, 1.0) };
         Self { transcript, is_final: is_final || is_speech_final, is_speech_final, confidence }
     }
 }
 
-/// A transcription as it is to be, checked; nobody has been asked yet.
+/// A validated transcription that is not connected yet. [`Self::connect`] consumes it.
 pub struct SttPlan {
     shared: Arc<Shared>,
     credential: Credential,
     engine: Engine,
 }
 
-/// Who recognises.
+/// The engine of a transcription.
 enum Engine {
-    /// A vendor, in its protocol.
+    /// A vendor, with its protocol.
     Vendor(Box<dyn Dialect>, AudioConversion),
-    /// This machine.
+    /// The engine in this process.
     #[cfg(feature = "local")]
     Local(AudioConversion),
 }
@@ -104,12 +112,12 @@ impl SttPlan {
         Ok(Self { shared, credential, engine: Engine::Vendor(dialect, conversion) })
     }
 
-    /// Whose engine.
+    /// Returns the provider.
     pub fn provider(&self) -> Name {
         self.credential.provider
     }
 
-    /// Connects, and returns once the provider takes audio.
+    /// Connects, and returns once the provider accepts audio.
     pub async fn connect(self) -> Result<Stt, SttError> {
         let Self { shared, credential, engine } = self;
         let provider = credential.provider;
@@ -118,15 +126,14 @@ impl SttPlan {
         let (stop, stopped) = oneshot::channel();
         let (ready, connected) = oneshot::channel();
         let stt = Stt { audio, events, provider, shared: Arc::clone(&shared), _stop: stop };
+        let channels = TaskChannels { audio: taken, events: sender, ready, stop: stopped };
         match engine {
             Engine::Vendor(dialect, conversion) => {
-                tokio::spawn(
-                    SttStream::new(shared, credential, (dialect, conversion), taken, sender).run(ready, stopped),
-                );
+                tokio::spawn(SttStream::run(shared, credential, dialect, conversion, channels));
             }
             #[cfg(feature = "local")]
             Engine::Local(conversion) => {
-                tokio::spawn(local::run(shared, conversion, taken, sender, ready, stopped));
+                tokio::spawn(local::run(shared, conversion, channels));
             }
         }
         let gone = |_| Err(SttError::Unreachable { provider, reason: "the server is ending".to_owned() });
@@ -134,22 +141,32 @@ impl SttPlan {
     }
 }
 
-/// A running transcription. Dropping it ends it at once; dropping [`Stt::audio`] alone lets it end in order: the last results
-/// come, then no more events.
+/// The ends of a transcription's channels that its task owns. [`Stt`] has the others.
+struct TaskChannels {
+    audio: mpsc::Receiver<Bytes>,
+    events: mpsc::Sender<SttEvent>,
+    /// Receives the outcome of the first connection.
+    ready: oneshot::Sender<Result<(), SttError>>,
+    /// Closes when the caller drops its [`Stt`].
+    stop: oneshot::Receiver<Infallible>,
+}
+
+/// The caller's end of a running transcription. Dropping it ends the transcription at once. Dropping only [`Stt::audio`] ends it
+/// in order: the last results follow, then no more events.
 #[derive(Debug)]
 pub struct Stt {
-    /// Audio as announced, in pieces of any size. When it is full, the provider is too slow.
+    /// Takes audio in the format of the options, in pieces of any size. A full channel means that the provider is too slow.
     pub audio: mpsc::Sender<Bytes>,
-    /// What comes of it.
+    /// Returns the events.
     pub events: mpsc::Receiver<SttEvent>,
     provider: Name,
     shared: Arc<Shared>,
-    /// Closes when this is dropped, which the task sees.
+    /// Closes when this value is dropped, which stops the task.
     _stop: oneshot::Sender<Infallible>,
 }
 
 impl Stt {
-    /// Counts audio that the provider had no room for.
+    /// Counts audio that was dropped because the provider is too slow.
     pub fn dropped(&self, bytes: usize) {
         self.shared.stats.dropped(self.provider, bytes);
     }
@@ -170,13 +187,13 @@ fn choose(
             provider: Name::Google,
             field: "stt_config",
             value: options.model.clone(),
-            hint: "its recognition is not built in",
+            hint: "speech-to-text of Google is not supported",
         }),
         Name::Local => Err(OptionsError::NotByProvider {
             provider: Name::Local,
             field: "stt_config",
             value: options.model.clone(),
-            hint: "nobody else is asked",
+            hint: "no vendor is involved",
         }),
     }
 }

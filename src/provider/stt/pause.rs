@@ -1,4 +1,4 @@
-//! Whether a client is silent, by what it sends.
+//! Detects a client that sends no audio.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use tokio::time::Instant;
 
 use crate::audio::STALLED;
 
-/// A piece of audio sounds for its length, but no longer than this: a recorder gives out what it has heard once a second at least.
-/// Of compressed audio the length is not known.
+/// The longest time that a piece of audio counts for: recorders send at least once a second. Compressed audio, whose length is
+/// not known, always counts for this long.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Silence is given in pieces of this length, in real time.
+/// Silence is sent in pieces of this length, in real time.
 pub(super) const STEP: Duration = Duration::from_millis(100);
 
-/// Until when the audio of a client sounds.
+/// The time at which the audio of a client ends, if it is played in real time from its arrival.
 #[derive(Debug)]
 pub(super) struct Sounding {
     bytes_per_second: Option<usize>,
@@ -21,12 +21,12 @@ pub(super) struct Sounding {
 }
 
 impl Sounding {
-    /// Of audio with so many bytes a second; none where it is compressed.
+    /// Creates it for audio of this rate. `None` stands for compressed audio.
     pub(super) fn new(bytes_per_second: Option<usize>) -> Self {
         Self { bytes_per_second: bytes_per_second.filter(|rate| *rate > 0), until: Instant::now() }
     }
 
-    /// A piece has come.
+    /// Adds a piece of audio.
     pub(super) fn come(&mut self, bytes: usize) {
         let now = Instant::now();
         let length = self
@@ -35,7 +35,7 @@ impl Sounding {
         self.until = (self.until.max(now) + length.min(LONGEST)).min(now + LONGEST);
     }
 
-    /// When the client is silent, if nothing more comes.
+    /// Returns when the client counts as silent, if no more audio arrives.
     pub(super) fn silent_at(&self) -> Instant {
         self.until.max(Instant::now()) + STALLED
     }
@@ -47,7 +47,7 @@ mod tests {
     use tokio::time::advance;
 
     #[tokio::test(start_paused = true)]
-    async fn pieces_that_come_one_after_the_other_leave_no_silence() {
+    async fn continuous_audio_is_no_pause() {
         for (rate, piece, every) in [(Some(32_000), 640, 20), (Some(32_000), 32_000, 1_000), (None, 4_000, 1_000)] {
             let mut sounding = Sounding::new(rate);
             for _ in 0..10 {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_sent_at_once_sounds_for_a_second_at_most() {
+    async fn burst_of_audio_delays_a_pause_by_a_second_at_most() {
         let mut sounding = Sounding::new(Some(32_000));
         (0..500).for_each(|_| sounding.come(640));
         assert_eq!(sounding.silent_at(), Instant::now() + LONGEST + STALLED);

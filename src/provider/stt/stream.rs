@@ -1,10 +1,9 @@
-//! The one client of all recognition: a task that connects, keeps the connection alive, seeks a lost one again, and moves
-//! audio in and results out. What the bytes mean is the dialect's business.
+//! The task of a transcription, for all vendors: it connects, keeps the connection alive, reconnects, and moves audio in and
+//! results out. The dialect defines the bytes.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -14,21 +13,21 @@ use super::clock::{Clock, DEAD, Due, STUCK};
 use super::connection::{Connection, ConnectionEvent};
 use super::dialect::{A_LITTLE, AudioConversion, Covers, Dialect, Event, Frame};
 use super::input::AudioInput;
-use super::{SttError, SttEvent, Transcript};
+use super::{SttError, SttEvent, TaskChannels, Transcript};
 use crate::outbound::RetryPolicy;
 use crate::provider::stats::Count;
 use crate::provider::{Credential, Shared};
 
-/// Pieces of audio that may wait here: 0.64 s of the usual 20 ms. More than that waits with its sender, which drops the oldest of
-/// what has waited for too long.
+/// The capacity of the audio channel in pieces: 0.64 s of the usual 20 ms. Further audio waits in the sender's queue, which drops
+/// the oldest.
 pub(super) const AUDIO: usize = 32;
-/// Events that may wait for whoever listens.
+/// The capacity of the event channel.
 pub(super) const EVENTS: usize = 64;
-/// Until a vendor takes audio.
+/// The longest time until a vendor accepts audio.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Until a connection that nobody needs any more is closed in order.
+/// The longest time for the closing handshake.
 const CLOSE: Duration = Duration::from_secs(1);
-/// A connection that has lasted as long was a good one, whether or not anybody spoke.
+/// A connection that lasted this long resets the retry count, even without a result.
 const STABLE: Duration = Duration::from_secs(10);
 /// Six attempts in a row that bring no final words. The pauses between them begin at 0.1 s and double, and each is up to half of
 /// itself longer. A result, or a connection of [`STABLE`], resets the count.
@@ -37,7 +36,8 @@ const RETRY: RetryPolicy =
 /// The longest pause, also where a vendor asks for more.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// A transcription.
+/// The task of one transcription. It owns the connection and the audio that may have to be sent again. It ends when the audio has
+/// ended and its last results have arrived, when all retries have failed, or when the caller drops its [`super::Stt`].
 pub(super) struct SttStream {
     shared: Arc<Shared>,
     credential: Credential,
@@ -45,22 +45,22 @@ pub(super) struct SttStream {
     input: AudioInput,
     events: mpsc::Sender<SttEvent>,
     connection: Option<Connection>,
-    /// Attempts since something good happened.
+    /// Attempts since the last result or stable connection.
     attempts: u32,
-    /// The interim result that was told last, and whether a connection was lost since.
+    /// The last interim result that was sent, and whether a connection was lost since.
     last_interim: String,
     reconnected: bool,
-    /// The final result that was told last: its text, and whether it ended what was said.
+    /// The last final result: its text, and whether it ended a turn.
     last_final: Option<(String, bool)>,
-    /// A connection was lost, and no final words about audio that was sent have come since.
+    /// A connection was lost, and no final result about sent audio has arrived since.
     unconfirmed: bool,
 }
 
-/// How a connection has ended.
+/// How a connection ended.
 enum End {
-    /// As it should.
+    /// In order, behind the end of the audio.
     Finished,
-    /// Nobody listens any more.
+    /// The caller has dropped the events.
     Abandoned,
     Lost(SttError),
 }
@@ -72,14 +72,18 @@ impl From<SttError> for End {
 }
 
 impl SttStream {
-    pub(super) fn new(
+    /// Runs until the audio has ended and its results have arrived, until it fails for good, or until the caller drops its
+    /// [`super::Stt`].
+    pub(super) async fn run(
         shared: Arc<Shared>,
         credential: Credential,
-        (dialect, conversion): (Box<dyn Dialect>, AudioConversion),
-        audio: mpsc::Receiver<Bytes>,
-        events: mpsc::Sender<SttEvent>,
-    ) -> Self {
-        Self {
+        dialect: Box<dyn Dialect>,
+        conversion: AudioConversion,
+        channels: TaskChannels,
+    ) {
+        let TaskChannels { audio, events, ready, stop } = channels;
+        shared.stats.count(credential.provider, Count::Session);
+        let mut stream = Self {
             shared,
             credential,
             dialect,
@@ -91,34 +95,24 @@ impl SttStream {
             reconnected: false,
             last_final: None,
             unconfirmed: false,
-        }
-    }
-
-    /// Runs until the audio has ended and its results have come, until it fails for good, or until `stop` is dropped. `ready`
-    /// is told of the first connection, or why there is none.
-    pub(super) async fn run(
-        mut self,
-        ready: oneshot::Sender<Result<(), SttError>>,
-        stop: oneshot::Receiver<std::convert::Infallible>,
-    ) {
-        self.shared.stats.count(self.credential.provider, Count::Session);
+        };
         tokio::select! {
             _ = stop => {}
-            () = self.keep_connected(ready) => {}
+            () = stream.keep_connected(ready) => {}
         }
-        if let Some(connection) = self.connection.take() {
+        if let Some(connection) = stream.connection.take() {
             connection.close(CLOSE).await;
         }
     }
 
-    /// Connection after connection.
+    /// Opens one connection after the other, with pauses by [`RETRY`].
     async fn keep_connected(&mut self, ready: oneshot::Sender<Result<(), SttError>>) {
         let mut ready = Some(ready);
         loop {
             self.attempts += 1;
             let error = match self.connect().await {
                 Ok(()) => {
-                    // Whoever waited may have given up.
+                    // The caller may have given up.
                     ready.take().map(|ready| ready.send(Ok(())));
                     let begun = Instant::now();
                     let End::Lost(error) = self.exchange().await else { return };
@@ -159,13 +153,13 @@ impl SttStream {
         self.shared.stats.count(self.credential.provider, Count::GaveUp);
         let error = if attempts > 1 { SttError::GaveUp { attempts, last: Box::new(error) } } else { error };
         match ready {
-            // Whoever waits is told, and nobody else is there.
+            // The caller still waits for the first connection.
             Some(ready) => drop(ready.send(Err(error))),
             None => drop(self.events.send(SttEvent::Error(error)).await),
         }
     }
 
-    /// A connection on which audio may go out; everything that is kept is to go out on it.
+    /// Opens a connection that accepts audio. The backlog is sent on it from its beginning.
     async fn connect(&mut self) -> Result<(), SttError> {
         let Self { shared, credential, dialect, input, connection, .. } = self;
         let (provider, own) = (credential.provider, credential.own);
@@ -189,7 +183,7 @@ impl SttStream {
             Ok(fresh)
         };
         let timed_out = SttError::Timeout { provider, what: "take the connection", limit: CONNECT };
-        // In a box of its own, which is gone once it is connected: the handshakes of TLS and WebSocket have 20 KB of state.
+        // Boxed, so that the 20 KB of state of the TLS and WebSocket handshakes are freed once it is connected.
         let connect = Box::pin(timeout(CONNECT, connect));
         let fresh = input.during(connect).await.unwrap_or(Err(timed_out))?;
         *connection = Some(fresh);
@@ -197,7 +191,7 @@ impl SttStream {
         Ok(())
     }
 
-    /// Audio out, results in, until the connection ends.
+    /// Sends audio and receives results until the connection ends.
     async fn exchange(&mut self) -> End {
         let mut clock = Clock::new();
         loop {
@@ -207,6 +201,7 @@ impl SttStream {
         }
     }
 
+    /// Handles one event of the connection, the audio channel or the clock.
     async fn step(&mut self, clock: &mut Clock) -> Result<(), End> {
         let Self { dialect, input, connection, .. } = self;
         let Some(connection) = connection else { return Err(End::Abandoned) };
@@ -222,24 +217,24 @@ impl SttStream {
         clock.unflushed(connection.is_unflushed());
         tokio::select! {
             biased;
-            // Results first: they are few, and somebody waits for them.
+            // Results first: they are few, and the client waits for them.
             event = connection.next(input.backlog.has_next()) => match event {
                 Ok(ConnectionEvent::Writable) => {
-                    // Everything before it has gone out.
+                    // Everything before it was sent.
                     clock.unflushed(false);
                     if let Some(audio) = input.backlog.next() {
                         connection.write(dialect.audio(audio, SystemTime::now()))?;
                         clock.wrote(input.sounding.silent_at());
                     }
                 }
-                Ok(ConnectionEvent::Activity) => clock.heard(),
+                Ok(ConnectionEvent::Activity) => clock.received(),
                 Ok(ConnectionEvent::Message(frame)) => {
-                    clock.heard();
+                    clock.received();
                     if self.read(&frame).await? {
-                        clock.heard_final(!self.input.backlog.has_unanswered());
+                        clock.received_final(!self.input.backlog.has_unanswered());
                     }
                 }
-                // What was to come has come, or will not.
+                // The last results have arrived, or never will.
                 Err(_) if clock.is_finishing() => return Err(End::Finished),
                 Err(error) => return Err(error.into()),
             },
@@ -249,7 +244,7 @@ impl SttStream {
         Ok(())
     }
 
-    /// Takes a message; true when it has final words.
+    /// Handles a message. Returns true if it is a final result.
     async fn read(&mut self, frame: &Frame) -> Result<bool, End> {
         let mut is_final = false;
         let event = match self.dialect.read(frame)? {
@@ -274,10 +269,10 @@ impl SttStream {
         self.events.send(event).await.map(|()| is_final).map_err(|_| End::Abandoned)
     }
 
-    /// Takes a result in; whether it goes to the client. Final words about audio that was sent show that the connection is of use.
-    /// Two kinds of results are kept back. After a lost connection the next one begins the same interim words again, until it has
-    /// more of them than the client has. And a vendor may repeat, on each connection, final words that are not about any audio it
-    /// was sent: the client gets them once.
+    /// Records a result, and returns whether it goes to the client. A final result about sent audio resets the retry count. Two
+    /// kinds of results are kept back. After a reconnect, the interim results begin again, so those that the client has already
+    /// are dropped. And some vendors repeat on each connection a final result that is not about any sent audio: the client gets
+    /// it once.
     fn is_new(&mut self, result: &Transcript, covers: Covers) -> bool {
         let Self { last_interim, reconnected, .. } = self;
         if result.is_final {
@@ -300,7 +295,7 @@ impl SttStream {
         true
     }
 
-    /// Some time has passed in which nothing happened.
+    /// Handles what the clock is due for.
     fn tick(&mut self, clock: &mut Clock) -> Result<(), End> {
         let provider = self.credential.provider;
         let Self { dialect, input, connection, .. } = self;
@@ -314,7 +309,7 @@ impl SttStream {
                 return Err(SttError::Timeout { provider, what: "give a sign of life", limit: DEAD }.into());
             }
             Some(Due::Ping) => connection.ping()?,
-            // What has not gone out yet is not followed by silence.
+            // Silence must not overtake audio that is still to be sent.
             Some(Due::Pause { .. }) if !input.is_sent() => clock.wrote(input.sounding.silent_at()),
             Some(Due::Pause { silence, first }) => {
                 if let Some(silence) = dialect.silence(silence) {
@@ -329,7 +324,7 @@ impl SttStream {
             }
             Some(Due::Idle) if !clock.is_finishing() => {
                 if let Some(frame) = dialect.idle(now) {
-                    // It moves what comes after it in the vendor's time.
+                    // It shifts the vendor's time of all audio behind it.
                     input.backlog.passed(dialect.silence(A_LITTLE).map_or(0, |silence| silence.len()));
                     connection.write(frame)?;
                 }

@@ -11,7 +11,7 @@ use crate::provider::{OptionsError, address, nearest};
 const VOICE: &str = "en-US-AvaNeural";
 const LINEAR: &[u32] = &[8_000, 16_000, 22_050, 24_000, 44_100, 48_000];
 const LAW: &[u32] = &[8_000];
-/// Ten minutes of audio are the most: so much is spoken in them at half the usual speed.
+/// Azure limits the audio to ten minutes, which this many characters do not exceed at half the default speed.
 const LIMIT: Limit = Limit::Characters(3_000);
 const COMPRESSED: &[u32] = &[16_000, 24_000, 48_000];
 
@@ -20,7 +20,7 @@ pub(super) struct Azure {
     url: Url,
     key: Secret,
     output: String,
-    /// What stands before and behind the text.
+    /// The SSML before and behind the text.
     head: String,
     tail: &'static str,
     format: Format,
@@ -37,7 +37,7 @@ impl Azure {
         let namespace = "http://www.w3.org/2001/10/synthesis";
         let speak =
             format!("<speak version=\"1.0\" xmlns=\"{namespace}\" xml:lang=\"{language}\"><voice name=\"{voice}\">");
-        // A percentage is a change here: +50% is half as fast again.
+        // The percentage is relative: +50% is 1.5 times as fast.
         let percent = (request.rate_within(0.5, 2.0) - 1.0) * 100.0;
         let (head, tail) = if percent.abs() < 1.0 {
             (speak, "</voice></speak>")
@@ -48,7 +48,7 @@ impl Azure {
     }
 }
 
-/// What is asked for, and the vendor's name of it.
+/// Returns the format to request, and the vendor's name for it.
 fn output(request: &VoiceRequest<'_>) -> Result<(Format, String), OptionsError> {
     if let Some(format) = request.samples(LINEAR, LAW, LAW) {
         let rate = format.sample_rate;
@@ -66,12 +66,12 @@ fn output(request: &VoiceRequest<'_>) -> Result<(Format, String), OptionsError> 
         (Encoding::Mp3, 24_000) => "audio-24khz-96kbitrate-mono-mp3".to_owned(),
         (Encoding::Mp3, _) => "audio-48khz-192kbitrate-mono-mp3".to_owned(),
         (Encoding::Opus, rate) => format!("ogg-{}khz-16bit-mono-opus", rate / 1_000),
-        _ => return Err(request.refused("linear16, mulaw, alaw, wav, mp3 and opus are there")),
+        _ => return Err(request.refused("use linear16, mulaw, alaw, wav, mp3 or opus")),
     };
     Ok((Format::mono(request.format.encoding, rate), name))
 }
 
-/// As text or attribute of XML; what XML cannot hold at all is left out.
+/// Escapes text for XML content and attributes. Characters that XML cannot hold are dropped.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -17,7 +17,7 @@ const RATES: &[u32] = &[8_000, 16_000, 22_050, 24_000, 44_100, 48_000];
 pub(super) struct Cartesia {
     url: Url,
     key: Secret,
-    /// Everything but the text.
+    /// The request without the text.
     body: Value,
     format: Format,
 }
@@ -30,7 +30,7 @@ impl Cartesia {
         }
         let model = if request.options.model.is_empty() { MODEL } else { &request.options.model };
         let (format, output) = output(request)?;
-        // No language: the model hears it in the text.
+        // No language: the model detects it in the text.
         let mut body = json!({"model_id": model, "voice": {"mode": "id", "id": voice}, "output_format": output});
         let speed = request.rate_within(0.6, 1.5);
         if (speed - 1.0).abs() > 0.001
@@ -44,7 +44,7 @@ impl Cartesia {
     }
 }
 
-/// What is asked for, and the vendor's words for it.
+/// Returns the format to request, and the vendor's terms for it.
 fn output(request: &VoiceRequest<'_>) -> Result<(Format, Value), OptionsError> {
     let rate = nearest(RATES, request.format.sample_rate);
     if request.format.encoding == Encoding::Mp3 {
@@ -52,7 +52,7 @@ fn output(request: &VoiceRequest<'_>) -> Result<(Format, Value), OptionsError> {
         return Ok((Format::mono(Encoding::Mp3, rate), output));
     }
     let format = request.samples(RATES, RATES, RATES);
-    let format = format.ok_or_else(|| request.refused("linear16, mulaw, alaw, wav and mp3 are there"))?;
+    let format = format.ok_or_else(|| request.refused("use linear16, mulaw, alaw, wav or mp3"))?;
     let encoding = match format.encoding {
         Encoding::Mulaw => "pcm_mulaw",
         Encoding::Alaw => "pcm_alaw",

@@ -1,5 +1,5 @@
-//! The HTTP client of all synthesis: a request over the shared pool, its answer as a stream. HTTP/1.1: each request has a connection
-//! of its own, so a slow answer delays no other, and the pool keeps the connection for the next request.
+//! The HTTP client of all synthesis: a request over the shared pool, its answer as a stream. HTTP/1.1: each request has a
+//! connection of its own, so a slow answer delays no other, and the pool keeps the connection for the next request.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub(super) struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Speaks a text. Each piece of audio goes to `sink` as soon as it arrives. A text beyond the vendor's limit is requested in parts,
-    /// one after the other, and arrives as one stream.
+    /// Speaks a text. Each piece of audio goes to `sink` as soon as it arrives. A text beyond the vendor's limit is requested in
+    /// parts, one after the other, and arrives as one stream.
     pub(super) async fn synthesize(
         &self,
         text: &str,

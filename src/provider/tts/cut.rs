@@ -1,13 +1,13 @@
-//! Where a text is cut that is longer than what is taken at once.
+//! Finds the place where a text that exceeds a vendor's limit is split.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::limit::{GLUE, Limit};
 
-/// Short words that a full stop behind them makes no sentence of.
+/// Abbreviations, whose full stop does not end a sentence.
 const TITLES: [&str; 10] = ["mr", "mrs", "ms", "dr", "prof", "st", "no", "vs", "jr", "sr"];
 
-/// Kinds of places where a text may be cut, the best first. Of one kind, the last place within the limit is taken.
+/// The kinds of places where a text may be split, the best first. Of one kind, the last place within the limit is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Sentence,
@@ -17,15 +17,15 @@ enum Place {
     Sign,
     /// Behind a sign that holds a word or a number together, such as an apostrophe or the point of a decimal.
     Joint,
-    /// At a blank of a pronunciation, for one that is longer than all that is taken.
+    /// At a space inside a pronunciation that alone exceeds the limit.
     Glue,
-    /// Between what is seen as two characters.
+    /// Between two grapheme clusters.
     Character,
 }
 
 const PLACES: usize = Place::Character as usize + 1;
 
-/// A character as it is seen: a letter with its marks, or an emoji of several code points.
+/// A grapheme cluster: a letter with its marks, or an emoji of several code points.
 #[derive(Debug, Clone, Copy)]
 struct Seen<'a> {
     text: &'a str,
@@ -38,7 +38,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Where the first part of a text ends.
+/// Returns where the first part of a text ends, in bytes.
 pub(super) fn end(text: &str, limit: Limit) -> usize {
     let mut places: [Option<usize>; PLACES] = [None; PLACES];
     let mut size: usize = 0;
@@ -75,7 +75,7 @@ fn note(places: &mut [Option<usize>; PLACES], place: Place, at: usize) {
     }
 }
 
-/// What kind of place is between two characters.
+/// Returns the kind of place between two characters.
 fn place(before: Option<Seen<'_>>, this: Seen<'_>, next: Seen<'_>, core: char, text: &str) -> Option<Place> {
     if this.first == GLUE || next.first == GLUE {
         return (next.first == GLUE).then_some(Place::Glue);
@@ -112,7 +112,7 @@ fn place(before: Option<Seen<'_>>, this: Seen<'_>, next: Seen<'_>, core: char, t
     Some(if joins { Place::Joint } else { Place::Sign })
 }
 
-/// Signs that end a sentence in any place, without a blank behind them.
+/// Returns whether a sign always ends a sentence, also without a space behind it.
 fn ends_sentence(c: char) -> bool {
     matches!(
         c,
@@ -139,7 +139,7 @@ fn ends_sentence(c: char) -> bool {
     )
 }
 
-/// Signs that end a clause in any place, without a blank behind them.
+/// Returns whether a sign always ends a clause, also without a space behind it.
 fn ends_clause(c: char) -> bool {
     matches!(c, '、' | '，' | '；' | '：' | '､' | '،' | '؛' | '՝' | '፣' | '፤' | '፥' | '፦' | '၊' | '៖' | '᠂' | '᠈')
 }
@@ -175,12 +175,12 @@ fn is_opening(c: char) -> bool {
     )
 }
 
-/// Whether two letters may come apart: not a vowel of Thai and Lao that is written before or behind its consonant.
+/// Returns whether two letters may be separated. Thai and Lao vowels that are written before or behind their consonant may not.
 fn is_apart(this: char, next: char) -> bool {
     !matches!(this, 'เ'..='ไ' | 'ເ'..='ໄ') && !matches!(next, 'ะ' | 'า' | 'ๅ' | 'ๆ' | 'ະ' | 'າ' | 'ໆ')
 }
 
-/// For a character that is longer than all that is taken: one code point at least.
+/// Splits a character that alone exceeds the limit. Returns at least one code point.
 fn within(character: &str, limit: Limit) -> usize {
     let mut size: usize = 0;
     let fits = |(_, c): &(usize, char)| {
@@ -191,7 +191,7 @@ fn within(character: &str, limit: Limit) -> usize {
     fitting.or_else(|| character.chars().next().map(char::len_utf8)).unwrap_or_default()
 }
 
-/// Whether a full stop behind this is one of an abbreviation: of a title, an initial, or letters with full stops between them.
+/// Returns whether a full stop behind this text belongs to an abbreviation: a title, an initial, or letters with full stops.
 fn is_short(before: &str) -> bool {
     let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
     let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -208,7 +208,7 @@ mod tests {
     const LIMIT: Limit = Limit::Characters(250);
 
     #[test]
-    fn texts_without_blanks_are_cut_behind_signs() {
+    fn text_without_spaces_is_split_behind_signs() {
         for (unit, ends) in [
             ("one,two,three,", &["one,", "two,", "three,"][..]),
             ("One!Two?Three.", &["One!", "Two?", "Three."]),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn pronunciations_in_a_text_without_blanks_stay_whole() {
+    fn text_without_spaces_keeps_pronunciations_whole() {
         let words = [Pronunciation { word: "API".into(), pronunciation: "ay pee eye".into() }];
         for (text, end) in [("API,".repeat(450), "ay pee eye,"), ("API".to_owned() + &"|API".repeat(450), "eye|")] {
             let text = Pronunciations::new(&glued(&words)).apply(&text, 10_000).unwrap();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_begins_with_a_mark_or_within_a_character() {
+    fn text_is_never_split_within_a_grapheme() {
         for (text, within) in [
             ("สวัสดี", &['\u{e31}', '\u{e35}'][..]),
             ("เก้า", &['ก', '\u{e49}', 'า']),
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_and_clauses_of_all_scripts_are_known() {
+    fn text_is_split_at_sentences_and_clauses_of_all_scripts() {
         for (sentence, clause) in [
             ("यह एक है।", "यह, "),
             ("यह एक है॥", "यह, "),

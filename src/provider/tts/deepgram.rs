@@ -11,7 +11,7 @@ use crate::provider::{OptionsError, address, nearest};
 
 const VOICE: &str = "aura-asteria-en";
 
-/// Rates by encoding; the compressed ones that are not here have one that cannot be named.
+/// Rates by encoding, in Hz. Requests for other compressed encodings cannot name a rate.
 const LINEAR: &[u32] = &[8_000, 16_000, 24_000, 32_000, 48_000];
 const LAW: &[u32] = &[8_000, 16_000];
 const FLAC: &[u32] = &[8_000, 16_000, 22_050, 32_000, 48_000];
@@ -44,7 +44,7 @@ impl Deepgram {
             if format.encoding.sample_bytes().is_some() || format.encoding == Encoding::Flac {
                 query.append_pair("sample_rate", &format.sample_rate.to_string());
             }
-            // Not every voice takes a speed, so the usual one is not named.
+            // Not every voice accepts a speed, so the default is left out.
             let speed = request.rate_within(0.7, 1.5);
             if (speed - 1.0).abs() > 0.001 {
                 query.append_pair("speed", &speed.to_string());

@@ -1,4 +1,4 @@
-//! What a vendor of synthesis has to say for itself: texts into requests, bodies into audio, as pure values.
+//! A dialect is the adapter for a vendor's text-to-speech API: texts into requests, bodies into audio. It does no I/O.
 
 use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use crate::audio::{Encoding, Format, wav};
 use crate::config::Secret;
 use crate::provider::{Credential, Name, OptionsError, TtsOptions};
 
-/// A request for one text.
+/// The HTTP request for one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) url: Url,
@@ -22,49 +22,49 @@ pub(super) struct Request {
     pub(super) body: String,
 }
 
-/// A vendor's protocol with a voice's settings.
+/// A vendor's API with a voice's settings. The voice's engine owns it. It has no state.
 pub(super) trait Dialect: Send + Sync + std::fmt::Debug {
-    /// What is asked for a text. `previous` is what was spoken before it.
+    /// Returns the request for a text. `previous` is the text that was spoken before it.
     fn request(&self, text: &str, previous: Option<&str>) -> Request;
 
-    /// The most that a request may have of a text.
+    /// Returns the longest text of a request.
     fn limit(&self) -> Limit;
 
-    /// What the audio in the answer is.
+    /// Returns the format of the audio in the response.
     fn format(&self) -> Format;
 
-    /// How the answer is read.
+    /// Returns a decoder for one response.
     fn decoder(&self) -> Decoder {
         Decoder::Raw
     }
 }
 
-/// What a client wants of a voice, as far as it was understood before anybody's dialect was chosen.
+/// A client's request for a voice, validated as far as that does not depend on the vendor.
 #[derive(Debug)]
 pub(super) struct VoiceRequest<'a> {
     pub(super) options: &'a TtsOptions,
     pub(super) credential: &'a Credential,
     pub(super) base: Option<&'a Url>,
-    /// What is to come out in the end.
+    /// The format that the client receives.
     pub(super) format: Format,
     pub(super) rate: f64,
-    /// `providers.elevenlabs_high_rates`, where the account is the server's.
+    /// `providers.elevenlabs_high_rates`, if the account is the server's.
     pub(super) high_rates: bool,
 }
 
 impl VoiceRequest<'_> {
-    /// The named voice, else the vendor's usual one.
+    /// Returns the requested voice, or the vendor's default.
     pub(super) fn voice<'v>(&'v self, usual: &'v str) -> &'v str {
         self.options.voice_id.as_deref().filter(|voice| !voice.trim().is_empty()).unwrap_or(usual)
     }
 
-    /// The speaking rate, within what the vendor takes.
+    /// Returns the speaking rate, clamped to the vendor's range.
     pub(super) fn rate_within(&self, least: f64, most: f64) -> f64 {
         self.rate.clamp(least, most)
     }
 
-    /// The encoding of samples to ask for: the wanted one where the vendor has it at that rate, else 16-bit PCM at its nearest
-    /// rate. Compressed formats are not samples.
+    /// Returns the format of samples to request: the wanted one if the vendor has it at that rate, else 16-bit PCM at its nearest
+    /// rate. `None` for compressed formats.
     pub(super) fn samples(&self, linear: &[u32], mulaw: &[u32], alaw: &[u32]) -> Option<Format> {
         let rate = self.format.sample_rate;
         let law = match self.format.encoding {
@@ -79,24 +79,24 @@ impl VoiceRequest<'_> {
         Some(Format::mono(Encoding::Linear16, crate::provider::nearest(linear, rate)))
     }
 
-    /// The vendor does not have this encoding.
+    /// The error for an encoding that the vendor does not support.
     pub(super) fn refused(&self, hint: &'static str) -> OptionsError {
         let value = self.format.encoding.name().to_owned();
         OptionsError::NotByProvider { provider: self.credential.provider, field: "audio_format", value, hint }
     }
 }
 
-/// A language tag out of a voice's name: `en-US` of `en-US-AvaNeural`.
+/// Returns the language tag in a voice's name: `en-US` of `en-US-AvaNeural`.
 pub(super) fn language(voice: &str) -> String {
     voice.split('-').take(2).collect::<Vec<_>>().join("-")
 }
 
-/// Turns the body of an answer into audio, piece by piece.
+/// Decodes the body of one response into audio, piece by piece.
 #[derive(Debug)]
 pub(super) enum Decoder {
-    /// It is the audio.
+    /// The body is the audio.
     Raw,
-    /// It is JSON with the audio in it, behind a WAV header or not; nothing can be told before its end.
+    /// The body is JSON that contains the audio, with or without a WAV header. It cannot be decoded before its end.
     Json { body: BytesMut, format: Format },
 }
 
@@ -108,17 +108,17 @@ struct Content<'a> {
 }
 
 impl Decoder {
-    /// The beginning of the media type that an answer in this form has.
+    /// Returns whether a response of this media type can be decoded.
     pub(super) fn takes(&self, content_type: &str) -> bool {
         let json = content_type.starts_with("application/json");
         match self {
-            // An error page is no speech, whatever its status.
+            // An error page is not audio, whatever its status.
             Self::Raw => !json && !content_type.starts_with("text/"),
             Self::Json { .. } => json,
         }
     }
 
-    /// Takes a piece, gives the audio in it.
+    /// Decodes a piece.
     pub(super) fn push(&mut self, piece: Bytes) -> Bytes {
         match self {
             Self::Raw => piece,
@@ -129,7 +129,7 @@ impl Decoder {
         }
     }
 
-    /// The rest of the audio.
+    /// Returns the rest of the audio.
     pub(super) fn finish(self, provider: Name) -> Result<Bytes, TtsError> {
         let Self::Json { body, format } = self else { return Ok(Bytes::new()) };
         let unreadable = |problem: String| TtsError::Unreadable { provider, problem };

@@ -12,7 +12,7 @@ use crate::provider::{OptionsError, address};
 const VOICE: &str = "21m00Tcm4TlvDq8ikWAM";
 const MODEL: &str = "eleven_v3";
 const LINEAR: &[u32] = &[16_000, 22_050, 24_000];
-/// What only the larger plans may ask for besides.
+/// Further rates, which only the larger plans have.
 const HIGH: &[u32] = &[16_000, 22_050, 24_000, 44_100, 48_000];
 const MULAW: &[u32] = &[8_000];
 
@@ -26,7 +26,7 @@ pub(super) struct ElevenLabs {
     limit: Limit,
 }
 
-/// The most characters of a text by the beginning of the model's name; the first that fits counts.
+/// The longest text in characters, by the prefix of the model's name. The first match counts.
 const LIMITS: [(&str, usize); 6] = [
     ("eleven_flash_v2_5", 40_000),
     ("eleven_turbo_v2_5", 40_000),
@@ -35,14 +35,14 @@ const LIMITS: [(&str, usize); 6] = [
     ("eleven_multilingual", 10_000),
     ("eleven_monolingual", 10_000),
 ];
-/// The same of all other models.
+/// The longest text of all other models, in characters.
 const OTHERS: usize = 3_000;
 
 impl ElevenLabs {
     pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
         let (format, name) = output(request)?;
         let mut url = address(request.base, "https://api.elevenlabs.io", "v1/text-to-speech")?;
-        // An address that can be a base has segments.
+        // A base URL has path segments.
         if let Ok(mut path) = url.path_segments_mut() {
             path.push(request.voice(VOICE)).push("stream");
         }
@@ -55,7 +55,7 @@ impl ElevenLabs {
     }
 }
 
-/// What is asked for, and the vendor's name of it.
+/// Returns the format to request, and the vendor's name for it.
 fn output(request: &VoiceRequest<'_>) -> Result<(Format, String), OptionsError> {
     if let Some(format) = request.samples(if request.high_rates { HIGH } else { LINEAR }, MULAW, &[]) {
         let word = if format.encoding == Encoding::Mulaw { "ulaw" } else { "pcm" };
@@ -79,7 +79,7 @@ impl Dialect for ElevenLabs {
                 "stability": 0.5, "similarity_boost": 0.8, "style": 0, "use_speaker_boost": false, "speed": self.speed,
             },
         });
-        // Models of this family refuse a request that has it.
+        // Models of this family reject a request that has it.
         if let Some(previous) = previous.filter(|_| !self.model.starts_with("eleven_v3"))
             && let Some(fields) = body.as_object_mut()
         {

@@ -53,7 +53,8 @@ impl Engine {
     }
 }
 
-/// Returns the shared pool. A client with its own `connection_timeout` gets a pool of its own, because the pool holds that setting.
+/// Returns the shared pool. A client with its own `connection_timeout` gets a pool of its own, because the pool holds that
+/// setting.
 fn client(shared: &Shared, connection_timeout: Option<u64>) -> Result<reqwest::Client, OptionsError> {
     let field = "connection_timeout";
     let limit = seconds(field, connection_timeout, CONNECTION_TIMEOUT)?;

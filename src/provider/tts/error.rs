@@ -1,76 +1,78 @@
-//! Why text is not spoken.
+//! Errors of synthesis.
 
 use std::time::Duration;
 
 use crate::provider::{ErrorKind, Name};
 
-/// Why text could not be spoken.
+/// Why a synthesis has failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TtsError {
-    /// No connection.
+    /// The provider could not be reached.
     #[error("{provider} cannot be reached: {reason}")]
     Unreachable {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// What the system says.
+        /// The error of the system.
         reason: String,
     },
-    /// Nothing came in time.
+    /// The provider was too slow.
     #[error("{provider} did not {what} within {} s", limit.as_secs())]
     Timeout {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// What it should have done.
+        /// What it did not do.
         what: &'static str,
-        /// By then.
+        /// The time that it had.
         limit: Duration,
     },
-    /// Another status than 200.
+    /// A response with another status than 200.
     #[error("API error ({status}): {body}{}", again(*retry_after))]
     Api {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// The beginning of what came with it.
+        /// The beginning of the body.
         body: String,
-        /// When to come back.
+        /// When to retry, if the provider says so.
         retry_after: Option<Duration>,
-        /// The credentials are the client's.
+        /// Whether the credentials are the client's own.
         own: bool,
     },
-    /// The answer ended before its end.
+    /// The connection ended within the response.
     #[error("{provider} stopped in the middle: {reason}")]
     Cut {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// What the connection says.
+        /// The error of the connection.
         reason: String,
     },
-    /// An answer that is no audio.
-    #[error("{provider} sent what cannot be read: {problem}")]
+    /// A response that is not audio.
+    #[error("{provider} sent an unreadable message: {problem}")]
     Unreadable {
-        /// Who.
+        /// The provider.
         provider: Name,
         /// What is wrong with it.
         problem: String,
     },
-    /// Google's credentials are no use.
+    /// Google's credentials are invalid.
     #[error("google credentials: {problem}")]
     Credentials {
         /// What is wrong with them.
         problem: String,
-        /// They are the client's.
+        /// Whether they are the client's own.
         own: bool,
     },
-    /// The engine on this machine.
+    /// The local engine failed.
     #[cfg(feature = "local")]
     #[error("local: {0}")]
     Local(#[from] crate::local::Error),
-    /// The server ends, or a fault of its own has ended the synthesis.
-    #[error("the synthesis broke off inside of the server: it is ending, or its log says more; send the text again")]
+    /// The server is shutting down, or the task of the synthesis has panicked.
+    #[error(
+        "the synthesis was aborted inside the server: it is shutting down, or its log has the cause; send the text again"
+    )]
     Ended,
-    /// What is spoken for the words of a text makes it longer than what is spoken at once.
+    /// The text with its pronunciations is too long.
     #[error(
         "with its pronunciations the text is longer than {most} characters (server.max_text_chars): shorten the text, or what is \
          spoken for its words"
@@ -79,39 +81,39 @@ pub enum TtsError {
         /// `server.max_text_chars`.
         most: usize,
     },
-    /// More audio than a text of any length makes.
+    /// The provider sent more audio than any text needs.
     #[error("{provider} sent more than {limit} bytes for one text")]
     TooLong {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// The most that is taken.
+        /// The limit.
         limit: usize,
     },
-    /// More text than the vendor takes at once, in a format whose parts make no whole.
+    /// The text needs several requests, in a format whose parts cannot be joined.
     #[error(
-        "{provider} takes this text in {parts} parts, and several flac files are not one: ask for another audio_format, or for \
-         shorter texts"
+        "{provider} needs {parts} requests for this text, and flac files cannot be joined: use another audio_format or shorter \
+         texts"
     )]
     Unjoinable {
-        /// Who.
+        /// The provider.
         provider: Name,
-        /// How many requests it would take.
+        /// The number of requests.
         parts: usize,
     },
 }
 
-/// When a refused request may be sent again.
+/// Returns the hint when to retry.
 fn again(retry_after: Option<Duration>) -> String {
     retry_after.map(|after| format!(" (try again in {} s)", whole_seconds(after))).unwrap_or_default()
 }
 
-/// Never less than what was asked for.
+/// Rounds up to whole seconds.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 impl TtsError {
-    /// Whether another attempt may go better.
+    /// Returns whether a retry may succeed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
@@ -129,10 +131,10 @@ impl TtsError {
         }
     }
 
-    /// When the same may be asked for again, where that is known.
+    /// Returns when to retry, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            // A text takes about as long.
+            // A text takes about a second.
             #[cfg(feature = "local")]
             Self::Local(crate::local::Error::Overloaded { .. }) => Some(Duration::from_secs(1)),
             Self::Api { retry_after, .. } => *retry_after,
@@ -140,12 +142,12 @@ impl TtsError {
         }
     }
 
-    /// What it means for an answer, and in metrics.
+    /// Returns the kind of error, for responses and metrics.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Unjoinable { .. } => ErrorKind::BadOptions,
-            // A vendor that names a time is there, and asks for patience.
+            // A vendor that names a time is up, and limits the rate.
             Self::Api { status: 503, retry_after: Some(_), .. } => ErrorKind::RateLimited,
             Self::Api { status, own, .. } => ErrorKind::of_status(*status, *own),
             #[cfg(feature = "local")]

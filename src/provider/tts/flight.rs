@@ -26,8 +26,8 @@ pub(super) struct Utterance {
     pub(super) previous: Option<String>,
 }
 
-/// The audio of a synthesis so far. It only grows, so each listener reads at its own pace. [`Pace`] bounds how far it grows ahead of
-/// them. Reading takes a lock only to count a reference.
+/// The audio of a synthesis so far. It only grows, so each listener reads at its own pace. [`Pace`] bounds how far it grows ahead
+/// of them. Reading takes a lock only to count a reference.
 #[derive(Debug, Default)]
 struct Progress {
     pieces: Vec<Bytes>,
@@ -36,8 +36,8 @@ struct Progress {
     pace: Arc<Pace>,
 }
 
-/// All syntheses that are under way, by their cache keys. The providers own it. The lock is held for one look-up per text, and never
-/// across an await.
+/// All syntheses that are under way, by their cache keys. The providers own it. The lock is held for one look-up per text, and
+/// never across an await.
 #[derive(Debug, Default)]
 pub(in crate::provider) struct Flights {
     map: Mutex<HashMap<Key, watch::Sender<Progress>>>,

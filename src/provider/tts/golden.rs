@@ -29,7 +29,7 @@ const LINEAR: Format = Format { encoding: Encoding::Linear16, sample_rate: 24_00
 const LAW: Format = Format { encoding: Encoding::Mulaw, sample_rate: 8_000, channels: 1 };
 
 #[test]
-fn deepgram_is_asked_so() {
+fn deepgram_request_bytes() {
     check(
         &request(Name::Deepgram, LINEAR, 1.0, "\"Hi\""),
         "https://api.deepgram.com/v1/speak?model=en-GB-x&encoding=linear16&container=none&sample_rate=24000",
@@ -41,9 +41,9 @@ fn deepgram_is_asked_so() {
     check(&request(Name::Deepgram, LAW, 1.1, "x"), url, &[("Authorization", "Token k")], r#"{"text":"x"}"#);
 }
 
-/// The rates that most accounts may not ask for are made of 24 kHz, unless the account may.
+/// Rates that most accounts may not request are converted from 24 kHz, unless the account may.
 #[test]
-fn elevenlabs_is_asked_for_high_rates_only_where_the_account_may() {
+fn elevenlabs_request_has_high_rates_only_if_the_account_may() {
     let options = serde_json::json!({"provider": "elevenlabs", "model": "eleven_flash_v2_5"});
     let options: TtsOptions = serde_json::from_value(options).unwrap();
     let credential = Credential { provider: Name::ElevenLabs, own: false, key: Secret::new("k"), region: None };

@@ -1,4 +1,4 @@
-//! Google's speech: `/v1/text:synthesize`. The token that it wants is the client's business.
+//! Google's speech: `/v1/text:synthesize`. The HTTP client adds the access token.
 
 use bytes::BytesMut;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::audio::{Encoding, Format};
 use crate::provider::{OptionsError, address};
 
 const VOICE: &str = "en-US-Neural2-F";
-/// Any rate between them is made.
+/// The range of rates, in Hz.
 const LEAST: u32 = 8_000;
 const MOST: u32 = 48_000;
 
@@ -25,7 +25,7 @@ pub(super) struct Google {
 impl Google {
     pub(super) fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> {
         let rate = request.format.sample_rate.clamp(LEAST, MOST);
-        // Wherever the rate is one that it makes, so are the encodings of that rate.
+        // All encodings are supported at all rates in the range.
         let encoding =
             request.samples(&[rate], &[rate], &[rate]).map_or(request.format.encoding, |format| format.encoding);
         let name = match encoding {

@@ -1,4 +1,4 @@
-//! The voice on this machine, as one of the providers.
+//! Synthesis by the local engine, as one of the providers.
 
 use bytes::Bytes;
 use tokio::task::yield_now;
@@ -14,13 +14,13 @@ use crate::local::piper::{RATE, SynthesisOptions};
 use crate::provider::stats::Count;
 use crate::provider::{Name, OptionsError};
 
-/// Its name.
+/// The name of its voice.
 pub(in crate::provider) const VOICE: &str = "en_US-joe-medium";
 
-/// What it makes.
+/// The format of its audio.
 pub(super) const FORMAT: Format = Format { encoding: Encoding::Linear16, sample_rate: RATE, channels: 1 };
 
-/// The voice with a client's settings.
+/// The local voice with a client's settings.
 #[derive(Debug)]
 pub(super) struct Speaker {
     options: SynthesisOptions,
@@ -32,14 +32,14 @@ impl Speaker {
             Err(OptionsError::NotByProvider { provider: Name::Local, field, value: value.to_owned(), hint })
         };
         if request.format.encoding != Encoding::Wav && request.format.encoding.sample_bytes().is_none() {
-            return Err(request.refused("linear16, wav, mulaw and alaw are made"));
+            return Err(request.refused("use linear16, wav, mulaw or alaw"));
         }
         match request.voice(VOICE) {
             "joe" | VOICE => {}
-            other => return unknown("voice_id", other, "it has one voice, en_US-joe-medium"),
+            other => return unknown("voice_id", other, "its only voice is en_US-joe-medium"),
         }
         if !matches!(request.options.model.as_str(), "" | "piper") {
-            return unknown("model", &request.options.model, "it has one model, piper");
+            return unknown("model", &request.options.model, "its only model is piper");
         }
         #[expect(clippy::cast_possible_truncation, reason = "three digits of it count")]
         let rate = request.rate_within(0.5, 2.0) as f32;
@@ -47,7 +47,7 @@ impl Speaker {
     }
 }
 
-/// Speaks a text, sentence by sentence: the first can be heard while the second is made.
+/// Speaks a text sentence by sentence. The first one plays while the second one is computed.
 pub(super) async fn synthesize(
     settings: &Settings,
     speaker: &Speaker,
@@ -74,9 +74,9 @@ async fn speak(
     let (reader, text) = (engine.clone(), unglued(text));
     let sentences = local.pool().run(move || reader.sentences(&text)).await?;
     if !sentences.skipped.is_empty() {
-        tracing::warn!(scripts = ?sentences.skipped, "words are left out: the local voice speaks English");
+        tracing::warn!(scripts = ?sentences.skipped, "left out words: the local voice speaks only English");
     }
-    // The voice has no sounds for any of it: there is nothing to hear.
+    // The voice has no sounds for any of the text.
     if sentences.pieces.is_empty() {
         return Ok(());
     }
@@ -97,7 +97,7 @@ async fn speak(
         };
         let samples = time.spend(work).await??;
         let mut bytes = Bytes::from(samples.into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>());
-        // A quarter of a second at a time: everybody else's work comes between.
+        // A quarter of a second at a time, so that other tasks run in between.
         while !bytes.is_empty() {
             output.push(bytes.split_to(bytes.len().min(RATE as usize / 4 * 2)), sink);
             yield_now().await;

@@ -70,7 +70,7 @@ fn choose(request: &VoiceRequest<'_>) -> Result<Box<dyn Dialect>, OptionsError> 
         Name::Cartesia => cartesia::Cartesia::choose(request),
         Name::Azure => azure::Azure::choose(request),
         Name::Google => google::Google::choose(request),
-        Name::Local => Err(request.refused("nobody else is asked")),
+        Name::Local => Err(request.refused("no vendor is involved")),
     }
 }
 

@@ -1,11 +1,12 @@
-//! Words that are spoken as something else.
+//! Replaces words of a text by their pronunciations.
 
 use crate::provider::{OptionsError, Pronunciation};
 
-/// The longest word that is looked for, in bytes. It bounds the work for each character of a text.
+/// The longest word with a pronunciation, in bytes. It bounds the work per character of a text.
 const LONGEST_WORD: usize = 400;
 
-/// Words with what is spoken for them, in the order of their bytes, so that those of one beginning lie together.
+/// An index of words with their pronunciations, sorted by bytes, so that words with a common prefix are adjacent. A `Synthesizer`
+/// owns it.
 #[derive(Debug, Default)]
 pub(super) struct Pronunciations {
     entries: Vec<Entry>,
@@ -15,16 +16,16 @@ pub(super) struct Pronunciations {
 struct Entry {
     word: String,
     spoken: String,
-    /// The longest other word that this one begins with, by its place among the entries.
+    /// The index of the longest other word that is a prefix of this one.
     shorter: Option<usize>,
 }
 
-/// A text that became longer than what is spoken at once.
+/// The text with its pronunciations exceeds the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooLong;
 
 impl Pronunciations {
-    /// Refuses words that are longer than any word.
+    /// Rejects words of more than [`LONGEST_WORD`] bytes.
     pub(super) fn check(words: &[Pronunciation]) -> Result<(), OptionsError> {
         let expected = "a list of words of at most 400 bytes each";
         let field = "pronunciations";
@@ -32,13 +33,13 @@ impl Pronunciations {
         if fits { Ok(()) } else { Err(OptionsError::Range { field, expected }) }
     }
 
-    /// Of two entries with the same word the last one counts.
+    /// Builds the index. Of two entries with the same word, the last one counts.
     pub(super) fn new(words: &[Pronunciation]) -> Self {
         let mut sorted: Vec<&Pronunciation> = words.iter().filter(|entry| !entry.word.is_empty()).rev().collect();
         sorted.sort_by(|a, b| a.word.cmp(&b.word));
         sorted.dedup_by(|a, b| a.word == b.word);
         let mut entries: Vec<Entry> = Vec::with_capacity(sorted.len());
-        // The words that begin the last one, each beginning the next.
+        // The prefixes of the last word, each a prefix of the next.
         let mut open: Vec<usize> = Vec::new();
         for entry in sorted {
             let begins = |at: &usize| entries.get(*at).is_some_and(|shorter| entry.word.starts_with(&shorter.word));
@@ -52,9 +53,9 @@ impl Pronunciations {
         Self { entries }
     }
 
-    /// Replaces whole words, in one pass from left to right: what was put in is not looked at again, so that two words can be
-    /// exchanged, and of words that begin at the same place the longest counts. A word may have spaces and signs in it. Ends
-    /// as soon as there are more than `most` characters.
+    /// Replaces whole words in one pass from left to right. Replaced text is not searched again, so two words can be exchanged.
+    /// Of words that begin at the same place, the longest counts. A word may contain spaces and signs. Fails as soon as the
+    /// result exceeds `most` characters.
     pub(super) fn apply(&self, text: &str, most: usize) -> Result<String, TooLong> {
         let mut out = String::with_capacity(text.len());
         let (mut rest, mut before, mut chars) = (text, None, 0);
@@ -78,10 +79,10 @@ impl Pronunciations {
         Ok(out)
     }
 
-    /// The longest whole word that `rest` begins with.
+    /// Returns the longest whole word that `rest` begins with.
     fn find(&self, before: Option<char>, rest: &str) -> Option<&Entry> {
-        // Words that `rest` begins with stand before it in the order. The last entry before it is the longest of them, or shares
-        // its beginning with all of them.
+        // Words that are a prefix of `rest` sort before it. The last entry before it is the longest of them, or shares a prefix
+        // with all of them.
         let mut at = self.entries.partition_point(|entry| entry.word.as_str() <= rest).checked_sub(1);
         while let Some(entry) = at.and_then(|at| self.entries.get(at)) {
             if rest.starts_with(&entry.word) && is_whole(before, rest, &entry.word) {
@@ -93,7 +94,7 @@ impl Pronunciations {
     }
 }
 
-/// Neither end of `word` is inside of a longer one.
+/// Returns whether neither end of `word` is inside a longer word.
 fn is_whole(before: Option<char>, rest: &str, word: &str) -> bool {
     let after = rest.get(word.len()..).and_then(|rest| rest.chars().next());
     let apart = |a: Option<char>, b: Option<char>| !(a.is_some_and(is_letter) && b.is_some_and(is_letter));
@@ -108,7 +109,7 @@ fn is_letter(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn said(text: &str, words: &[(&str, &str)]) -> String {
+    fn pronounced(text: &str, words: &[(&str, &str)]) -> String {
         let pronunciation = |(word, pronunciation): &(&str, &str)| Pronunciation {
             word: (*word).into(),
             pronunciation: (*pronunciation).into(),
@@ -117,27 +118,27 @@ mod tests {
     }
 
     #[test]
-    fn whole_words_are_replaced() {
+    fn pronunciations_replace_whole_words() {
         let words =
             [("API", "A P I"), ("C++", "see plus plus"), ("Köln", "Cologne"), ("New York", "NY"), ("New", "Old")];
-        assert_eq!(said("API, an API's APIs; rAPId (API)", &words), "A P I, an A P I's APIs; rAPId (A P I)");
+        assert_eq!(pronounced("API, an API's APIs; rAPId (API)", &words), "A P I, an A P I's APIs; rAPId (A P I)");
         assert_eq!(
-            said("C++ and C++11 in Köln, Kölner", &words),
+            pronounced("C++ and C++11 in Köln, Kölner", &words),
             "see plus plus and see plus plus11 in Cologne, Kölner"
         );
-        assert_eq!(said("New York, New Yorker, New", &words), "NY, Old Yorker, Old");
-        assert_eq!(said("api", &words), "api");
-        assert_eq!(said("", &words), "");
+        assert_eq!(pronounced("New York, New Yorker, New", &words), "NY, Old Yorker, Old");
+        assert_eq!(pronounced("api", &words), "api");
+        assert_eq!(pronounced("", &words), "");
     }
 
     #[test]
-    fn what_was_put_in_stays() {
-        assert_eq!(said("a b", &[("a", "b"), ("b", "a")]), "b a");
-        assert_eq!(said("aa", &[("a", "x"), ("", "y")]), "aa");
+    fn pronunciations_are_not_replaced_again() {
+        assert_eq!(pronounced("a b", &[("a", "b"), ("b", "a")]), "b a");
+        assert_eq!(pronounced("aa", &[("a", "x"), ("", "y")]), "aa");
     }
 
-    /// The first reading of the rule, word by word, for every text and list of words.
-    fn by_hand(text: &str, words: &[Pronunciation]) -> String {
+    /// The rule in its simplest form, without an index.
+    fn replaced_linearly(text: &str, words: &[Pronunciation]) -> String {
         let (mut out, mut rest, mut before) = (String::new(), text, None);
         while let Some(next) = rest.chars().next() {
             let fits =
@@ -152,15 +153,15 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn the_sorted_words_are_found_as_by_hand(text in "[ab+ é]{0,40}", words in proptest::collection::vec("[ab+ é]{0,5}", 0..30)) {
+        fn pronunciation_index_agrees_with_a_linear_search(text in "[ab+ é]{0,40}", words in proptest::collection::vec("[ab+ é]{0,5}", 0..30)) {
             let pronunciation = |(number, word): (usize, &String)| Pronunciation { word: word.clone(), pronunciation: format!("<{number}>") };
             let words: Vec<_> = words.iter().enumerate().map(pronunciation).collect();
-            proptest::prop_assert_eq!(Pronunciations::new(&words).apply(&text, 10_000), Ok(by_hand(&text, &words)));
+            proptest::prop_assert_eq!(Pronunciations::new(&words).apply(&text, 10_000), Ok(replaced_linearly(&text, &words)));
         }
     }
 
     #[test]
-    fn what_becomes_too_long_is_refused_and_never_built() {
+    fn pronunciations_beyond_the_limit_fail_before_the_text_is_built() {
         let long = Pronunciation { word: "a".into(), pronunciation: "x".repeat(100_000) };
         let words = Pronunciations::new(&[long]);
         assert_eq!(words.apply(&"a ".repeat(2_500), 5_000), Err(TooLong));
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_longer_than_any_word_is_refused() {
+    fn pronunciation_of_a_too_long_word_is_rejected() {
         let word = |length: usize| [Pronunciation { word: "é".repeat(length), pronunciation: String::new() }];
         assert!(Pronunciations::check(&word(200)).is_ok());
         assert!(Pronunciations::check(&word(201)).is_err());

@@ -34,8 +34,8 @@ impl Synthesizer {
         !self.pronunciations.is_empty()
     }
 
-    /// Replaces the words that have a pronunciation, on a blocking thread because there may be many. The result has the same limit
-    /// as the text itself.
+    /// Replaces the words that have a pronunciation, on a blocking thread because there may be many. The result has the same
+    /// limit as the text itself.
     pub(super) async fn pronounced(self: &Arc<Self>, text: &str) -> Result<String, TtsError> {
         if !self.has_pronunciations() {
             return Ok(text.to_owned());

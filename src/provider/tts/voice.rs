@@ -71,8 +71,8 @@ impl Voice {
         &self.inner.format_name
     }
 
-    /// Begins to speak a text at once. `previous` is the text that was spoken before it, for its melody. A text without letters and
-    /// digits causes no request and has no audio.
+    /// Begins to speak a text at once. `previous` is the text that was spoken before it, for its melody. A text without letters
+    /// and digits causes no request and has no audio.
     pub fn speak(&self, text: &str, previous: Option<&str>) -> Synthesis {
         let Inner { synthesizer, key, .. } = &*self.inner;
         let key = key.of_text(text.trim());

@@ -1,4 +1,4 @@
-//! From each vendor's list to ours. Pure: bodies in, voices out.
+//! Parses each vendor's list. Pure: bodies in, voices out.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ const UNKNOWN: &str = "Unknown";
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Listed {
     pub(super) voices: Vec<VoiceInfo>,
-    /// What the next page is asked for with.
+    /// The token of the next page.
     pub(super) next: Option<String>,
 }
 
-/// Reads a page. Voices that cannot be used for want of an id are left out.
+/// Parses a page. Voices without an id are left out.
 pub(super) fn read(provider: Name, body: &[u8]) -> Result<Listed, serde_json::Error> {
     let mut listed = match provider {
         Name::ElevenLabs => elevenlabs(serde_json::from_slice(body)?),
@@ -90,7 +90,7 @@ fn known(text: Option<String>) -> String {
     text.filter(|text| !text.is_empty()).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-/// Of a label; `female` has `male` in it.
+/// Returns the gender of a label. `female` contains `male`.
 fn one_gender(label: &str) -> Option<&'static str> {
     words(label).find_map(|word| match word.as_str() {
         "male" => Some("Male"),
@@ -99,7 +99,7 @@ fn one_gender(label: &str) -> Option<&'static str> {
     })
 }
 
-/// Of a sentence, unless it speaks of both.
+/// Returns the gender in a description, unless it mentions both.
 fn described_gender(description: &str) -> Option<&'static str> {
     let words: Vec<String> = words(description).collect();
     let any = |of: &[&str]| words.iter().any(|word| of.contains(&word.as_str()));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn elevenlabs_is_read() {
+    fn elevenlabs_voices_are_parsed() {
         let body = r#"{"voices":[
             {"voice_id":"a","name":"Rachel","preview_url":"https://x/r.mp3","labels":{"gender":"female","age":null},
              "verified_languages":[{"language":"en","accent":"american"},{"language":"de","accent":"standard"}]},
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn deepgram_is_read() {
+    fn deepgram_voices_are_parsed() {
         let body = r#"{"stt":[{"name":"nova"}],"tts":[
             {"name":"thalia","canonical_name":"aura-2-thalia-en","languages":["en-US","en"],
              "metadata":{"accent":"American","sample":"https://x/t.wav","tags":["Feminine","clear"]}},
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn google_is_read() {
+    fn google_voices_are_parsed() {
         let body = r#"{"voices":[
             {"languageCodes":["en-GB"],"name":"en-GB-Chirp3-HD-Puck","ssmlGender":"MALE","naturalSampleRateHertz":24000},
             {"languageCodes":["cmn-CN"],"name":"cmn-CN-Standard-A","ssmlGender":"SSML_VOICE_GENDER_UNSPECIFIED"},
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn azure_is_read() {
+    fn azure_voices_are_parsed() {
         let body = r#"[
             {"Name":"Microsoft …","DisplayName":"Ava","LocalName":"Ava","ShortName":"en-US-AvaNeural","Gender":"Female",
              "Locale":"en-US","VoiceType":"Neural"},
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_an_error() {
+    fn malformed_voice_list_is_an_error() {
         for provider in [Name::ElevenLabs, Name::Deepgram, Name::Google, Name::Azure] {
             for garbage in ["", "null", "7", r#"{"voices":7,"tts":7}"#, r#"[{"Locale":7}]"#] {
                 assert!(read(provider, garbage.as_bytes()).is_err(), "{provider}: {garbage}");

@@ -1,4 +1,4 @@
-//! Lists of voices: each vendor's own list, as one shape.
+//! Lists of voices: each vendor's list, converted to one shape.
 
 mod locale;
 mod map;
@@ -16,23 +16,23 @@ use url::Url;
 use super::tts::TtsError;
 use super::{Credential, Name, Shared, address, retry_after, shortened, told};
 
-/// Until a vendor's list is there. Whoever asks waits for the slowest.
+/// The time-out for a vendor's list. A client waits for the slowest vendor.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How long a list is kept, and how long a vendor that failed is left alone.
+/// How long a list is cached, and how long a vendor is not queried again after a failure.
 const KEPT: Duration = Duration::from_secs(300);
 const LEFT_ALONE: Duration = Duration::from_secs(10);
-/// Longer than any list; Azure's has 500 kB.
+/// The largest list in bytes. Azure's has 500 kB.
 const MAX_LIST: usize = 16 * 1024 * 1024;
-/// A list in pages ends by then.
+/// The most pages of a list.
 const MAX_PAGES: usize = 20;
 
-/// A voice that can speak. What is not known is `Unknown`, a missing sample is empty.
+/// A voice. Unknown fields are `Unknown`, a missing sample is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoiceInfo {
-    /// What `voice_id` takes.
+    /// The value for `voice_id`.
     pub id: String,
-    /// The address of a sample.
+    /// The URL of a sample.
     pub sample: String,
     /// Its name.
     pub name: String,
@@ -44,8 +44,8 @@ pub struct VoiceInfo {
     pub language: String,
 }
 
-/// The lists that the vendors last sent, one per vendor that has any. A request to a vendor holds the lock of its list, so that
-/// other clients wait for the same answer.
+/// The cached lists, one per vendor that has one. A request to a vendor holds the lock of its list, so concurrent clients share
+/// the answer.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     deepgram: List,
@@ -54,23 +54,23 @@ pub(super) struct Lists {
     azure: List,
 }
 
-type List = Mutex<Option<Told>>;
+type List = Mutex<Option<CachedList>>;
 
-/// What a vendor has told, and when; none where it failed.
+/// A vendor's last answer and its time. `voices` is `None` after a failure.
 #[derive(Debug, Clone)]
-struct Told {
+struct CachedList {
     at: Instant,
     voices: Option<Vec<VoiceInfo>>,
 }
 
-impl Told {
+impl CachedList {
     fn is_good(&self) -> bool {
         self.at.elapsed() < if self.voices.is_some() { KEPT } else { LEFT_ALONE }
     }
 }
 
 impl Lists {
-    /// Cartesia's list is not offered to clients, and the voice on this machine needs none.
+    /// Returns the list of a vendor. Cartesia's is not offered to clients, and the local voice needs none.
     fn of(&self, name: Name) -> Option<&List> {
         match name {
             Name::Deepgram => Some(&self.deepgram),
@@ -82,7 +82,7 @@ impl Lists {
     }
 }
 
-/// The lists of all vendors that the server has credentials for, at once. Those that fail are left out.
+/// Queries all vendors that the server has credentials for, in parallel. Vendors that fail are left out.
 pub(super) async fn all(shared: &Arc<Shared>) -> BTreeMap<&'static str, Vec<VoiceInfo>> {
     let (elevenlabs, deepgram, google, azure) = tokio::join!(
         of(shared, Name::ElevenLabs),
@@ -93,7 +93,7 @@ pub(super) async fn all(shared: &Arc<Shared>) -> BTreeMap<&'static str, Vec<Voic
     [elevenlabs, deepgram, google, azure, local(shared)].into_iter().flatten().collect()
 }
 
-/// The voice on this machine, where its files are there.
+/// Returns the local voice, if its model is installed.
 #[cfg(feature = "local")]
 fn local(shared: &Shared) -> Option<(&'static str, Vec<VoiceInfo>)> {
     let voice = VoiceInfo {
@@ -107,23 +107,23 @@ fn local(shared: &Shared) -> Option<(&'static str, Vec<VoiceInfo>)> {
     shared.local.has_voice().then(|| (Name::Local.as_str(), vec![voice]))
 }
 
-/// This build has none.
+/// This build has no local voice.
 #[cfg(not(feature = "local"))]
 fn local(_shared: &Shared) -> Option<(&'static str, Vec<VoiceInfo>)> {
     None
 }
 
-/// A vendor's list, kept or new. It is asked for to the end, even where the client that wanted it has left.
+/// Returns a vendor's list from the cache or by a request. The request runs to its end even if the client leaves.
 async fn of(shared: &Arc<Shared>, name: Name) -> Option<(&'static str, Vec<VoiceInfo>)> {
     let credential = Credential::resolve(name, None, &shared.config).ok()?;
     let shared = Arc::clone(shared);
     let list = tokio::spawn(async move {
-        let mut told = shared.lists.of(name)?.lock().await;
-        if !told.as_ref().is_some_and(Told::is_good) {
+        let mut cached = shared.lists.of(name)?.lock().await;
+        if !cached.as_ref().is_some_and(CachedList::is_good) {
             let voices = ask(&shared, &credential).await;
-            *told = Some(Told { at: Instant::now(), voices });
+            *cached = Some(CachedList { at: Instant::now(), voices });
         }
-        told.as_ref()?.voices.clone()
+        cached.as_ref()?.voices.clone()
     });
     Some((name.as_str(), list.await.ok()??))
 }
@@ -134,7 +134,7 @@ async fn ask(shared: &Shared, credential: &Credential) -> Option<Vec<VoiceInfo>>
     match tokio::time::timeout(LIMIT, pages(shared, credential)).await.unwrap_or(Err(timed_out)) {
         Ok(voices) => Some(voices),
         Err(error) => {
-            tracing::warn!(provider = %name, %error, "no list of voices");
+            tracing::warn!(provider = %name, %error, "failed to list voices");
             None
         }
     }
@@ -155,7 +155,7 @@ async fn pages(shared: &Shared, credential: &Credential) -> Result<Vec<VoiceInfo
     Ok(voices)
 }
 
-/// Where a list is, and how it is asked for: the name and value of a header.
+/// Returns the URL of a list, and the name and value of the header with the key.
 fn request(credential: &Credential, base: Option<&Url>, page: &str) -> Option<(Url, &'static str, String)> {
     let key = credential.key.expose();
     let (usual, path, header, value) = match credential.provider {

@@ -14,7 +14,8 @@ use crate::room::{Packet, Participant, RoomEvent, RoomWakeup, number};
 use crate::voice::message::{Arrival, Event, LivekitSetup, RoomMessage, Subscription};
 use crate::voice::{Close, Output, start};
 
-/// The time between `participant_disconnected` and the end of the session, so that the client receives the event before the close frame.
+/// The time between `participant_disconnected` and the end of the session, so that the client receives the event before the close
+/// frame.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// The payload of a message to the room, as clients of the room expect it.

@@ -47,7 +47,7 @@ async fn files(folder: &TempDir, wanted: usize) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn the_same_text_is_asked_for_once() {
+async fn cache_serves_the_second_request_for_a_text() {
     let server = vendors::server(DEEPGRAM).start().await;
     let providers = providers(DEEPGRAM, &server);
     let first = heard(speaker(&providers, json!({})).speak("Hello", None)).await.unwrap();
@@ -63,7 +63,7 @@ async fn the_same_text_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn whatever_changes_the_sound_is_another_entry() {
+async fn cache_key_covers_everything_that_changes_the_audio() {
     let server = vendors::server(DEEPGRAM).start().await;
     let providers = providers(DEEPGRAM, &server);
     let word = |pronunciation: &str| json!({"pronunciations": [{"word": "Hello", "pronunciation": pronunciation}]});
@@ -88,7 +88,7 @@ async fn whatever_changes_the_sound_is_another_entry() {
 }
 
 #[tokio::test]
-async fn another_key_does_not_open_what_this_one_paid_for() {
+async fn cache_entries_belong_to_a_credential() {
     let server = vendors::server(DEEPGRAM).start().await;
     let providers = providers(DEEPGRAM, &server);
     heard(speaker(&providers, json!({})).speak("Hello", None)).await.unwrap();
@@ -98,7 +98,7 @@ async fn another_key_does_not_open_what_this_one_paid_for() {
 }
 
 #[tokio::test]
-async fn ten_who_ask_at_once_cost_one_request() {
+async fn concurrent_requests_share_one_synthesis() {
     let folder = tempfile::tempdir().unwrap();
     for directory in [false, true] {
         let server = vendors::server(DEEPGRAM).tts([Body::Slow(1_024, Duration::from_millis(5))]).start().await;
@@ -118,7 +118,7 @@ async fn ten_who_ask_at_once_cost_one_request() {
 }
 
 #[tokio::test]
-async fn who_comes_late_hears_it_from_the_beginning_and_who_leaves_ends_it_for_nobody() {
+async fn shared_synthesis_serves_late_listeners_and_survives_one_that_leaves() {
     let server = vendors::server(DEEPGRAM).tts([Body::Slow(2_048, Duration::from_millis(10))]).start().await;
     let voice = voice(DEEPGRAM, &server, json!({}));
     let mut first = voice.speak("a sentence of some length", None);
@@ -131,7 +131,7 @@ async fn who_comes_late_hears_it_from_the_beginning_and_who_leaves_ends_it_for_n
 }
 
 #[tokio::test]
-async fn when_the_last_one_leaves_the_request_ends_and_nothing_is_kept() {
+async fn shared_synthesis_is_cancelled_when_its_last_listener_leaves() {
     let folder = tempfile::tempdir().unwrap();
     for directory in [false, true] {
         let server =
@@ -149,7 +149,7 @@ async fn when_the_last_one_leaves_the_request_ends_and_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn what_failed_is_not_kept_and_fails_for_all_who_waited() {
+async fn failed_synthesis_fails_for_all_listeners_and_is_not_cached() {
     let server = vendors::server(DEEPGRAM).tts([Body::Cut(4_096), Body::Speech]).start().await;
     let voice = voice(DEEPGRAM, &server, json!({}));
     let speeches = [voice.speak("cut in the middle", None), voice.speak("cut in the middle", None)];
@@ -161,7 +161,7 @@ async fn what_failed_is_not_kept_and_fails_for_all_who_waited() {
 }
 
 #[tokio::test]
-async fn a_directory_outlives_the_server() {
+async fn cache_directory_outlives_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = vendors::server(DEEPGRAM).start().await;
     let config = in_directory(&server, folder.path());
@@ -181,7 +181,7 @@ async fn a_directory_outlives_the_server() {
 }
 
 #[tokio::test]
-async fn half_an_entry_is_none() {
+async fn cache_directory_ignores_incomplete_entries() {
     let damage: [fn(&[PathBuf]); 5] = [
         |files| fs::write(&files[0], b"short").unwrap(),
         |files| fs::remove_file(&files[0]).unwrap(),
@@ -207,7 +207,7 @@ async fn half_an_entry_is_none() {
 }
 
 #[tokio::test]
-async fn the_sweep_takes_what_is_old_or_too_much_and_nothing_else() {
+async fn cache_sweep_removes_expired_and_excess_entries_only() {
     let folder = tempfile::tempdir().unwrap();
     let server = vendors::server(DEEPGRAM).start().await;
     let mut config = in_directory(&server, folder.path());
@@ -249,7 +249,7 @@ async fn the_sweep_takes_what_is_old_or_too_much_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn memory_has_its_limit() {
+async fn cache_memory_is_bounded() {
     let server = vendors::server(DEEPGRAM).start().await;
     let mut config = config(DEEPGRAM, &server);
     config.cache.memory_bytes = 2 * 5 * 2_400;
@@ -263,7 +263,7 @@ async fn memory_has_its_limit() {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_is_told_at_the_start() {
+async fn cache_directory_that_is_unusable_is_an_error_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let server = vendors::server(DEEPGRAM).start().await;
     let file = folder.path().join("file");

@@ -32,7 +32,7 @@ async fn listen(voice: Voice, text: String, leave_after: Option<u64>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stays_hears_all_of_it_whoever_comes_and_goes() {
+async fn shared_synthesis_is_whole_for_each_listener_in_a_storm() {
     let server = vendors::server(Vendor::Deepgram).tts([Body::Slow(1_024, Duration::from_millis(1))]).start().await;
     let voice = voice(Vendor::Deepgram, &server, json!({}));
     let mut dice = Dice(7);
@@ -124,7 +124,7 @@ mod killed {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_server_that_is_killed_while_it_writes_leaves_whole_entries_or_none() {
+    async fn cache_entries_are_whole_after_a_kill() {
         let deepgram = vendors::server(Vendor::Deepgram).start().await;
         let world = World::new();
         let right: HashSet<Vec<u8>> =

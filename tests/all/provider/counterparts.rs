@@ -24,7 +24,7 @@ const SPOKEN: usize = 5 * vendors::SAMPLES_PER_CHARACTER * 2 / 24 * 16;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs deepgram-sdk from PyPI"]
-async fn deepgrams_own_sdk_is_content() {
+async fn fake_deepgram_satisfies_its_sdk() {
     let (said, server) = conversation(Vendor::Deepgram).await;
     let heard =
         json!([["hello", false, false], ["hello there", true, false], ["friend", true, true], ["", true, false]]);
@@ -35,7 +35,7 @@ async fn deepgrams_own_sdk_is_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs elevenlabs from PyPI"]
-async fn elevenlabs_own_sdk_is_content() {
+async fn fake_elevenlabs_satisfies_its_sdk() {
     let (said, server) = conversation(Vendor::ElevenLabs).await;
     let heard = json!([["hello", false], ["hello there", true], ["friend", true], ["", true]]);
     assert_eq!(said, json!({"heard": heard, "spoken": SPOKEN, "voices": ["Rachel", "Adam"]}));
@@ -44,7 +44,7 @@ async fn elevenlabs_own_sdk_is_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs cartesia from PyPI"]
-async fn cartesias_own_sdk_is_content() {
+async fn fake_cartesia_satisfies_its_sdk() {
     let (said, server) = conversation(Vendor::Cartesia).await;
     let heard = json!([["hello", false], ["hello there", true], ["friend", true], "done"]);
     let update = |text| json!(["turn.update", text]);
@@ -55,7 +55,7 @@ async fn cartesias_own_sdk_is_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs azure-cognitiveservices-speech from PyPI"]
-async fn azures_own_sdk_is_content() {
+async fn fake_azure_satisfies_its_sdk() {
     let (said, server) = conversation(Vendor::Azure).await;
     let heard = json!([["hello", false], ["hello there", true], ["friend", true]]);
     let voices = json!(["en-US-AvaNeural", "de-CH-JanNeural", "zh-CN-liaoning-XiaobeiNeural"]);

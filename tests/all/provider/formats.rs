@@ -12,7 +12,7 @@ use super::{heard, providers, tts_options, voice};
 const TEXT: &str = "ten letter";
 
 #[tokio::test]
-async fn samples_come_in_every_rate_and_encoding() {
+async fn tts_formats_have_every_rate_and_encoding() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).start().await;
         for (format, rate) in [
@@ -38,7 +38,7 @@ async fn samples_come_in_every_rate_and_encoding() {
 }
 
 #[tokio::test]
-async fn what_the_vendor_has_is_not_touched() {
+async fn tts_audio_in_a_native_format_is_unchanged() {
     for (vendor, format, rate, encoding) in [
         (Vendor::Deepgram, "mulaw", 8_000, "mulaw"),
         (Vendor::ElevenLabs, "ulaw", 8_000, "mulaw"),
@@ -53,7 +53,7 @@ async fn what_the_vendor_has_is_not_touched() {
 }
 
 #[tokio::test]
-async fn a_changed_rate_keeps_the_sound() {
+async fn tts_resampling_keeps_the_tone() {
     let server = vendors::server(Vendor::ElevenLabs).start().await;
     let audio =
         heard(voice(Vendor::ElevenLabs, &server, json!({"sample_rate": 8_000})).speak(TEXT, None)).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_changed_rate_keeps_the_sound() {
 }
 
 #[tokio::test]
-async fn wav_has_a_header_that_knows_its_length_once_it_is_known() {
+async fn tts_wav_header_has_the_length_once_it_is_known() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).start().await;
         let voice = voice(vendor, &server, json!({"audio_format": "wav", "sample_rate": 16_000}));
@@ -84,7 +84,7 @@ async fn wav_has_a_header_that_knows_its_length_once_it_is_known() {
 }
 
 #[tokio::test]
-async fn compressed_formats_are_the_vendors_own() {
+async fn tts_compressed_formats_are_native() {
     for (vendor, format, rate, made) in [
         (Vendor::Deepgram, "mp3", 24_000, 22_050),
         (Vendor::Deepgram, "opus", 24_000, 48_000),
@@ -113,22 +113,22 @@ async fn compressed_formats_are_the_vendors_own() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_before_anybody_is_asked() {
+async fn tts_options_are_validated_before_any_request() {
     for (vendor, changes, expected) in [
         (
             Vendor::Cartesia,
             json!({"audio_format": "opus"}),
-            "provider cartesia cannot do audio_format 'opus': linear16, mulaw, alaw, wav and mp3 are there",
+            "provider cartesia does not support audio_format 'opus': use linear16, mulaw, alaw, wav or mp3",
         ),
         (
             Vendor::Google,
             json!({"audio_format": "aac"}),
-            "provider google cannot do audio_format 'aac': linear16, mulaw, alaw, wav, mp3 and opus are there",
+            "provider google does not support audio_format 'aac': use linear16, mulaw, alaw, wav, mp3 or opus",
         ),
         (
             Vendor::Deepgram,
             json!({"audio_format": "midi"}),
-            "unknown audio_format 'midi': linear16, pcm, wav, mulaw, ulaw, alaw, mp3, opus, flac and aac are known",
+            "unknown audio_format 'midi': linear16, pcm, wav, mulaw, ulaw, alaw, mp3, opus, flac and aac are supported",
         ),
         (Vendor::Deepgram, json!({"sample_rate": 0}), "a sample rate of 0 Hz is outside of 4000 to 192000 Hz"),
         (Vendor::Deepgram, json!({"speaking_rate": 9}), "speaking_rate must be a number from 0.25 to 4"),

@@ -47,7 +47,7 @@ pub(crate) async fn rest(stt: Stt) -> Vec<SttEvent> {
 }
 
 #[tokio::test]
-async fn every_vendor_hears_and_answers() {
+async fn stt_works_with_every_vendor() {
     for vendor in VENDORS {
         let scene = Scene::new()
             .after(6_400)
@@ -84,7 +84,7 @@ async fn every_vendor_hears_and_answers() {
 }
 
 #[tokio::test]
-async fn audio_is_converted_where_the_vendor_wants_it_otherwise() {
+async fn stt_audio_is_converted_for_the_vendor() {
     // A second of it, in a format of the telephone and in one of a studio, and how many bytes the vendor has to hear.
     let telephone = json!({"encoding": "alaw", "sample_rate": 8_000});
     let studio = json!({"sample_rate": 48_000, "channels": 2});
@@ -109,7 +109,7 @@ async fn audio_is_converted_where_the_vendor_wants_it_otherwise() {
 }
 
 #[tokio::test]
-async fn a_message_of_any_length_is_heard_whole() {
+async fn stt_accepts_messages_of_any_length() {
     // Half a minute in one message, as from a file, and then a byte for each sample.
     let whole: Vec<u8> = (0..960_000_u32).map(|n| u8::try_from(n / 640 % 251).unwrap()).collect();
     for (vendor, pieces) in [
@@ -145,7 +145,7 @@ async fn an_ink_2_of_cartesia_speaks_in_turns() {
 }
 
 #[tokio::test]
-async fn a_client_may_bring_its_own_credentials() {
+async fn stt_accepts_a_clients_credentials() {
     for (vendor, auth) in [
         (Vendor::Deepgram, json!({"api_key": "theirs"})),
         (Vendor::Azure, json!({"api_key": "theirs", "region": "westeurope"})),
@@ -161,7 +161,7 @@ async fn a_client_may_bring_its_own_credentials() {
 }
 
 #[tokio::test]
-async fn silence_of_the_client_is_bridged() {
+async fn stt_keep_alive_bridges_client_silence() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).stt([Scene::new()]).start().await;
         let _stt = connect(vendor, &server).await;
@@ -177,7 +177,7 @@ async fn silence_of_the_client_is_bridged() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_says_goodbye() {
+async fn stt_connection_is_closed_with_a_handshake() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).stt([Scene::new()]).start().await;
         drop(connect(vendor, &server).await);
@@ -186,7 +186,7 @@ async fn who_hangs_up_says_goodbye() {
 }
 
 #[tokio::test]
-async fn googles_recognition_is_not_there() {
+async fn stt_of_google_is_unsupported() {
     let server = vendors::server(Vendor::Google).start().await;
     let options = stt_options(Vendor::Google, json!({}));
     let error = providers(Vendor::Google, &server).stt(&options).unwrap_err();

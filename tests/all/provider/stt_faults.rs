@@ -19,7 +19,7 @@ async fn reconnecting(stt: &mut Stt) -> SttError {
 }
 
 #[tokio::test]
-async fn a_word_that_the_connection_was_lost_in_is_heard_after_all() {
+async fn reconnect_resends_audio_after_the_last_final() {
     for vendor in VENDORS {
         let first = Scene::new()
             .after(6_400)
@@ -46,7 +46,7 @@ async fn a_word_that_the_connection_was_lost_in_is_heard_after_all() {
 }
 
 #[tokio::test]
-async fn in_an_outage_audio_waits_and_all_of_it_is_sent() {
+async fn reconnect_sends_all_audio_of_an_outage() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start_on(listener);
@@ -66,7 +66,7 @@ async fn in_an_outage_audio_waits_and_all_of_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_another_attempt_cannot_help_is_final() {
+async fn refused_connection_is_not_retried_if_that_is_useless() {
     for (status, kind) in [
         (401, ErrorKind::ProviderAuth { own: false }),
         (403, ErrorKind::ProviderAuth { own: false }),
@@ -85,7 +85,7 @@ async fn a_refusal_that_another_attempt_cannot_help_is_final() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_asks_for_patience_gets_it() {
+async fn reconnect_respects_retry_after() {
     let refusal = Handshake::Refuse(429, vec![("retry-after", "1".to_owned())], "slow down".to_owned());
     let server =
         vendors::server(Vendor::ElevenLabs).stt([Scene::new().handshake(refusal), Scene::default()]).start().await;
@@ -97,7 +97,7 @@ async fn a_vendor_that_asks_for_patience_gets_it() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_stays_away_is_given_up_and_told_once() {
+async fn reconnect_gives_up_after_six_attempts() {
     let server = vendors::server(Vendor::Cartesia)
         .stt([Scene::new().drop_connection(), Scene::refuse(503, "busy")])
         .start()
@@ -113,7 +113,7 @@ async fn a_vendor_that_stays_away_is_given_up_and_told_once() {
 }
 
 #[tokio::test]
-async fn garbage_costs_a_connection_and_no_session() {
+async fn unreadable_message_costs_a_connection_but_no_session() {
     for (vendor, garbage) in [
         (Vendor::Deepgram, Say::Text("{\"type\":\"Results\",".to_owned())),
         (Vendor::ElevenLabs, Say::Text("<html>".to_owned())),
@@ -125,14 +125,14 @@ async fn garbage_costs_a_connection_and_no_session() {
         let mut stt = connect(vendor, &server).await;
         send(&stt, audio(0..1)).await;
         let error = reconnecting(&mut stt).await;
-        assert!(error.to_string().contains("sent what cannot be read"), "{error}");
+        assert!(error.to_string().contains("sent an unreadable message"), "{error}");
         send(&stt, audio(1..25)).await;
         assert_eq!(result(&mut stt).await.transcript, "hello");
     }
 }
 
 #[tokio::test]
-async fn messages_that_are_not_known_are_no_errors() {
+async fn unknown_stt_messages_are_ignored() {
     let scene = Scene::new()
         .say(Say::Text("{\"type\":\"SpeechStarted\",\"channel\":[0],\"timestamp\":0.1}".to_owned()))
         .say(Say::Text("{\"type\":\"Tomorrow\",\"channel\":7}".to_owned()))
@@ -147,7 +147,7 @@ async fn messages_that_are_not_known_are_no_errors() {
 }
 
 #[tokio::test]
-async fn a_vendors_error_message_is_told_and_the_conversation_goes_on() {
+async fn vendor_error_is_reported_and_the_session_continues() {
     for vendor in [Vendor::Deepgram, Vendor::ElevenLabs, Vendor::Azure] {
         let scene =
             Scene::new().after(640).say(Say::Error("odd audio".to_owned())).after(640).say(Say::speech_final("fine"));
@@ -161,7 +161,7 @@ async fn a_vendors_error_message_is_told_and_the_conversation_goes_on() {
 }
 
 #[tokio::test]
-async fn a_close_for_a_reason_of_ours_is_final_and_any_other_is_not() {
+async fn close_code_decides_whether_the_connection_is_retried() {
     for (code, ends) in [(1008, true), (1011, false), (1000, false), (1012, false)] {
         let scene = Scene::new().close(code, "because");
         let server = vendors::server(Vendor::Deepgram).stt([scene, Scene::default()]).start().await;
@@ -177,7 +177,7 @@ async fn a_close_for_a_reason_of_ours_is_final_and_any_other_is_not() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_reads_no_more_costs_bounded_memory_and_is_left() {
+async fn stt_vendor_that_stops_reading_times_out_in_bounded_memory() {
     let server = vendors::server(Vendor::Deepgram).stt([Scene::new().hang(), Scene::new()]).start().await;
     let mut stt = connect(Vendor::Deepgram, &server).await;
     // What goes into the buffers of the system, of the connection and of the queue, and then no more.
@@ -194,7 +194,7 @@ async fn a_vendor_that_reads_no_more_costs_bounded_memory_and_is_left() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_never_says_ready_is_asked_again() {
+async fn stt_vendor_without_ready_is_retried() {
     let asked_again = async |vendor, handshake| {
         let server = vendors::server(vendor).stt([Scene::new().handshake(handshake), Scene::default()]).start().await;
         drop(connect(vendor, &server).await);
@@ -205,7 +205,7 @@ async fn a_vendor_that_never_says_ready_is_asked_again() {
 }
 
 #[tokio::test]
-async fn the_last_words_come_after_the_end_of_the_audio_or_not_at_all() {
+async fn last_results_arrive_after_the_end_of_the_audio_or_time_out() {
     // A vendor that never answers the end: what is missing then is missed for 3 s and no longer.
     let server = vendors::server(Vendor::Azure).stt([Scene::new().after(640).hang()]).start().await;
     let stt = connect(Vendor::Azure, &server).await;

@@ -29,7 +29,7 @@ async fn words(stt: &mut Stt, text: &str) -> Transcript {
 }
 
 #[tokio::test]
-async fn what_was_said_before_a_pause_without_audio_comes_in_the_pause() {
+async fn pause_without_audio_delivers_the_results_before_it() {
     // A second of silence for the one that has no message which asks for the rest.
     let heard = |vendor| match vendor {
         Vendor::Azure => Scene::new().after(16_000 + 32_000),
@@ -55,7 +55,7 @@ async fn what_was_said_before_a_pause_without_audio_comes_in_the_pause() {
 }
 
 #[tokio::test]
-async fn an_answer_to_finalize_is_the_end_of_what_was_said() {
+async fn finalize_response_ends_the_utterance() {
     let finalized = r#"{"type":"Results","start":0.0,"duration":0.5,"is_final":true,"speech_final":false,
         "from_finalize":true,"channel":{"alternatives":[{"transcript":"hello","confidence":0.9}]}}"#;
     let scene = Scene::new().flushed().say(Say::Text(finalized.to_owned()));
@@ -66,7 +66,7 @@ async fn an_answer_to_finalize_is_the_end_of_what_was_said() {
 }
 
 #[tokio::test]
-async fn what_is_sent_again_begins_with_a_whole_sample_of_all_channels() {
+async fn reconnect_resends_whole_samples_of_all_channels() {
     for (channels, encoding, frame, piece) in [
         (1, "linear16", 2, 641),
         (2, "linear16", 4, 642),
@@ -94,7 +94,7 @@ async fn what_is_sent_again_begins_with_a_whole_sample_of_all_channels() {
 }
 
 #[tokio::test]
-async fn words_behind_a_final_result_are_sent_again() {
+async fn reconnect_resends_words_behind_a_final_result() {
     for vendor in [Vendor::Deepgram, Vendor::Azure] {
         // All has come when the words about the beginning are said.
         let first = Scene::new().after(32_000).say(Say::speech_final("one")).after(16_000).drop_connection();
@@ -108,7 +108,7 @@ async fn words_behind_a_final_result_are_sent_again() {
 }
 
 #[tokio::test]
-async fn a_container_is_begun_anew_from_its_head_or_the_client_is_told() {
+async fn reconnect_restarts_a_container_or_reports_an_error() {
     let heads: [(&str, &[u8]); 4] =
         [("wav", b"RIFF\x24\0\0\0WAVE"), ("opus", b"OggS\0\x02"), ("opus", b"\x1a\x45\xdf\xa3"), ("flac", b"fLaC\0")];
     for (encoding, head) in heads {
@@ -135,7 +135,7 @@ async fn a_container_is_begun_anew_from_its_head_or_the_client_is_told() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_says_the_same_and_dies_is_given_up_and_told_once() {
+async fn reconnect_gives_up_on_a_vendor_that_repeats_a_result_and_fails() {
     for (vendor, text) in [(Vendor::Deepgram, "hello"), (Vendor::Deepgram, ""), (Vendor::Azure, "hello")] {
         let scene = Scene::new().after(640).say(Say::interim(text)).drop_connection();
         let server = vendors::server(vendor).stt([scene]).start().await;
@@ -164,7 +164,7 @@ fn last_words(seconds: f64) -> Say {
 }
 
 #[tokio::test]
-async fn final_words_about_no_audio_are_told_once_however_often_a_connection_is_lost() {
+async fn final_result_about_no_audio_is_sent_once_over_all_reconnects() {
     let scene = Scene::new().after(640).say(last_words(0.0)).drop_connection();
     let server = vendors::server(Vendor::Deepgram).stt([scene]).start().await;
     let mut stt = connect(Vendor::Deepgram, &server).await;
@@ -175,7 +175,7 @@ async fn final_words_about_no_audio_are_told_once_however_often_a_connection_is_
 }
 
 #[tokio::test]
-async fn the_same_final_words_about_other_audio_are_told_again() {
+async fn equal_final_results_about_other_audio_are_sent() {
     let scene = || Scene::new().after(1_280).say(last_words(0.04)).drop_connection();
     let second = Scene::new().after(1_280).say(last_words(0.04)).say(last_words(0.0));
     let server = vendors::server(Vendor::Deepgram).stt([scene(), second]).start().await;
@@ -190,7 +190,7 @@ async fn the_same_final_words_about_other_audio_are_told_again() {
 }
 
 #[tokio::test]
-async fn final_words_are_progress() {
+async fn final_result_resets_the_retry_count() {
     // Eight connections, each of which dies after words about what it was sent.
     let scene = Scene::new().after(1_280).say(Say::last("word")).drop_connection();
     let server = vendors::server(Vendor::Deepgram).stt(vec![scene; 8].into_iter().chain([Scene::new()])).start().await;
@@ -204,7 +204,7 @@ async fn final_words_are_progress() {
 }
 
 #[tokio::test]
-async fn silence_that_was_given_does_not_move_what_later_words_are_about() {
+async fn generated_silence_does_not_shift_covered_audio() {
     // Azure counts the silence: its words are about what comes behind it.
     let first = Scene::new()
         .after(16_000 + 16_000)
@@ -227,7 +227,7 @@ async fn silence_that_was_given_does_not_move_what_later_words_are_about() {
 }
 
 #[tokio::test]
-async fn a_pause_that_is_not_answered_keeps_the_connection_open() {
+async fn pause_without_a_result_keeps_the_connection_open() {
     let server = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start().await;
     let stt = connect(Vendor::Deepgram, &server).await;
     send(&stt, audio(0..25)).await;

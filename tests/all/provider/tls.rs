@@ -20,7 +20,7 @@ fn trusting(vendor: Vendor, server: &Server) -> Providers {
 }
 
 #[tokio::test]
-async fn a_provider_is_spoken_to_by_tls() {
+async fn provider_connection_uses_tls() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).tls().start().await;
         let providers = trusting(vendor, &server);
@@ -41,7 +41,7 @@ async fn a_provider_is_spoken_to_by_tls() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
+async fn provider_with_an_untrusted_certificate_is_refused() {
     let server = vendors::server(Vendor::Deepgram).tls().start().await;
     let providers = super::providers(Vendor::Deepgram, &server);
     let error =

@@ -21,7 +21,7 @@ pub(crate) fn path(vendor: Vendor) -> &'static str {
 }
 
 #[tokio::test]
-async fn every_vendor_speaks() {
+async fn tts_works_with_every_vendor() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).start().await;
         let voice = voice(vendor, &server, json!({}));
@@ -41,7 +41,7 @@ async fn every_vendor_speaks() {
 }
 
 #[tokio::test]
-async fn requests_say_what_is_wanted() {
+async fn tts_requests_have_the_options() {
     let changes = json!({"model": "eleven_turbo_v2_5", "voice_id": "abc", "speaking_rate": 1.2});
     let server = vendors::server(Vendor::ElevenLabs).start().await;
     let speaking = voice(Vendor::ElevenLabs, &server, changes);
@@ -63,7 +63,7 @@ async fn requests_say_what_is_wanted() {
 }
 
 #[tokio::test]
-async fn each_vendor_has_its_usual_voice_and_its_own_pace() {
+async fn tts_default_voice_and_speed_of_each_vendor() {
     let asked = async |vendor, changes| {
         let server = vendors::server(vendor).start().await;
         heard(voice(vendor, &server, changes).speak("x", None)).await.unwrap();
@@ -98,7 +98,7 @@ async fn each_vendor_has_its_usual_voice_and_its_own_pace() {
 }
 
 #[tokio::test]
-async fn words_are_pronounced_as_told() {
+async fn tts_applies_pronunciations() {
     let server = vendors::server(Vendor::Deepgram).start().await;
     let words = json!([{"word": "API", "pronunciation": "A P I"}]);
     heard(voice(Vendor::Deepgram, &server, json!({"pronunciations": words})).speak("the API", None)).await.unwrap();
@@ -106,7 +106,7 @@ async fn words_are_pronounced_as_told() {
 }
 
 #[tokio::test]
-async fn a_connection_serves_many_texts() {
+async fn tts_reuses_connections() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).start().await;
         let voice = voice(vendor, &server, json!({}));
@@ -122,7 +122,7 @@ async fn a_connection_serves_many_texts() {
 }
 
 #[tokio::test]
-async fn audio_comes_as_it_is_made() {
+async fn tts_audio_is_streamed() {
     let server = vendors::server(Vendor::Cartesia).tts([Body::Stall(4_096)]).start().await;
     let mut speech = voice(Vendor::Cartesia, &server, json!({})).speak("not all of it is there yet", None);
     // The rest never comes; what there is is here all the same.
@@ -130,7 +130,7 @@ async fn audio_comes_as_it_is_made() {
 }
 
 #[tokio::test]
-async fn one_token_of_google_serves_many_texts() {
+async fn tts_reuses_googles_access_token() {
     let server = vendors::server(Vendor::Google).start().await;
     let voice = voice(Vendor::Google, &server, json!({}));
     let speeches = ["one", "two", "three"].map(|text| heard(voice.speak(text, None)));
@@ -141,7 +141,7 @@ async fn one_token_of_google_serves_many_texts() {
 }
 
 #[tokio::test]
-async fn a_client_may_bring_its_own_credentials() {
+async fn tts_accepts_a_clients_credentials() {
     let server = vendors::server(Vendor::ElevenLabs).key("theirs").start().await;
     heard(voice(Vendor::ElevenLabs, &server, json!({"auth": {"api_key": "theirs"}})).speak("x", None)).await.unwrap();
     for (changes, own) in [(json!({}), false), (json!({"auth": {"api_key": "wrong"}}), true)] {
@@ -161,7 +161,7 @@ async fn a_client_may_bring_its_own_credentials() {
 }
 
 #[tokio::test]
-async fn a_clients_credentials_cannot_send_the_server_elsewhere() {
+async fn tts_client_credentials_cannot_redirect_the_server() {
     let (server, elsewhere) =
         (vendors::server(Vendor::Google).start().await, vendors::server(Vendor::Google).start().await);
     let credentials = json!({"auth": {"credentials": elsewhere.service_account()}});
@@ -176,7 +176,7 @@ async fn a_clients_credentials_cannot_send_the_server_elsewhere() {
 }
 
 #[tokio::test]
-async fn without_credentials_nobody_is_asked() {
+async fn tts_without_credentials_sends_no_request() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).start().await;
         let mut config = config(vendor, &server);

@@ -11,7 +11,7 @@ use super::tts::{VENDORS, path};
 use super::{heard, providers, tts_options, voice};
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
+async fn tts_retries_only_transient_errors() {
     for (status, attempts) in [(500, 3), (503, 3), (429, 3), (400, 1), (402, 1), (404, 1), (422, 1)] {
         let server = vendors::server(Vendor::Deepgram).tts([Body::status(status, "{\"err\":\n\"no\"}")]).start().await;
         let error = heard(voice(Vendor::Deepgram, &server, json!({})).speak("x", None)).await.unwrap_err();
@@ -26,7 +26,7 @@ async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_asks_for_patience_gets_it() {
+async fn tts_retry_respects_retry_after() {
     let slow_down = Body::Status(429, vec![("retry-after", "1".to_owned())], "slow down".to_owned());
     let server = vendors::server(Vendor::ElevenLabs).tts([slow_down, Body::Speech]).start().await;
     let begun = Instant::now();
@@ -35,7 +35,7 @@ async fn a_vendor_that_asks_for_patience_gets_it() {
 }
 
 #[tokio::test]
-async fn a_cut_answer_is_an_error_after_what_came() {
+async fn tts_cut_response_is_an_error_behind_its_audio() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).tts([Body::Cut(8_192)]).start().await;
         let mut speech = voice(vendor, &server, json!({})).speak("long enough to be cut in the middle", None);
@@ -56,7 +56,7 @@ async fn a_cut_answer_is_an_error_after_what_came() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_says_nothing_is_waited_for_as_long_as_was_said() {
+async fn tts_request_timeout_is_the_clients() {
     for (body, what) in [(Body::Silent, "answer"), (Body::Stall(4_096), "finish its answer")] {
         let server = vendors::server(Vendor::Cartesia).tts([body]).start().await;
         let voice = voice(Vendor::Cartesia, &server, json!({"request_timeout": 1}));
@@ -67,7 +67,7 @@ async fn a_vendor_that_says_nothing_is_waited_for_as_long_as_was_said() {
 }
 
 #[tokio::test]
-async fn what_is_no_audio_is_an_error() {
+async fn tts_response_without_audio_is_an_error() {
     for (vendor, body) in [
         (Vendor::Google, "{\"audioContent\":\"!!!\"}"),
         (Vendor::Google, "{\"audio\":\"AAAA\"}"),
@@ -84,12 +84,12 @@ async fn what_is_no_audio_is_an_error() {
         Body::Status(200, vec![("content-type", "text/html; charset=utf-8".to_owned())], "<html>login".to_owned());
     let server = vendors::server(Vendor::Deepgram).tts([page]).start().await;
     let error = heard(voice(Vendor::Deepgram, &server, json!({})).speak("x", None)).await.unwrap_err();
-    let expected = "deepgram sent what cannot be read: text/html; charset=utf-8 instead of audio: <html>login";
+    let expected = "deepgram sent an unreadable message: text/html; charset=utf-8 instead of audio: <html>login";
     assert_eq!(error.to_string(), expected);
 }
 
 #[tokio::test]
-async fn a_vendor_that_is_not_there_is_named_without_its_address() {
+async fn tts_unreachable_vendor_is_named_without_its_url() {
     let server = vendors::server(Vendor::Deepgram).start().await;
     let voice = voice(Vendor::Deepgram, &server, json!({}));
     server.kill().await;
@@ -99,7 +99,7 @@ async fn a_vendor_that_is_not_there_is_named_without_its_address() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_comes_back_is_spoken_to_again() {
+async fn tts_recovers_with_the_vendor() {
     let server = vendors::server(Vendor::Deepgram).start().await;
     let address = server.address();
     let voice = voice(Vendor::Deepgram, &server, json!({}));
@@ -113,7 +113,7 @@ async fn a_vendor_that_comes_back_is_spoken_to_again() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_not_accepted_are_told_as_such() {
+async fn tts_refused_credentials_are_reported_as_such() {
     let server = vendors::server(Vendor::Google).start().await;
     let other = server.service_account().replace("sayna-tests@", "nobody@");
     let voice = voice(Vendor::Google, &server, json!({"auth": {"credentials": other}}));
@@ -124,7 +124,7 @@ async fn credentials_that_are_not_accepted_are_told_as_such() {
 }
 
 #[tokio::test]
-async fn errors_are_counted_by_kind() {
+async fn tts_errors_are_counted_by_kind() {
     let server = vendors::server(Vendor::Azure).tts([Body::status(503, ""), Body::Speech]).start().await;
     let providers = providers(Vendor::Azure, &server);
     heard(providers.voice(&tts_options(Vendor::Azure, json!({}))).unwrap().speak("x", None)).await.unwrap();

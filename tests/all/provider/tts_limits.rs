@@ -24,7 +24,7 @@ fn texts(record: &Record, vendor: Vendor) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_text_beyond_a_vendors_limit_comes_in_order_as_one_stream_and_is_kept_as_one() {
+async fn tts_long_text_is_one_stream_and_one_cache_entry() {
     let text = (0..125).map(|n| format!("Sentence {n} is für Dr. Smith, as it was.")).collect::<Vec<_>>().join(" ");
     for vendor in VENDORS {
         let server = vendors::server(vendor).start().await;
@@ -44,7 +44,7 @@ async fn a_text_beyond_a_vendors_limit_comes_in_order_as_one_stream_and_is_kept_
 }
 
 #[tokio::test]
-async fn no_word_and_no_pronunciation_is_cut() {
+async fn tts_long_text_is_never_split_in_a_word_or_pronunciation() {
     let server = vendors::server(Vendor::Deepgram).start().await;
     let words = json!([{"word": "API", "pronunciation": "A P I"}]);
     let voice = voice(Vendor::Deepgram, &server, json!({"pronunciations": words}));
@@ -62,17 +62,17 @@ async fn no_word_and_no_pronunciation_is_cut() {
 }
 
 #[tokio::test]
-async fn flac_files_are_not_joined() {
+async fn tts_flac_parts_are_not_joined() {
     let server = vendors::server(Vendor::Deepgram).start().await;
     let voice = voice(Vendor::Deepgram, &server, json!({"audio_format": "flac"}));
     let error = heard(voice.speak(&"word ".repeat(500), None)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadOptions);
-    assert!(error.to_string().contains("deepgram takes this text in 2 parts"), "{error}");
+    assert!(error.to_string().contains("deepgram needs 2 requests for this text"), "{error}");
     assert!(server.record().requests.is_empty());
 }
 
 #[tokio::test]
-async fn what_has_nothing_to_say_asks_nobody() {
+async fn tts_text_without_words_sends_no_request() {
     for vendor in VENDORS {
         let server = vendors::server(vendor).start().await;
         let voice = voice(vendor, &server, json!({}));
@@ -84,7 +84,7 @@ async fn what_has_nothing_to_say_asks_nobody() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_asks_for_patience_is_told_at_once_where_that_is_long() {
+async fn tts_long_retry_after_fails_at_once() {
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(90));
     for (status, after, least, most) in [(429, "30", 30, 30), (503, "6", 6, 6), (429, date.as_str(), 60, 90)] {
         let body = Body::Status(status, vec![("retry-after", after.to_owned())], "busy".to_owned());

@@ -10,7 +10,7 @@ fn line(voice: &VoiceInfo) -> String {
 }
 
 #[tokio::test]
-async fn each_vendors_list_is_read_to_its_end() {
+async fn voice_lists_are_read_to_the_last_page() {
     for (vendor, expected) in [
         (
             Vendor::Deepgram,
@@ -54,7 +54,7 @@ async fn each_vendors_list_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn who_fails_or_has_no_list_is_left_out() {
+async fn voice_lists_leave_out_vendors_that_fail() {
     let (deepgram, azure) =
         (vendors::server(Vendor::Deepgram).start().await, vendors::server(Vendor::Azure).start().await);
     let cartesia = vendors::server(Vendor::Cartesia).start().await;

@@ -1,8 +1,8 @@
-//! Speech in a directory: `<path>/<2 hex>/<32 hex>` and beside each file a `.meta` with its times and size.
+//! The cache in a directory: `<path>/<2 hex>/<32 hex>`, and beside each file a `.meta` with its times and size.
 //!
-//! Each file appears by a rename, `.meta` first, so that at any moment, a crash included, an entry is whole or is none: it
-//! counts only where both files are there and the size is right. The sweep looks into folders of two hexadecimal digits and
-//! touches nothing else of what lies in the directory.
+//! Each file appears by a rename, `.meta` first. An entry counts only if both files exist and the size is right, so it is always
+//! either whole or absent, also after a crash. The sweep touches only folders of two hexadecimal digits, and nothing else in the
+//! directory.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -20,9 +20,9 @@ use super::Key;
 use crate::disk;
 use crate::provider::tts::output::MAX_AUDIO;
 
-/// From one sweep to the next, unless the limit is reached before.
+/// The time between two sweeps, unless the limit is reached before.
 const SWEEP: Duration = Duration::from_secs(600);
-/// A file that is being written is done by then; an older one was left by a crash.
+/// The longest time that writing a file takes. An older temporary file was left by a crash.
 const ABANDONED: Duration = Duration::from_secs(3_600);
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ fn try_to_write(directory: &Path) -> io::Result<()> {
 }
 
 impl Directory {
-    /// Makes the directory where it is not there, and sees whether it can be written.
+    /// Creates the directory if necessary, and checks that it is writable.
     pub(super) fn open(path: PathBuf, limit: u64, ttl: Duration) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
         try_to_write(&path)?;
@@ -94,7 +94,7 @@ impl Directory {
         }
         let mut audio = Vec::with_capacity(usize::try_from(meta.size).ok()?);
         (&file).take(meta.size).read_to_end(&mut audio).ok()?;
-        // By it the sweep sees what is in use. A file system that does not keep it loses the order, nothing else.
+        // The sweep orders entries by this time. A file system that ignores it loses only that order.
         file.set_modified(SystemTime::now()).ok();
         (audio.len() as u64 == meta.size).then(|| audio.into())
     }
@@ -109,7 +109,7 @@ impl Directory {
         fs::create_dir_all(folder)?;
         let now = SystemTime::now();
         let meta = Meta { expires_at: seconds(now + self.ttl), created_at: seconds(now), size };
-        // An entry that is there already, expired or of another size, is none while its files do not fit together.
+        // An existing entry of another size is absent while its two files do not match.
         disk::replace(&path.with_extension("meta"), &serde_json::to_vec(&meta)?)?;
         disk::replace(&path, audio)?;
         disk::sync(folder);
@@ -119,10 +119,10 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes an entry, audio first: what is left of a crash in between is none.
+    /// Removes an entry, audio first, so that a crash in between leaves no entry.
     fn remove(&self, path: &Path) {
         let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
-        // Another server on this directory may have been quicker.
+        // Another server with this directory may have removed it already.
         if fs::remove_file(path).is_ok() {
             let less = |bytes: u64| Some(bytes.saturating_sub(size));
             self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
@@ -130,26 +130,26 @@ impl Directory {
         fs::remove_file(path.with_extension("meta")).ok();
     }
 
-    /// Sweeps at once, every ten minutes, and whenever it is full, as long as the directory is in use.
+    /// Sweeps at once, then every ten minutes and whenever the cache is full, until the cache is dropped.
     pub(super) async fn sweep_forever(directory: Weak<Self>) {
         while let Some(strong) = directory.upgrade() {
             let swept = tokio::task::spawn_blocking(move || strong.sweep(SystemTime::now())).await;
             if let Ok(Err(error)) = swept {
-                tracing::warn!(%error, "the cache could not be swept");
+                tracing::warn!(%error, "failed to sweep the cache");
             }
             let Some(strong) = directory.upgrade() else { return };
-            // Waits on the notice alone, so that the directory is not kept alive by its sweep.
+            // Only the notification is awaited, so the sweep does not keep the directory alive.
             let full = tokio::time::timeout(SWEEP, strong.full.notified());
             full.await.ok();
         }
     }
 
-    /// Removes what is expired, abandoned or beyond the limit, the least lately used first.
+    /// Removes expired and abandoned files, then the least recently used entries beyond the limit.
     fn sweep(&self, now: SystemTime) -> io::Result<()> {
         let mut entries = Vec::new();
         for folder in fs::read_dir(&self.path)?.flatten() {
             if is_hex(&folder.file_name().to_string_lossy(), 2) {
-                // A folder that vanishes meanwhile has nothing in it.
+                // A folder that another server has removed is empty.
                 fs::read_dir(folder.path()).into_iter().flatten().flatten().for_each(|file| {
                     entries.extend(self.examine(&file.path(), now));
                 });
@@ -168,7 +168,7 @@ impl Directory {
         Ok(())
     }
 
-    /// When a file was used, its size and itself, if it is an entry; what is none is removed, if it is ours.
+    /// Returns the time of last use, the size and the path of an entry. Other files of the cache are removed.
     fn examine(&self, path: &Path, now: SystemTime) -> Option<(SystemTime, u64, PathBuf)> {
         let name = path.file_name()?.to_string_lossy().into_owned();
         let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
@@ -179,7 +179,7 @@ impl Directory {
             if whole {
                 return Some((used, metadata.len(), path.to_owned()));
             }
-            // Without its other half it may be being written just now.
+            // A file without its `.meta` may be about to get one.
             if old || meta(path).is_some() {
                 self.remove(path);
             }
@@ -198,7 +198,7 @@ fn is_temporary(name: &str) -> bool {
     name.strip_suffix(".tmp").is_some_and(|id| is_hex(id, 32))
 }
 
-/// A `.meta` without its audio.
+/// Returns whether this is a `.meta` without its audio.
 fn is_orphan(path: &Path, name: &str) -> bool {
     name.strip_suffix(".meta").is_some_and(|id| is_hex(id, 32)) && !path.with_extension("").exists()
 }

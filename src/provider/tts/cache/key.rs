@@ -1,16 +1,16 @@
-//! What two syntheses must have in common to be the same sound.
+//! Cache keys: what two syntheses must have in common to be the same audio.
 
 use ring::digest::{Context, SHA256};
 
 use crate::provider::tts::dialect::VoiceRequest;
 
-/// Stands for a text in a voice. A cryptographic digest, as clients choose the texts: nobody can find one that stands for
-/// somebody else's.
+/// The digest of a voice, or of a text in a voice. It is cryptographic because clients choose the texts: no client can construct
+/// one with the key of another client's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::provider) struct Key([u8; 32]);
 
 impl Key {
-    /// Of everything about a voice: provider and its address, voice, model, format, rate, speed, credentials, pronunciations.
+    /// Returns the digest of a voice: provider, URL, voice, model, format, rate, speed, credentials and pronunciations.
     pub(in crate::provider::tts) fn of_voice(request: &VoiceRequest<'_>) -> Self {
         let (options, format) = (request.options, request.format);
         let mut parts = vec![
@@ -29,12 +29,12 @@ impl Key {
         Self::of(&parts)
     }
 
-    /// Of a text in the voice that this key is of.
+    /// Returns the digest of a text in the voice of this key.
     pub(in crate::provider::tts) fn of_text(self, text: &str) -> Self {
         Self::of(&[self.0.to_vec(), text.as_bytes().to_vec()])
     }
 
-    /// Each part with its length before it, so that no two lists of parts run together into the same bytes.
+    /// Hashes each part with its length before it, so that two different lists of parts never have the same bytes.
     fn of(parts: &[Vec<u8>]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in parts {
@@ -44,7 +44,7 @@ impl Key {
         Self(context.finish().as_ref().try_into().unwrap_or_default())
     }
 
-    /// 32 hexadecimal digits: half of the digest is as much as any name needs.
+    /// Returns the name of its file: half of the digest in 32 hexadecimal digits.
     pub(super) fn name(&self) -> String {
         format!("{:032x}", self.0.first_chunk().map_or(0, |half| u128::from_be_bytes(*half)))
     }

@@ -1,4 +1,4 @@
-//! Speech in memory: bounded by bytes, the least lately used goes first, and after its time everything.
+//! The cache in memory: an LRU cache with a limit in bytes and a time to live.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use tokio::time::Instant;
 
 use super::Key;
 
-/// More entries than this are no speech but an attack by short texts.
+/// The most entries. It only matters for a flood of very short texts.
 const MAX_ENTRIES: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();
 
 #[derive(Debug)]
 pub(in crate::provider) struct Memory {
-    /// Held for one look-up or one insertion, never while anything is waited for: once per text, not on the way of audio.
+    /// Held for one look-up or one insertion per text, never across an await, and not on the audio path.
     entries: Mutex<Entries>,
     limit: u64,
     ttl: Duration,
@@ -29,7 +29,7 @@ struct Entries {
 
 impl Memory {
     pub(super) fn new(limit: u64, ttl: Duration) -> Self {
-        // Grows as it is filled.
+        // The map grows as it is filled.
         let lru = LruCache::unbounded();
         Self { entries: Mutex::new(Entries { lru, bytes: 0 }), limit, ttl }
     }
@@ -64,7 +64,7 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        // A panic within would end the server; whatever is in it is whole.
+        // The map is consistent after every statement, so a poisoned lock is still usable.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_least_lately_used_goes_first() {
+    async fn memory_cache_drops_the_least_recently_used() {
         let memory = Memory::new(100, Duration::from_secs(60));
         let [a, b, c] = [1, 2, 3].map(Key::of_number);
         memory.put(a, audio(40));
@@ -95,14 +95,14 @@ mod tests {
         memory.put(c, audio(30));
         assert_eq!((memory.get(&a).is_some(), memory.get(&b).is_some(), memory.get(&c).is_some()), (true, false, true));
         assert_eq!(memory.bytes(), 70);
-        // The same again counts once; what would fill it alone is not taken.
+        // The same key counts once. An entry that exceeds the limit alone is not stored.
         memory.put(c, audio(30));
         memory.put(b, audio(101));
         assert_eq!((memory.bytes(), memory.get(&b)), (70, None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everything_has_its_time() {
+    async fn memory_cache_entries_expire() {
         let memory = Memory::new(100, Duration::from_secs(60));
         let key = Key::of_number(1);
         memory.put(key, audio(40));

@@ -1,7 +1,6 @@
-//! Speech that was synthesised before: in memory, or in a directory that outlives the server.
+//! The cache of synthesised audio: in memory, or in a directory that outlives the server.
 //!
-//! Only whole syntheses come in, so whatever comes out is whole. A cache that fails is a miss and a line in the log, never a
-//! failed request.
+//! Only whole syntheses are stored. A cache that fails is a miss and a log line, never a failed request.
 
 mod directory;
 mod key;
@@ -18,7 +17,7 @@ use crate::config;
 use directory::Directory;
 use memory::Memory;
 
-/// Where speech is kept.
+/// The cache of whole syntheses. `Providers` owns it for the life of the server.
 #[derive(Debug)]
 pub(in crate::provider) enum Cache {
     Memory(Memory),
@@ -26,7 +25,7 @@ pub(in crate::provider) enum Cache {
 }
 
 impl Cache {
-    /// In the configured directory, which is made where it is not there, and swept from now on; else in memory.
+    /// Opens the cache in the configured directory, which is created and swept regularly, or in memory without one.
     pub(in crate::provider) fn open(config: &config::Cache) -> io::Result<Self> {
         let Some(path) = &config.path else { return Ok(Self::Memory(Memory::new(config.memory_bytes, config.ttl))) };
         let directory = Arc::new(Directory::open(path.clone(), config.max_bytes, config.ttl)?);
@@ -34,12 +33,12 @@ impl Cache {
         Ok(Self::Directory(directory))
     }
 
-    /// Whether [`Self::open`] could do its work; nothing is made.
+    /// Returns whether [`Self::open`] would succeed, without creating anything.
     pub(in crate::provider) fn examine(config: &config::Cache) -> io::Result<()> {
         config.path.as_deref().map_or(Ok(()), Directory::could_open)
     }
 
-    /// What can be had without waiting.
+    /// Looks up an entry without I/O. A directory never has one here.
     pub(super) fn at_hand(&self, key: &Key) -> Option<Bytes> {
         match self {
             Self::Memory(memory) => memory.get(key),
@@ -47,7 +46,7 @@ impl Cache {
         }
     }
 
-    /// What is there at all.
+    /// Looks up an entry.
     pub(super) async fn get(&self, key: &Key) -> Option<Bytes> {
         match self {
             Self::Memory(memory) => memory.get(key),
@@ -58,7 +57,7 @@ impl Cache {
         }
     }
 
-    /// Keeps a whole synthesis.
+    /// Stores a whole synthesis.
     pub(super) async fn put(&self, key: Key, audio: Bytes) {
         match self {
             Self::Memory(memory) => memory.put(key, audio),
@@ -66,13 +65,13 @@ impl Cache {
                 let directory = Arc::clone(directory);
                 let written = tokio::task::spawn_blocking(move || directory.put(&key, &audio)).await;
                 if let Ok(Err(error)) = written {
-                    tracing::warn!(%error, "speech could not be kept in the cache");
+                    tracing::warn!(%error, "failed to write to the cache");
                 }
             }
         }
     }
 
-    /// Bytes of audio in it, as far as it knows.
+    /// Returns the bytes of audio in the cache. For a directory it is an estimate since the last sweep.
     pub(in crate::provider) fn bytes(&self) -> u64 {
         match self {
             Self::Memory(memory) => memory.bytes(),
