@@ -33,7 +33,7 @@ pub enum CredentialError {
     Missing {
         /// The provider.
         provider: Name,
-        /// What is missing.
+        /// The missing setting.
         what: &'static str,
     },
     /// The client's credential is invalid for the provider.
@@ -46,7 +46,7 @@ pub enum CredentialError {
     },
 }
 
-/// What is wrong with the credentials in a request.
+/// Why the credentials in a request are invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthProblem {
     /// Fields that the provider does not use.

@@ -68,7 +68,7 @@ impl Detection {
         Ok(Some(Arc::new(Self { detector, threads: Arc::new(threads) })))
     }
 
-    /// Starts work on a blocking thread once a permit is free. The work holds the permit until it is done, also if nobody awaits
+    /// Starts work on a blocking thread once a permit is free. The work holds the permit until it is done, also if no task awaits
     /// the result.
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<JoinHandle<T>> {
         let thread = Arc::clone(&self.threads).acquire_owned().await.ok()?;

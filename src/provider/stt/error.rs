@@ -66,7 +66,7 @@ pub enum SttError {
     Unreadable {
         /// The provider.
         provider: Name,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// The local engine failed.

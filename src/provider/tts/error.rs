@@ -52,13 +52,13 @@ pub enum TtsError {
     Unreadable {
         /// The provider.
         provider: Name,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// Google's credentials are invalid.
     #[error("google credentials: {problem}")]
     Credentials {
-        /// What is wrong with them.
+        /// The problem.
         problem: String,
         /// Whether they are the client's own.
         own: bool,
