@@ -219,7 +219,7 @@ mod tests {
             (named("wav"), "data is not a WAV file: it does not begin with RIFF"),
             (LoadingAudio { data: "a clip".to_owned(), ..sound() }, "data is not base64: Invalid symbol 32, offset 1."),
             (LoadingAudio { data: "A".repeat(2_700_000), ..sound() }, "data is 2025000 bytes; the limit is 1920000"),
-            (float, "not a WAV file that can be read: neither 16-bit PCM nor A-law nor mu-law"),
+            (float, "not a supported WAV file: neither 16-bit PCM nor A-law nor mu-law"),
             (wav(mulaw, &audio), "unsupported sample format mulaw: use 16-bit PCM"),
             (LoadingAudio { sample_rate: None, ..sound() }, "pcm needs a sample_rate"),
             (LoadingAudio { sample_rate: None, format: None, ..sound() }, "pcm needs a sample_rate"),
