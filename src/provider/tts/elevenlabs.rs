@@ -65,7 +65,7 @@ fn output(request: &VoiceRequest<'_>) -> Result<(Format, String), OptionsError> 
         (Encoding::Mp3, 22_050) => (22_050, "mp3_22050_32"),
         (Encoding::Mp3, _) => (44_100, "mp3_44100_128"),
         (Encoding::Opus, _) => (48_000, "opus_48000_128"),
-        _ => return Err(request.refused("linear16, mulaw, alaw, wav, mp3 and opus are there")),
+        _ => return Err(request.refused("use linear16, mulaw, alaw, wav, mp3 or opus")),
     };
     Ok((Format::mono(request.format.encoding, rate), name.to_owned()))
 }

@@ -35,7 +35,7 @@ impl Google {
             Encoding::Mp3 => "MP3",
             Encoding::Opus => "OGG_OPUS",
             Encoding::Flac | Encoding::Aac => {
-                return Err(request.refused("linear16, mulaw, alaw, wav, mp3 and opus are there"));
+                return Err(request.refused("use linear16, mulaw, alaw, wav, mp3 or opus"));
             }
         };
         let url = address(request.base, "https://texttospeech.googleapis.com", "v1/text:synthesize")?;

@@ -128,7 +128,7 @@ async fn reconnect_restarts_a_container_or_reports_an_error() {
         assert_eq!(result(&mut stt).await.transcript, "one");
         send(&stt, [Bytes::from(vec![7; 1_000])]).await;
         let SttEvent::Error(error) = next(&mut stt).await else { panic!("no error") };
-        assert!(error.to_string().contains("begin the stream anew"), "{error}");
+        assert!(error.to_string().contains("restart the stream with its header"), "{error}");
         assert_eq!(server.record().connections.len(), 1);
         assert!(stt.events.recv().await.is_none());
     }
