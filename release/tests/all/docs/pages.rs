@@ -11,13 +11,6 @@ use crate::support::project_file;
 /// The pages outside of docs/ that readers find on GitHub.
 const TOP: [&str; 3] = ["README.md", "CONTRIBUTING.md", "SECURITY.md"];
 
-/// Pages that links may name before they are written, or while they are.
-const COMING: [&str; 1] = ["docs/use/local-engines.md"];
-
-fn is_coming(path: &str) -> bool {
-    COMING.contains(&path)
-}
-
 /// Pages of other projects that the code names.
 const FOREIGN: [&str; 2] = ["docs/API.md", "docs/changed.md"];
 
@@ -156,7 +149,7 @@ fn every_link_between_the_pages_leads_somewhere() {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
             let file = if file.is_empty() { page.clone() } else { resolved(&page, file) };
             let is_there = root().join(&file).exists();
-            if !is_coming(&file) && (!is_there || !anchor.is_empty() && !Page::read(&file).anchors.contains(anchor)) {
+            if !is_there || !anchor.is_empty() && !Page::read(&file).anchors.contains(anchor) {
                 dead.push(format!("{page} links to {target}"));
             }
             count += 1;
@@ -168,9 +161,6 @@ fn every_link_between_the_pages_leads_somewhere() {
 
 #[test]
 fn every_page_is_reached_from_the_index() {
-    if !root().join(INDEX).exists() {
-        return;
-    }
     let mut reached = BTreeSet::from([INDEX.to_owned()]);
     let mut left = vec![INDEX.to_owned()];
     while let Some(page) = left.pop() {
@@ -197,11 +187,19 @@ fn every_row_of_a_table_stands_in_a_table() {
 #[test]
 fn every_path_in_the_pages_exists() {
     let (mut count, mut missing) = (0, Vec::new());
-    for page in all_pages().filter(|page| !is_coming(page)) {
+    let rust = |path: &Path| path.extension().is_some_and(|e| e == "rs");
+    let sources: Vec<String> =
+        ["src", "release", "tests", "fuzz/fuzz_targets", "benches"].iter().flat_map(|f| files(f, rust)).collect();
+    for page in all_pages() {
         for path in Page::read(&page).code {
             let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+            // A file without its folder: there is one of that name.
+            let is_bare = is_plain && rust(Path::new(&path)) && !path.contains('/');
+            if is_bare && !sources.iter().any(|source| source.ends_with(&format!("/{path}"))) {
+                missing.push(format!("{page} names {path}"));
+            }
             if is_plain && FOLDERS.iter().any(|folder| path.starts_with(folder)) {
-                if !root().join(&path).exists() && !is_coming(&path) {
+                if !root().join(&path).exists() {
                     missing.push(format!("{page} names {path}"));
                 }
                 count += 1;
@@ -249,7 +247,7 @@ fn every_page_that_the_code_names_is_there_with_its_anchor() {
             let there = root().join(&page).exists();
             // A test may name the pages of a project of its own.
             let is_foreign = file.contains("tests/") || FOREIGN.contains(&page.as_str());
-            let is_known = there || is_coming(&page) || is_foreign;
+            let is_known = there || is_foreign;
             let has = anchor.as_ref().is_none_or(|anchor| !there || Page::read(&page).anchors.contains(anchor));
             if !is_known || !has {
                 missing.push(format!("{file} names {page}, {anchor:?}"));
