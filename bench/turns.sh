@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 SAYNA_TEST_MODELS=$(bash bench/models.sh)
 SAYNA_TEST_SPEECH=$(bash bench/speech.sh)
 export SAYNA_TEST_MODELS SAYNA_TEST_SPEECH
-cargo test --quiet --locked -p sayna --features turn-detect --test all -- turns::turns_end_better --ignored --nocapture | grep '^|'
+cargo test --quiet --locked -p sayna --features turn-detect --test all -- turn_accuracy::turns_end_better --ignored --nocapture | grep '^|'

@@ -10,9 +10,7 @@ mod config;
 mod config_page;
 mod deploying;
 #[cfg(feature = "vad")]
-mod detect;
-#[cfg(feature = "turn-detect")]
-mod detection;
+mod detectors_api;
 mod docs;
 mod health;
 mod limits;
@@ -21,7 +19,7 @@ mod livekit_server;
 #[cfg(unix)]
 mod loading;
 #[cfg(feature = "local")]
-mod local;
+mod local_engines;
 mod log_failures;
 mod log_injection;
 #[cfg(unix)]
@@ -32,7 +30,7 @@ mod module_graph;
 #[cfg(target_os = "linux")]
 mod nixos;
 #[cfg(feature = "noise-filter")]
-mod noise;
+mod noise_filter;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod operator_docs;
@@ -52,7 +50,9 @@ mod sip;
 mod soak;
 mod speaking;
 mod support;
-mod turn;
 #[cfg(feature = "turn-detect")]
-mod turns;
+mod turn_accuracy;
+#[cfg(feature = "turn-detect")]
+mod turn_detection_e2e;
+mod turn_rules;
 mod webhook;

@@ -59,8 +59,8 @@ fn every_command_of_the_readme_is_run() {
     for line in commands("README.md") {
         if line.contains("--features local") || line.contains("examples/answer.py") || line.starts_with("pip install ")
         {
-            // tests/all/local.rs runs these: they need models and the SDK.
-            assert!(project_file("tests/all/local.rs").contains("README.md"));
+            // tests/all/local_engines.rs runs these: they need models and the SDK.
+            assert!(project_file("tests/all/local_engines.rs").contains("README.md"));
         } else if line.starts_with("cargo ") {
             assert!(step(&line) || line == "cargo build --release", "{line} is no step of .ci/run or .ci/full");
         } else if line == "sayna" || line.starts_with("sayna ") {

@@ -1,4 +1,4 @@
-//! Turn detection from outside: a server that has it, a client that speaks, a provider that never says when a turn is over.
+//! Turn detection end to end: a server with the models, a client that sends a recording, and a provider that never ends a turn.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,21 +9,21 @@ use sayna::audio::{Converter, Encoding, Format};
 use serde_json::{Value, json};
 use vendors::{Say, Scene, Server as Provider, Vendor};
 
-use crate::detect::model;
+use crate::detectors_api::model;
 use crate::support::client::{Client, Frame, config};
 use crate::support::{Server, World};
 
-/// So that no timer ends anything while a test runs.
+/// Timers that never end a turn while a test runs.
 const NEVER: [(&str, &str); 2] = [("SAYNA_TURN_FALLBACK_MS", "60000"), ("SAYNA_TURN_HARD_MS", "60000")];
 
-/// A server with the models of the tests, and what it writes to its log.
+/// Starts a server with the tests' models.
 fn serve(world: &World, deepgram: &Provider) -> Server {
     let models = model("silero_vad.onnx");
     let folder = models.parent().unwrap().to_str().unwrap();
     world.serve_with(&[("deepgram", deepgram)], &[NEVER[0], NEVER[1], ("SAYNA_MODELS_PATH", folder)])
 }
 
-/// The first tenths of a second of the recording: two words until 1.2 s, silence until 1.9 s.
+/// Returns the first tenths of a second of the recording. It has two words until 1.2 s, then silence until 1.9 s.
 fn speech(tenths: usize, encoding: Encoding, rate: u32) -> Vec<u8> {
     let path = std::env::var("SAYNA_TEST_SPEECH").expect("SAYNA_TEST_SPEECH: `.ci/run` sets it by bench/speech.sh");
     let linear = Bytes::from(fs::read(path).unwrap()).slice(44..);
@@ -34,8 +34,8 @@ fn speech(tenths: usize, encoding: Encoding, rate: u32) -> Vec<u8> {
     audio
 }
 
-/// A provider that says the two words as a final text, a second behind the beginning, and nothing more: it does not even answer
-/// `Finalize`, which would end the turn.
+/// Starts a provider that sends the two words as a final result after one second of audio, and nothing more. It does not even
+/// answer `Finalize`, which would end the turn.
 async fn provider(bytes_per_second: usize) -> Provider {
     let scene = || Scene::new().after(bytes_per_second).say(Say::last("ever tried")).hang();
     vendors::server(Vendor::Deepgram).stt([scene(), scene()]).start().await
@@ -54,7 +54,7 @@ async fn expect_end(client: &mut Client) {
 
 #[tokio::test]
 #[ignore = "needs models and a recording, from PyPI"]
-async fn a_turn_that_sounds_complete_is_ended_though_nobody_says_so() {
+async fn turn_detection_ends_a_complete_turn_without_the_provider() {
     let deepgram = provider(32_000).await;
     let server = serve(&World::new(), &deepgram);
     let mut client = Client::ready(&server, config("deepgram", "deepgram")).await;
@@ -64,7 +64,7 @@ async fn a_turn_that_sounds_complete_is_ended_though_nobody_says_so() {
 
 #[tokio::test]
 #[ignore = "needs models and a recording, from PyPI"]
-async fn who_wants_to_know_is_told_what_the_detectors_hear() {
+async fn turn_detection_sends_vad_events_on_request() {
     let deepgram = provider(32_000).await;
     let server = serve(&World::new(), &deepgram);
     let mut config = config("deepgram", "deepgram");
@@ -88,7 +88,7 @@ async fn who_wants_to_know_is_told_what_the_detectors_hear() {
     assert!(told.iter().all(|(name, silence)| (name == "silence_detected") == (*silence == Some(300))), "{told:?}");
 }
 
-/// All events up to the first of this kind, which is the last of them.
+/// Returns all events up to and including the first of this kind.
 async fn events_until(client: &mut Client, is_last: impl Fn(&Value) -> bool) -> Vec<Value> {
     let mut events = Vec::new();
     while !events.last().is_some_and(&is_last) {
@@ -100,8 +100,8 @@ async fn events_until(client: &mut Client, is_last: impl Fn(&Value) -> bool) -> 
     events
 }
 
-/// With `"vad_events": true`, the text is the first that a client is told, and not that somebody speaks.
-async fn expect_deaf(server: &Server, turn_detect: bool) {
+/// Expects a result as the first event, and no `vad_event` before it, with `"vad_events": true`.
+async fn expect_no_detection(server: &Server, turn_detect: bool) {
     let mut config = config("deepgram", "deepgram");
     config["stt_config"]["vad_events"] = json!(true);
     config["stt_config"]["turn_detect"] = json!(turn_detect);
@@ -113,22 +113,23 @@ async fn expect_deaf(server: &Server, turn_detect: bool) {
 
 #[tokio::test]
 #[ignore = "needs models and a recording, from PyPI"]
-async fn a_session_and_a_server_can_do_without_detectors() {
+async fn turn_detection_can_be_off_by_session_and_by_server() {
     let deepgram = provider(32_000).await;
-    expect_deaf(&serve(&World::new(), &deepgram), false).await;
+    expect_no_detection(&serve(&World::new(), &deepgram), false).await;
     let world = World::new();
     let models = model("silero_vad.onnx");
     let folder = models.parent().unwrap().to_str().unwrap();
     let off = [("SAYNA_MODELS_PATH", folder), ("SAYNA_TURN_DETECT_ENABLED", "false")];
-    expect_deaf(&world.serve_with(&[("deepgram", &deepgram)], &[NEVER[0], NEVER[1], off[0], off[1]]), true).await;
+    expect_no_detection(&world.serve_with(&[("deepgram", &deepgram)], &[NEVER[0], NEVER[1], off[0], off[1]]), true)
+        .await;
     let version = world.run_with(&["--version", "--verbose"], &off);
     assert!(version.stdout.contains("turn detection: off (turn_detect.enabled)"), "{}", version.stdout);
 }
 
 #[tokio::test]
 #[ignore = "needs models and a recording, from PyPI"]
-async fn every_format_is_heard_and_a_client_that_falls_silent_too() {
-    // Of telephones and studios; the last stops in the middle of a word.
+async fn turn_detection_works_in_every_format_and_when_audio_stops() {
+    // The last stops in the middle of a word.
     for (encoding, rate, tenths) in [
         (Encoding::Mulaw, 8_000, 18),
         (Encoding::Alaw, 8_000, 18),
@@ -142,7 +143,7 @@ async fn every_format_is_heard_and_a_client_that_falls_silent_too() {
         config["stt_config"]["encoding"] = json!(encoding.name());
         config["stt_config"]["sample_rate"] = json!(rate);
         let mut client = Client::ready(&server, config).await;
-        // Whatever is decided then is the end: only a silence that is heard is decided about.
+        // Any decision ends the turn, and a decision needs a silence.
         client.send(json!({"type": "update_config", "turn_detect": {"threshold": 0.0}})).await;
         send(&mut client, &speech(tenths, encoding, rate), bytes / 10).await;
         expect_end(&mut client).await;
@@ -151,7 +152,7 @@ async fn every_format_is_heard_and_a_client_that_falls_silent_too() {
 
 #[tokio::test]
 #[ignore = "needs models and a recording, from PyPI"]
-async fn a_session_changes_its_own_detectors_and_no_others() {
+async fn turn_detection_updates_are_per_session() {
     let deepgram = provider(32_000).await;
     let server = serve(&World::new(), &deepgram);
     let mut telling = config("deepgram", "deepgram");
@@ -171,7 +172,7 @@ async fn a_session_changes_its_own_detectors_and_no_others() {
         "Invalid message format: silence_duration_ms of 0: it must be 1 to 60000"
     );
     assert!(events.iter().all(|event| event["event"] != "turn_end"), "{events:?}");
-    // What is refused changes nothing; what is not is heard from the next audio on.
+    // A refused update changes nothing. An accepted one applies to the next audio.
     strict.send(json!({"type": "update_config", "turn_detect": {"threshold": 0.0}})).await;
     send(&mut strict, &speech, 3_200).await;
     events_until(&mut strict, |event| event["event"] == "turn_end").await;
@@ -179,7 +180,7 @@ async fn a_session_changes_its_own_detectors_and_no_others() {
 
 #[test]
 #[ignore = "needs models and ONNX Runtime, from PyPI"]
-fn which_engine_it_is_is_told_in_the_log_and_with_the_version() {
+fn turn_detection_runtime_is_in_the_log_and_in_version_verbose() {
     let library = std::env::var("SAYNA_TEST_ONNXRUNTIME");
     let library = library.expect("SAYNA_TEST_ONNXRUNTIME: `.ci/run` sets it by bench/onnxruntime.sh");
     let world = World::new();
@@ -196,7 +197,7 @@ fn which_engine_it_is_is_told_in_the_log_and_with_the_version() {
 }
 
 #[test]
-fn without_the_models_the_server_starts_and_says_how_to_get_them() {
+fn turn_detection_without_models_is_a_warning_with_the_command() {
     let world = World::new();
     let log = world.path("log");
     let mut command = world.command(&[]);
@@ -208,9 +209,9 @@ fn without_the_models_the_server_starts_and_says_how_to_get_them() {
     assert!(log.contains(told) && log.contains("`sayna init` fetches it"), "{log}");
 }
 
-/// A library that was named is that or nothing: the server does not start with another.
+/// The server does not start if the configured library cannot be used.
 #[test]
-fn a_library_that_is_named_and_does_not_fit_is_an_error() {
+fn turn_detection_library_that_cannot_be_loaded_is_an_error() {
     let world = World::new().with_file("text.so", "no library").with_file("old.c", OLD);
     let old: PathBuf = world.path("old.so");
     let mut compiler = Command::new("cc");
@@ -228,7 +229,7 @@ fn a_library_that_is_named_and_does_not_fit_is_an_error() {
     }
 }
 
-/// The beginning of an ONNX Runtime of another time, as far as anybody reads it.
+/// The part of an old ONNX Runtime that is read to find its version.
 const OLD: &str = r#"
 static const void *api(unsigned version) { return 0; }
 static const char *version(void) { return "1.16.3"; }

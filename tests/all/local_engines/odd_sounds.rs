@@ -1,4 +1,4 @@
-//! What recognition on this machine makes of odd speech, and of sounds that are none.
+//! The local recogniser on unusual speech, and on sounds that are not speech.
 
 use sayna::audio::{Converter, Encoding, Format};
 use sayna::config::Config;
@@ -8,7 +8,7 @@ use sayna::local::{Engines, Recognizer};
 
 use super::*;
 
-/// What the engine hears in these samples, as a session asks it: utterance by utterance, here without a limit of time.
+/// Returns the transcriptions of these samples, utterance by utterance as in a session, but without a time limit.
 fn recognised(recognizer: &Recognizer, audio: &[u8]) -> Vec<Transcription> {
     let (mut stream, mut utterances) = (recognizer.stream(), Vec::new());
     stream.push(&[audio, &vec![0; 32_000]].concat(), &mut utterances).unwrap();
@@ -23,7 +23,7 @@ fn engines() -> Engines {
 
 #[tokio::test]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
-async fn a_word_that_is_said_over_and_over_is_heard_with_a_confidence() {
+async fn local_recogniser_transcribes_a_repeated_word() {
     let recognizer = engines().recognizer().await.unwrap();
     // "No" 4.6 times a second, and 3.3 times.
     let bytes = |ms: usize| ms * 32;
@@ -39,7 +39,7 @@ async fn a_word_that_is_said_over_and_over_is_heard_with_a_confidence() {
 
 #[tokio::test]
 #[ignore = "needs the models, from PyPI"]
-async fn digits_that_are_spoken_fast_are_heard() {
+async fn local_recogniser_transcribes_fast_digits() {
     let engines = engines();
     let voice = engines.voice().await.unwrap();
     let mut converter = Converter::new(Format::mono(Encoding::Linear16, RATE), Encoding::Linear16, 16_000).unwrap();
@@ -55,7 +55,7 @@ async fn digits_that_are_spoken_fast_are_heard() {
     assert!(text.chars().filter(char::is_ascii_digit).count() >= 30, "{text}");
 }
 
-/// Samples of the length that a function of the second gives, from -1 to 1.
+/// Returns samples of a function of the time in seconds, which returns -1 to 1.
 fn sound(seconds: f64, sample: impl FnMut(f64) -> f64) -> Vec<u8> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "samples of 16 bits")]
     let count = (seconds * 16_000.0) as u32;
@@ -66,7 +66,7 @@ fn sound(seconds: f64, sample: impl FnMut(f64) -> f64) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
-async fn what_is_no_speech_brings_no_text() {
+async fn local_recogniser_returns_no_text_for_other_sounds() {
     let server = server(&[]);
     let tone = |hertz: f64, at: f64| (std::f64::consts::TAU * hertz * at).sin();
     let mut state = 1_u32;
@@ -76,7 +76,7 @@ async fn what_is_no_speech_brings_no_text() {
     };
     let during = |at: f64, of: f64, on: f64| f64::from(at % of < on);
     let both = |one: f64, other: f64, at: f64| f64::midpoint(tone(one, at), tone(other, at));
-    // Of a melody that goes up and down, twice a second.
+    // The notes of a melody, two a second.
     let note = |at: f64| 220.0 * 2_f64.powf((tone(0.3, (at * 2.0).floor() / 2.0) * 12.0).round() / 12.0);
     let sounds = [
         ("ringback", sound(8.0, |at| both(440.0, 480.0, at) * during(at, 6.0, 2.0))),
@@ -95,7 +95,7 @@ async fn what_is_no_speech_brings_no_text() {
     let beginning = recording()[..12 * 3_200].to_vec();
     for (name, sound) in sounds {
         let mut client = Client::ready(&server, config()).await;
-        let text = heard(&mut client, &[sound, vec![0; 32_000], beginning.clone()].concat(), 1).await;
+        let text = recognised_text(&mut client, &[sound, vec![0; 32_000], beginning.clone()].concat(), 1).await;
         assert_eq!(words(&text), ["ever", "tried"], "{name}");
         client.close().await;
     }

@@ -1,4 +1,4 @@
-//! Turn detection on real speech whose turn ends are known (`tests/data/turns.toml`), against the timers alone.
+//! The accuracy of turn detection, on recordings whose turn ends are known (`tests/data/turns.toml`), compared with timers alone.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use sayna::provider::Transcript;
 use sayna::voice::{SpeakerActivity, Turn};
 use serde::Deserialize;
 
-use crate::detect::model;
+use crate::detectors_api::model;
 
-/// A frame of the detectors: time goes on by it.
+/// A frame of voice-activity detection, the step of the simulated time.
 const FRAME: Duration = Duration::from_millis(32);
-/// After its last word, a piece of speech is a final text: as fast as the vendors are.
+/// The time from the last word to its final result, as with a fast vendor.
 const TEXT: Duration = Duration::from_millis(300);
-/// What a decision takes on a machine that has other work too.
+/// The time of a decision on a busy machine.
 const DECISION: Duration = Duration::from_millis(100);
-/// Silence behind a recording, in which its last turn may end.
+/// Silence after a recording, so that its last turn can end.
 const SILENCE: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Deserialize)]
@@ -50,7 +50,7 @@ enum Then {
     No,
 }
 
-/// Samples of this time.
+/// Returns the number of samples in this time.
 fn samples(time: Duration) -> usize {
     usize::try_from(time.as_millis() * u128::from(RATE) / 1000).unwrap()
 }
@@ -65,7 +65,7 @@ fn detector(library: &Library) -> Detector {
 }
 
 impl Recording {
-    /// Its samples as the detectors take them, and silence.
+    /// Returns its samples at 16 kHz, and silence after them.
     fn samples(&self) -> Vec<i16> {
         let speech = std::env::var("SAYNA_TEST_SPEECH");
         let speech = speech.expect("SAYNA_TEST_SPEECH: `.ci/run` sets it by bench/speech.sh");
@@ -78,7 +78,7 @@ impl Recording {
         audio.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect()
     }
 
-    /// What the detectors hear, and when; a question is answered later, unless somebody speaks again before.
+    /// Returns the speaker's activity with its times. A decision comes later than the silence that asked for it.
     fn activity(&self, detector: &Detector) -> Vec<(Duration, SpeakerActivity)> {
         let silence = config::TurnDetect::default().silence;
         let threshold = config::TurnDetect::default().threshold;
@@ -100,7 +100,7 @@ impl Recording {
         activity
     }
 
-    /// When turns end here, as a client is told, with this activity.
+    /// Returns the times in seconds at which a client would receive the ends of turns, with this activity.
     fn ends(&self, activity: &[(Duration, SpeakerActivity)]) -> Vec<f64> {
         let begin = Instant::now();
         let mut turn = Turn::new(config::Turn::default());
@@ -200,7 +200,7 @@ fn turns_end_better_with_the_model_than_by_timers() {
 
 #[test]
 #[ignore = "needs models, recordings and ONNX Runtime, from PyPI"]
-fn both_engines_decide_alike_where_they_are_sure() {
+fn onnx_runtime_and_rten_decide_alike_where_they_are_sure() {
     let library = std::env::var_os("SAYNA_TEST_ONNXRUNTIME");
     let library = library.expect("SAYNA_TEST_ONNXRUNTIME: `.ci/run` sets it by bench/onnxruntime.sh");
     let onnx = detector(&Library::Named(PathBuf::from(library)));
@@ -209,14 +209,14 @@ fn both_engines_decide_alike_where_they_are_sure() {
     for recording in recordings() {
         let audio = recording.samples();
         for speech in &recording.speech {
-            // In the silence behind the last word.
+            // In the silence after the last word.
             let end = &audio[..samples(Duration::from_secs_f64(speech.to + 0.224))];
             let [onnx, rten] = [&onnx, &rten].map(|detector| detector.predict_endpoint(end).unwrap());
             print(&format!("{} {:.2}: ONNX Runtime {onnx:.3}, rten {rten:.3}", recording.file, speech.to));
             asked += 1;
             if (onnx >= 0.5) != (rten >= 0.5) {
                 otherwise += 1;
-                // The model is of whole numbers, which the two round differently: where neither is sure, they may differ.
+                // The model is quantised, and the two round differently. They may differ where neither is sure.
                 let unsure = [onnx, rten].iter().all(|probability| (0.3..=0.7).contains(probability));
                 assert!(unsure, "{} {}: {onnx} and {rten}", recording.file, speech.to);
             }

@@ -1,5 +1,5 @@
-//! The rules of turns against a second, simpler reading of the same table: one that keeps the whole history and looks
-//! at it anew each time.
+//! Model-based test of the rules of turns (`src/voice/turn.rs`): a simpler implementation of the same table, which keeps the whole
+//! history and evaluates it at each step.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ fn forced() -> Transcript {
     Transcript { transcript: String::new(), is_final: true, is_speech_final: true, confidence: 1.0 }
 }
 
-/// What happened, with its time in milliseconds. `Forced` is what the model itself has added.
+/// An event of the history, with its time in milliseconds. `Forced` is an end that the model itself added.
 #[derive(Debug, Clone, PartialEq)]
 enum Happened {
     Interim,
@@ -42,7 +42,7 @@ impl Happened {
     }
 }
 
-/// The table, read from the history.
+/// The table, evaluated on the history.
 #[derive(Debug, Default)]
 struct Model {
     history: Vec<Happened>,
@@ -50,7 +50,7 @@ struct Model {
 }
 
 impl Model {
-    /// The texts since the last end of either kind.
+    /// Returns the texts since the last end of either kind.
     fn open(&self) -> Vec<(u64, String)> {
         let begin = self.history.iter().rposition(Happened::is_end).map_or(0, |at| at + 1);
         self.history[begin..]
@@ -59,14 +59,14 @@ impl Model {
             .collect()
     }
 
-    /// Whether there are words that no final text has told yet.
+    /// Whether there is an interim result without a final one after it.
     fn words(&self) -> bool {
         let told =
             |h: &&Happened| matches!(h, Happened::Interim | Happened::Blank | Happened::Text(..) | Happened::End);
         self.history.iter().rev().find(told) == Some(&Happened::Interim)
     }
 
-    /// When the turn that is open ends, if nothing else happens.
+    /// Returns when the open turn ends if nothing else happens.
     fn due(&self) -> Option<u64> {
         let open = self.open();
         let (first, last) = open.first().zip(open.last())?;
@@ -113,7 +113,7 @@ impl Model {
     }
 
     fn end(&mut self, text: &str, told: &mut Vec<Transcript>) {
-        // An end of nothing is none.
+        // An end without any text is ignored.
         if text.is_empty() && self.open().is_empty() && !self.words() {
             return;
         }
@@ -122,7 +122,7 @@ impl Model {
             Some((before, [Happened::Forced(at), ..])) if self.now < at + 500 => {
                 let model = Model { history: before.to_vec(), now: 0 };
                 let said = model.open().into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ");
-                // Texts of the test are words between single blanks.
+                // The test's texts are words between single spaces.
                 format!(" {said} ").contains(&format!(" {text} ")) || text.is_empty()
             }
             _ => false,

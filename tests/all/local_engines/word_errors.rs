@@ -1,11 +1,11 @@
-//! How many words of a text were heard otherwise.
+//! Word errors of a recognised text.
 
 pub(super) fn words(text: &str) -> Vec<String> {
     let letters = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
     text.split_whitespace().map(letters).filter(|word| !word.is_empty()).collect()
 }
 
-/// The words that would have to be changed, left out or put in.
+/// Returns the number of words to substitute, delete or insert (the Levenshtein distance of words).
 pub(super) fn word_errors(said: &str, heard: &str) -> usize {
     let (said, heard) = (words(said), words(heard));
     let mut row: Vec<usize> = (0..=heard.len()).collect();
@@ -20,7 +20,7 @@ pub(super) fn word_errors(said: &str, heard: &str) -> usize {
     row[heard.len()]
 }
 
-/// The same for each word that was said.
+/// Returns the word errors per spoken word.
 pub(super) fn word_error_rate(said: &str, heard: &str) -> f64 {
     rate(word_errors(said, heard), words(said).len())
 }

@@ -1,4 +1,4 @@
-//! The noise filter from outside: what a provider hears of a client that asks for it.
+//! The noise filter end to end: the audio that a provider receives from a client that asks for the filter.
 
 use bytes::Bytes;
 use sayna::audio::{Converter, Encoding, Format};
@@ -9,7 +9,7 @@ use crate::provider::stt::{VENDORS, connect_with, rest, send};
 use crate::support::World;
 use crate::support::client::{Client, config};
 
-/// Linear samples as a client sends them, 20 ms at a time.
+/// Returns linear samples as bytes.
 fn bytes(samples: &[i16]) -> Bytes {
     samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
 }
@@ -23,7 +23,7 @@ fn converted(audio: &[u8], from: (Encoding, u32), to: (Encoding, u32)) -> Vec<u8
     [converter.push(Bytes::copy_from_slice(audio)), converter.finish()].concat()
 }
 
-/// Hisses, the same each time.
+/// Returns noise, the same each time.
 fn hiss(samples: usize, loudness: i32) -> Vec<i16> {
     let mut state = 1_u32;
     let mut next = || {
@@ -37,19 +37,19 @@ fn power(samples: impl Iterator<Item = f64>) -> f64 {
     samples.map(|sample| sample * sample).sum()
 }
 
-/// Ten times the logarithm.
+/// Returns a ratio of powers in decibels.
 fn decibels(ratio: f64) -> f64 {
     10.0 * ratio.log10()
 }
 
-/// How much quieter `after` is than `before`, in decibels.
+/// Returns how much quieter `after` is than `before`, in decibels.
 fn quieter(before: &[i16], after: &[i16]) -> f64 {
     let of = |samples: &[i16]| power(samples.iter().map(|sample| f64::from(*sample)));
     decibels(of(before) / of(after))
 }
 
-/// The speech over what differs from it, in decibels.
-fn clearness(speech: &[i16], heard: &[i16]) -> f64 {
+/// Returns the signal-to-noise ratio in decibels.
+fn snr(speech: &[i16], heard: &[i16]) -> f64 {
     let rest = speech.iter().zip(heard).map(|(speech, heard)| f64::from(*speech) - f64::from(*heard));
     decibels(power(speech.iter().map(|sample| f64::from(*sample))) / power(rest))
 }
@@ -62,7 +62,7 @@ fn filtering(vendor: &str, changes: Value) -> Value {
     config
 }
 
-/// What Deepgram hears of this over `/ws`. The filter's last 40 ms only come with what follows them.
+/// Returns the audio that Deepgram receives over `/ws`. The filter holds its last 40 ms until more audio follows.
 async fn heard(audio: &[u8], format: Format, changes: Value) -> Vec<u8> {
     let deepgram = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
@@ -72,7 +72,7 @@ async fn heard(audio: &[u8], format: Format, changes: Value) -> Vec<u8> {
     for piece in audio.chunks(second / 50).chain(vec![0; second / 10].chunks(second / 50)) {
         client.audio(Bytes::copy_from_slice(piece)).await;
         sent += piece.len();
-        // As much as the provider may leave waiting; more would be dropped.
+        // The server drops audio if more than this waits for the provider.
         deepgram.until(|record| record.connections[0].audio_bytes + second / 2 >= sent).await;
     }
     deepgram.until(|record| record.connections[0].audio_bytes >= audio.len()).await;
@@ -82,7 +82,7 @@ async fn heard(audio: &[u8], format: Format, changes: Value) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn hiss_goes_down_in_every_encoding() {
+async fn noise_filter_lowers_hiss_in_every_encoding() {
     let rate = 16_000;
     let hiss = hiss(rate as usize * 3, 3_000);
     for encoding in [Encoding::Linear16, Encoding::Mulaw, Encoding::Alaw] {
@@ -91,7 +91,7 @@ async fn hiss_goes_down_in_every_encoding() {
         let format = Format::mono(encoding, rate);
         let changes = json!({"encoding": encoding.name(), "sample_rate": rate});
         let heard = samples(&converted(&heard(&sent, format, changes).await, (encoding, rate), linear));
-        // Once it has been heard for a second.
+        // The filter needs one second to adapt.
         let quieter = quieter(&hiss[rate as usize..], &heard[rate as usize..]);
         assert!(quieter > 12.0, "{encoding:?}: {quieter} dB");
     }
@@ -99,10 +99,10 @@ async fn hiss_goes_down_in_every_encoding() {
 
 #[tokio::test]
 #[ignore = "needs a recording of speech, from PyPI"]
-async fn noise_goes_down_and_speech_stays() {
+async fn noise_filter_lowers_noise_and_keeps_speech() {
     let path = std::env::var("SAYNA_TEST_SPEECH").expect("SAYNA_TEST_SPEECH: `.ci/run` sets it by bench/speech.sh");
     let speech = samples(&std::fs::read(path).unwrap()[44..]);
-    // A telephone's band leaves the network less to tell them apart by.
+    // In the band of a telephone the network has less to go by.
     for (encoding, rate, gain) in [(Encoding::Linear16, 16_000, 5.0), (Encoding::Mulaw, 8_000, 1.5)] {
         let (linear, other) = ((Encoding::Linear16, 16_000), (encoding, rate));
         let noisy: Vec<i16> = speech.iter().zip(hiss(speech.len(), 1_500)).map(|(a, b)| a.saturating_add(b)).collect();
@@ -111,9 +111,9 @@ async fn noise_goes_down_and_speech_stays() {
         let heard = heard(&sent, Format::mono(encoding, rate), changes).await;
         let [clean, sent, heard] =
             [clean, sent, heard].map(|audio| samples(&converted(&audio, other, (Encoding::Linear16, rate))));
-        let (before, after) = (clearness(&clean, &sent), clearness(&clean, &heard));
+        let (before, after) = (snr(&clean, &sent), snr(&clean, &heard));
         assert!(after > before + gain, "{encoding:?}: {before} dB before, {after} dB after");
-        // Silence and speech, twenty milliseconds at a time, by the clean recording.
+        // Pauses and words: the quietest and the loudest frames of 20 ms of the clean recording.
         let frame = rate as usize / 50;
         let loud = |at: &usize| power(clean[*at..at + frame].iter().map(|sample| f64::from(*sample)));
         let mut frames: Vec<usize> = (0..clean.len() - frame).step_by(frame).collect();
@@ -129,8 +129,8 @@ async fn noise_goes_down_and_speech_stays() {
 }
 
 #[tokio::test]
-async fn a_provider_hears_as_much_as_was_said() {
-    // A second of it in formats of telephones and studios, and how many bytes each provider hears of that.
+async fn noise_filter_keeps_the_duration_for_every_provider() {
+    // One second in each format, and the bytes that each provider receives.
     for (encoding, rate, channels, sent) in [
         ("mulaw", 8_000, 1, 8_000),
         ("alaw", 8_000, 1, 8_000),
@@ -154,7 +154,7 @@ async fn a_provider_hears_as_much_as_was_said() {
     }
 }
 
-/// A second of one channel, as `docs/use/providers.md` has it.
+/// Returns the bytes of one second of one channel, as in `docs/use/providers.md`.
 fn taken(vendor: Vendor, server: &Provider, rate: usize, encoding: &str) -> usize {
     let law = encoding != "linear16";
     match vendor {
@@ -169,7 +169,7 @@ fn taken(vendor: Vendor, server: &Provider, rate: usize, encoding: &str) -> usiz
 }
 
 #[tokio::test]
-async fn half_a_minute_in_one_message_is_filtered_whole() {
+async fn noise_filter_takes_thirty_seconds_in_one_message() {
     let server = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start().await;
     let stt = connect_with(Vendor::Deepgram, &server, json!({"noise_filter": true})).await;
     send(&stt, [bytes(&hiss(480_000, 3_000))]).await;
@@ -181,7 +181,7 @@ async fn half_a_minute_in_one_message_is_filtered_whole() {
 }
 
 #[tokio::test]
-async fn without_a_wish_for_it_audio_is_untouched() {
+async fn noise_filter_is_off_by_default() {
     let deepgram = vendors::server(Vendor::Deepgram).stt([Scene::new()]).start().await;
     let server = World::new().serve_with(&[("deepgram", &deepgram)], &[]);
     for wish in [None, Some(false)] {
@@ -197,7 +197,7 @@ async fn without_a_wish_for_it_audio_is_untouched() {
 }
 
 #[tokio::test]
-async fn compressed_audio_is_refused() {
+async fn noise_filter_refuses_compressed_audio() {
     let vendors = [vendors::server(Vendor::Deepgram).start().await, vendors::server(Vendor::Cartesia).start().await];
     let server = World::new().serve_with(&[("deepgram", &vendors[0]), ("cartesia", &vendors[1])], &[]);
     let mut client = Client::connect(&server).await;
@@ -210,7 +210,7 @@ async fn compressed_audio_is_refused() {
         client.send(filtering(vendor, json!({"encoding": encoding}))).await;
         client.expect_error(&format!("Failed to create voice manager: {reason}")).await;
     }
-    // The socket lives, and the next configuration is as good as any.
+    // The connection stays open, and the next configuration is accepted.
     client.send(filtering("deepgram", json!({}))).await;
     client.expect("ready").await;
 }

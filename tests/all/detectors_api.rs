@@ -1,4 +1,4 @@
-//! What is heard in the sound itself: real models on real speech.
+//! Voice-activity detection through the crate's API: real models on real speech.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub(crate) fn model(name: &str) -> PathBuf {
     PathBuf::from(folder.expect("SAYNA_TEST_MODELS: `.ci/run` sets it by bench/models.sh")).join(name)
 }
 
-/// Speech, frame by frame, from a recording at 16 kHz.
+/// Returns the frames of the recording.
 fn frames() -> Vec<[i16; FRAME]> {
     let path = std::env::var("SAYNA_TEST_SPEECH").expect("SAYNA_TEST_SPEECH: `.ci/run` sets it by bench/speech.sh");
     let samples: Vec<i16> =
@@ -18,19 +18,19 @@ fn frames() -> Vec<[i16; FRAME]> {
     samples.as_chunks().0.to_vec()
 }
 
-fn heard(vad: &mut Vad, frames: &[[i16; FRAME]]) -> Vec<f32> {
+fn probabilities(vad: &mut Vad, frames: &[[i16; FRAME]]) -> Vec<f32> {
     frames.iter().map(|frame| vad.predict(frame)).collect()
 }
 
 #[test]
 #[ignore = "needs a model and a recording, from PyPI"]
-fn speech_is_told_from_pauses_as_by_the_models_own_runtime() {
+fn vad_agrees_with_onnx_runtime_and_streams_are_independent() {
     let model = Arc::new(VadModel::load(&model("silero_vad.onnx")).unwrap());
     let frames = frames();
-    let speech = heard(&mut Vad::new(Arc::clone(&model)), &frames);
-    // ONNX Runtime counts the same.
+    let speech = probabilities(&mut Vad::new(Arc::clone(&model)), &frames);
+    // The same count as with ONNX Runtime.
     assert_eq!((speech.iter().filter(|speech| **speech > 0.5).count(), speech.len()), (141, 311));
-    // What one stream has heard is nothing to another, even in turns.
+    // Streams that share the model in turns do not influence each other.
     let (mut one, mut other) = (Vad::new(Arc::clone(&model)), Vad::new(model));
     for (at, frame) in frames.iter().enumerate() {
         assert_eq!(one.predict(frame).to_bits(), speech[at].to_bits());
@@ -40,7 +40,7 @@ fn speech_is_told_from_pauses_as_by_the_models_own_runtime() {
 
 #[test]
 #[ignore = "needs a model and a recording, from PyPI"]
-fn noise_and_silence_are_no_speech_and_speech_is_heard_after_them() {
+fn vad_finds_no_speech_in_noise_and_silence_and_finds_it_after_them() {
     let mut vad = Vad::new(Arc::new(VadModel::load(&model("silero_vad.onnx")).unwrap()));
     let mut state = 1_u32;
     let mut hiss = || {
@@ -49,16 +49,16 @@ fn noise_and_silence_are_no_speech_and_speech_is_heard_after_them() {
     };
     let noise: Vec<[i16; FRAME]> = (0..940).map(|_| std::array::from_fn(|_| hiss())).collect();
     for quiet in [noise, vec![[0; FRAME]; 1880]] {
-        let speech = heard(&mut vad, &quiet);
+        let speech = probabilities(&mut vad, &quiet);
         assert!(speech.iter().all(|speech| *speech < 0.5), "{speech:?}");
-        let speech = heard(&mut vad, &frames());
+        let speech = probabilities(&mut vad, &frames());
         let count = speech.iter().filter(|speech| **speech > 0.5).count();
         assert!((131..=151).contains(&count), "{count}");
     }
 }
 
 #[test]
-fn what_is_no_model_is_refused_by_its_path() {
+fn vad_model_that_cannot_be_read_is_an_error_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("silero_vad.onnx");
     for content in [None, Some("no model")] {

@@ -1,22 +1,22 @@
-//! The engines on this machine from outside: real models and real speech, without a key and without a network.
+//! The local engines end to end: real models and real speech, without a key and without a network.
 
-mod hearing;
-mod words;
+mod odd_sounds;
+mod word_errors;
 
 use std::io::{Read as _, Write as _};
 
 use serde_json::{Value, json};
 
-use self::words::{rate, word_error_rate, word_errors, words};
+use self::word_errors::{rate, word_error_rate, word_errors, words};
 use crate::models::{bare, folder};
 use crate::support::client::{Client, Frame};
 use crate::support::{Answer, Server, World};
 
-/// What is said in the recording.
+/// The text of the recording.
 const BECKETT: &str = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better.";
 
-/// What is spoken, to be heard again: tales and questions, numbers and names, what is asked for and what is told. Numbers are
-/// written as Whisper writes them.
+/// Sentences that are synthesised and then recognised: stories and questions, numbers and names. Numbers are written as Whisper
+/// writes them.
 const SENTENCES: [&str; 8] = [
     "The quick brown fox jumps over the lazy dog, and nobody in the whole village seems to mind.",
     "On the 21st of May we paid $35 for four tickets to the concert.",
@@ -49,18 +49,17 @@ fn recording() -> Vec<u8> {
     std::fs::read(path).unwrap().split_off(44)
 }
 
-/// Says this to the server, then is silent for a second and a half; all that it heard for good, until the speaker has ended and
-/// at least so many words were heard.
-async fn heard(client: &mut Client, audio: &[u8], words_at_least: usize) -> String {
+/// Sends audio and a second and a half of silence. Returns the final results up to an end of speech with at least so many words.
+async fn recognised_text(client: &mut Client, audio: &[u8], words_at_least: usize) -> String {
     let mut text = Vec::new();
-    // As fast as it goes, in fewer pieces than may wait.
+    // As fast as possible, in fewer pieces than the queue holds.
     for piece in audio.chunks(9_600).chain([[0; 9_600].as_slice(); 5]) {
         client.audio(piece.to_vec()).await;
     }
     let mut last = Value::Null;
     loop {
         match client.next().await {
-            // What it thinks meanwhile may change.
+            // Interim results may change.
             Frame::Event(event) if event["type"] == "stt_result" && event["is_final"] == false => {}
             Frame::Event(event) if event["type"] == "stt_result" => {
                 text.extend(event["transcript"].as_str().map(str::to_owned));
@@ -75,7 +74,7 @@ async fn heard(client: &mut Client, audio: &[u8], words_at_least: usize) -> Stri
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_models_a_session_is_told_the_command_that_fetches_them() {
+async fn local_engines_without_models_report_the_command_that_fetches_them() {
     let world = World::new();
     let variables = bare(&world);
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -95,7 +94,7 @@ async fn without_models_a_session_is_told_the_command_that_fetches_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_engines_cannot_do_is_said_at_once() {
+async fn local_engines_refuse_what_they_cannot_do() {
     let server = World::new().serve(&[]);
     for (part, field, value, expected) in [
         (
@@ -145,17 +144,17 @@ async fn what_the_engines_cannot_do_is_said_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
-#[allow(clippy::print_stdout, reason = "with --nocapture it shows what was misheard")]
-async fn a_recording_is_understood_and_what_is_spoken_is_understood_too() {
+#[allow(clippy::print_stdout, reason = "with --nocapture it shows the word errors")]
+async fn local_recogniser_transcribes_a_recording_and_the_local_voice() {
     let server = server(&[]);
     let mut client = Client::ready(&server, config()).await;
-    let mut all = vec![(BECKETT, heard(&mut client, &recording(), words(BECKETT).len()).await)];
+    let mut all = vec![(BECKETT, recognised_text(&mut client, &recording(), words(BECKETT).len()).await)];
     for said in SENTENCES {
-        // A session each: what is missing at an end is not at the next beginning.
+        // A session each, so that a word that one result lacks is not in the next.
         let mut client = Client::ready(&server, config()).await;
         client.speak(said).await;
         let audio = client.utterance().await.concat();
-        all.push((said, heard(&mut client, &audio, words(said).len() * 3 / 4).await));
+        all.push((said, recognised_text(&mut client, &audio, words(said).len() * 3 / 4).await));
         client.close().await;
     }
     let errors: usize = all.iter().map(|(said, heard)| word_errors(said, heard)).sum();
@@ -167,15 +166,15 @@ async fn a_recording_is_understood_and_what_is_spoken_is_understood_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
-async fn who_has_not_ended_is_understood_for_the_time_being() {
+async fn local_recogniser_sends_interim_results() {
     let server = server(&[]);
     let mut client = Client::ready(&server, config()).await;
-    // The first two words over and over, as they sound, by somebody who does not stop: without more of them they would have ended.
+    // The first two words again and again in real time, without a pause that would end the utterance.
     let sentence = &recording()[9_600..35_200];
     let heard = loop {
         client.audio(sentence.to_vec()).await;
         let sounds = std::time::Duration::from_millis(800);
-        // A machine that does not keep up drops some of it, and says so.
+        // A slow machine drops some of it, and sends an error.
         if let Ok(Frame::Event(event)) = tokio::time::timeout(sounds, client.next()).await
             && event["type"] == "stt_result"
         {
@@ -188,10 +187,10 @@ async fn who_has_not_ended_is_understood_for_the_time_being() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
-async fn who_sends_nothing_after_the_last_word_is_understood() {
+async fn local_recogniser_ends_utterances_when_audio_stops() {
     let server = server(&[]);
     let mut client = Client::ready(&server, config()).await;
-    // "Ever tried", up to the end of its sound, as a button is let go.
+    // "Ever tried", up to its last sound, as from a client that sends only while a button is pressed.
     let sentence = &recording()[9_600..35_200];
     for _ in 0..2 {
         client.audio(sentence.to_vec()).await;
@@ -202,14 +201,14 @@ async fn who_sends_nothing_after_the_last_word_is_understood() {
             }
         };
         assert_eq!(ended["is_speech_final"], true, "{ended}");
-        // One sentence each, and not glued to the next.
+        // One sentence each, not joined to the next.
         assert!((1..=3).contains(&words(ended["transcript"].as_str().unwrap()).len()), "{ended}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models and a recording of speech, from PyPI"]
-async fn a_recording_that_is_sent_at_once_is_understood_to_its_end() {
+async fn local_recogniser_transcribes_audio_faster_than_real_time_to_its_end() {
     let server = server(&[]);
     let mut client = Client::ready(&server, config()).await;
     let times = 2;
@@ -219,7 +218,7 @@ async fn a_recording_that_is_sent_at_once_is_understood_to_its_end() {
         client.audio(piece.to_vec()).await;
     }
     let mut text = String::new();
-    // Its last word is there as often as it was sent.
+    // The last word, as often as it was sent.
     while words(&text).iter().filter(|word| *word == "better").count() < times {
         let heard = client.expect("stt_result").await;
         if heard["is_final"] == true {
@@ -231,14 +230,14 @@ async fn a_recording_that_is_sent_at_once_is_understood_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the models, from PyPI"]
-async fn silent_clients_keep_nobody_from_being_heard_and_texts_wait_for_their_turn() {
+async fn local_engines_give_no_slot_to_silent_clients_and_queue_texts() {
     let server = server(&[("SAYNA_LOCAL_MAX_SESSIONS", "1")]);
     let mut silent = Vec::new();
     for _ in 0..4 {
         silent.push(Client::ready(&server, config()).await);
     }
     let mut client = Client::ready(&server, config()).await;
-    let heard = heard(&mut client, &recording(), 11).await;
+    let heard = recognised_text(&mut client, &recording(), 11).await;
     assert!(word_errors(BECKETT, &heard) <= 2, "{heard}");
     std::thread::scope(|threads| {
         for text in ["One and one.", "Two and two.", "Three and three.", "Four and four."] {
@@ -250,7 +249,7 @@ async fn silent_clients_keep_nobody_from_being_heard_and_texts_wait_for_their_tu
 
 #[test]
 #[ignore = "needs the models, from PyPI"]
-fn a_text_without_a_place_in_time_is_refused_with_when_to_come_back() {
+fn local_voice_without_a_free_slot_answers_503_with_retry_after() {
     let server = server(&[("SAYNA_LOCAL_MAX_SESSIONS", "1"), ("SAYNA_LOCAL_WAIT_SECONDS", "0")]);
     let long = "This is a sentence of a long text. ".repeat(100);
     let body =
@@ -264,7 +263,7 @@ fn a_text_without_a_place_in_time_is_refused_with_when_to_come_back() {
     let expected = "Failed to synthesize speech: local: no free slot within 0 s (1 in use); retry later, or raise \
                     local.max_sessions or local.wait_seconds";
     assert_eq!(refused.json(), json!({"error": expected}));
-    // A place that is given up is free.
+    // A slot is free again when its client disconnects.
     drop(first);
     while speak(&server, "Another.").status() != 200 {}
 }
@@ -276,7 +275,7 @@ fn speak(server: &Server, text: &str) -> Answer {
 
 #[test]
 #[ignore = "needs the models, from PyPI"]
-fn a_voice_is_listed_and_speaks_in_every_format_of_samples() {
+fn local_voice_is_listed_and_speaks_in_every_format() {
     let server = server(&[]);
     let voices: Value = serde_json::from_str(&server.ask("GET", "/voices").1).unwrap();
     assert_eq!(voices["local"][0]["id"], "en_US-joe-medium");
@@ -289,10 +288,10 @@ fn a_voice_is_listed_and_speaks_in_every_format_of_samples() {
     }
 }
 
-/// A pause and the script's name are heard in the place of what is of another script, and the log names it.
+/// A pause and the script's name replace words in another script, and the log names it.
 #[test]
 #[ignore = "needs the models, from PyPI"]
-fn words_of_other_scripts_are_left_out_audibly() {
+fn local_voice_names_scripts_that_it_cannot_read() {
     let world = World::new();
     let mut command = world.command(&[]);
     command.envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("SAYNA_MODELS_PATH", folder().to_str().unwrap())]);
@@ -309,12 +308,12 @@ fn words_of_other_scripts_are_left_out_audibly() {
     assert_eq!(size("🎉"), 44);
 }
 
-/// One sentence of 300 characters, with commas and without: what the server needs of memory is that of a piece.
+/// One sentence of 300 characters, with and without commas. The memory is that of one piece.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "needs the models, from PyPI"]
 #[allow(clippy::print_stdout, reason = "with --nocapture it shows the figure")]
-fn a_text_without_a_full_stop_needs_no_more_memory_than_a_short_one() {
+fn local_voice_needs_no_more_memory_for_an_endless_sentence() {
     let tts = json!({"provider": "local", "model": "", "audio_format": "mulaw", "sample_rate": 8_000, "request_timeout": 600});
     let clause = "and then they went on to the next house to ask for a glass of water";
     for text in [format!("{clause} ").repeat(5), format!("{clause}, ").repeat(5), "9".repeat(60)] {
@@ -327,7 +326,7 @@ fn a_text_without_a_full_stop_needs_no_more_memory_than_a_short_one() {
     }
 }
 
-/// The lines of the README's session without an account.
+/// Returns the lines of the README's session without an account.
 fn session() -> Vec<String> {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let block = readme.split("```sh\n").find(|block| block.contains("examples/answer.py")).unwrap();
@@ -337,7 +336,7 @@ fn session() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs sayna-client, the models and a recording of speech, from PyPI"]
-async fn the_session_in_the_readme_answers_a_recording() {
+async fn local_engines_answer_a_recording_as_in_the_readme() {
     let lines = session();
     let [init, serve, install, answer] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!(install, "pip install sayna-client");
@@ -357,14 +356,14 @@ async fn the_session_in_the_readme_answers_a_recording() {
         let example = argument.starts_with("examples/");
         python.arg(if example { format!("{}/{argument}", env!("CARGO_MANIFEST_DIR")) } else { argument.to_owned() });
     }
-    // However slow the machine is.
+    // The example waits long enough for a slow machine.
     python.arg(server.url()).current_dir(world.path("")).env("QUIET", "15");
     let output = crate::sdk::run(python).await;
     let (said, failed) = (crate::sdk::text(&output.stdout), crate::sdk::text(&output.stderr));
     assert!(output.status.success(), "{failed}");
     let text: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("heard ")).collect();
     assert!(word_error_rate(BECKETT, &text.join(" ")) <= 0.1, "{said}");
-    // The answer repeats it, and takes as long: some seconds of samples behind a header.
+    // The answer repeats the text: at least three seconds of samples behind a header.
     let answer = std::fs::read(world.path("answer.wav")).unwrap();
     assert!(answer.starts_with(b"RIFF") && answer.len() > 24_000 * 2 * 3, "{said}");
 }
