@@ -1,9 +1,7 @@
-//! Sessions that stream speech in real time through one server, to providers of the tests: what the server adds to each
-//! way, and what a session costs it. Run by `bench/load.sh`; everything is on this machine, the providers and the
-//! clients on the same processors as the server.
+//! Measures sessions that stream speech in real time through one server to simulated vendors: the latency that the server adds in
+//! each direction, and the cost of a session. Run by `bench/load.sh`. Server, vendors and clients share this machine.
 //!
-//! The same clients and providers without a server between them are the peer that a run is compared with: what is left
-//! is added by the server.
+//! A run with the same clients and vendors, but without a server between them, is the baseline. The difference is the server's.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,22 +36,22 @@ use load::server::{Peer, Server};
 use load::stats::Figures;
 use vendors::{Body, Say, Vendor};
 
-/// How often a second a client sends, as telephones and browsers do.
+/// Messages per second from a client, as from telephones and browsers.
 const CHUNK: Duration = Duration::from_millis(20);
 
 /// 16 kHz, 16 bit.
 const CHUNK_BYTES: usize = 640;
 
-/// How often the provider has something to say: with each of these pieces.
+/// Pieces of audio for each result of the vendor.
 const EACH: usize = 10;
 
-/// As late as the last of a hundred may be, in milliseconds, where the largest number of sessions is looked for.
+/// The limit of the 99th percentile in milliseconds, in the search for the largest number of sessions.
 const LATE: f64 = 10.0;
 
-/// Sessions that go on while others do their worst.
+/// Well-behaved sessions beside the disturbances.
 const CHAOS: usize = 100;
 
-/// Sessions that are listened to by detectors, and how long.
+/// Sessions with detectors, and the duration of their run.
 const LISTENED: usize = 10;
 const LISTENING: Duration = Duration::from_secs(30);
 
@@ -112,8 +110,8 @@ fn main() {
     }
 }
 
-/// What it costs that detectors listen to sessions: the same sessions with and without, and by pipecat with the same models. Needs
-/// a build with the feature `turn-detect` and `MODELS`, their folder.
+/// Measures the cost of the detectors: the same sessions with them, without them, and with pipecat and the same models. Needs a build
+/// with the feature `turn-detect`, and `MODELS`, the folder of the models.
 fn listening(runtime: &tokio::runtime::Runtime, python: Option<&str>) {
     let models = env::var("MODELS").expect("MODELS: the folder of bench/models.sh");
     let serve = |enabled: bool| {
@@ -139,12 +137,12 @@ fn listening(runtime: &tokio::runtime::Runtime, python: Option<&str>) {
     }
 }
 
-/// The recording of `SPEECH`, cut into what clients send at a time.
+/// Returns the recording `SPEECH` in pieces of one message each.
 fn speech() -> Arc<[Bytes]> {
     recording(&env::var("SPEECH").expect("SPEECH: a WAV file of 16 kHz, 16 bit, mono; bench/load.sh fetches one"))
 }
 
-/// Another recording, which is beside that of `SPEECH`.
+/// Returns the path of another recording in the folder of `SPEECH`.
 fn beside(name: &str) -> Arc<[Bytes]> {
     let path = env::var("SPEECH").expect("SPEECH: a WAV file; bench/load.sh fetches one");
     recording(std::path::Path::new(&path).with_file_name(name).to_str().unwrap())
@@ -165,7 +163,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// One scene, by this server or by none.
+    /// Runs one scene with this server, or with none.
     async fn measure(&self, start: Option<&dyn Fn(&str) -> Server>, count: usize) -> Figures {
         let (tap, taps) = tokio::sync::mpsc::unbounded_channel();
         let script = vendors::Scene::new().after(CHUNK_BYTES * EACH).say(Say::interim("word")).repeat();

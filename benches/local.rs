@@ -1,7 +1,7 @@
-//! The engines on this machine against faster-whisper and piper, on the same recordings and text, and what sessions see of them
-//! through the server: see `bench/local.sh`.
+//! Compares the local engines with faster-whisper and piper on the same recordings and text, and measures sessions through the
+//! server. Run by `bench/local.sh`.
 //!
-//! Each side runs in a process of its own, and what it does first is not counted: it builds what is only needed once.
+//! Each side runs in a process of its own. Its first run is not counted, because it builds what later runs share.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -61,7 +61,7 @@ fn models() -> Models {
     Models::new(&config())
 }
 
-/// The samples of a recording of one channel, at the rate that is heard.
+/// Returns the samples of a mono recording at the recogniser's rate.
 fn samples(path: &str) -> Vec<i16> {
     let file = fs::read(path).unwrap();
     let rate = u32::from_le_bytes(file[24..28].try_into().unwrap());
@@ -97,7 +97,7 @@ fn speak(text: &str) -> Value {
     json!({"load": load, "took": took, "seconds": samples as f64 / f64::from(piper::RATE), "memory": memory()})
 }
 
-/// Seconds of speech in a second, by as many at a time as there are processors.
+/// Recognises with one thread per processor.
 fn together(file: &str) -> Value {
     let whisper = Whisper::load(&models()).unwrap();
     let samples = samples(file);
@@ -113,7 +113,7 @@ fn together(file: &str) -> Value {
     json!({"workers": workers, "seconds": seconds, "took": begun.elapsed().as_secs_f64()})
 }
 
-/// The most that this process has had, in megabytes.
+/// Returns the peak memory of this process in megabytes.
 fn memory() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -137,7 +137,7 @@ fn run(command: &mut Command) -> Value {
 
 fn compare() {
     let speech = env::var("SPEECH").expect("SPEECH: a recording, see bench/local.sh");
-    // Ten seconds of one voice, and half a minute of two.
+    // Ten seconds of one voice, and thirty seconds of two.
     let longer = Path::new(&speech).with_file_name("endgame_nagg_nell.wav");
     let files = [speech.as_str(), longer.to_str().unwrap()];
     println!("{:<34} {:>8} {:>16} {:>10}", "", "load s", "times real time", "most MB");

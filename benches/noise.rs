@@ -1,6 +1,6 @@
-//! The noise filter against pipecat's, on the same noisy speech: see `bench/noise.sh`.
+//! Compares the noise filter with pipecat's on the same noisy speech. Run by `bench/noise.sh`.
 //!
-//! Each side runs in a process of its own, and the first piece of a stream is not counted: it builds what is only needed once.
+//! Each side runs in a process of its own. The first piece of a stream is not counted, because it builds what later pieces share.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,9 +20,9 @@ use bytes::Bytes;
 use sayna::audio::{Converter, Encoding, Format};
 use serde_json::{Value, json};
 
-/// What the recording has.
+/// The sample rate of the recording.
 const RECORDED: u32 = 16_000;
-/// The recording is repeated so many times, to measure a minute.
+/// Repetitions of the recording, to measure about a minute.
 const TIMES: usize = 6;
 
 fn main() {
@@ -34,7 +34,7 @@ fn main() {
     }
 }
 
-/// The samples of a recording of one channel at 16 kHz, several times over.
+/// Returns the samples of a mono recording at 16 kHz, repeated.
 fn speech(path: &str) -> Vec<i16> {
     let file = fs::read(path).unwrap();
     let at = file.windows(4).position(|window| window == b"data").unwrap() + 8;
@@ -85,16 +85,16 @@ fn compare(speech: &[i16]) {
 enum Side {
     /// This program, with the filter.
     Sayna,
-    /// The peer.
+    /// pipecat's.
     Pipecat,
-    /// This program, that only changes the rate to 48 kHz and back.
+    /// This program without the filter: only the conversion to 48 kHz and back.
     RateOnly,
 }
 
-/// What came out of a side.
+/// The result of one side.
 struct Ran {
     audio: Vec<i16>,
-    /// Seconds of the processor.
+    /// Processor time in seconds.
     cpu: f64,
     /// Samples by which the output was shorter than the input, after each piece.
     behind: Vec<f64>,
@@ -136,7 +136,7 @@ impl Side {
 impl Ran {
     fn row(&self, side: Side, rate: u32, clean: &[i16], peer: &Self) {
         let millis = |samples: f64| samples * 1_000.0 / f64::from(rate);
-        // The samples that are missing at the end, and those that were added before the beginning.
+        // The samples that are missing at the end, plus those that were added at the beginning.
         let (late, mean) = (lag(clean, &self.audio) as f64, self.behind.iter().sum::<f64>() / self.behind.len() as f64);
         let most = self.behind.iter().copied().fold(0.0, f64::max);
         println!(
@@ -176,14 +176,14 @@ fn ours(filter: bool, from: &str, rate: u32, to: &str) -> Value {
     json!({"cpu": cpu, "behind": behind})
 }
 
-/// Seconds of the processor that this process has used.
+/// Returns the processor time of this process in seconds.
 fn processor() -> f64 {
-    // The first number: nanoseconds on a processor.
+    // The first field is the time on a processor in nanoseconds.
     let stat = fs::read_to_string("/proc/self/schedstat").unwrap();
     stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
 
-/// Speech with noise that is so many decibels quieter.
+/// Mixes speech with noise that is so many decibels quieter.
 fn mixed(speech: &[i16], noise: &[f64], decibels: f64) -> Vec<i16> {
     let power = |samples: &mut dyn Iterator<Item = f64>| samples.map(|sample| sample * sample).sum::<f64>();
     let ratio = power(&mut speech.iter().map(|sample| f64::from(*sample))) / power(&mut noise.iter().copied());
@@ -205,7 +205,7 @@ fn clearer(speech: &[i16], heard: &[i16]) -> f64 {
     10.0 * (signal / rest).log10()
 }
 
-/// The loudness of each band, 20 ms after 20 ms, overlapping by half.
+/// Returns the power of each band in frames of 20 ms that overlap by half.
 fn spectra(samples: &[i16]) -> Vec<f64> {
     const FRAME: usize = RECORDED as usize / 50;
     let turn = |n: usize| std::f64::consts::TAU * n as f64 / FRAME as f64;
@@ -223,7 +223,7 @@ fn spectra(samples: &[i16]) -> Vec<f64> {
     loudness
 }
 
-/// Kilobytes that a filter of a stream at 16 kHz takes.
+/// Returns the kilobytes of one stream's filter at 16 kHz.
 fn memory() -> f64 {
     let resident = || {
         let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -238,14 +238,14 @@ fn memory() -> f64 {
         }
         filter
     };
-    // The first one builds what all share.
+    // The first filter builds what all filters share.
     let mut filters = vec![begun()];
     let before = resident();
     filters.extend((0..200).map(|_| begun()));
     (resident() - before) / 200.0
 }
 
-/// By how many samples `heard` is late: where it is most like the speech, within 100 ms at 48 kHz.
+/// Returns by how many samples `heard` is late: the shift with the highest correlation within 100 ms at 48 kHz.
 fn lag(speech: &[i16], heard: &[i16]) -> usize {
     let speech = &speech[..speech.len() / TIMES];
     let alike = |late: usize| {
@@ -255,7 +255,7 @@ fn lag(speech: &[i16], heard: &[i16]) -> usize {
     (0..4_800).max_by_key(|late| alike(*late)).unwrap()
 }
 
-/// Numbers from -1 to 1, the same each time.
+/// Returns white noise from -1 to 1, the same each time.
 fn white(samples: usize) -> Vec<f64> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut next = || {
@@ -267,7 +267,7 @@ fn white(samples: usize) -> Vec<f64> {
     (0..samples).map(|_| next()).collect()
 }
 
-/// Each octave as loud as the next, as of traffic and fans: Paul Kellet's three filters.
+/// Returns pink noise, as of traffic and fans (Paul Kellet's three filters).
 fn pink(samples: usize) -> Vec<f64> {
     let mut kept = [0.0; 3];
     let filter = |white: f64| {
@@ -281,7 +281,7 @@ fn pink(samples: usize) -> Vec<f64> {
     white(samples).into_iter().map(filter).collect()
 }
 
-/// A mains hum, rectified.
+/// Returns a rectified mains hum.
 fn hum(samples: usize) -> Vec<f64> {
     (0..samples).map(|n| (std::f64::consts::PI * 100.0 * n as f64 / f64::from(RECORDED)).sin().abs() - 0.637).collect()
 }

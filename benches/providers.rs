@@ -1,6 +1,6 @@
-//! The providers' clients and the audio they move, against what others would use in their place: see `bench/providers.sh`.
+//! Compares the providers' clients and the audio conversion with common alternatives. Run by `bench/providers.sh`.
 //!
-//! Each side runs in a process of its own, so that its processor time and memory are its own; the counterparts run here.
+//! Each side runs in a process of its own, so that its processor time and memory can be told apart. The simulated vendors run here.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -42,7 +42,7 @@ fn main() {
     }
 }
 
-/// A side of ours, as a process.
+/// Runs a side of this program as a process.
 fn client(side: impl Future<Output = Value>) {
     println!("{}", Builder::new_current_thread().enable_all().build().unwrap().block_on(side));
 }
@@ -73,7 +73,7 @@ fn compare(streams: usize, seconds: usize) {
 /// The program that is measured.
 struct Side {
     name: &'static str,
-    /// None is this program.
+    /// `None` is this program.
     python: Option<String>,
 }
 
@@ -120,7 +120,7 @@ fn recognition(runtime: &Runtime, side: &Side, streams: usize, seconds: usize) -
     let measuring = runtime.spawn(async move {
         let mut millis = Vec::new();
         while let Some(arrival) = arrivals.recv().await {
-            // Arrivals wait here for no longer than a look at the clock takes.
+            // Only reads the clock, so that arrivals are not delayed here.
             let sent = u64::from_le_bytes(arrival.head);
             millis.push((nanos() - arrival.at.elapsed().as_nanos() as u64).saturating_sub(sent) as f64 / 1e6);
         }
@@ -144,10 +144,10 @@ fn nanos() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64
 }
 
-/// Processor seconds and peak kilobytes of this process.
+/// Returns the processor seconds and peak kilobytes of this process.
 fn usage() -> Value {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    // Behind the name of the program, which ends with the last bracket: fields 14 and 15 of all, in hundredths.
+    // Fields 14 and 15, in hundredths of a second. The program's name ends with the last bracket.
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
     let ticks = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -214,7 +214,7 @@ async fn tts(url: &str, texts: usize) -> Value {
     said
 }
 
-/// The time to the first audio; all of it is taken.
+/// Returns the time to the first audio, after all of it has come.
 async fn speak(voice: &Voice, text: &str) -> Duration {
     let begun = Instant::now();
     let mut speech = voice.speak(text, None);
@@ -252,7 +252,7 @@ fn cache(runtime: &Runtime) {
             while found.len() < 101 {
                 let begun = Instant::now();
                 let started = voice.speak("a sentence that is said more than once", None).start().await.unwrap();
-                // Until it lies in the directory, the first request is still shared.
+                // Until the file is in the directory, the first request is still shared.
                 if started.source == Source::Cache {
                     found.push(begun.elapsed());
                 }

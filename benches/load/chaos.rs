@@ -1,4 +1,4 @@
-//! Clients and providers at their worst, beside those that are measured.
+//! Disturbances: misbehaving clients and vendors beside the measured ones.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use vendors::{Body, Handshake, Say, Scene, Vendor};
 
-/// Between two of the same kind.
+/// The pause between two disturbances of the same kind.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A disturbance of the server.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// The provider is killed in the middle of a word, refuses, or says nothing.
+    /// The vendor is killed in the middle of a word, refuses, or never answers.
     Provider,
-    /// A client is gone in the middle of an utterance, without a word.
+    /// A client disconnects in the middle of an utterance without closing.
     Vanish,
-    /// It asks for minutes of speech and reads none.
+    /// A client requests minutes of speech and reads none.
     Deaf,
-    /// It begins a frame of 100 MB.
+    /// A client begins a frame of 100 MB.
     Huge,
-    /// It sends what is no message, in each state of a session.
+    /// A client sends malformed messages in each state of a session.
     Garbage,
 }
 
@@ -42,7 +42,7 @@ const KINDS: [(Kind, &str); 5] = [
     (Kind::Garbage, "sessions of garbage"),
 ];
 
-/// What goes on beside the sessions that are measured, until it is dropped.
+/// The disturbances, which run until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Chaos {
     failing: vendors::Server,
@@ -52,7 +52,7 @@ pub(crate) struct Chaos {
 }
 
 impl Chaos {
-    /// Its providers: one that fails in turns, one that does not.
+    /// The vendors: one that fails in turns, and one that does not.
     pub(crate) async fn new() -> Self {
         let word = || Scene::new().after(3_200).say(Say::interim("word")).after(3_200);
         let scenes = [
@@ -75,7 +75,7 @@ impl Chaos {
         }
     }
 
-    /// What lets a server know the providers.
+    /// Returns the environment variables that point a server at the vendors.
     pub(crate) fn variables(&self) -> [(&'static str, String); 6] {
         let (failing, sound) = (self.failing.url(), self.sound.url());
         [
@@ -88,7 +88,7 @@ impl Chaos {
         ]
     }
 
-    /// Does all of it to this server, each kind twenty times a second at most.
+    /// Starts all kinds against this server, each at most twenty times per second.
     pub(crate) fn begin(&mut self, server: SocketAddr) {
         for (at, (kind, _)) in KINDS.into_iter().enumerate() {
             let times = Arc::clone(&self.times);
@@ -102,7 +102,7 @@ impl Chaos {
         }
     }
 
-    /// How often it was done, and of what.
+    /// Returns the number of disturbances of each kind.
     pub(crate) fn report(&self) -> String {
         let each = KINDS.iter().zip(&*self.times);
         each.map(|((_, name), times)| format!("{} {name}", times.load(Ordering::Relaxed)))
@@ -113,7 +113,7 @@ impl Chaos {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Nothing, where the server is gone: the measuring is over.
+/// Connects. Returns `None` if the server is gone, because the run is over.
 async fn connect(server: SocketAddr) -> Option<Socket> {
     connect_async(format!("ws://{server}/ws")).await.ok().map(|(socket, _)| socket)
 }
@@ -138,14 +138,14 @@ fn speak(text: &str) -> Message {
     Message::text(json!({"type": "speak", "text": text}).to_string())
 }
 
-/// The stream itself, for what a well-behaved client does not do.
+/// Returns the TCP stream, for what a WebSocket library does not allow.
 fn stream(socket: &mut Socket) -> &mut TcpStream {
     let MaybeTlsStream::Plain(stream) = socket.get_mut() else { panic!("plain TCP") };
     stream
 }
 
 async fn act(kind: Kind, server: SocketAddr) -> Option<()> {
-    // What the server says to it, or that it ends the session, is what the tests look at.
+    // The tests check the server's answer. Here it does not matter.
     let audio = || Message::Binary(Bytes::from_static(&[1; 3_200]));
     match kind {
         Kind::Provider => {

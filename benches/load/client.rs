@@ -1,4 +1,4 @@
-//! Clients that talk all the time, and what they measure.
+//! Clients that stream audio continuously, and their measurements.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use super::server::{Cost, Peer};
 use super::socket::{Socket, connect, session};
 use super::times::Times;
 
-/// How often each client has something spoken.
+/// Texts that each client sends.
 const SPEAK: Duration = Duration::from_secs(2);
 
-/// What the clients do.
+/// The load of a run.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) count: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Scene {
     pub(crate) length: Duration,
 }
 
-/// What came of it.
+/// The measurements of a run.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) up: Times,
@@ -40,11 +40,11 @@ pub(crate) struct Measured {
     /// Answers that never came.
     pub(crate) lost: usize,
     pub(crate) took: Duration,
-    /// At the begin and at the end of the talking.
+    /// The cost at the beginning and at the end of the load.
     pub(crate) cost: Option<(Cost, Cost)>,
 }
 
-/// When a client has sent a piece that is answered, and when the answer has come.
+/// The times when a client sent an answered piece, and when the answers came.
 #[derive(Debug, Default)]
 struct Talk {
     sent: Vec<Instant>,
@@ -52,7 +52,7 @@ struct Talk {
     speak: Vec<Duration>,
 }
 
-/// Opens all sessions, lets them talk, and puts together what clients and provider saw of the same pieces.
+/// Opens all sessions, streams, and joins the clients' and the vendor's times of the same pieces.
 pub(crate) async fn run(
     peer: Peer,
     scene: &Scene,
@@ -60,7 +60,7 @@ pub(crate) async fn run(
     cost: impl Fn() -> Option<Cost>,
 ) -> Measured {
     let mut sockets = Vec::new();
-    // The provider numbers connections as they come, so sessions are opened one after the other.
+    // The vendor numbers connections in order, so sessions are opened one after the other.
     while sockets.len() < scene.count {
         sockets.push(open(peer).await);
     }
@@ -71,7 +71,7 @@ pub(crate) async fn run(
         .map(|(number, socket)| {
             let speech = Arc::clone(&scene.speech);
             let (chunk, each, length) = (scene.chunk, scene.each, scene.length);
-            // Not all at the same moment: people do not speak in step.
+            // Staggered, because people do not speak in step.
             let offset = chunk.mul_f64(number as f64 / scene.count as f64);
             tokio::spawn(talk(peer, socket, number, Arc::clone(&barrier), offset, (chunk, speech, each, length)))
         })
@@ -95,7 +95,7 @@ pub(crate) async fn run(
         done.push(talk.await.unwrap());
     }
     while let Ok(arrival) = taps.try_recv() {
-        // A server may cut its pieces otherwise: what counts is the one that completes those that are answered.
+        // A server may split the audio in another way. The piece that completes an answered one counts.
         if let Some(came) = arrivals.get_mut(arrival.connection) {
             came.resize(arrival.total / (scene.bytes * scene.each), arrival.at);
         }
@@ -122,7 +122,7 @@ async fn open(peer: Peer) -> Socket {
         }
         Peer::Pipecat(address) => {
             let mut socket = connect(format!("ws://{address}/ws"), false).await;
-            // It plays silence from the begin.
+            // It plays silence from the beginning.
             while !socket.next().await.unwrap().unwrap().to_text().is_ok_and(|text| text.contains("ready")) {}
             socket
         }
@@ -156,7 +156,7 @@ async fn talk(
     let mut ticks = interval(chunk);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut chunks = speech.iter().cycle().skip(number * 7 % speech.len());
-    // A server that ends a connection is at its end: what it did not answer is counted as lost.
+    // A server that closes a connection is overloaded. Missing answers count as lost.
     let mut open = true;
     while open && begun.elapsed() < length {
         tokio::select! {
@@ -178,7 +178,7 @@ async fn talk(
             message = socket.next() => open = heard(message, &mut talk, &mut asked),
         }
     }
-    // The last answers are on their way.
+    // Waits for the last answers.
     while open && talk.answered.len() < talk.sent.len() {
         let Ok(message) = timeout(Duration::from_secs(2), socket.next()).await else { break };
         open = heard(message, &mut talk, &mut asked);
@@ -186,7 +186,7 @@ async fn talk(
     talk
 }
 
-/// Takes what came; whether the connection is still there.
+/// Takes a message. Returns whether the connection is still open.
 fn heard(
     message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
     talk: &mut Talk,

@@ -1,4 +1,4 @@
-//! The servers that are measured: processes of their own.
+//! The measured servers, each a process of its own.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -11,9 +11,9 @@ use std::time::Duration;
 pub(crate) enum Peer {
     /// Sayna's.
     Sayna(SocketAddr),
-    /// The provider's own: nothing is between.
+    /// The vendor's own protocol, without a server between.
     Provider(SocketAddr),
-    /// That of `bench/pipecat_server.py`.
+    /// `bench/pipecat_server.py`.
     Pipecat(SocketAddr),
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Server {
     peer: Peer,
 }
 
-/// What a process has cost so far.
+/// The cost of a process up to now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
     pub(crate) memory_kb: u64,
@@ -43,7 +43,7 @@ impl Server {
         Self::sayna_with(provider, &[])
     }
 
-    /// The same with further variables.
+    /// Starts it with more environment variables.
     pub(crate) fn sayna_with(provider: &str, variables: &[(&str, String)]) -> Self {
         let mut command = sayna();
         command.env("DEEPGRAM_API_KEY", vendors::KEY);
@@ -53,7 +53,7 @@ impl Server {
         Self::start(command, Peer::Sayna)
     }
 
-    /// With the engines of this machine, whose models are in this folder.
+    /// Starts it with the local engines and the models in this folder.
     #[allow(dead_code, reason = "`benches/local.rs` has it")]
     pub(crate) fn local(models: &str) -> Self {
         let mut command = sayna();
@@ -61,7 +61,7 @@ impl Server {
         Self::start(command, Peer::Sayna)
     }
 
-    /// With detectors, or without.
+    /// Starts it with or without detectors.
     pub(crate) fn pipecat(python: &str, provider: &str, detectors: bool) -> Self {
         let mut command = Command::new(python);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bench/pipecat_server.py")).args([provider, vendors::KEY]);
@@ -75,7 +75,7 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
         let address = line.expect("an address").trim().parse().unwrap();
-        // Whatever else it prints has to go somewhere.
+        // The rest of its output must be read, or the process blocks.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, peer: peer(address) }
     }
@@ -84,7 +84,7 @@ impl Server {
         self.peer
     }
 
-    /// From `/proc`: resident memory, and time on processors by the kernel's tick of a hundredth.
+    /// Reads resident memory and processor time (in ticks of a hundredth of a second) from `/proc`.
     pub(crate) fn cost(&self) -> Cost {
         let id = self.child.id();
         let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -101,7 +101,7 @@ fn sayna() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sayna"));
     command.env("HOST", "127.0.0.1").env("PORT", "0").env("RUST_LOG", "error");
     command.env("SAYNA_SERVER_MAX_CONNECTIONS", "100000");
-    // Every text is asked for, none is kept.
+    // No cache: every text is requested.
     command.env("SAYNA_CACHE_MEMORY_BYTES", "0");
     command
 }

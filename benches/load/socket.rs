@@ -12,7 +12,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Without delay, as every client of speech connects; with the provider's key where it is one.
+/// Connects with `TCP_NODELAY` as speech clients do, and with the vendor's key if it is a vendor.
 pub(crate) async fn connect(url: String, key: bool) -> Socket {
     let mut request = url.into_client_request().unwrap();
     if key {
@@ -22,7 +22,7 @@ pub(crate) async fn connect(url: String, key: bool) -> Socket {
     connect_async_with_config(request, None, true).await.unwrap().0
 }
 
-/// A session of Sayna's that is ready.
+/// Opens a session at Sayna, and waits until it is ready.
 pub(crate) async fn session(address: SocketAddr, config: &Value) -> Socket {
     let mut socket = connect(format!("ws://{address}/ws"), false).await;
     socket.send(Message::text(config.to_string())).await.unwrap();

@@ -1,4 +1,4 @@
-//! Figures and how they are printed.
+//! Figures, and their table.
 
 use super::client::Measured;
 use super::server::Cost;
@@ -46,13 +46,13 @@ impl Figures {
         format!("{:>6} {name:<13} {} {} {} {cost}{lost}", self.count, spread(up), spread(down), spread(speak))
     }
 
-    /// The last of a hundred, either way, in milliseconds; for ever, where an answer did not come.
+    /// Returns the larger 99th percentile of both directions in milliseconds, infinity if an answer is missing.
     pub(crate) fn p99(&self) -> f64 {
         let Measured { up, down, lost, .. } = &self.measured;
         if *lost > 0 { f64::INFINITY } else { up.percentile(0.99).max(down.percentile(0.99)) }
     }
 
-    /// What a server adds to what is there without one.
+    /// Returns the latency that a server adds to the baseline.
     pub(crate) fn added(&self, direct: &Self) -> String {
         let added = |ours: &Times, theirs: &Times| {
             [0.5, 0.99, 0.999]
@@ -63,7 +63,7 @@ impl Figures {
         format!("{:>6} {:<13} {} {}", "", "added", added(&ours.up, &theirs.up), added(&ours.down, &theirs.down))
     }
 
-    /// How many times another server's cost ours is.
+    /// Returns the ratio of our cost to another server's.
     pub(crate) fn against(&self, peer: &Self) -> String {
         let cost = self.cost.zip(peer.cost);
         let (kb, cpu) = cost.map_or((f64::NAN, f64::NAN), |(ours, theirs)| (theirs.0 / ours.0, theirs.1 / ours.1));

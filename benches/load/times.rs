@@ -1,4 +1,4 @@
-//! Times, and how they are spread.
+//! Times, and their distribution.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Sessions at a real server with the engines of this machine: how late a text is after the end of what was said, and the first
-//! audio after `speak`. All say the same at the same moment, in real time: there is no worse case for the number of them.
+//! Measures sessions at a server with the local engines: the time from the end of speech to its text, and from `speak` to the
+//! first audio. All sessions send the same audio at the same moment in real time, which is the worst case for their number.
 
 use std::time::{Duration, Instant};
 
@@ -17,17 +17,17 @@ use super::times::Times;
 
 /// Samples that a client sends at a time: 20 ms.
 const PIECE: usize = 320;
-/// Frames of the voice-activity model, and how many of silence are the end of an utterance: 0.64 s.
+/// Samples of a frame of voice-activity detection, and frames of silence that end an utterance: 0.64 s.
 const FRAME: usize = 512;
 const SILENT: usize = 20;
-/// Silence behind the recording.
+/// Samples of silence after the recording.
 const SILENCE: usize = 32_000;
-/// How often each session has something spoken.
+/// Texts that each session sends.
 const SPOKEN: usize = 4;
-/// Longer than anything takes.
+/// Longer than any answer takes.
 const NEVER: Duration = Duration::from_secs(30);
 
-/// What one session saw.
+/// The measurements of one session.
 #[derive(Debug, Default)]
 struct Seen {
     texts: Times,
@@ -77,7 +77,7 @@ async fn measure(count: usize, samples: &[i16], ends: &[usize]) -> Seen {
     for _ in 0..count {
         sockets.push(session(address, &config()).await);
     }
-    // The voice is read when it is first asked for.
+    // The first text loads the voice.
     speak(&mut sockets[0], "Hello.").await;
     let mut sessions = JoinSet::new();
     for (number, socket) in sockets.into_iter().enumerate() {
@@ -128,14 +128,14 @@ async fn talk(mut socket: Socket, number: usize, pieces: Vec<Bytes>, ends: Vec<u
         }
     }
     for time in 0..SPOKEN {
-        // Not what another session says: that would be made once for both.
+        // A text of its own, because equal texts share one synthesis.
         let said = format!("The boat number {number} leaves the harbour at {} in the morning.", time + 6);
         seen.audio.0.push(speak(&mut socket, &said).await);
     }
     seen
 }
 
-/// Until the first audio, having waited for the last.
+/// Returns the time to the first audio, after all of it has come.
 async fn speak(socket: &mut Socket, text: &str) -> Duration {
     let asked = Instant::now();
     socket.send(Message::text(json!({"type": "speak", "text": text}).to_string())).await.unwrap();

@@ -1,10 +1,10 @@
-"""What `benches/local.rs` compares with: faster-whisper with the same weights in whole numbers, and piper with the same voice.
+"""The peers of `benches/local.rs`: faster-whisper with the same weights as 8-bit integers, and piper with the same voice.
 
 hear FILE…      recognises WAV files
-speak TEXT      says a text
+speak TEXT      synthesises a text
 
-Prints one line of JSON: seconds to load, seconds that it took, seconds of audio, and the most memory in megabytes. What is done
-first is not counted.
+Prints one line of JSON: seconds to load, seconds of work, seconds of audio, and peak memory in megabytes. The first run is not
+counted.
 """
 
 import json

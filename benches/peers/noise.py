@@ -1,4 +1,4 @@
-"""What `benches/noise.rs` compares with: pipecat's RNNoiseFilter, which is pyrnnoise between two resamplers.
+"""The peer of `benches/noise.rs`: pipecat's RNNoiseFilter, which is pyrnnoise between two resamplers.
 
 FROM RATE TO    takes the noise out of 16-bit samples in a file, in pieces of 20 ms. Prints one line of JSON: the processor's
                 seconds, and by how many samples what came out was shorter than what went in, after each piece.

@@ -1,4 +1,4 @@
-"""What `benches/providers.rs` compares with, in Python. Prints one line of JSON.
+"""The peers of `benches/providers.rs` in Python. Prints one line of JSON.
 
 stt URL STREAMS SECONDS    transcriptions by deepgram-sdk: processor seconds and peak memory
 tts URL TEXTS              texts by deepgram-sdk, one after another: seconds to the first audio of each, processor seconds

@@ -39,7 +39,7 @@ pub enum Error {
     Load {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// It failed on this input.
@@ -54,7 +54,7 @@ pub enum Error {
 pub struct LibraryError {
     /// The library's file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: String,
 }
 

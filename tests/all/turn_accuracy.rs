@@ -127,7 +127,7 @@ impl Recording {
         ends
     }
 
-    /// How good these ends are.
+    /// Compares these ends with the labels.
     fn score(&self, ends: &[f64]) -> Score {
         let mut score = Score::default();
         let next = self.speech.iter().skip(1).map(|speech| speech.from).chain([f64::INFINITY]);
@@ -149,9 +149,9 @@ impl Recording {
 struct Score {
     /// Ends within speech, or within a sentence.
     cut_offs: usize,
-    /// Turns that end without anybody noticing before the next begins.
+    /// Turns whose end is not detected before the next turn begins.
     misses: usize,
-    /// From the last word to the end that is told, in seconds, where it is.
+    /// The seconds from the last word to the end of the turn, if there was one.
     delays: Vec<f64>,
 }
 

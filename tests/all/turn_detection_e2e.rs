@@ -71,21 +71,21 @@ async fn turn_detection_sends_vad_events_on_request() {
     config["stt_config"]["vad_events"] = json!(true);
     let mut client = Client::ready(&server, config).await;
     send(&mut client, &speech(18, Encoding::Linear16, 16_000), 3_200).await;
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     loop {
         match client.next().await {
             Frame::Event(event) if event["type"] == "vad_event" => {
                 assert!(event["timestamp_ms"].as_u64().is_some_and(|time| time > 1_700_000_000_000), "{event}");
-                told.push((event["event"].as_str().unwrap().to_owned(), event["silence_duration_ms"].as_u64()));
+                sent.push((event["event"].as_str().unwrap().to_owned(), event["silence_duration_ms"].as_u64()));
             }
             Frame::Event(event) if event["is_speech_final"] == true => break,
             Frame::Event(event) if event["type"] == "stt_result" => {}
             other => panic!("expected words, not {other:?}"),
         }
     }
-    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = sent.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.starts_with(&["speech_start", "silence_detected"]) && names.ends_with(&["turn_end"]), "{names:?}");
-    assert!(told.iter().all(|(name, silence)| (name == "silence_detected") == (*silence == Some(300))), "{told:?}");
+    assert!(sent.iter().all(|(name, silence)| (name == "silence_detected") == (*silence == Some(300))), "{sent:?}");
 }
 
 /// Returns all events up to and including the first of this kind.
@@ -189,11 +189,11 @@ fn turn_detection_runtime_is_in_the_log_and_in_version_verbose() {
     command.env("HOST", "127.0.0.1").env("PORT", "0").env("SAYNA_TURN_DETECT_LIBRARY", &library);
     command.env("SAYNA_MODELS_PATH", model("").to_str().unwrap());
     Server::start_logging(command, fs::File::create(&log).unwrap()).stop();
-    let told = format!("ONNX Runtime ({library})");
+    let shown = format!("ONNX Runtime ({library})");
     let log = fs::read_to_string(log).unwrap();
-    assert_eq!(log.matches(&format!("turn detection by {told}")).count(), 1, "{log}");
+    assert_eq!(log.matches(&format!("turn detection by {shown}")).count(), 1, "{log}");
     let version = world.run_with(&["--version", "--verbose"], &[("SAYNA_TURN_DETECT_LIBRARY", &library)]);
-    assert!(version.stdout.ends_with(&format!("turn detection: {told}\n")), "{}", version.stdout);
+    assert!(version.stdout.ends_with(&format!("turn detection: {shown}\n")), "{}", version.stdout);
 }
 
 #[test]
@@ -205,8 +205,8 @@ fn turn_detection_without_models_is_a_warning_with_the_command() {
     command.env("HOME", world.path("nothing"));
     Server::start_logging(command, fs::File::create(&log).unwrap()).stop();
     let log = fs::read_to_string(log).unwrap();
-    let told = "turns are ended by timers alone: the model file silero_vad.onnx is missing";
-    assert!(log.contains(told) && log.contains("`sayna init` fetches it"), "{log}");
+    let warning = "turns are ended by timers alone: the model file silero_vad.onnx is missing";
+    assert!(log.contains(warning) && log.contains("`sayna init` fetches it"), "{log}");
 }
 
 /// The server does not start if the configured library cannot be used.

@@ -61,9 +61,9 @@ impl Model {
 
     /// Whether there is an interim result without a final one after it.
     fn words(&self) -> bool {
-        let told =
+        let sent =
             |h: &&Happened| matches!(h, Happened::Interim | Happened::Blank | Happened::Text(..) | Happened::End);
-        self.history.iter().rev().find(told) == Some(&Happened::Interim)
+        self.history.iter().rev().find(sent) == Some(&Happened::Interim)
     }
 
     /// Returns when the open turn ends if nothing else happens.
@@ -94,25 +94,25 @@ impl Model {
         })
     }
 
-    fn wait(&mut self, ms: u64, told: &mut Vec<Transcript>) {
+    fn wait(&mut self, ms: u64, sent: &mut Vec<Transcript>) {
         let end = self.now + ms;
         while let Some(at) = self.due().filter(|at| *at <= end) {
             self.history.push(Happened::Forced(at.max(self.now)));
-            told.push(forced());
+            sent.push(forced());
         }
         self.now = end;
     }
 
-    fn text(&mut self, text: &str, told: &mut Vec<Transcript>) {
+    fn text(&mut self, text: &str, sent: &mut Vec<Transcript>) {
         if text.trim().is_empty() {
             self.history.push(Happened::Blank);
         } else {
             self.history.push(Happened::Text(self.now, text.to_owned()));
-            told.push(result(text, true, false));
+            sent.push(result(text, true, false));
         }
     }
 
-    fn end(&mut self, text: &str, told: &mut Vec<Transcript>) {
+    fn end(&mut self, text: &str, sent: &mut Vec<Transcript>) {
         // An end without any text is ignored.
         if text.is_empty() && self.open().is_empty() && !self.words() {
             return;
@@ -129,7 +129,7 @@ impl Model {
         };
         self.history.push(Happened::End);
         if !duplicate {
-            told.push(result(text, true, true));
+            sent.push(result(text, true, true));
         }
     }
 }
@@ -140,7 +140,7 @@ fn times() -> config::Turn {
 
 fn run(steps: &[Step]) -> (Vec<Transcript>, Vec<Transcript>) {
     let (mut model, mut expected) = (Model::default(), Vec::new());
-    let (mut turn, mut told) = (Turn::new(times()), Vec::new());
+    let (mut turn, mut sent) = (Turn::new(times()), Vec::new());
     let mut now = Instant::now();
     for step in steps {
         match step {
@@ -149,7 +149,7 @@ fn run(steps: &[Step]) -> (Vec<Transcript>, Vec<Transcript>) {
                 let end = now + Duration::from_millis(*ms);
                 // As a caller that sleeps until the deadline.
                 while let Some(at) = turn.deadline().filter(|at| *at <= end) {
-                    told.extend(turn.tick(at.max(now)));
+                    sent.extend(turn.tick(at.max(now)));
                 }
                 now = end;
             }
@@ -158,26 +158,26 @@ fn run(steps: &[Step]) -> (Vec<Transcript>, Vec<Transcript>) {
                     model.history.push(Happened::Interim);
                 }
                 expected.push(result(text, false, false));
-                told.extend(turn.on(result(text, false, false), now));
+                sent.extend(turn.on(result(text, false, false), now));
             }
             Step::Final(text) => {
                 model.text(text, &mut expected);
-                told.extend(turn.on(result(text, true, false), now));
+                sent.extend(turn.on(result(text, true, false), now));
             }
             Step::SpeechFinal(text) => {
                 model.end(text, &mut expected);
-                told.extend(turn.on(result(text, true, true), now));
+                sent.extend(turn.on(result(text, true, true), now));
             }
             Step::Hear(activity) => {
                 model.history.push(Happened::Heard(model.now, *activity));
                 turn.hear(*activity, now);
             }
         }
-        // What a decision has made due is told before anything else happens.
+        // What a decision has made due is sent before anything else happens.
         model.wait(0, &mut expected);
-        told.extend(turn.tick(now));
+        sent.extend(turn.tick(now));
     }
-    (told, expected)
+    (sent, expected)
 }
 
 fn text() -> impl Strategy<Value = &'static str> {
@@ -204,8 +204,8 @@ proptest! {
 
     #[test]
     fn turns_are_as_the_table_says(steps in proptest::collection::vec(step(), 0..40)) {
-        let (told, expected) = run(&steps);
-        prop_assert_eq!(told, expected);
+        let (sent, expected) = run(&steps);
+        prop_assert_eq!(sent, expected);
     }
 }
 
@@ -229,7 +229,7 @@ fn each_row_of_the_table() {
     );
     assert_eq!(said(&[Final("a"), Wait(1700), Final("b"), Wait(1700), Final("c"), Wait(1600)]).last(), Some(&end("")));
     assert_eq!(said(&[Final("a"), SpeechFinal("a b"), Wait(9000)]), [last("a"), end("a b")]);
-    // A verdict that only repeats what was told is the same; one that says more, or comes late, is not.
+    // A verdict that only repeats what was sent is the same; one that says more, or comes late, is not.
     assert_eq!(said(&[Final("a"), Wait(1800), SpeechFinal("a")]), [last("a"), end("")]);
     assert_eq!(
         said(&[Final("Hello, there"), Wait(2299), SpeechFinal("hello there.")]),
@@ -278,7 +278,7 @@ fn each_row_of_what_detectors_add() {
     assert!(!ended(&[Hear(Silence), Hear(Decision(true)), SpeechFinal("a"), Final("b"), Wait(1799)]));
 }
 
-/// What a client is told of the detectors.
+/// What a client is sent of the detectors.
 #[test]
 fn each_change_of_the_speaker_is_news_once() {
     use SpeakerActivity::{Decision, Silence, Speech, Unknown};
