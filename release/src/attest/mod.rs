@@ -119,15 +119,20 @@ impl Error {
             Self::Form { .. } => "take the file from the release again".to_owned(),
             Self::Root { .. } => "take one from `gh attestation trusted-root`, first line".to_owned(),
             Self::Broken { .. } => "take the file from the release again; where its keys are newer than this program, \
-                 name a trusted root with --trusted-root"
+                 name a trusted root with --trusted-root: docs/release/when-it-fails.md#attestation-does-not-verify"
                 .to_owned(),
-            Self::Clock { .. } => "set this machine's clock, and run this again".to_owned(),
+            Self::Clock { .. } => {
+                "set this machine's clock, and run this again: docs/release/when-it-fails.md#clock-behind".to_owned()
+            }
             Self::Policy { mismatch, .. } => mismatch.hint().to_owned(),
             Self::Unplanned { .. } | Self::Twice { .. } => {
                 format!("each {FILE} holds what its own job signed, and nothing else")
             }
             Self::Missing(_) => {
-                format!("the workflows leave them in {FILE}, beside each part.json and in index/ and publish/")
+                format!(
+                    "the workflows leave them in {FILE}, beside each part.json and in index/ and publish/: \
+                        docs/release/when-it-fails.md#not-attested"
+                )
             }
         })
     }

@@ -148,11 +148,13 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Start { program, .. } => Some(format!("install {program} or put it into PATH")),
-            Self::NotHere { .. } => Some("build it on its own runner; docs/release/how-to/target.md names them".to_owned()),
+            Self::NotHere { .. } => Some("build it on its own runner: \
+                docs/release/when-it-fails.md#not-built-here".to_owned()),
             Self::NothingHere { .. } => Some("docs/release/how-to/target.md says how to add one".to_owned()),
             Self::Outside { .. } => Some(OUTSIDE.to_owned()),
             Self::Cargo { .. } => Some("the last lines above are Cargo's own".to_owned()),
-            Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit".to_owned()),
+            Self::Budget { .. } => Some("find out what grew, or raise the budget in the same commit: \
+                docs/release/when-it-fails.md#over-budget".to_owned()),
             Self::OtherExecutable { .. } => Some(
                 "build both from one commit by one builder: remove both folders below dist and run `build`, then `image`"
                     .to_owned(),

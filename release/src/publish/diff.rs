@@ -187,18 +187,29 @@ impl Refusal {
     /// The way out.
     pub fn hint(&self) -> String {
         match self {
-            Self::Ambiguous { .. } => {
-                "look at them, delete the ones that are not the release, and run this again".into()
-            }
-            Self::TagMissing { tag } => format!("push it: `git push origin {tag}`"),
+            Self::Ambiguous { .. } => "look at them, delete the ones that are not the release, and run this again: \
+                    docs/release/when-it-fails.md#two-drafts"
+                .into(),
+            Self::TagMissing { tag } => format!(
+                "push it: `git push origin {tag}`; see \
+                docs/release/when-it-fails.md#tag-missing"
+            ),
             Self::TagElsewhere { .. } => {
-                format!("build and publish at the tag's own commit, or leave that version: {NEXT_VERSION}")
+                format!(
+                    "build and publish at the tag's own commit, or leave that version: {NEXT_VERSION}; see \
+                    docs/release/when-it-fails.md#tag-at-another-commit"
+                )
             }
-            Self::Unplanned { name, .. } => format!("remove {name} from the draft or add it to the table"),
+            Self::Unplanned { name, .. } => format!(
+                "remove {name} from the draft or add it to the table; see \
+                docs/release/when-it-fails.md#unplanned-asset"
+            ),
             Self::Public { .. } | Self::TagTaken { .. } => {
                 format!("what is published stays as it is: {NEXT_VERSION}")
             }
-            Self::Latest(_) => "`promote --back` moves `latest` to an older version on purpose".into(),
+            Self::Latest(_) => "`promote --back` moves `latest` to an older version on purpose; see \
+                docs/release/when-it-fails.md#not-promoted"
+                .into(),
         }
     }
 }

@@ -87,17 +87,21 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Missing { .. } => {
-                "build them (`sayna-release build`, `sayna-release image`) or publish one track with --only".to_owned()
+                "build them (`sayna-release build`, `sayna-release image`) or publish one track with --only: \
+                    docs/release/when-it-fails.md#missing-parts"
+                    .to_owned()
             }
-            Self::OtherExecutable { .. } => {
-                "remove the image part's folder and run `sayna-release image` again".to_owned()
-            }
+            Self::OtherExecutable { .. } => "remove the image part's folder and run `sayna-release image` again: \
+                    docs/release/when-it-fails.md#executables-differ"
+                .to_owned(),
             Self::Foreign { .. } | Self::Part(part::Error::Changed { .. }) => {
-                "remove the folder and build the part again".to_owned()
+                "remove the folder and build the part again: \
+                    docs/release/when-it-fails.md#part-of-another-release"
+                    .to_owned()
             }
-            Self::Host { .. } => {
-                "--allow-host-parts accepts them on a forge and registries that are not the table's".into()
-            }
+            Self::Host { .. } => "--allow-host-parts accepts them on a forge and registries that are not the table's: \
+                    docs/release/when-it-fails.md#host-parts"
+                .into(),
             _ => return None,
         })
     }
