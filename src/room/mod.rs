@@ -1,6 +1,6 @@
 //! LiveKit: access tokens, the server API (Twirp), telephone calls (SIP), webhooks in both directions, and sessions in rooms.
 //!
-//! [`Livekit`] is the client of the API and signs tokens. [`Hooks`] are the webhooks that this server calls. [`Connection`] is a
+//! `Livekit` is the client of the API and signs tokens. `Hooks` are the webhooks that this server calls. `Connection` is a
 //! session's place in a room.
 
 mod hooks;

@@ -21,7 +21,7 @@
 //! |---|---|
 //! | input | the reader waits, so the client's sending is held up |
 //! | output | the session closes with 1008: the client reads too slowly; audio leaves `KEPT_FREE` places for events |
-//! | audio to the provider | audio waits in [`audio_queue`], which drops the oldest |
+//! | audio to the provider | audio waits in `audio_queue`, which drops the oldest |
 //! | audio to the detectors | the detectors are bypassed, and the timers decide ([`SpeakerActivity::Unknown`]) |
 //! | audio to the room | the frame waits in the session, which then asks for no more audio |
 

@@ -1,7 +1,7 @@
 //! Attestations: signed statements of the workflows that built a release, verified offline.
 //!
-//! [`bundle`] reads them and says what an authentic one states · [`policy`] judges who may state it · [`wanted`] is what a
-//! release must have, and holds a set of bundles against it.
+//! [`bundle`] parses bundles and returns what an authentic one states. [`policy`] decides which identity may state it.
+//! [`expectations`] lists the statements that a release must have, and compares a set of bundles with them.
 
 use crate::atomic::PathError;
 

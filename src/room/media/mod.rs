@@ -106,7 +106,7 @@ pub struct Participant {
     pub name: String,
 }
 
-/// Why [`Connection::next`] returns.
+/// Why `Connection::next` returns.
 #[derive(Debug)]
 pub enum RoomWakeup {
     /// An event of the room, or none if the connection has ended.
