@@ -11,7 +11,7 @@ use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlannerScalar};
 
 /// Samples per second.
-pub const SAMPLE_RATE: u32 = 16_000;
+pub(crate) const SAMPLE_RATE: u32 = 16_000;
 /// Samples of a frame: 25 ms.
 pub(crate) const N_FFT: usize = 400;
 /// Samples from one frame to the next: 10 ms.

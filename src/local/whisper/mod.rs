@@ -18,7 +18,7 @@ use rten_simd::SimdOp as _;
 use rten_vecmath::Softmax;
 
 use super::Error;
-use crate::audio::mel::LogMel;
+use crate::audio::mel::{LogMel, SAMPLE_RATE};
 use crate::models::{self, Models};
 use decoder::Decoder;
 use encoder::Encoder;
@@ -27,7 +27,8 @@ use mel::MAX_FRAMES;
 use tokenizer::{EOT, NO_SPEECH, NO_TIMESTAMPS, SOT, Tokenizer};
 use weights::Weights;
 
-pub use crate::audio::mel::SAMPLE_RATE as RATE;
+/// Samples per second of the audio that [`Whisper::transcribe`] takes.
+pub const RATE: u32 = SAMPLE_RATE;
 
 /// Frames of 10 ms of the first attempt, at least. With less padding than this the model repeats short sentences. It was trained
 /// on [`MAX_FRAMES`], 30 s, which take three times as long and are the second attempt.
