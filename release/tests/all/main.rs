@@ -32,7 +32,6 @@ mod known;
 mod latest;
 mod licences;
 mod machine_faults;
-mod module_graph;
 mod nix;
 mod origin;
 mod package;

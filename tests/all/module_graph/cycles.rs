@@ -89,28 +89,37 @@ impl Files {
         child.unwrap_or(file)
     }
 
-    /// The circles: groups of files that all reach each other. A folder with its children counts only if a file elsewhere is in it.
-    pub(super) fn cycles(&self) -> Vec<Vec<String>> {
-        let edges = self.edges();
-        let reach: BTreeMap<&Module, BTreeSet<&Module>> =
-            edges.keys().map(|from| (*from, reached(&edges, from))).collect();
-        let mut cycles = BTreeSet::new();
-        for (from, reached) in &reach {
-            let group: BTreeSet<_> = reached.iter().filter(|to| reach[*to].contains(from)).collect();
-            if group.len() > 1 {
-                cycles.insert(group.iter().map(|module| module.join("/")).collect::<Vec<_>>());
-            }
+    /// The circles between files. A folder with its children counts only if a file elsewhere is in it.
+    pub(super) fn cycles(&self) -> Vec<String> {
+        let shown = |circle: Vec<&Module>| circle.iter().map(|file| file.join("/")).collect::<Vec<_>>().join(", ");
+        circles(&self.edges()).into_iter().map(shown).collect()
+    }
+
+    /// The modules at the top of the crate, each with those that its files use.
+    pub(super) fn top(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut top: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (file, used) in self.edges() {
+            let Some(name) = file.first() else { continue };
+            let used = used.into_iter().filter_map(|other| other.first()).filter(|other| *other != name);
+            top.entry(name).or_default().extend(used.map(String::as_str));
         }
-        cycles.into_iter().collect()
+        top
     }
 }
 
-fn reached<'a>(edges: &BTreeMap<&'a Module, BTreeSet<&'a Module>>, from: &'a Module) -> BTreeSet<&'a Module> {
+/// Groups that all reach each other, in order.
+pub(super) fn circles<K: Ord + Copy>(edges: &BTreeMap<K, BTreeSet<K>>) -> BTreeSet<Vec<K>> {
+    let reach: BTreeMap<K, BTreeSet<K>> = edges.keys().map(|from| (*from, reached(edges, *from))).collect();
+    let groups = reach.iter().map(|(from, reached)| reached.iter().filter(|to| reach[to].contains(from)).copied());
+    groups.map(Iterator::collect).filter(|group: &Vec<K>| group.len() > 1).collect()
+}
+
+fn reached<K: Ord + Copy>(edges: &BTreeMap<K, BTreeSet<K>>, from: K) -> BTreeSet<K> {
     let (mut found, mut waiting) = (BTreeSet::new(), vec![from]);
     while let Some(next) = waiting.pop() {
-        for to in &edges[next] {
+        for to in &edges[&next] {
             if found.insert(*to) {
-                waiting.push(to);
+                waiting.push(*to);
             }
         }
     }
@@ -195,7 +204,7 @@ fn circles_are_found_through_groups_folders_and_inline_paths() {
         fs::write(path, text).unwrap();
     }
     let cycles = Files::read(folder.path()).cycles();
-    assert_eq!(cycles, [["four", "one", "three", "two", "two/inner"]], "one → four → three → two → two/inner → one");
+    assert_eq!(cycles, ["four, one, three, two, two/inner"], "one → four → three → two → two/inner → one");
     fs::write(folder.path().join("two/inner.rs"), "use super::Two;\n").unwrap();
-    assert_eq!(Files::read(folder.path()).cycles(), Vec::<Vec<String>>::new());
+    assert_eq!(Files::read(folder.path()).cycles(), Vec::<String>::new());
 }
