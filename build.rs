@@ -1,5 +1,5 @@
 //! Tells the program which compiler has built it: `sayna --version --verbose` says so. Refuses to make one that could not work.
-#![allow(clippy::print_stdout, reason = "that is how Cargo is told")]
+#![allow(clippy::print_stdout, reason = "Cargo reads instructions from standard output")]
 
 use std::env;
 use std::process::Command;

@@ -1,6 +1,6 @@
 """Says a recording to Sayna and has the answer spoken: `python3 answer.py question.wav answer.wav [address]`.
 
-The recording is WAV: 16 bits, one channel. Whoever talks for real would put a language model where `reply` is.
+The recording is WAV: 16 bits, one channel. An application would call a language model in `reply`.
 """
 
 import asyncio

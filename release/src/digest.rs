@@ -102,7 +102,7 @@ impl From<Digest> for String {
     }
 }
 
-/// Copies a file into a writer and gives the digest of what passed; `on_progress` is told of bytes as they go.
+/// Copies a file into a writer and returns the digest of the copied bytes. `on_progress` gets the number of bytes after each piece.
 pub fn copy(from: &Path, to: impl Write, on_progress: &dyn Fn(u64)) -> Result<Digest, PathError> {
     let mut source = File::open(from).at("read", from)?;
     let mut hashing = HashingWriter::new(to);

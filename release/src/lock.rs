@@ -16,7 +16,7 @@ fn call() -> String {
 }
 
 impl Lock {
-    /// Locks `folder/.lock`, waiting for another holder, of whom `waiting` is told once.
+    /// Locks `folder/.lock`, waiting for another holder. `waiting` gets the name of that holder once.
     pub fn take(folder: &Path, waiting: &dyn Fn(&str)) -> Result<Self, PathError> {
         fs::create_dir_all(folder).at("create the folder", folder)?;
         let path = folder.join(".lock");

@@ -207,7 +207,7 @@ pub enum Error {
 }
 
 impl Part {
-    /// Reads `folder/part.json`; `None` where there is none.
+    /// Reads `folder/part.json`; `None` if it does not exist.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let path = folder.join(FILE);
         let text = match fs::read(&path) {

@@ -63,8 +63,8 @@ impl Queue {
         self.kept_spoken |= self.kept;
     }
 
-    /// Drops the texts that may be interrupted. Returns true where that includes the current one, or there is none. From then on
-    /// only the end of an uninterruptible text has to be reported.
+    /// Drops the texts that may be interrupted. Returns true where that includes the current one, or no text is current. From
+    /// then on only the end of an uninterruptible text has to be reported.
     fn clear(&mut self, speaking: bool) -> bool {
         self.waiting.retain(|text| text.kept);
         self.spoken = self.kept_spoken;
@@ -224,7 +224,7 @@ mod tests {
         queue.waiting.push_back(text("e", false));
         queue.waiting.pop_front();
         assert!(!queue.take_complete(false), "e waits");
-        assert!(queue.clear(false) && queue.take_complete(true), "the end of b is told");
+        assert!(queue.clear(false) && queue.take_complete(true), "the end of b is reported");
         queue.waiting.push_back(text("f", false));
         queue.begin();
         assert!(!queue.kept && queue.clear(true) && !queue.take_complete(true));

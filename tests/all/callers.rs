@@ -18,7 +18,7 @@ use crate::sdk::installed;
 use crate::support::client::{Client, Frame, config};
 use crate::support::{Server, World, foreign};
 
-/// Longer than anything takes: what has not come by then does not come.
+/// A limit that no expected event exceeds.
 const NEVER: Duration = Duration::from_secs(60);
 
 const WORDS: &str = "Ever tried. Ever failed.";

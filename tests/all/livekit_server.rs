@@ -19,7 +19,7 @@ use crate::livekit::SECRETS;
 use crate::rooms::ask;
 use crate::support::{Server, World};
 
-/// Longer than anything takes: what has not come by then does not come.
+/// A limit that no expected event exceeds.
 const NEVER: Duration = Duration::from_secs(30);
 
 pub(crate) const SECRET: &str = "a-secret-of-a-length-that-livekit-likes";

@@ -166,7 +166,7 @@ async fn speech_that_the_room_does_not_play_is_queued_within_bounds() {
     client.expect("error").await;
     let more = tokio::time::timeout(Duration::from_millis(200), room.next()).await;
     assert!(more.is_err(), "{more:?}");
-    // What it is told to drop, it never gets.
+    // The room never gets the frames that `clear` drops.
     client.send(json!({"type": "clear"})).await;
     let mut frames = 0;
     loop {

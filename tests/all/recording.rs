@@ -40,7 +40,7 @@ async fn recording_reaches_the_provider_whole_through_an_outage() {
     }
     let all = recording.concat();
     deepgram.until(|record| record.connections.get(2).is_some_and(|third| third.audio_bytes >= all.len())).await;
-    assert!(deepgram.record().connections[2].audio == all, "what the vendor heard is not what was sent");
+    assert!(deepgram.record().connections[2].audio == all, "the vendor received other audio than the client sent");
     // The client was told of nothing, and its commands are answered.
     client.send(json!({"type": "nonsense"})).await;
     client.expect("error").await;

@@ -196,7 +196,7 @@ async fn second_config_replaces_the_session() {
     assert_eq!(deepgram.record().connections[0].audio_bytes, 3200);
 }
 
-/// A provider that fails is told, and the session stays for another try.
+/// A failure of the provider is reported, and the session stays open for another try.
 #[tokio::test]
 async fn provider_failure_does_not_end_the_session() {
     let scene = Scene::new().after(3200).say(Say::Error("no more".to_owned()));

@@ -129,7 +129,7 @@ fn sip_hook_belongs_to_the_tenant_that_added_it() {
     ] {
         assert_eq!(change("s2", "POST", &json!({"hooks": hooks})), (403, json!({"error": error})));
     }
-    // Of what is another's nothing goes, and nothing is told.
+    // Hooks of another tenant stay, and the answer does not show them.
     let hosts = json!({"hosts": ["a.example", "fixed.example", "nowhere.example"]});
     assert_eq!(change("s2", "DELETE", &hosts), (200, json!({"hooks": [second]})));
     assert_eq!(change("s1", "GET", &json!({})), (200, json!({"hooks": [fixed, first]})));

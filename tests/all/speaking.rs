@@ -136,7 +136,7 @@ async fn clear_keeps_only_the_uninterruptible_text() {
     let heard = cleared(&mut client, &[("first", false), ("never three", true), ("second", false)]).await;
     assert_eq!(heard, bytes("first") + bytes("second"));
     assert!(!texts(&deepgram).iter().any(|text| text.contains("never")), "{:?}", texts(&deepgram));
-    // The end of what was not interrupted is told, though what came behind it was dropped.
+    // The end of the uninterrupted text is reported, although the texts behind it were dropped.
     client.send(json!({"type": "speak", "text": "short", "allow_interruption": false})).await;
     client.speak(&long).await;
     let mut heard = 0;

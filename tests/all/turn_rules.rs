@@ -229,7 +229,7 @@ fn each_row_of_the_table() {
     );
     assert_eq!(said(&[Final("a"), Wait(1700), Final("b"), Wait(1700), Final("c"), Wait(1600)]).last(), Some(&end("")));
     assert_eq!(said(&[Final("a"), SpeechFinal("a b"), Wait(9000)]), [last("a"), end("a b")]);
-    // A verdict that only repeats what was sent is the same; one that says more, or comes late, is not.
+    // A verdict that repeats the sent events is the same. One with more events, or a late one, is not.
     assert_eq!(said(&[Final("a"), Wait(1800), SpeechFinal("a")]), [last("a"), end("")]);
     assert_eq!(
         said(&[Final("Hello, there"), Wait(2299), SpeechFinal("hello there.")]),

@@ -21,7 +21,7 @@ use crate::support::{Answer, Server, World};
 
 const SECRET: &str = "what-hooks-know-of";
 
-/// Longer than anything takes: what has not come by then does not come.
+/// A limit that no expected event exceeds.
 const NEVER: Duration = Duration::from_secs(30);
 
 fn now() -> u64 {

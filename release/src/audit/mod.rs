@@ -142,7 +142,7 @@ pub struct SymbolVersion {
 pub enum Signature {
     /// The format keeps none in the image, or not in a form that is read here.
     NotApplicable,
-    /// There could be one and there is none.
+    /// It is possible and absent.
     Missing,
     /// Hashes without an identity: enough for arm64 to run it.
     AdHoc,

@@ -21,7 +21,7 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Whether there is none.
+    /// Whether no path was found.
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }

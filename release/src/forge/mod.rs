@@ -1,6 +1,6 @@
 //! Forges, where releases are published: the trait, and its implementations for GitHub and for a folder.
 //!
-//! A forge only does what it is told. What to do is decided by [`crate::publish::diff`].
+//! A forge only executes actions. [`crate::publish::diff`] decides them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -105,7 +105,7 @@ pub struct Upload<'a> {
 pub trait Forge {
     /// Returns its name for people: `dir:dist/forge`.
     fn name(&self) -> String;
-    /// Keeps other publishers out until the lock is dropped, where that can be done; `waiting` is told who holds it meanwhile.
+    /// Keeps other publishers out until the lock is dropped, where that is possible. `waiting` gets the name of another holder.
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error>;
     /// Returns the commit of the Git tag.
     fn tagged(&self, tag: &str) -> Result<Tagged, Error>;
@@ -121,7 +121,7 @@ pub trait Forge {
     fn create_draft(&self, draft: &Draft) -> Result<String, Error>;
     /// Sets what a draft says.
     fn update_draft(&self, id: &str, draft: &Draft) -> Result<(), Error>;
-    /// Attaches a file to a draft; `on_progress` is told of bytes as they go.
+    /// Attaches a file to a draft; `on_progress` gets the number of bytes after each piece.
     fn upload(&self, id: &str, upload: Upload<'_>, on_progress: &dyn Fn(u64)) -> Result<(), Error>;
     /// Removes a file from a draft.
     fn delete_asset(&self, id: &str, name: &str) -> Result<(), Error>;

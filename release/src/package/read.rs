@@ -142,8 +142,8 @@ fn long_name(entry: &mut impl Read) -> io::Result<Vec<u8>> {
     if name.pop() == Some(0) { Ok(name) } else { Err(io::Error::other("a long name has no end")) }
 }
 
-/// A link, a device, an extension, a size of what has no content, or a user's name: nothing of it did anyone plan. The name says
-/// so.
+/// Appends the unplanned properties of an entry to its name: a link, a device, an extension, a size without content, a user's
+/// name.
 fn strange(header: &tar::Header, name: String) -> io::Result<String> {
     let kind = header.entry_type();
     let said = |bytes: Option<&[u8]>| bytes.is_some_and(|b| !b.is_empty());

@@ -75,7 +75,7 @@ impl Error {
 }
 
 impl<'a> Published<'a> {
-    /// Looks for a release of the plan's tag with a manifest of the plan's commit; `None` where there is none.
+    /// Looks for a release of the plan's tag with a manifest of the plan's commit; `None` without one.
     pub fn find(plan: &'a Plan, destinations: Destinations<'a>) -> Result<Option<Self>, Error> {
         let releases = destinations.forge.releases(&plan.tag)?;
         // Two of them are for `publish` to refuse.

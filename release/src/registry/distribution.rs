@@ -277,7 +277,7 @@ impl Distribution {
         })
     }
 
-    /// A registry that names what it stored has to name what was sent.
+    /// If a registry names the digest that it stored, this must be the digest of the request.
     fn agrees(&self, response: &Response<'_>, sent: Digest) -> Result<(), Error> {
         match response.header("docker-content-digest") {
             Some(stored) if stored.starts_with("sha256:") && stored != sent.to_string() => {

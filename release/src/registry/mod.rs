@@ -1,7 +1,7 @@
 //! Registries, where images are published: the trait, in the terms of the OCI distribution specification 1.1, and its
 //! implementations.
 //!
-//! A registry only does what it is told. What to do is decided by [`crate::publish::diff`].
+//! A registry only executes actions. [`crate::publish::diff`] decides them.
 
 use std::path::{Path, PathBuf};
 
@@ -69,11 +69,11 @@ pub enum Kind {
 pub trait Registry: Sync {
     /// Returns its name for people: `oci:dist/registry`.
     fn name(&self) -> String;
-    /// Keeps other publishers out until the lock is dropped, where that can be done; `waiting` is told who holds it meanwhile.
+    /// Keeps other publishers out until the lock is dropped, where that is possible. `waiting` gets the name of another holder.
     fn lock(&self, waiting: &dyn Fn(&str)) -> Result<Option<Lock>, Error>;
     /// Whether it holds the object.
     fn has(&self, object: &Object) -> Result<bool, Error>;
-    /// Stores an object by its digest; `on_progress` is told of bytes as they go.
+    /// Stores an object by its digest; `on_progress` gets the number of bytes after each piece.
     fn push(&self, object: &Object, on_progress: &dyn Fn(u64)) -> Result<(), Error>;
     /// All tags.
     fn tags(&self) -> Result<Vec<String>, Error>;

@@ -7,7 +7,7 @@ pub(super) fn language(tag: &str) -> String {
 }
 
 /// How people call the way it is spoken in a region: `British` for `en-GB`; the region itself where it is not in the table, and
-/// `Standard` where there is none.
+/// `Standard` by default.
 pub(super) fn accent(tag: &str) -> String {
     let mut parts = tag.split('-').skip(1);
     // A script stands before the region, as in `sr-Latn-RS`.

@@ -13,7 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::Server;
 
-/// Longer than anything takes: what has not come by then does not come. LiveKit misses who has vanished after 20 seconds.
+/// A limit that no expected event exceeds. LiveKit misses who has vanished after 20 seconds.
 const NEVER: Duration = Duration::from_secs(60);
 
 /// What a client receives.

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// Longer than anything takes: what has not come by then does not come.
+/// A limit that no expected event exceeds.
 const NEVER: Duration = Duration::from_secs(30);
 
 /// 10 ms of the room's samples.

@@ -73,7 +73,7 @@ pub enum Vendor {
     Google,
 }
 
-/// The key that every server takes, unless it is told another.
+/// The key that every server accepts unless a test sets another.
 pub const KEY: &str = "key-of-the-tests";
 
 /// A server that is not started yet.

@@ -52,7 +52,7 @@ pub(super) fn changelog(here: &Workspace, args: &ChangelogArgs) -> Result<Output
     };
     if args.write {
         let request = Request::of(&checkout, &tag)?;
-        // A version is named only on request: by default what has no tag is unreleased.
+        // A version is named only on request: by default, commits without a tag are unreleased.
         let upcoming = args.tag.tag.as_deref().filter(|_| matches!(request, Request::Upcoming(_)));
         let changed = changelog::write(&here.root, upcoming)?;
         let text = if changed { "wrote" } else { "nothing to change in" };

@@ -26,7 +26,7 @@ impl Distribution {
         }
     }
 
-    /// The bytes of a manifest or index by its tag or digest; `None` where there is none.
+    /// The bytes of a manifest or index by its tag or digest; `None` if it does not exist.
     pub(super) fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let url = self.url(&format!("manifests/{name}"));
         self.read(&Method::GET, &url, &MISSING, |response| Ok(response.bytes(DOCUMENT)?))

@@ -168,7 +168,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Plays the loading sound until it is stopped. Returns false if there is none.
+    /// Plays the loading sound until it is stopped. Returns false without a loading sound.
     pub(crate) fn start_loading(&self) -> bool {
         self.loading.send_replace(self.clip.clone());
         self.clip.is_some()

@@ -238,7 +238,7 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Waits until the deadline, or forever if there is none.
+/// Waits until the deadline, or forever without one.
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
