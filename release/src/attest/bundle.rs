@@ -11,6 +11,7 @@ use sigstore_verify::{VerificationPolicy, Verifier};
 
 use super::{Error, crypto};
 use crate::atomic::At as _;
+use crate::bounded;
 use crate::digest::Digest;
 use crate::progress::Progress;
 
@@ -110,8 +111,8 @@ impl Bundle {
     pub fn read(path: &Path) -> Result<Vec<Self>, Error> {
         let file = path.display().to_string();
         let size = std::fs::metadata(path).at("read", path)?.len();
-        if size > LARGEST {
-            return Err(Error::Form { file, reason: format!("it has {size} bytes; the limit is {LARGEST}") });
+        if let Err(e) = bounded::check("it", size, LARGEST) {
+            return Err(Error::Form { file, reason: e.to_string() });
         }
         Self::parse(&file, &std::fs::read(path).at("read", path)?)
     }

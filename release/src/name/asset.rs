@@ -39,11 +39,6 @@ impl Tag {
     }
 
     /// Returns the version.
-    pub fn version(&self) -> &Version {
-        &self.0
-    }
-
-    /// Returns the version.
     pub fn into_version(self) -> Version {
         self.0
     }

@@ -10,7 +10,7 @@ use crate::part::FileEntry;
 
 /// Bundles, manifest, archives, SBOMs and index belong together, and this project's workflows say so.
 pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
-    let manifest = context.manifest()?.clone();
+    let manifest = context.manifest()?;
     let name = manifest.names().attestations();
     if !context.release()?.assets.contains_key(&name) {
         return if context.request.is_project_origin {
@@ -27,7 +27,7 @@ pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
         let bytes = fs::read(context.asset(&sbom.name)?)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name).into())
     };
-    let wanted = ExpectedStatement::of_release(&manifest, (&own, digest), document, None)?;
+    let wanted = ExpectedStatement::of_release(manifest, (&own, digest), document, None)?;
     let path = context.asset(&name)?;
     let table = context.request.table;
     let project =

@@ -34,12 +34,12 @@ pub type Reproduce<'a> = &'a dyn Fn(&Manifest) -> Result<Reproduced, NotReproduc
 
 /// The folder, the files, their modes and times, and the recorded executable: nothing else.
 pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
-    let manifest = context.manifest()?.clone();
+    let manifest = context.manifest()?;
     let mut count = 0;
     let mut binaries = BTreeMap::new();
     for entry in &manifest.binaries {
         let target = target(context, entry)?;
-        let stem = format!("{}-{}-{}", manifest.name, manifest.version, entry.target);
+        let stem = manifest.names().stem(&entry.target);
         let archive = context.archive(&entry.archive.name)?;
         let size = entry.binary.size;
         bounded::check(&entry.binary.name, size, bounded::above(target.budget.binary.0))?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::rows::{Check, rests_on};
+use super::rows::{Check, RELEASE, rests_on};
 use super::{Fault, Request, image};
 use crate::attest::VerifiedStatement;
 use crate::bounded::{self, DOCUMENT};
@@ -65,11 +65,11 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(request: Request<'a>, folder: &Path, first: &'static Check) -> Self {
+    pub(super) fn new(request: Request<'a>, folder: &Path) -> Self {
         Self {
             request,
             folder: folder.to_owned(),
-            check: first,
+            check: &RELEASE,
             release: Found::by("release"),
             manifest: Found::by("manifest"),
             archives: Found::by("checksums"),
