@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::forge::{self, Forge};
-use crate::name::Tag;
+use crate::name::{NotATag, Tag};
 use crate::publish::known::{self, Known, LATEST, Latest};
 use crate::publish::{Refusal, diff};
 use crate::registry::{self, Registry};
@@ -62,8 +62,8 @@ pub enum Error {
         source: Box<Self>,
     },
     /// The text is not a release tag.
-    #[error("{0} is not v and a semantic version")]
-    Tag(String),
+    #[error(transparent)]
+    Tag(#[from] NotATag),
 }
 
 impl Error {
@@ -83,7 +83,7 @@ impl Error {
 
 /// Moves `latest` to a verified release. `back` allows an older version, on purpose; `dry_run` only says what it would do.
 pub fn run(request: &Request<'_>, report: &Report, back: bool, dry_run: bool) -> Result<Outcome, Error> {
-    let version = Tag::version_of(request.tag).ok_or_else(|| Error::Tag(request.tag.to_owned()))?;
+    let version = request.tag.parse::<Tag>()?.into_version();
     if !version.pre.is_empty() {
         // Refused by the rule itself, before anything is read.
         diff::latest(&version, None, &[], back)?;

@@ -12,7 +12,6 @@ use crate::digest::Digest;
 use crate::git;
 use crate::part::{FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
-use crate::publish::Destinations;
 use crate::publish::reuse::{self, Published};
 use crate::registry::Purpose;
 use crate::table::Builder;
@@ -65,14 +64,7 @@ fn reused<P>(
     let own = DestinationArgs { forge: None, registries: Vec::new(), here: false, trust: args.trust.clone() };
     let opened = OpenedDestinations::new(&here.source.table, &own, Purpose::DryRun, &here.progress)?;
     let registries = opened.registries();
-    let trusted_root = args.trust.trusted_root.as_deref();
-    let destinations = Destinations {
-        forge: &*opened.forge,
-        registries: &registries,
-        is_project_origin: opened.is_project_origin,
-        trusted_root,
-    };
-    let Some(published) = Published::find(plan, destinations)? else { return Ok(None) };
+    let Some(published) = Published::find(plan, opened.borrowed(&registries, &args.trust))? else { return Ok(None) };
     let part = take(&published)?;
     if part.is_some() {
         here.progress.line(&format!("taken from what {} has already", opened.forge.name()));

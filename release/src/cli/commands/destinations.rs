@@ -1,9 +1,10 @@
 //! Forge and registries by their names on the command line.
 
-use crate::cli::DestinationArgs;
 use crate::cli::failure::Failure;
+use crate::cli::{DestinationArgs, TrustArg};
 use crate::forge::{self, Forge, github};
 use crate::progress::Progress;
+use crate::publish::Destinations;
 use crate::registry::{self, Purpose, Reference, Registry};
 use crate::table::Table;
 
@@ -20,6 +21,12 @@ pub(super) struct OpenedDestinations {
 }
 
 impl OpenedDestinations {
+    /// The destinations of a run, which borrows them.
+    pub(super) fn borrowed<'a>(&'a self, registries: &'a [&'a dyn Registry], trust: &'a TrustArg) -> Destinations<'a> {
+        let (forge, is_project_origin) = (&*self.forge, self.is_project_origin);
+        Destinations { forge, registries, is_project_origin, trusted_root: trust.trusted_root.as_deref() }
+    }
+
     /// Those that are named; of what is not, the table's own. Nothing is asked yet.
     pub(super) fn new(
         table: &Table,
@@ -71,7 +78,6 @@ fn has_own_registry(table: &Table, registries: &[Box<dyn Registry>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::TrustArg;
     use crate::table::Source;
 
     fn table() -> Table {

@@ -8,7 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::report;
 use crate::cli::{PublishArgs, RehearseArgs, TrackChoice};
 use crate::public::Public;
-use crate::publish::{self, Destinations, Only, Options};
+use crate::publish::{self, Only, Options};
 use crate::registry::Purpose;
 use crate::rehearse;
 
@@ -39,12 +39,8 @@ pub(super) fn publish(here: &Workspace, args: &PublishArgs) -> Result<Output, Fa
         dry_run: args.dry_run,
         allow_host_parts: args.allow_host_parts,
     };
-    let there = Destinations {
-        forge: &*opened.forge,
-        registries: &opened.registries(),
-        is_project_origin: opened.is_project_origin,
-        trusted_root: args.destinations.trust.trusted_root.as_deref(),
-    };
+    let registries = opened.registries();
+    let there = opened.borrowed(&registries, &args.destinations.trust);
     let _alone = if args.dry_run { None } else { Some(here.alone(&args.dist)?) };
     let outcome = publish::run(&plan, &here.root.join(&args.dist), there, options, &here.progress)?;
     let complete = outcome.complete();

@@ -75,8 +75,6 @@ struct RequestParts<'v> {
     /// Stable versions among Git's tags.
     versions: Vec<Version>,
     registries: Vec<&'v dyn Registry>,
-    /// A command compares no SBOMs with the checkout's: only a rehearsal has them.
-    sboms: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'a> ReleaseView<'a> {
@@ -134,7 +132,7 @@ impl<'a> ReleaseView<'a> {
         };
         let tags = self.ground.as_ref().map(|ground| ground.checkout.tags()).transpose()?.unwrap_or_default();
         let versions = public::stable(tags.keys(), &self.source.table.release);
-        Ok(RequestParts { folder, versions, registries: self.opened.registries(), sboms: BTreeMap::new() })
+        Ok(RequestParts { folder, versions, registries: self.opened.registries() })
     }
 
     fn request<'r>(&'r self, parts: &'r RequestParts<'r>, reproduce: Option<Reproduce<'r>>) -> Request<'r> {
@@ -146,7 +144,8 @@ impl<'a> ReleaseView<'a> {
             registries: &parts.registries,
             git_versions: &parts.versions,
             reproduce,
-            sboms: &parts.sboms,
+            // A command compares no SBOMs with those of the checkout. Only a rehearsal has them.
+            sboms: const { &BTreeMap::new() },
             promoted: false,
             rehearsal: false,
             is_project_origin: self.opened.is_project_origin,
