@@ -132,7 +132,6 @@ mod tests {
     fn reference(padded: &[f32], frames: usize) -> Vec<f64> {
         let mut rows = Vec::new();
         for frame in padded.windows(N_FFT).step_by(HOP_LENGTH).take(frames) {
-            // In 32 bits: the quantised model of turns answers visibly otherwise to another rounding.
             let hann = |n: usize| 0.5 - 0.5 * (TAU * n as f64 / N_FFT as f64).cos();
             let power = |bin: usize| {
                 let angle = |n: usize| TAU * (n * bin % N_FFT) as f64 / N_FFT as f64;

@@ -1,10 +1,11 @@
 //! Speech probabilities in, starts and pauses of speech out. Pure, and timed by the audio itself: a frame is 32 ms, however fast
 //! it arrives.
 //!
-//! The rule differs on purpose from the one of `local::endpoint`, which cuts utterances for recognition. A start here interrupts the reply that is being played, so it takes more speech
-//! ([`MIN_SPEECH_FRAMES`]), which may have gaps. A start there only begins to record, so it comes earlier, and a word that it
-//! missed would be lost. A pause here only asks the model of turns, and the client sets its length. A pause there ends the
-//! utterance, so it needs clear silence (the second threshold). Frames and the first threshold are shared.
+//! The rule differs on purpose from the one of `local::endpoint`, which cuts utterances for recognition. A start here interrupts
+//! the reply that is being played, so it takes more speech ([`MIN_SPEECH_FRAMES`]), which may have gaps. A start there only
+//! begins to record, so it comes earlier, and a word that it missed would be lost. A pause here only asks the model of turns, and
+//! the client sets its length. A pause there ends the utterance, so it needs clear silence (the second threshold). Frames and the
+//! first threshold are shared.
 
 use std::time::Duration;
 

@@ -96,7 +96,7 @@ fn commands(name: &str) -> Vec<String> {
     blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()
 }
 
-/// `local.rs` runs the session of the README, as it needs models.
+/// `local_engines.rs` runs the session of the README, as it needs models.
 #[test]
 fn the_quick_start_runs_the_commands_of_the_readme() {
     let (start, readme) = (commands("docs/use/quick-start.md"), commands("README.md"));
