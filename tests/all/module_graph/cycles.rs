@@ -12,12 +12,19 @@ use std::path::Path;
 /// A path of modules below the crate's root; the root itself is empty.
 type Module = Vec<String>;
 
-/// The files of a crate, each with its code: no comments, no strings, no tests inside.
+/// Whether the tests inside of files count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tests {
+    Counted,
+    LeftOut,
+}
+
+/// The files of a crate, each with its code: no comments and no strings.
 pub(super) struct Files(BTreeMap<Module, String>);
 
 impl Files {
     /// Reads all Rust files below a folder `src`.
-    pub(super) fn read(source: &Path) -> Self {
+    pub(super) fn read(source: &Path, tests: Tests) -> Self {
         let mut found = Vec::new();
         super::files(source, &mut found);
         let mut files = BTreeMap::new();
@@ -27,7 +34,7 @@ impl Files {
             if module.last().is_some_and(|name| ["mod", "lib", "main"].contains(&name.as_str())) {
                 module.pop();
             }
-            let text = code(&fs::read_to_string(path).unwrap());
+            let text = code(&fs::read_to_string(path).unwrap(), tests);
             // A program's root beside the library's adds to it.
             files.entry(module).or_insert_with(String::new).push_str(&text);
         }
@@ -126,9 +133,10 @@ fn reached<K: Ord + Copy>(edges: &BTreeMap<K, BTreeSet<K>>, from: K) -> BTreeSet
     found
 }
 
-/// The text without comments, string literals and the module `tests` at its end.
-fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+/// The text without comments and string literals, and without the module `tests` at its end if tests are left out.
+fn code(text: &str, tests: Tests) -> String {
+    let end = text.find("#[cfg(test)]\nmod tests {").filter(|_| tests == Tests::LeftOut);
+    let text = &text[..end.unwrap_or(text.len())];
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     let mut outside = true;
     let joined = lines.collect::<Vec<_>>().join("\n").replace("\\\"", "").replace("'\"'", "");
@@ -203,8 +211,8 @@ fn circles_are_found_through_groups_folders_and_inline_paths() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let cycles = Files::read(folder.path()).cycles();
+    let cycles = Files::read(folder.path(), Tests::LeftOut).cycles();
     assert_eq!(cycles, ["four, one, three, two, two/inner"], "one → four → three → two → two/inner → one");
     fs::write(folder.path().join("two/inner.rs"), "use super::Two;\n").unwrap();
-    assert_eq!(Files::read(folder.path()).cycles(), Vec::<String>::new());
+    assert_eq!(Files::read(folder.path(), Tests::LeftOut).cycles(), Vec::<String>::new());
 }
