@@ -117,6 +117,11 @@ impl SttError {
         }
     }
 
+    /// Returns the time after which the vendor accepts another attempt, if it named one.
+    pub(super) const fn retry_after(&self) -> Option<Duration> {
+        if let Self::Refused { retry_after, .. } = self { *retry_after } else { None }
+    }
+
     /// Returns the kind of error, for responses and metrics.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -138,7 +138,7 @@ impl SttStream {
             if self.input.ended {
                 return;
             }
-            let pause = pause(self.attempts, &error);
+            let pause = RETRY.pause(self.attempts, error.retry_after()).min(MAX_PAUSE);
             self.shared.stats.count(self.credential.provider, Count::Reconnect);
             tracing::warn!(provider = %self.credential.provider, attempt = self.attempts, %error, "connection lost");
             if self.events.send(SttEvent::Reconnecting(error)).await.is_err() {
@@ -333,13 +333,4 @@ impl SttStream {
         }
         Ok(())
     }
-}
-
-/// Returns the pause before the next attempt.
-fn pause(attempts: u32, error: &SttError) -> Duration {
-    let retry_after = match error {
-        SttError::Refused { retry_after, .. } => *retry_after,
-        _ => None,
-    };
-    RETRY.pause(attempts, retry_after).min(MAX_PAUSE)
 }

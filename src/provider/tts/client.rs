@@ -57,7 +57,7 @@ impl Client<'_> {
                 self.receive(response, &mut received, &mut output, &mut sink).await?;
                 before = Some(part);
             }
-            output.finish(provider, &mut sink).await
+            output.finish(&mut sink).await
         };
         spoken.await.inspect_err(|error| self.count(Count::Error(error.kind())))
     }
@@ -155,7 +155,7 @@ impl Client<'_> {
             }
             output.push(piece, sink);
         }
-        output.end(provider, sink).await
+        output.end(sink).await
     }
 }
 

@@ -220,7 +220,7 @@ impl Synthesis {
     pub async fn start(&mut self) -> Result<Started, TtsError> {
         let begun = |progress: &Progress| !progress.pieces.is_empty() || progress.end.is_some();
         let source = self.source;
-        let Ok(progress) = self.progress.wait_for(begun).await else { return Err(ended()) };
+        let Ok(progress) = self.progress.wait_for(begun).await else { return Err(TtsError::Ended) };
         if let Some(Err(error)) = &progress.end {
             return Err(error.clone());
         }
@@ -250,13 +250,8 @@ impl Synthesis {
             }
             if self.progress.changed().await.is_err() {
                 self.next = usize::MAX;
-                return Some(Err(ended()));
+                return Some(Err(TtsError::Ended));
             }
         }
     }
-}
-
-/// The task was dropped with its runtime, or has panicked.
-fn ended() -> TtsError {
-    TtsError::Ended
 }

@@ -103,5 +103,5 @@ async fn speak(
             yield_now().await;
         }
     }
-    output.finish(Name::Local, sink).await
+    output.finish(sink).await
 }

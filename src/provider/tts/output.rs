@@ -41,6 +41,7 @@ impl Allowance {
 
 /// Converts the bytes of a provider into the format of the client. One per synthesis, also where that takes several requests.
 pub(super) struct Output {
+    provider: Name,
     decoder: Decoder,
     converter: Converter,
     header: Option<[u8; wav::HEADER]>,
@@ -55,7 +56,7 @@ impl Output {
         let converter = Converter::new(from, encoding, to.sample_rate);
         let converter = converter.map_err(|e| TtsError::Unreadable { provider, problem: e.to_string() })?;
         let header = if wav { wav::header(&to, None) } else { None };
-        Ok(Self { decoder: Decoder::Raw, converter, header, written: 0 })
+        Ok(Self { provider, decoder: Decoder::Raw, converter, header, written: 0 })
     }
 
     /// Begins the next answer. Its audio continues that of the last one.
@@ -64,7 +65,8 @@ impl Output {
     }
 
     /// Ends an answer.
-    pub(super) async fn end(&mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+    pub(super) async fn end(&mut self, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+        let provider = self.provider;
         let decoder = std::mem::replace(&mut self.decoder, Decoder::Raw);
         // A whole answer in JSON is megabytes, so a blocking thread parses it.
         let mut last = match decoder {
@@ -89,12 +91,12 @@ impl Output {
     }
 
     /// Ends the synthesis, and writes what the converter still holds. A synthesis without audio is an error.
-    pub(super) async fn finish(mut self, provider: Name, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
-        self.end(provider, sink).await?;
+    pub(super) async fn finish(mut self, sink: &mut impl FnMut(Bytes)) -> Result<(), TtsError> {
+        self.end(sink).await?;
         let rest = self.converter.finish();
         self.write(rest, sink);
         if self.written == 0 {
-            Err(TtsError::Unreadable { provider, problem: "an answer without audio".to_owned() })
+            Err(TtsError::Unreadable { provider: self.provider, problem: "an answer without audio".to_owned() })
         } else {
             Ok(())
         }
