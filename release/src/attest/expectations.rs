@@ -59,6 +59,13 @@ impl From<&FileEntry> for Subject {
     }
 }
 
+impl Subject {
+    /// An image's index under the name of each of its repositories: an attestation of it is about all of them.
+    pub fn of_image(repositories: &[String], index: Digest) -> Vec<Self> {
+        repositories.iter().map(|name| Self { name: name.clone(), digest: index }).collect()
+    }
+}
+
 impl ExpectedStatement {
     /// A target's provenance and SBOM; `document` is the SBOM where it is at hand.
     pub fn of_binary(archive: &FileEntry, sbom: &FileEntry, document: Option<Value>) -> [Self; 2] {
@@ -80,19 +87,21 @@ impl ExpectedStatement {
         ]
     }
 
-    /// The provenance and the SBOM of an image's index, under the name of its first repository; `document` is the SBOM
+    /// The provenance and the SBOM of an image's index, each about the index in every repository; `document` is the SBOM
     /// where it is at hand.
     pub fn of_image(repositories: &[String], index: Digest, document: Option<Value>) -> Vec<Self> {
-        let one = |name: &String, kind: &str, predicate, document| Self {
-            what: format!("{kind} of the image {name}"),
+        let subjects = Subject::of_image(repositories, index);
+        let one = |kind: &str, predicate, document| Self {
+            what: format!("{kind} of the image {}", repositories.join(", ")),
             workflow: Workflow::Images,
             predicate,
             document,
-            subjects: vec![Subject { name: name.clone(), digest: index }],
+            subjects: subjects.clone(),
         };
-        repositories.first().map_or_else(Vec::new, |name| {
-            vec![one(name, "provenance", Predicate::Provenance, None), one(name, "SBOM", Predicate::Sbom, document)]
-        })
+        if repositories.is_empty() {
+            return Vec::new();
+        }
+        vec![one("provenance", Predicate::Provenance, None), one("SBOM", Predicate::Sbom, document)]
     }
 
     /// The provenance of the manifest.

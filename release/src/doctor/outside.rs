@@ -8,7 +8,7 @@ use crate::http::{Client, Method, Repeat, Request, Response, Secret};
 use crate::plan::PlanReport;
 use crate::progress::Progress;
 use crate::publish::known::LATEST;
-use crate::registry::{Distribution, Purpose, Reference, Registry as _};
+use crate::registry::{Distribution, Error as RegistryError, Purpose, Reference, Registry as _};
 use crate::table::{Supply, Table};
 
 /// GitHub's machines that are there in November 2026 and for a year at least, or until the day that is named.
@@ -23,6 +23,7 @@ const RUNNERS: [(&str, Option<&str>); 8] = [
     ("windows-2025", None),
 ];
 
+const PUBLIC: &str = "make the repository public: docs/release/first-release.md#settings";
 const CACHIX: &str = "https://cachix.org";
 const GITHUB: &str = "https://github.com";
 
@@ -33,7 +34,7 @@ pub(super) fn registry(name: &str, version: &Version, progress: &Progress) -> Fi
         Err(error) => return failed(format!("{error}"), "write host/path under [image] in the table"),
     };
     let login = format!("`docker login {}`, with a token that may write", reference.host());
-    let tried = Distribution::open(reference, progress).and_then(|registry| {
+    let tried = Distribution::open(reference.clone(), progress).and_then(|registry| {
         let registry = registry.for_purpose(Purpose::Publish);
         let tags = registry.tags()?;
         registry.try_push()?;
@@ -47,9 +48,23 @@ pub(super) fn registry(name: &str, version: &Version, progress: &Progress) -> Fi
                 format!("{version} is free")
             };
             let latest = if tags.iter().any(|t| t == LATEST) { "" } else { ", no `latest` yet" };
-            fine(format!("{name} takes an upload; {there}{latest}"))
+            let said = format!("{name} takes an upload; {there}{latest}");
+            if tags.is_empty() { fine(said) } else { visible(name, reference, progress).unwrap_or_else(|| fine(said)) }
         }
         Err(error) => failed(error.to_string(), error.hint().unwrap_or(login)),
+    }
+}
+
+/// A repository with tags that a stranger cannot read: its release would be published and could not be verified.
+fn visible(name: &str, reference: Reference, progress: &Progress) -> Option<Finding> {
+    match Distribution::anonymous(reference, progress).and_then(|registry| registry.tags()) {
+        Ok(tags) if !tags.is_empty() => None,
+        Ok(_) => Some(failed(format!("{name} shows strangers no tags"), PUBLIC)),
+        Err(error @ RegistryError::Denied { .. }) => Some(failed(format!("{name} is private: {error}"), PUBLIC)),
+        Err(error) => {
+            let remedy = error.hint().unwrap_or_else(|| "run this again later".to_owned());
+            Some(failed(format!("{name} cannot be read without credentials: {error}"), remedy))
+        }
     }
 }
 

@@ -38,6 +38,10 @@ use track::{ForgeTrack, ImageTrack};
 /// The folder of the index's bundle, below the folder of the parts.
 pub const INDEX: &str = "index";
 
+/// The names under which the image is attested, one line per repository in the form of `sha256sum`: the index's digest, two
+/// spaces, the repository.
+const SUBJECTS: &str = "image.subjects";
+
 /// The choices of the caller: tracks, dry run, host parts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -269,8 +273,11 @@ impl Work {
         let folder = dist.join("publish");
         let index = parts.index(plan);
         let index_file = folder.join("index.json");
-        if let Some(index) = &index {
+        if let Some((index, image)) = index.as_ref().zip(plan.image.as_ref()) {
             atomic::ensure(&index_file, &index.bytes)?;
+            let line = |repository: &String| package::checksum_line(repository, index.digest);
+            let lines: String = image.repositories.iter().map(line).collect();
+            atomic::ensure(&folder.join(SUBJECTS), lines.as_bytes())?;
         }
         let mut files = BTreeMap::new();
         for (folder, part) in &parts.binaries {

@@ -75,6 +75,12 @@ impl Distribution {
         Self { session: Session::new(reference, client, variables) }
     }
 
+    /// Reaches a repository as a stranger does: without credentials, whatever this machine has.
+    pub fn anonymous(reference: Reference, progress: &Progress) -> Result<Self, Error> {
+        let client = Client::new()?.with_progress(progress);
+        Ok(Self::new(reference, client, Box::new(|_| None)))
+    }
+
     /// The same, opened for something else than to look.
     #[must_use]
     pub fn for_purpose(self, purpose: Purpose) -> Self {

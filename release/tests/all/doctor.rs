@@ -137,6 +137,15 @@ fn a_checkout_that_cannot_be_released_and_a_runner_that_is_gone() {
     scene.sees(&[], "runners", "failed", "windows-2019");
 }
 
+/// The table's section for an image in one registry.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn image(address: &str) -> String {
+    format!(
+        "\n[image]\nrepositories = [\"{address}/saynaai/sayna\"]\ncompression = \"gzip\"\nbudget = \"80 MB\"\n\
+         platforms = [{{ os = \"linux\", arch = \"amd64\", target = \"x86_64-unknown-linux-gnu\" }}]\n"
+    )
+}
+
 #[test]
 #[ignore = "needs docker-registry and apache2-utils"]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -144,13 +153,8 @@ fn the_registry_is_tried_and_left_as_it_was() {
     use crate::registry::server::Server;
     let server = Server::basic();
     let mut scene = Scene::new();
-    let image = format!(
-        "\n[image]\nrepositories = [\"{}/saynaai/sayna\"]\ncompression = \"gzip\"\nbudget = \"80 MB\"\n\
-         platforms = [{{ os = \"linux\", arch = \"amd64\", target = \"x86_64-unknown-linux-gnu\" }}]\n",
-        server.address
-    );
     let table = scene.world.read("sayna-release.toml");
-    scene.world.write("sayna-release.toml", &(table + &image));
+    scene.world.write("sayna-release.toml", &(table + &image(&server.address)));
     scene.world.commit("feat: an image");
     let right = [("SAYNA_REGISTRY_USERNAME", "rel"), ("SAYNA_REGISTRY_PASSWORD", "s3cret")];
     let output = scene.doctor(&right);
@@ -162,4 +166,27 @@ fn the_registry_is_tried_and_left_as_it_was() {
     assert!(sessions.iter().all(|s| !s.join("data").exists() && !s.join("startedat").exists()), "one was left open");
     let wrong = [("SAYNA_REGISTRY_USERNAME", "rel"), ("SAYNA_REGISTRY_PASSWORD", "hunter2")];
     scene.sees(&wrong, "registry", "failed", "status 401");
+}
+
+/// As a new package at ghcr.io is: the project may push, and strangers may not pull.
+#[test]
+#[ignore = "needs docker-registry and apache2-utils"]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_private_repository_is_found_by_its_first_tag() {
+    use crate::registry::server::{Server, TokenServer};
+    let right = [("SAYNA_REGISTRY_USERNAME", "rel"), ("SAYNA_REGISTRY_PASSWORD", "s3cret")];
+    for (tokens, private) in [(TokenServer::new(300), true), (TokenServer::public(), false)] {
+        let server = Server::token(&tokens);
+        let mut scene = Scene::new();
+        let table = scene.world.read("sayna-release.toml");
+        scene.world.write("sayna-release.toml", &(table + &image(&server.address)));
+        scene.world.commit("feat: an image");
+        assert_eq!(scene.doctor(&right).status.code(), Some(0), "without a tag, there is no package yet");
+        crate::registry::push_an_image(&server.address, "saynaai/sayna", &right);
+        if private {
+            scene.sees(&right, "registry", "failed", "is private");
+        } else {
+            assert_eq!(scene.doctor(&right).status.code(), Some(0), "everybody may pull");
+        }
+    }
 }

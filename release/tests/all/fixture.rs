@@ -38,7 +38,7 @@ pub(crate) fn plan(version: &str, targets: usize, platforms: usize) -> Plan {
         }
     };
     let image = PlannedImage {
-        repositories: vec!["docker.io/saynaai/sayna".to_owned()],
+        repositories: ["docker.io/saynaai/sayna", "ghcr.io/saynaai/sayna"].map(str::to_owned).to_vec(),
         tag: version.to_string(),
         platforms: PLATFORMS[..platforms]
             .iter()

@@ -246,11 +246,11 @@ impl Instance {
             write(&folder, &self.binary(&Claim::of(plan, "build.yml"), &folder, &part));
         }
         if let Some((image, digest)) = plan.image.as_ref().zip(index) {
-            let subject = Subject { name: image.repositories[0].clone(), digest };
+            let subjects = Subject::of_image(&image.repositories, digest);
             let claim = Claim::of(plan, "images.yml");
             let document = serde_json::from_slice(&fs::read(dist.join("publish/image.cdx.json")).unwrap()).unwrap();
-            let sbom = self.sign(&claim, &statement(Predicate::Sbom, &document, std::slice::from_ref(&subject)));
-            write(&dist.join("index"), &[self.provenance(&claim, &[subject]), sbom]);
+            let sbom = self.sign(&claim, &statement(Predicate::Sbom, &document, &subjects));
+            write(&dist.join("index"), &[self.provenance(&claim, &subjects), sbom]);
         }
         let subject = Subject { name: plan.manifest.clone(), digest: Digest::of(manifest) };
         write(&dist.join("publish"), &[self.provenance(&Claim::of(plan, "release.yml"), &[subject])]);

@@ -92,8 +92,9 @@ mod tests {
     #[test]
     fn the_tables_registries_stand_beside_its_forge_where_none_is_named() {
         let named = |forge: Option<&str>, registries: &[&str]| registry_names(&table(), &args(forge, registries));
-        assert_eq!(named(None, &[]), ["docker://docker.io/saynaai/sayna"]);
-        assert_eq!(named(Some("github:SaynaAI/Sayna"), &[]), ["docker://docker.io/saynaai/sayna"]);
+        let own = ["docker://docker.io/saynaai/sayna", "docker://ghcr.io/saynaai/sayna"];
+        assert_eq!(named(None, &[]), own);
+        assert_eq!(named(Some("github:SaynaAI/Sayna"), &[]), own);
         assert_eq!(named(Some("github:saynaai/sayna"), &["oci:x"]), ["oci:x"]);
         assert_eq!(named(Some("github:somebody/else"), &[]), Vec::<String>::new());
         assert_eq!(named(Some("dir:x"), &[]), Vec::<String>::new());
@@ -107,9 +108,12 @@ mod tests {
                 .is_project_origin
         };
         assert!(own("github:SaynaAI/sayna", "oci:x"));
-        for name in
-            ["docker://docker.io/saynaai/sayna", "docker://saynaai/sayna", "docker://index.docker.io/saynaai/sayna"]
-        {
+        for name in [
+            "docker://docker.io/saynaai/sayna",
+            "docker://saynaai/sayna",
+            "docker://index.docker.io/saynaai/sayna",
+            "docker://ghcr.io/saynaai/sayna",
+        ] {
             assert!(own("dir:x", name), "{name}");
         }
         for name in ["docker://docker.io/somebody/sayna", "docker://127.0.0.1:5000/saynaai/sayna", "oci:saynaai/sayna"]

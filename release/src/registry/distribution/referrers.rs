@@ -12,8 +12,9 @@ use crate::http::{self, Method, Response};
 use crate::oci::{self, Descriptor, media};
 use crate::registry::{Error, Object, Registry as _};
 
-/// The specification says 404; some registries answer as they do to anything that they do not know.
-const NO_API: [u16; 4] = [400, 404, 405, 406];
+/// The specification says 404; some registries answer as they do to anything that they do not know. ghcr.io redirects (303) to
+/// pages for people on github.com, which limits how often they are read (artifacthub/hub#4785).
+const NO_API: [u16; 5] = [303, 400, 404, 405, 406];
 /// So many times is the tag written when others write it at the same time.
 const WRITES: u32 = 5;
 

@@ -17,6 +17,10 @@ use crate::registry::{Error, Purpose};
 
 /// The user agent of this program.
 const CLIENT: &str = "sayna-release";
+/// GitHub's registry, whose new packages are private.
+const GHCR: &str = "ghcr.io";
+const PRIVATE: &str =
+    "strangers cannot read this package, because it is private or does not exist; make it public there";
 /// Said by the specification where a token does not say how long it lasts.
 const LIFE: Duration = Duration::from_secs(60);
 /// A token is not used so shortly before its end.
@@ -287,6 +291,12 @@ impl Session {
         Ok(Token { secret: Secret::new(secret), until: now.checked_add(life).unwrap_or(now) })
     }
 
+    /// The page with the visibility of a package at ghcr.io.
+    fn settings(&self) -> String {
+        let (owner, name) = self.reference.path().split_once('/').unwrap_or((self.reference.path(), ""));
+        format!("https://github.com/orgs/{owner}/packages/container/{}/settings", name.replace('/', "%2F"))
+    }
+
     fn denied(&self, error: &http::Error) -> Error {
         let state = self.state();
         self.denial(error, state.credentials.as_deref())
@@ -305,6 +315,7 @@ impl Session {
                 };
                 format!("{who} may not do this: check the password or token, and what it is allowed to do")
             }
+            None if host == GHCR && self.purpose == Purpose::Look => format!("{PRIVATE}: {}", self.settings()),
             None => format!("no credentials were found: set {user} and {password}, or run `docker login {host}`"),
         };
         Error::Denied { registry: self.reference.to_string(), error: error.to_string(), advice }

@@ -23,7 +23,7 @@ fn answer(status: &str, headers: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
 }
 
-fn publish_to(registry: &Distribution) -> Outcome {
+pub(super) fn publish_to(registry: &Distribution) -> Outcome {
     let (plan, root) = (plan("1.2.3", 1, 1), tempfile::tempdir().unwrap());
     write_parts(&plan, &root.path().join("dist"), "a");
     let forge = Directory::new(root.path().join("forge"));

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use sayna_release::digest::Digest;
 use sayna_release::http::{Client, Clock};
 use sayna_release::oci;
-use sayna_release::registry::{Distribution, Registry};
+use sayna_release::registry::{Distribution, Purpose, Registry};
 
 /// Pauses that last no time: what is tested is what comes after them.
 struct Hurried;
@@ -39,6 +39,12 @@ fn reach(address: &str, repository: &str, variables: &[(&str, &str)]) -> Distrib
     let variable = move |name: &str| variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
     let client = Client::new().unwrap().with_clock(Arc::new(Hurried));
     Distribution::new(format!("{address}/{repository}").parse().unwrap(), client, Box::new(variable))
+}
+
+/// Publishes an image of version 1.2.3.
+pub(crate) fn push_an_image(address: &str, repository: &str, variables: &[(&str, &str)]) {
+    let registry = reach(address, repository, variables).for_purpose(Purpose::Publish);
+    assert!(kinds::publish_to(&registry).complete());
 }
 
 /// Every tag leads to an index with everything below it; the tags.

@@ -150,6 +150,8 @@ enum Half {
     ListsNothing,
     /// A page for people in place of what is not there.
     ShowsAPage,
+    /// ghcr.io: such a page on another server, which this program must not ask.
+    LeadsAway,
 }
 
 impl Between for Half {
@@ -157,12 +159,18 @@ impl Between for Half {
         let (kind, text) = match self {
             Self::ListsNothing => (oci::media::INDEX, r#"{"schemaVersion":2,"manifests":[]}"#),
             Self::ShowsAPage => ("text/html", "<p>Nothing is here.</p>"),
+            Self::LeadsAway => ("text/html", "<p>Look over there.</p>"),
             Self::SaysItHas => return None,
+        };
+        let (status, more) = match self {
+            Self::LeadsAway => ("303 See Other", "Location: http://127.0.0.1:1/-/v2/packages\r\n"),
+            _ => ("200 OK", ""),
         };
         let length = text.len();
         (head.starts_with("GET ") && head.contains("/referrers/")).then(|| {
             format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}"
+                "HTTP/1.1 {status}\r\n{more}Content-Type: {kind}\r\nContent-Length: {length}\r\n\
+                 Connection: close\r\n\r\n{text}"
             )
         })
     }
@@ -178,7 +186,7 @@ impl Between for Half {
 fn a_registry_that_has_half_of_the_api_gets_the_tag_all_the_same() {
     let world = World::attested(1);
     let index = world.index().unwrap();
-    for how in [Half::SaysItHas, Half::ListsNothing, Half::ShowsAPage] {
+    for how in [Half::SaysItHas, Half::ListsNothing, Half::ShowsAPage, Half::LeadsAway] {
         let server = Server::open();
         let registry = reach(&between::start(&server.address, how), "a", &[]);
         assert!(world.publish_to(&[&registry]).unwrap().complete());

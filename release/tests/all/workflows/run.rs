@@ -3,6 +3,8 @@
 //! here; nothing interprets a workflow.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use sayna_release::attest::{Predicate, Subject};
 use sayna_release::digest::Digest;
 use serde_json::json;
 use serde_norway::Value;
+
+use words::{filled, own_repositories, variable};
 
 use super::{jobs, list, steps, workflow};
 use crate::github::Counterpart;
@@ -50,7 +54,8 @@ const CONDITIONS: [Condition; 12] = [
 struct Runner {
     world: World,
     hub: Counterpart,
-    registry: Server,
+    /// In the place of Docker Hub and of ghcr.io.
+    registries: [Server; 2],
     folder: tempfile::TempDir,
     /// What the jobs have put into `$GITHUB_OUTPUT`.
     outputs: BTreeMap<String, String>,
@@ -60,7 +65,7 @@ struct Runner {
 
 impl Runner {
     fn new() -> Self {
-        let registry = Server::token(&TokenServer::public());
+        let registries = [(); 2].map(|()| Server::token(&TokenServer::public()));
         let mut world = project();
         built_by_nix(&world);
         // With the files that this project's own table names: outside of a checkout the program knows no other one.
@@ -77,7 +82,7 @@ impl Runner {
         let table =
             format!("{}{}", &table[..windows], &table[image..]).replace("files = ", "cachix = \"sayna\"\nfiles = ");
         let table = table.replace("\"LICENSE\"]", "\"LICENSE\", \"config.example.yaml\"]");
-        world.write("sayna-release.toml", &table.replace("docker.io/", &format!("{}/", registry.address)));
+        world.write("sayna-release.toml", &own_repositories(&table, &registries));
         world.write(".ci/smoke", &project_file(".ci/smoke"));
         world.commit("feat: speak");
         world.tag("v0.1.0");
@@ -87,7 +92,7 @@ impl Runner {
         let runner = Self {
             world,
             hub,
-            registry,
+            registries,
             folder: tempfile::tempdir().unwrap(),
             outputs: BTreeMap::new(),
             said: String::new(),
@@ -149,9 +154,10 @@ impl Runner {
     /// A reader without a file verifies all of it; a reader with one file verifies that file.
     fn is_verified_by_strangers(&self) {
         let folder = tempfile::tempdir().unwrap();
-        let registry = format!("docker://{}/saynaai/sayna", self.registry.address);
+        let [one, two] = self.repositories().map(|name| format!("docker://{name}"));
         for tag in [&["--tag", "v0.1.0"][..], &[]] {
-            let output = self.stranger(folder.path(), &[&["verify", "--registry", &registry], tag].concat());
+            let output =
+                self.stranger(folder.path(), &[&["verify", "--registry", &one, "--registry", &two], tag].concat());
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success() && said.contains("v0.1.0 in github:saynaai/sayna"), "{output:?}");
             assert!(said.contains("as recorded in the manifest"), "{said}");
@@ -167,6 +173,11 @@ impl Runner {
         let output = verify();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(1) && said.contains("has no attestation of these files"), "{output:?}");
+    }
+
+    /// The image's repositories, as the table of this release names them.
+    fn repositories(&self) -> [String; 2] {
+        self.registries.each_ref().map(|server| format!("{}/saynaai/sayna", server.address))
     }
 
     fn artifacts(&self, name: &str) -> PathBuf {
@@ -204,8 +215,7 @@ impl Runner {
         place: &Path,
         bundles: &mut BTreeMap<String, PathBuf>,
     ) {
-        let repository = format!("{}/saynaai/sayna", self.registry.address);
-        let with = |key: &str| filled(step["with"][key].as_str().unwrap_or_default(), &repository);
+        let with = |key: &str| filled(step["with"][key].as_str().unwrap_or_default());
         match action {
             "actions/checkout" => {
                 let from = self.world.root().to_str().unwrap();
@@ -225,9 +235,13 @@ impl Runner {
                 bundles.insert(id.clone(), self.attest(workflow, &id, &with, place));
             }
             "docker/login-action" => {
-                let auth = STANDARD.encode("rel:s3cret");
-                let config = json!({"auths": {&self.registry.address: {"auth": auth}}});
-                fs::write(beside(place).join("config.json"), config.to_string()).unwrap();
+                let server = usize::from(with("registry") == "ghcr.io");
+                let path = beside(place).join("config.json");
+                let text = fs::read_to_string(&path).unwrap_or_else(|_| r#"{"auths":{}}"#.to_owned());
+                let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let auth = STANDARD.encode(format!("{}:{}", with("username"), with("password")));
+                config["auths"][&self.registries[server].address] = json!({"auth": auth});
+                fs::write(path, config.to_string()).unwrap();
             }
             "cachix/install-nix-action" | "cachix/cachix-action" => {}
             other => panic!("{other} is stood in for by nothing"),
@@ -243,6 +257,15 @@ impl Runner {
                 subjects.push(Subject { name, digest: Digest::of_file(&place.join(path)).unwrap().0 });
             }
         }
+        // One line per subject, as `sha256sum` writes it.
+        if !with("subject-checksums").is_empty() {
+            for line in fs::read_to_string(place.join(with("subject-checksums"))).unwrap().lines() {
+                let (digest, name) = line.split_once("  ").unwrap();
+                let digest = format!("sha256:{digest}").parse().unwrap();
+                subjects.push(Subject { name: name.to_owned(), digest });
+            }
+        }
+        assert!(!subjects.is_empty(), "{workflow}.yml, {id} attests nothing");
         let claim = Claim {
             issuer: "https://token.actions.githubusercontent.com".to_owned(),
             repository: "https://github.com/saynaai/sayna".to_owned(),
@@ -299,47 +322,6 @@ impl Runner {
     }
 }
 
-/// What the workflows' own words stand for in this release.
-fn filled(text: &str, repository: &str) -> String {
-    let stem = format!("sayna-0.1.0-{TRIPLE}");
-    let values = [
-        ("inputs.target", TRIPLE.to_owned()),
-        ("inputs.archive", format!("{stem}.tar.gz")),
-        ("inputs.sbom", format!("{stem}.cdx.json")),
-        ("inputs.part", "linux-amd64".to_owned()),
-        ("inputs.repository", repository.to_owned()),
-        ("secrets.DOCKERHUB_USERNAME", "rel".to_owned()),
-        ("secrets.DOCKERHUB_TOKEN", "s3cret".to_owned()),
-        ("secrets.CACHIX_AUTH_TOKEN", "cache-token".to_owned()),
-    ];
-    let mut text = text.to_owned();
-    for (words, value) in values {
-        text = text.replace(&format!("${{{{ {words} }}}}"), &value);
-    }
-    assert!(!text.contains("${{"), "{text}: not known here");
-    text
-}
-
-fn variable(name: &str, step: &Value, place: &Path, writes: bool, bundles: &BTreeMap<String, PathBuf>) -> String {
-    match name {
-        "TARGET" => TRIPLE.to_owned(),
-        "ARCHIVE" => format!("sayna-0.1.0-{TRIPLE}.tar.gz"),
-        "PLATFORM" => "linux/amd64".to_owned(),
-        "TRACK" => String::new(),
-        "GITHUB_TOKEN" if writes => "push-token".to_owned(),
-        "GITHUB_TOKEN" => "read-token".to_owned(),
-        "CACHIX_AUTH_TOKEN" => "cache-token".to_owned(),
-        "PROVENANCE" | "SBOM" | "BUNDLE" => {
-            let text = step["env"][name].as_str().unwrap();
-            let id = text.split("steps.").nth(1).unwrap().split('.').next().unwrap();
-            let fallback = || place.join(text.split('\'').nth(1).expect("no bundle was made"));
-            bundles.get(id).cloned().unwrap_or_else(fallback).display().to_string()
-        }
-        "RUSTUP_TOOLCHAIN" => crate::support::running_rustc(),
-        other => panic!("{other} is not known here"),
-    }
-}
-
 /// A job's folder that is not its checkout: the runner's own files.
 fn beside(place: &Path) -> PathBuf {
     place.with_extension("runner")
@@ -367,12 +349,15 @@ fn the_scripts_of_the_workflows_make_a_release_and_a_second_run_changes_nothing(
     for line in ["awaiting promotion", "set github:saynaai/sayna: latest = v0.1.0", "bit-identical: "] {
         assert!(runner.said.contains(line), "{line}:\n{}", runner.said);
     }
-    let tags = |tag: &str| {
-        let image = format!("docker://{}/saynaai/sayna:{tag}", runner.registry.address);
+    let [one, two] = runner.repositories();
+    let tags = |repository: &str, tag: &str| {
+        let image = format!("docker://{repository}:{tag}");
         let arguments = ["inspect", "--raw", "--tls-verify=false", &image];
         Digest::of(crate::registry::server::tool("skopeo", &arguments).as_bytes())
     };
-    assert_eq!(tags("0.1.0"), tags("latest"));
+    assert_eq!(tags(&one, "0.1.0"), tags(&one, "latest"));
+    assert_eq!(tags(&two, "0.1.0"), tags(&two, "latest"));
+    assert_eq!(tags(&one, "latest"), tags(&two, "latest"));
     runner.is_verified_by_strangers();
     // Once more from nothing, as who starts the workflow by hand on the tag: what is public is not built again.
     fs::remove_dir_all(runner.artifacts("")).unwrap();
@@ -380,7 +365,7 @@ fn the_scripts_of_the_workflows_make_a_release_and_a_second_run_changes_nothing(
     runner.said.clear();
     runner.release();
     assert_eq!(runner.said.matches("taken from what github:saynaai/sayna has already").count(), 2, "{}", runner.said);
-    assert_eq!(runner.said.matches("nothing to do").count(), 2 * 2, "{}", runner.said);
+    assert_eq!(runner.said.matches("nothing to do").count(), 3 * 2, "{}", runner.said);
     let hub = runner.hub.hub();
     let changes: Vec<&String> =
         hub.requests[before..].iter().filter(|r| !r.starts_with("GET ") && !r.starts_with("HEAD ")).collect();

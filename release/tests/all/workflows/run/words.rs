@@ -1,0 +1,65 @@
+//! The words of the workflows, and what they stand for in the release of the tests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_norway::Value;
+
+use super::TRIPLE;
+use crate::registry::server::Server;
+
+/// What the workflows' own words stand for in this release.
+pub(super) fn filled(text: &str) -> String {
+    let stem = format!("sayna-0.1.0-{TRIPLE}");
+    let values = [
+        ("inputs.target", TRIPLE.to_owned()),
+        ("inputs.archive", format!("{stem}.tar.gz")),
+        ("inputs.sbom", format!("{stem}.cdx.json")),
+        ("inputs.part", "linux-amd64".to_owned()),
+        ("secrets.DOCKERHUB_USERNAME", "rel".to_owned()),
+        ("secrets.DOCKERHUB_TOKEN", "s3cret".to_owned()),
+        ("github.actor", "rel".to_owned()),
+        ("github.token", "s3cret".to_owned()),
+        ("secrets.CACHIX_AUTH_TOKEN", "cache-token".to_owned()),
+    ];
+    let mut text = text.to_owned();
+    for (words, value) in values {
+        text = text.replace(&format!("${{{{ {words} }}}}"), &value);
+    }
+    assert!(!text.contains("${{"), "{text}: not known here");
+    text
+}
+
+pub(super) fn variable(
+    name: &str,
+    step: &Value,
+    place: &Path,
+    writes: bool,
+    bundles: &BTreeMap<String, PathBuf>,
+) -> String {
+    match name {
+        "TARGET" => TRIPLE.to_owned(),
+        "ARCHIVE" => format!("sayna-0.1.0-{TRIPLE}.tar.gz"),
+        "PLATFORM" => "linux/amd64".to_owned(),
+        "TRACK" => String::new(),
+        "GITHUB_TOKEN" if writes => "push-token".to_owned(),
+        "GITHUB_TOKEN" => "read-token".to_owned(),
+        "CACHIX_AUTH_TOKEN" => "cache-token".to_owned(),
+        "PROVENANCE" | "SBOM" | "BUNDLE" => {
+            let text = step["env"][name].as_str().unwrap();
+            let id = text.split("steps.").nth(1).unwrap().split('.').next().unwrap();
+            let fallback = || place.join(text.split('\'').nth(1).expect("no bundle was made"));
+            bundles.get(id).cloned().unwrap_or_else(fallback).display().to_string()
+        }
+        "RUSTUP_TOOLCHAIN" => crate::support::running_rustc(),
+        other => panic!("{other} is not known here"),
+    }
+}
+
+/// The table with the tests' registries in the place of those that it names.
+pub(super) fn own_repositories(table: &str, registries: &[Server; 2]) -> String {
+    let [one, two] = registries.each_ref().map(|server| &server.address);
+    let named = "[\"docker.io/saynaai/sayna\"]";
+    assert!(table.contains(named), "{table}");
+    table.replace(named, &format!("[\"{one}/saynaai/sayna\", \"{two}/saynaai/sayna\"]"))
+}
