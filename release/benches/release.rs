@@ -148,6 +148,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
     let part = BinaryPart {
         schema: part::SCHEMA,
         origin: plan.origin(),
+        product: plan.name.parse().unwrap(),
         target: target.triple.clone(),
         built: built(false),
         binary: archive.binary,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::image::ImageIndex;
-use crate::name::{self, AssetNames};
+use crate::name::{self, AssetNames, FileName};
 use crate::part::{BinaryPart, Built, FileEntry, ImagePart, InsideEntry};
 use crate::plan::Plan;
 use crate::triple::Triple;
@@ -43,16 +43,18 @@ pub struct Manifest {
     pub flake_lock: Option<Digest>,
     /// Digest of the notes as they were when the release was made.
     pub notes: Digest,
-    /// One per target.
+    /// One per program and target, the server's first.
     pub binaries: Vec<BinaryEntry>,
     /// The image; `null` where none could be built in time, or the table has none.
     pub image: Option<ImageEntry>,
 }
 
-/// One target.
+/// One program for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BinaryEntry {
+    /// The program: the manifest's own name, or a product's.
+    pub product: FileName,
     /// The triple.
     pub target: Triple,
     /// How it was built.
@@ -114,7 +116,7 @@ pub enum Error {
     /// An image's tag that is not the version's.
     #[error("its image has the tag {0:?}, not the version's")]
     Tag(String),
-    /// Nothing that was built.
+    /// Nothing that was built of the server.
     #[error("it has no binaries")]
     Empty,
     /// No commit.
@@ -128,6 +130,21 @@ impl Manifest {
         AssetNames { name: &self.name, version: &self.version }
     }
 
+    /// The entries of the server: the program in the image, and what who names none means.
+    pub fn server(&self) -> impl Iterator<Item = &BinaryEntry> {
+        self.binaries.iter().filter(|binary| binary.product == self.name)
+    }
+
+    /// A folder's name for what belongs to an entry alone.
+    pub fn folder(&self, entry: &BinaryEntry) -> String {
+        name::part_folder(&self.name, &entry.product, &entry.target)
+    }
+
+    /// What an entry is, for people: its target, and the program where it is not the server.
+    pub fn called(&self, entry: &BinaryEntry) -> String {
+        name::part(&self.name, &entry.product, &entry.target)
+    }
+
     /// Reads a document from outside: the edge at which every name, digest and id in it is parsed.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         #[derive(Deserialize)]
@@ -139,11 +156,12 @@ impl Manifest {
             return Err(Error::Schema(schema));
         }
         let manifest: Self = serde_json::from_slice(bytes)?;
-        if manifest.binaries.is_empty() {
+        if manifest.server().next().is_none() {
             return Err(Error::Empty);
         }
-        let targets = manifest.binaries.iter().map(|b| b.target.as_str());
-        if let Some(name) = name::clash(manifest.assets().map(|f| f.name.as_str()).chain(targets)) {
+        let folders: Vec<String> = manifest.binaries.iter().map(|binary| manifest.folder(binary)).collect();
+        let names = manifest.assets().map(|f| f.name.as_str()).chain(folders.iter().map(String::as_str));
+        if let Some(name) = name::clash(names) {
             return Err(Error::Twice(name.to_owned()));
         }
         if !matches!(manifest.commit.len(), 40 | 64) || !manifest.commit.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -200,6 +218,7 @@ impl Manifest {
 impl BinaryEntry {
     fn of(part: &BinaryPart) -> Self {
         Self {
+            product: part.product.clone(),
             target: part.target.clone(),
             built: part.built.clone(),
             binary: part.binary.clone(),

@@ -1,5 +1,5 @@
-//! A part: what one machine contributes to a release. `dist/<target>/` or `dist/<os>-<arch>/` holds the files and a
-//! `part.json` (schema 1, this module) that names them. Nothing else passes between machines.
+//! A part: what one machine contributes to a release. `dist/<target>/`, for a product `dist/<product>-<target>/`, or for a
+//! platform `dist/<os>-<arch>/` holds the files and a `part.json` (schema 1, this module) that names them. Nothing else passes between machines.
 
 use std::fs;
 use std::io;
@@ -115,13 +115,13 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Part {
-    /// One target's archive, checksum and SBOM.
+    /// One program's archive, checksum and SBOM, for one target.
     Binary(BinaryPart),
     /// One platform's OCI layout.
     Image(ImagePart),
 }
 
-/// The part of one target: archive, checksum and SBOM.
+/// The part of one program for one target: archive, checksum and SBOM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BinaryPart {
@@ -129,6 +129,8 @@ pub struct BinaryPart {
     pub schema: u32,
     /// The release.
     pub origin: Origin,
+    /// The program: a package and its binary.
+    pub product: FileName,
     /// The target.
     pub target: Triple,
     /// How it was built.
@@ -260,6 +262,16 @@ impl ImagePart {
 }
 
 impl BinaryPart {
+    /// The name of its folder.
+    pub fn folder(&self) -> String {
+        name::part_folder(&self.origin.name, &self.product, &self.target)
+    }
+
+    /// What it is, for people: the target, and the program where it is not the server.
+    pub fn called(&self) -> String {
+        name::part(&self.origin.name, &self.product, &self.target)
+    }
+
     /// The files that a release attaches, in order.
     pub fn assets(&self) -> [&FileEntry; 3] {
         [&self.archive, &self.checksum, &self.sbom]

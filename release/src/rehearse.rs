@@ -160,7 +160,7 @@ pub fn run(
     let made = clock.stage("plan", || {
         let made = plan::make(root, &plan::Options::default())?;
         let made = PlanReport { plan: restrict_to_host(made.plan, table, &rustc, &builders)?, ..made };
-        let note = format!("{} at {}, {} target(s) here", made.plan.tag, short(&made.plan), made.plan.targets.len());
+        let note = format!("{} at {}, {} archive(s) here", made.plan.tag, short(&made.plan), made.plan.targets.len());
         Ok::<_, Error>((made, note))
     })?;
     let plan = &made.plan;
@@ -261,8 +261,8 @@ fn build_all(
 fn fresh_sboms(job: &Job<'_>, binaries: &[BinaryPart]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut sboms = BTreeMap::new();
     for part in binaries {
-        sboms
-            .insert(part.sbom.name.to_string(), build::fresh_sbom(job, &part.target, &part.built, part.binary.digest)?);
+        let fresh = build::fresh_sbom(job, &part.product, &part.target, &part.built, part.binary.digest)?;
+        sboms.insert(part.sbom.name.to_string(), fresh);
     }
     Ok(sboms)
 }

@@ -146,8 +146,13 @@ fn metadata(input: &Input<'_>, component: Component) -> Result<Metadata, Error> 
 /// Returns the subject of the document: the executable.
 fn package(input: &Input<'_>) -> Result<Component, Error> {
     let (plan, package) = (input.plan, &input.graph.package);
-    let purl = purl::github(&plan.source, &plan.tag).unwrap_or_else(|| purl::of_crate(&package.id, plan));
-    let mut component = Component::new(Kind::Application, plan.name.clone(), plan.version.to_string());
+    // The repository's tag stands for the server; a product is a package in it.
+    let product = plan.targets.iter().map(|target| &target.product).find(|name| **name == package.id.name);
+    let product = product.filter(|name| **name != plan.name);
+    let of_server = purl::github(&plan.source, &plan.tag).filter(|_| product.is_none());
+    let purl = of_server.unwrap_or_else(|| purl::of_crate(&package.id, plan));
+    let name = product.unwrap_or(&plan.name).clone();
+    let mut component = Component::new(Kind::Application, name, plan.version.to_string());
     component.bom_ref = bom_ref(&package.id);
     component.hashes = vec![Hash::sha256(&input.binary)];
     component.licences = licences(&package.id, package.licence.as_deref())?;

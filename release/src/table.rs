@@ -18,10 +18,12 @@ use crate::triple::{Os, Triple};
 
 mod model;
 mod native;
+mod product;
 mod value;
 
 pub use model::Model;
 pub use native::{Download, LockedCrate, Native, Supply};
+pub use product::{Product, ProductBudget, Program};
 pub use value::{DottedVersion, IgnoredTags, Size};
 
 /// The table's name, at the root of the checkout.
@@ -36,6 +38,9 @@ pub struct Table {
     /// The executables, one per triple.
     #[serde(rename = "target")]
     pub targets: Vec<Target>,
+    /// Programs that are released beside the server.
+    #[serde(rename = "product", default)]
+    pub products: Vec<Product>,
     /// The container image; a project without one leaves it out.
     pub image: Option<Image>,
     /// The settings that every build shares.

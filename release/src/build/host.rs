@@ -14,7 +14,8 @@ pub fn restrict_to_host(mut plan: Plan, table: &Table, rustc: &Rustc, builders: 
     };
     let (here, elsewhere): (Vec<_>, Vec<_>) = plan.targets.into_iter().partition(|t| lacks(&t.triple).is_none());
     plan.targets = here;
-    for target in elsewhere {
+    // A target is left out once, with all its programs.
+    for target in elsewhere.iter().filter(|target| target.product == plan.name) {
         let reason = lacks(&target.triple).unwrap_or_default();
         plan.left_out.push(NotPlanned { what: target.triple.to_string(), reason });
     }
@@ -23,10 +24,9 @@ pub fn restrict_to_host(mut plan: Plan, table: &Table, rustc: &Rustc, builders: 
         return Err(Error::NothingHere { host: rustc.host.clone(), reasons });
     }
     if let Some(mut image) = plan.image.take() {
+        let built: Vec<Triple> = plan.targets.iter().map(|target| target.triple.clone()).collect();
         let lacks = |platform: &PlannedPlatform| match entry(table, &platform.target) {
-            _ if plan.targets.iter().all(|t| t.triple != platform.target) => {
-                Some(format!("{} is not built on this machine", platform.target))
-            }
+            _ if !built.contains(&platform.target) => Some(format!("{} is not built on this machine", platform.target)),
             Ok(target) if matches!(builders.image(target), Ok(Builder::Nix)) => None,
             _ => crate::image::not_here(platform),
         };
@@ -41,7 +41,7 @@ pub fn restrict_to_host(mut plan: Plan, table: &Table, rustc: &Rustc, builders: 
     Ok(plan)
 }
 
-/// Reports the builder of each target on a line of its own, and returns them in the order of the targets.
+/// Reports the builder of each target on a line of its own, and returns them in the order of the targets; it builds every program.
 pub fn describe_builders(
     plan: &Plan,
     table: &Table,
@@ -49,7 +49,7 @@ pub fn describe_builders(
     progress: &Progress,
 ) -> Result<Vec<Builder>, Error> {
     let mut by = Vec::new();
-    for planned in &plan.targets {
+    for planned in plan.targets.iter().filter(|planned| planned.product == plan.name) {
         let target = entry(table, &planned.triple)?;
         progress.line(&format!("{:>10}  {}", "builder", builders.said(target)));
         by.push(builders.binary(target)?);

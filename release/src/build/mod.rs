@@ -11,7 +11,7 @@ use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, InsideEntry, LA
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::progress::Progress;
 use crate::scratch::Scratch;
-use crate::table::{Builder, Compression, Size, Table, Target};
+use crate::table::{Builder, Compression, Program, Size, Table, Target};
 use crate::triple::Triple;
 use crate::{image, licences, package, sbom};
 
@@ -91,7 +91,7 @@ pub struct BuildOutcome<P> {
     pub findings: Vec<Finding>,
 }
 
-/// Makes a target's part in `dist/<triple>/`.
+/// Makes a program's part for a target, in its folder below `dist`.
 pub fn binary(
     job: &Job<'_>,
     planned: &PlannedTarget,
@@ -99,15 +99,16 @@ pub fn binary(
     progress: &Progress,
 ) -> Result<BuildOutcome<BinaryPart>, Error> {
     let target = entry(job.table, &planned.triple)?;
-    let out = dist.join(planned.triple.as_str());
+    let program = program(job.table, &planned.product)?;
+    let out = dist.join(&planned.folder);
     let built = would_build(job, target, job.builders.binary(target)?, &planned.features);
-    if let Some(part) = whole_binary(job, &out, &built) {
+    if let Some(part) = whole_binary(job, planned, &out, &built) {
         return Ok(BuildOutcome { part, reused: true, findings: Vec::new() });
     }
-    let graph = Graph::resolve(job.root, &job.plan.name, &planned.triple, &built.features)?;
+    let graph = Graph::resolve(job.root, &planned.product, &planned.triple, &built.features)?;
     let (archive, findings) = match built.by {
         Builder::Cargo => {
-            let executable = executable(job, target, &graph, progress)?;
+            let executable = executable(job, target, planned, &graph, progress)?;
             let findings = audit_one(job, target, &executable)?;
             let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
             let linked = linked::of(job, &planned.triple, &built)?;
@@ -118,12 +119,13 @@ pub fn binary(
             (archive, audit_one(job, target, &executable)?)
         }
     };
-    check_budget(&archive.binary.name, archive.binary.size, binary_budget(job.table, target, &built))?;
-    check_budget(&archive.archive.name, archive.archive.size, target.budget.archive)?;
+    check_budget(&archive.binary.name, archive.binary.size, program.binary_budget(target, &built))?;
+    check_budget(&archive.archive.name, archive.archive.size, program.archive_budget(target))?;
     atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, archive.binary.digest)?)?;
     let part = BinaryPart {
         schema: part::SCHEMA,
         origin: job.plan.origin(),
+        product: package::named(&planned.product)?,
         target: planned.triple.clone(),
         built,
         binary: archive.binary,
@@ -144,7 +146,7 @@ pub fn image(
     progress: &Progress,
 ) -> Result<BuildOutcome<ImagePart>, Error> {
     let target = entry(job.table, &platform.target)?;
-    let planned = planned(job.plan, &platform.target)?;
+    let planned = planned(job, &platform.target)?;
     let BuildOutcome { part: released, findings, .. } =
         binary(&Job { reuse: true, ..job.clone() }, planned, dist, progress)?;
     let out = dist.join(platform.folder());
@@ -158,7 +160,7 @@ pub fn image(
         Builder::Cargo => {
             let folder = Scratch::new_in(&out)?;
             let executable = folder.path().join(&released.binary.name);
-            unpack(&dist.join(planned.triple.as_str()), planned, &released.binary.name, &executable)?;
+            unpack(&dist.join(&planned.folder), planned, &released.binary.name, &executable)?;
             let compression = compression(job.table);
             let input = image::Input { plan: job.plan, platform, binary: &executable, models: &models, compression };
             image::assemble(&input, &out.join(LAYOUT))?
@@ -169,7 +171,7 @@ pub fn image(
     if let Some(image) = &job.table.image {
         check_budget(&format!("image {}", platform.name()), assembled.compressed, image.budget)?;
     }
-    let graph = Graph::resolve(job.root, &job.plan.name, &platform.target, &built.features)?;
+    let graph = Graph::resolve(job.root, &planned.product, &platform.target, &built.features)?;
     let sbom = document(job, &platform.target, &built, &graph, assembled.binary.digest)?;
     atomic::write(&out.join(part::SBOM), &sbom)?;
     let part = ImagePart {
@@ -188,9 +190,16 @@ pub fn image(
     Part::Image(part.clone()).write(&out)?;
     Ok(BuildOutcome { part, reused: false, findings })
 }
-/// The SBOM of a target's binary as this checkout makes it.
-pub fn fresh_sbom(job: &Job<'_>, target: &Triple, built: &Built, binary: Digest) -> Result<Vec<u8>, Error> {
-    let graph = Graph::resolve(job.root, &job.plan.name, target, &built.features)?;
+
+/// The SBOM of a program's binary as this checkout makes it.
+pub fn fresh_sbom(
+    job: &Job<'_>,
+    product: &str,
+    target: &Triple,
+    built: &Built,
+    binary: Digest,
+) -> Result<Vec<u8>, Error> {
+    let graph = Graph::resolve(job.root, product, target, &built.features)?;
     document(job, target, built, &graph, binary)
 }
 
@@ -204,11 +213,16 @@ fn compression(table: &Table) -> Compression {
     table.image.as_ref().map_or(Compression::Gzip, |i| i.compression)
 }
 
-/// The plan's entry of a triple.
-fn planned<'a>(plan: &'a Plan, triple: &Triple) -> Result<&'a PlannedTarget, Error> {
-    let known = || plan.targets.iter().map(|t| t.triple.to_string()).collect();
-    let found = plan.targets.iter().find(|t| t.triple == *triple);
-    found.ok_or_else(|| Error::Unknown { what: triple.to_string(), known: known() })
+/// The plan's entry of the server for a triple.
+fn planned<'a>(job: &Job<'a>, triple: &Triple) -> Result<&'a PlannedTarget, Error> {
+    let known = || job.plan.targets.iter().map(|t| t.folder.clone()).collect();
+    job.plan.server(triple).ok_or_else(|| Error::Unknown { what: triple.to_string(), known: known() })
+}
+
+/// The table's program of a package.
+pub fn program<'a>(table: &'a Table, name: &str) -> Result<Program<'a>, Error> {
+    let known = || table.programs().map(|program| program.name().to_owned()).collect();
+    table.program(name).ok_or_else(|| Error::Unknown { what: name.to_owned(), known: known() })
 }
 
 /// Unpacks the executable of the archive in `folder` to `to`.
@@ -268,7 +282,7 @@ pub fn archive(
     binary: &Path,
     out: &Path,
 ) -> Result<package::Archive, Error> {
-    let graph = Graph::resolve(tree.root, tree.table.release.name.get_ref(), &planned.triple, features)?;
+    let graph = Graph::resolve(tree.root, &planned.product, &planned.triple, features)?;
     let linked = linked::here(tree.table, features, &Fetched::new())?;
     pack(tree, planned, &graph, &linked, binary, out)
 }
@@ -281,27 +295,19 @@ fn pack(
     binary: &Path,
     out: &Path,
 ) -> Result<package::Archive, Error> {
-    let release = &tree.table.release;
-    let files = release.files.iter().map(|f| (f.get_ref().clone(), tree.root.join(f.get_ref())));
+    let files = program(tree.table, &planned.product)?.files();
+    let files = files.iter().map(|f| (f.get_ref().clone(), tree.root.join(f.get_ref())));
     let input = package::Input {
         stem: &planned.stem,
         archive: &planned.archive,
         kind: planned.archive_kind,
         epoch: tree.epoch,
         binary,
-        exe_name: planned.triple.exe_name(release.name.get_ref()),
+        exe_name: planned.triple.exe_name(&planned.product),
         files: files.collect(),
         third_party: licences::third_party(tree.root, graph, linked)?,
     };
     Ok(package::package(&input, out)?)
-}
-
-/// The most that a binary may weigh: its target's budget, or a smaller one for a build without some of its features.
-pub fn binary_budget(table: &Table, target: &Target, built: &Built) -> Size {
-    let reduced = target.budget.without_livekit.filter(|_| !built.left_out.is_empty());
-    let bare = built.features.is_empty() && target.triple.get_ref().as_str() == "x86_64-unknown-linux-gnu";
-    let bare = table.budget.default_binary.filter(|_| bare);
-    [reduced, bare].into_iter().flatten().fold(target.budget.binary, Size::min)
 }
 
 /// The table's entry of a triple.
@@ -312,7 +318,13 @@ pub fn entry<'a>(table: &'a Table, triple: &Triple) -> Result<&'a Target, Error>
     })
 }
 
-fn executable(job: &Job<'_>, target: &Target, graph: &Graph, progress: &Progress) -> Result<PathBuf, Error> {
+fn executable(
+    job: &Job<'_>,
+    target: &Target,
+    planned: &PlannedTarget,
+    graph: &Graph,
+    progress: &Progress,
+) -> Result<PathBuf, Error> {
     let (triple, features) = (target.triple.get_ref(), graph.features.as_slice());
     if let Some(reason) = job.rustc.lacks(triple) {
         return Err(Error::NotHere { what: triple.to_string(), reason });
@@ -325,7 +337,7 @@ fn executable(job: &Job<'_>, target: &Target, graph: &Graph, progress: &Progress
     licences::third_party(job.root, graph, &linked::here(job.table, features, &job.fetched)?)?;
     let call = cargo::Call {
         root: job.root,
-        name: &job.plan.name,
+        name: &planned.product,
         triple,
         features,
         floor: &target.floor,
@@ -352,9 +364,10 @@ fn check_budget(what: &str, found: u64, budget: Size) -> Result<(), Error> {
 }
 
 /// Returns the part in the folder if it is of this plan, built in this way, and whole. Anything else is built again.
-fn whole_binary(job: &Job<'_>, out: &Path, built: &Built) -> Option<BinaryPart> {
+fn whole_binary(job: &Job<'_>, planned: &PlannedTarget, out: &Path, built: &Built) -> Option<BinaryPart> {
     let Ok(Some(Part::Binary(part))) = Part::read(out) else { return None };
     let same = job.reuse && part.origin == job.plan.origin() && part.built == *built;
+    let same = same && part.product == planned.product && part.target == planned.triple;
     (same && part.check(out).is_ok()).then_some(part)
 }
 

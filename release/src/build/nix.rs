@@ -31,8 +31,27 @@ fn output(target: &Target, name: &str) -> Result<String, Error> {
     Ok(format!(".#packages.{}.{name}", system.get_ref()))
 }
 
+/// The flake's outputs of a program: what `nix/default.nix` calls them.
+struct Outputs {
+    program: String,
+    archive: String,
+}
+
+impl Outputs {
+    fn of(job: &Job<'_>, planned: &PlannedTarget) -> Self {
+        let name = &planned.product;
+        let archive = if *name == job.plan.name { "archive".to_owned() } else { format!("{name}-archive") };
+        Self { program: name.clone(), archive }
+    }
+
+    /// In the order of building.
+    fn all(&self) -> [String; 3] {
+        [format!("{}.unwrapped", self.program), self.program.clone(), self.archive.clone()]
+    }
+}
+
 /// Builds what these outputs hold once more where the job asks for it, so that Nix compares.
-fn prove(job: &Job<'_>, target: &Target, names: &[&str], progress: &Progress) -> Result<(), super::Error> {
+fn prove(job: &Job<'_>, target: &Target, names: &[String], progress: &Progress) -> Result<(), super::Error> {
     if !job.again {
         return Ok(());
     }
@@ -54,13 +73,14 @@ pub(super) fn archive(
     out: &Path,
     progress: &Progress,
 ) -> Result<(Archive, PathBuf, Scratch), super::Error> {
-    prove(job, target, &["sayna.unwrapped", "sayna", "archive"], progress)?;
-    let from = call::build(job.root, &output(target, "archive")?)?;
+    let outputs = Outputs::of(job, planned);
+    prove(job, target, &outputs.all(), progress)?;
+    let from = call::build(job.root, &output(target, &outputs.archive)?)?;
     checked(job, planned, &from)?;
     for name in [&planned.archive, &planned.checksum] {
         atomic::copy(&from.join(name), &out.join(name), false)?;
     }
-    let exe_name = planned.triple.exe_name(&job.plan.name);
+    let exe_name = planned.triple.exe_name(&planned.product);
     let folder = Scratch::new_in(out)?;
     let executable = folder.path().join(&exe_name);
     super::unpack(out, planned, &exe_name, &executable)?;
@@ -89,8 +109,8 @@ fn checked(job: &Job<'_>, planned: &PlannedTarget, from: &Path) -> Result<(), su
     if said != line {
         return Err(Error::Checksum { path, found: said, planned: line }.into());
     }
-    let exe_name = planned.triple.exe_name(&job.plan.name);
-    let files = job.table.release.files.iter().map(|f| f.get_ref().as_str());
+    let exe_name = planned.triple.exe_name(&planned.product);
+    let files = super::program(job.table, &planned.product)?.files().iter().map(|f| f.get_ref().as_str());
     let (time, kind) = (job.plan.commit_time, planned.archive_kind);
     let meant = package::planned_entries(&planned.stem, &exe_name, files, time, kind);
     let held = package::list(&archive, kind, u64::MAX)?;
@@ -109,7 +129,7 @@ pub(super) fn image(
     layout: &Path,
     progress: &Progress,
 ) -> Result<(), super::Error> {
-    prove(job, target, &["image"], progress)?;
+    prove(job, target, &["image".to_owned()], progress)?;
     let program = call::build(job.root, &output(target, "image.copyTo")?)?.join("bin/copy-to");
     let format = match compression {
         Compression::Gzip => "gzip",

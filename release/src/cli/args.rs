@@ -156,6 +156,9 @@ pub struct PlanArgs {
     /// List only the targets of this builder; for --format matrix.
     #[arg(long, value_parser = builder())]
     pub builder: Option<Builder>,
+    /// List only this program; for --format matrix.
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<String>,
 }
 
 /// `changelog`
@@ -201,6 +204,9 @@ pub struct BuildArgs {
     /// Build this target [default: this machine's].
     #[arg(long, value_name = "TRIPLE")]
     pub target: Option<Triple>,
+    /// Build this program alone [default: every program of the release].
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<String>,
     /// Build with Nix or with Cargo; auto takes Nix where sayna-release.toml says so and Nix is installed.
     #[arg(long, value_enum, default_value = "auto")]
     pub builder: BuilderChoice,
@@ -209,7 +215,7 @@ pub struct BuildArgs {
     pub fetch: bool,
     #[command(flatten)]
     pub reuse: ReuseArgs,
-    /// Write the part to this folder.
+    /// Write the parts to this folder.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub out: PathBuf,
 }
@@ -222,6 +228,9 @@ pub struct PackageArgs {
     /// Pack for this target.
     #[arg(long, value_name = "TRIPLE")]
     pub target: Triple,
+    /// Pack this program [default: the server].
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<String>,
     /// Pack this executable.
     #[arg(long, value_name = "FILE")]
     pub binary: PathBuf,
@@ -361,6 +370,9 @@ pub struct SbomArgs {
     /// Describe this target [default: this machine's].
     #[arg(long, value_name = "TRIPLE")]
     pub target: Option<Triple>,
+    /// Describe this program [default: the server].
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<String>,
     /// Describe this executable [default: the one in the part of --dist].
     #[arg(long, value_name = "FILE")]
     pub binary: Option<PathBuf>,

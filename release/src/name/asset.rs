@@ -77,6 +77,11 @@ impl AssetNames<'_> {
         format!("{}-{}.{ATTESTATIONS}", self.name, self.version)
     }
 
+    /// The same release's names that begin with another word: those of a product.
+    pub fn of<'b>(&'b self, asset: &'b str) -> AssetNames<'b> {
+        AssetNames { name: asset, version: self.version }
+    }
+
     /// Returns the stem of a target's archive and SBOM, which is also the folder in the archive.
     pub fn stem(&self, target: &Triple) -> String {
         format!("{}-{}-{target}", self.name, self.version)
@@ -106,6 +111,16 @@ pub fn platform(os: &str, arch: &str) -> String {
 /// The folder of a platform's part, as a slash cannot be in a name: `linux-amd64`.
 pub fn platform_folder(os: &str, arch: &str) -> String {
     format!("{os}-{arch}")
+}
+
+/// The folder of a program's part for a target: that of the server is the triple, so that it is short.
+pub fn part_folder(server: &str, product: &str, target: &Triple) -> String {
+    if product == server { target.to_string() } else { format!("{product}-{target}") }
+}
+
+/// A program and its target, for people.
+pub fn part(server: &str, product: &str, target: &Triple) -> String {
+    if product == server { target.to_string() } else { format!("{product} for {target}") }
 }
 
 /// The first 7 digits of a commit id, as Git shows it to people.

@@ -176,7 +176,8 @@ pub fn package(input: &Input<'_>, out: &Path) -> Result<Archive, Error> {
     })
 }
 
-fn named(name: &str) -> Result<FileName, Error> {
+/// A name that every system stores as it is.
+pub fn named(name: &str) -> Result<FileName, Error> {
     name.parse()
         .map_err(|_no_file_name| Error::Name { name: name.to_owned(), reason: "no file can have this name everywhere" })
 }

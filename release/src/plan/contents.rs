@@ -8,12 +8,13 @@ use std::path::{Component, Path};
 
 use super::package::Package;
 use super::problem::{Problem, SHOWN};
+use super::products::executables;
 use crate::git::{Checkout, Kind, Tracked};
 use crate::name::{self, Tag};
 use crate::package;
 use crate::registry::Reference;
 use crate::snippet::nearest;
-use crate::table::{Builder, Floor, Source, Spanned, Table, Target};
+use crate::table::{Builder, Floor, Program, Source, Spanned, Table, Target};
 use crate::triple::{Os, Triple};
 
 /// The inputs that the table is compared with.
@@ -34,6 +35,7 @@ impl Contents<'_> {
             problems.extend(self.target(target));
         }
         problems.extend(duplicates(&self.table().targets));
+        problems.extend(self.products());
         problems.extend(self.image());
         problems.extend(self.forge());
         problems.extend(self.submodules());
@@ -55,8 +57,7 @@ impl Contents<'_> {
             );
         }
         problems.extend(self.ignored());
-        let wrong: Vec<Problem> = release.files.iter().filter_map(|file| self.file(file)).collect();
-        problems.extend(if wrong.is_empty() { self.names().into_iter().collect() } else { wrong });
+        problems.extend(self.table().programs().take(1).flat_map(|server| self.files(server)));
         problems.extend(self.artifact_name(name, release.name.span()));
         problems
     }
@@ -70,16 +71,23 @@ impl Contents<'_> {
         Some(Problem::new("tag-ignored", message).hint("write a pattern of the other tags alone").at(pattern.span()))
     }
 
+    /// The problems of the files that are packed beside a program.
+    pub(super) fn files(&self, program: Program<'_>) -> Vec<Problem> {
+        let wrong: Vec<Problem> = program.files().iter().filter_map(|file| self.file(file)).collect();
+        if wrong.is_empty() { self.names(program).into_iter().collect() } else { wrong }
+    }
+
     /// The files beside the executable and the licences, as `package` puts them into one archive.
-    fn names(&self) -> Option<Problem> {
-        let release = &self.table().release;
-        let own = self.table().targets.iter().map(|target| target.triple.get_ref().exe_name(release.name.get_ref()));
+    fn names(&self, program: Program<'_>) -> Option<Problem> {
+        let own = executables(program, self.source).into_iter();
         let own: BTreeSet<String> = own.chain([name::THIRD_PARTY.to_owned()]).collect();
-        let files = release.files.iter().map(|file| file.get_ref().as_str());
+        let files = program.files().iter().map(|file| file.get_ref().as_str());
         let all: Vec<&str> = files.chain(own.iter().map(String::as_str)).collect();
         let refused = package::check_names(&all).err()?;
         let at = match &refused {
-            package::Error::Name { name, .. } => release.files.iter().rfind(|f| f.get_ref().eq_ignore_ascii_case(name)),
+            package::Error::Name { name, .. } => {
+                program.files().iter().rfind(|f| f.get_ref().eq_ignore_ascii_case(name))
+            }
             _ => None,
         };
         let hint = "each name stands once in an archive, beside the executable and THIRD-PARTY-LICENSES";
@@ -139,7 +147,7 @@ impl Contents<'_> {
     }
 
     /// Asset names and image tags both carry the version; a forge would silently rename other characters.
-    fn artifact_name(&self, name: &str, span: Range<usize>) -> Option<Problem> {
+    pub(super) fn artifact_name(&self, name: &str, span: Range<usize>) -> Option<Problem> {
         let version = self.package.version.to_string();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let wrong: BTreeSet<char> = name.chars().chain(version.chars()).filter(|c| !is_plain(*c)).collect();

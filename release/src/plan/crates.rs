@@ -59,8 +59,8 @@ enum Fault {
 
 fn look(root: &Path, plan: &Plan, target: &PlannedTarget, network: Network) -> Result<(), Fault> {
     let graph = match network {
-        Network::Never => Graph::resolve_here(root, &plan.name, &target.triple, &target.features),
-        Network::Allowed => Graph::resolve(root, &plan.name, &target.triple, &target.features),
+        Network::Never => Graph::resolve_here(root, &target.product, &target.triple, &target.features),
+        Network::Allowed => Graph::resolve(root, &target.product, &target.triple, &target.features),
     };
     let graph = graph.map_err(|error| told(&error, target, network))?;
     let old = graph.asking_for_newer_than(&plan.toolchain);

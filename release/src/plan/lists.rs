@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::contents::Contents;
 use super::problem::Problem;
 use crate::registry::Reference;
-use crate::table::{Build, Image, Native, Spanned, Supply, Target};
+use crate::table::{Build, Image, Native, Program, Spanned, Supply, Table, Target};
 use crate::triple::Os;
 
 /// A word of the table, where it stands, and what it is the same as.
@@ -41,10 +41,23 @@ impl Contents<'_> {
         };
         problems.extend(words("the names of [[native]]", named(|native| Some(native.name.get_ref().as_str()))));
         problems.extend(words("`env` of [[native]]", named(|native| native.env.as_deref())));
+        problems.extend(programs(table));
         let models = table.models.iter().map(|model| Word::new(&model.name, None)).collect();
         problems.extend(words("the names in models.json", models));
         problems
     }
+}
+
+/// Packages, and first words of file names; where case does not count, files of two programs would be one.
+fn programs(table: &Table) -> Vec<Problem> {
+    let spans = std::iter::once(table.release.name.span()).chain(table.products.iter().map(|p| p.name.span()));
+    let all: Vec<(Program<'_>, Range<usize>)> = table.programs().zip(spans).collect();
+    let word = |text, span: &Range<usize>| Word { key: str::to_lowercase(text), ..Word::new(text, Some(span.clone())) };
+    let names = words("the programs", all.iter().map(|(program, span)| word(program.name(), span)).collect());
+    if !names.is_empty() {
+        return names;
+    }
+    words("`asset` of the programs", all.iter().map(|(program, span)| word(program.asset(), span)).collect())
 }
 
 fn target(target: &Target) -> Vec<Problem> {

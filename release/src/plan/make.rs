@@ -21,7 +21,7 @@ use crate::git::{self, Checkout};
 use crate::name::{self, AssetNames, Tag};
 use crate::public::{self, Public};
 use crate::snippet::{self, Message, Place, Severity};
-use crate::table::{self, Image, Source, Table, Target};
+use crate::table::{self, Image, Program, Source, Target};
 
 /// The choices of the caller: tag, public versions, network.
 #[derive(Debug, Clone, Default)]
@@ -176,9 +176,9 @@ pub fn make(root: &Path, options: &Options) -> Result<PlanReport, Error> {
     Ok(PlanReport { plan, problems, warnings, facts, meant: options.tag.is_some(), source })
 }
 
-/// Returns the planned target for one of the table's targets. It depends on Cargo.toml and the table alone.
-pub fn target(root: &Path, table: &Table, target: &Target) -> Result<PlannedTarget, Error> {
-    Ok(planned_target(table.release.name.get_ref(), &Package::read(root)?, target))
+/// Returns the planned entry of a program for one of the table's targets. It depends on Cargo.toml and the table alone.
+pub fn target(root: &Path, program: Program<'_>, target: &Target) -> Result<PlannedTarget, Error> {
+    Ok(planned_target(program, &Package::read(root)?, target))
 }
 
 /// The inputs of a plan, beside the state of the checkout.
@@ -221,13 +221,20 @@ impl PlanInputs<'_> {
             prerelease: !version.pre.is_empty(),
             latest: self.latest,
             toolchain: table.release.toolchain.get_ref().clone(),
-            targets: table.targets.iter().map(|target| planned_target(&name, self.package, target)).collect(),
+            targets: self.planned_targets(),
             image: table.image.as_ref().map(|image| self.planned_image(image)),
             manifest: AssetNames { name: &name, version }.manifest(),
             left_out: Vec::new(),
             notes: checkout_state.notes,
             name,
         }
+    }
+
+    /// Program by program, so that a list of them begins with the server's.
+    fn planned_targets(&self) -> Vec<PlannedTarget> {
+        let table = &self.source.table;
+        let of = |program| table.targets.iter().map(move |target| planned_target(program, self.package, target));
+        table.programs().flat_map(of).collect()
     }
 
     fn planned_image(&self, image: &Image) -> PlannedImage {
@@ -244,18 +251,20 @@ impl PlanInputs<'_> {
     }
 }
 
-fn planned_target(name: &str, package: &Package, target: &Target) -> PlannedTarget {
+fn planned_target(program: Program<'_>, package: &Package, target: &Target) -> PlannedTarget {
     let triple = target.triple.get_ref().clone();
-    let names = AssetNames { name, version: &package.version };
+    let names = AssetNames { name: program.asset(), version: &package.version };
     let archive = names.archive(&triple, target.archive.extension());
     PlannedTarget {
+        product: program.name().to_owned(),
+        folder: name::part_folder(program.server(), program.name(), &triple),
         stem: names.stem(&triple),
         sbom: names.sbom(&triple),
         triple,
         runner: target.runner.clone(),
         builder: target.builder,
         system: target.system.as_ref().map(|s| s.get_ref().clone()),
-        features: package.with_implied(target.feature_names()),
+        features: package.with_implied(program.features(target)),
         archive_kind: target.archive,
         checksum: name::checksum(&archive),
         archive,

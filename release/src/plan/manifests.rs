@@ -10,6 +10,7 @@ use semver::Version;
 use super::contents::first;
 use super::package::{Locked, Package};
 use super::problem::Problem;
+use super::products;
 use crate::cargo::{Words, foreign};
 use crate::table::{Source, Target};
 
@@ -69,19 +70,25 @@ fn problems(root: &Path, source: &Source, package: &Package, metadata: &Metadata
             Ok(found) => problems.extend(table.targets.iter().filter_map(|t| features(t, found, package))),
             Err(problem) => problems.push(problem.at(release.name.span())),
         }
-        let wanted = release.toolchain.get_ref();
-        if let Some(least) = described.rust_version.as_ref().filter(|least| *least > wanted) {
-            let message = format!("{} asks for rustc {least}, and releases are built with {wanted}", package.name);
-            let hint = format!("set release.toolchain to {least} or newer, or lower `rust-version` in Cargo.toml");
-            problems.push(Problem::new("toolchain-old", message).hint(hint).at(release.toolchain.span()));
-        }
+        problems.extend(too_new(source, described));
         problems.extend(licence_file(described));
         problems.extend(sources(described));
     }
+    problems.extend(products::packages(source, package, metadata));
     if let Some(locked) = &package.locked {
         problems.extend(lock(package, locked, metadata));
     }
     problems
+}
+
+/// A package whose `rust-version` is above the compiler of releases.
+pub(super) fn too_new(source: &Source, described: &Described) -> Option<Problem> {
+    let toolchain = &source.table.release.toolchain;
+    let wanted = toolchain.get_ref();
+    let least = described.rust_version.as_ref().filter(|least| *least > wanted)?;
+    let message = format!("{} asks for rustc {least}, and releases are built with {wanted}", described.name);
+    let hint = format!("set release.toolchain to {least} or newer, or lower `rust-version` in Cargo.toml");
+    Some(Problem::new("toolchain-old", message).hint(hint).at(toolchain.span()))
 }
 
 /// A workspace above the tree has profiles and a lock file of its own, which are in no commit of this tree.
@@ -94,13 +101,13 @@ fn workspace(root: &Path, metadata: &Metadata) -> Option<Problem> {
     })
 }
 
-fn binary<'a>(package: &'a Described, name: &str) -> Result<&'a CargoTarget, Problem> {
+pub(super) fn binary<'a>(package: &'a Described, name: &str) -> Result<&'a CargoTarget, Problem> {
     let binaries = || package.targets.iter().filter(|target| target.is_bin());
     binaries().find(|target| target.name == name).ok_or_else(|| {
         let there: Vec<String> = binaries().map(|target| target.name.clone()).collect();
         let there = if there.is_empty() { "no binary".to_owned() } else { first(&there) };
         let hint =
-            "release.name is the name of the package and of its binary: add src/main.rs or a [[bin]] of that name";
+            "what is released is a package with a binary of its own name: add src/main.rs or a [[bin]] of that name";
         Problem::new("binary-missing", format!("the package has no binary {name:?}; it has {there}")).hint(hint)
     })
 }
@@ -119,7 +126,7 @@ fn features(target: &Target, binary: &CargoTarget, package: &Package) -> Option<
 }
 
 /// The files that the build of the binary begins with.
-fn sources(package: &Described) -> Option<Problem> {
+pub(super) fn sources(package: &Described) -> Option<Problem> {
     let is_built = |target: &&CargoTarget| {
         target.is_lib() || target.is_custom_build() || (target.is_bin() && target.name == package.name.as_str())
     };
@@ -132,7 +139,7 @@ fn sources(package: &Described) -> Option<Problem> {
     })
 }
 
-fn licence_file(package: &Described) -> Option<Problem> {
+pub(super) fn licence_file(package: &Described) -> Option<Problem> {
     let path = package.license_file()?;
     (!path.is_file()).then(|| {
         let message = format!("Cargo.toml names the licence file {path}, which is not there");

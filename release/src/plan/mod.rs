@@ -13,6 +13,7 @@ pub mod output;
 mod package;
 mod present;
 mod problem;
+mod products;
 mod sources;
 mod surroundings;
 mod version;
@@ -66,7 +67,7 @@ pub struct Plan {
     pub latest: bool,
     /// The compiler that released binaries are built with.
     pub toolchain: Version,
-    /// The targets: each attaches an archive, a checksum and an SBOM.
+    /// Every program for every target, the server first: each attaches an archive, a checksum and an SBOM.
     pub targets: Vec<PlannedTarget>,
     /// The image; `None` where the table has none.
     pub image: Option<PlannedImage>,
@@ -78,9 +79,13 @@ pub struct Plan {
     pub notes: String,
 }
 
-/// One target of a plan.
+/// One program for one target.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlannedTarget {
+    /// The program: a package and its binary.
+    pub product: String,
+    /// The folder of its part, below the folder of all parts.
+    pub folder: String,
     /// The triple.
     pub triple: Triple,
     /// GitHub runner label.
@@ -95,7 +100,7 @@ pub struct PlannedTarget {
     /// The archive's form.
     #[serde(skip)]
     pub archive_kind: ArchiveKind,
-    /// `<name>-<version>-<triple>`: the folder inside the archive.
+    /// `<asset>-<version>-<triple>`: the folder inside the archive.
     pub stem: String,
     /// Asset name of the archive.
     pub archive: String,
@@ -156,6 +161,11 @@ pub struct NotPlanned {
 }
 
 impl Plan {
+    /// The server's entry for a triple, the program in the image.
+    pub fn server(&self, triple: &Triple) -> Option<&PlannedTarget> {
+        self.targets.iter().find(|target| target.triple == *triple && target.product == self.name)
+    }
+
     /// `owner/repository`
     pub fn repository(&self) -> &str {
         self.source.trim_start_matches("https://github.com/")

@@ -136,6 +136,8 @@ struct Matrix<T> {
 
 #[derive(Serialize)]
 struct TargetJob<'a> {
+    product: &'a str,
+    folder: &'a str,
     target: &'a str,
     runner: &'a str,
     builder: Builder,
@@ -148,16 +150,19 @@ struct TargetJob<'a> {
     part: String,
 }
 
-/// One line for a workflow's `matrix: ${{ fromJSON(…) }}`: the targets, or those of one builder.
+/// One line for a workflow's `matrix: ${{ fromJSON(…) }}`: a job per program and target, or those of one builder.
 pub fn matrix(plan: &Plan, builder: Option<Builder>) -> String {
     let targets = plan.targets.iter().filter(|target| builder.is_none_or(|wanted| target.builder == wanted));
     let name = |target: &PlannedTarget, naming: fn(&PlannedPlatform) -> String| {
         let mut platforms = plan.image.iter().flat_map(|image| &image.platforms);
-        let platform = platforms.find(|platform| platform.target == target.triple);
+        let is_in = |platform: &&PlannedPlatform| platform.target == target.triple && target.product == plan.name;
+        let platform = platforms.find(is_in);
         platform.map_or_else(String::new, naming)
     };
     let include = targets
         .map(|target| TargetJob {
+            product: &target.product,
+            folder: &target.folder,
             target: target.triple.as_str(),
             runner: &target.runner,
             builder: target.builder,

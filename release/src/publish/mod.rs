@@ -227,8 +227,8 @@ fn read_parts(
     if let Some(published) = Published::find(plan, destinations)? {
         let is_missing = |name: &str| missing.iter().any(|m| m == name);
         let said = |what: &str| progress.line(&format!("{what} is taken from what was published before"));
-        for target in plan.targets.iter().filter(|t| is_missing(t.triple.as_str())) {
-            published.binary(target, dist)?.inspect(|_| said(target.triple.as_str()));
+        for target in plan.targets.iter().filter(|t| is_missing(&t.folder)) {
+            published.binary(target, dist)?.inspect(|_| said(&target.folder));
         }
         for platform in plan.image.iter().flat_map(|i| &i.platforms) {
             let name = platform.name();

@@ -16,7 +16,7 @@ use crate::sbom::image::Platform;
 /// Parts that belong to one plan, each with its folder; both lists are in the plan's order.
 #[derive(Debug, Clone)]
 pub struct Parts {
-    /// One per planned target, or none where only images are published.
+    /// One per planned program and target, or none where only images are published.
     pub binaries: Vec<(PathBuf, BinaryPart)>,
     /// One per planned platform, or none where only binaries are published.
     pub images: Vec<(PathBuf, ImagePart)>,
@@ -51,7 +51,7 @@ pub enum Error {
     Missing {
         /// The folder of all parts.
         dist: PathBuf,
-        /// Triples and platforms.
+        /// Folders of programs for a target, and platforms.
         missing: Vec<String>,
     },
     /// Of another version, commit or tree.
@@ -115,7 +115,7 @@ impl Parts {
         for target in plan.targets.iter().filter(|_| only != Some(Only::Images)) {
             match read_binary(plan, dist, target)? {
                 Some(found) => binaries.push(found),
-                None => missing.push(target.triple.to_string()),
+                None => missing.push(target.folder.clone()),
             }
         }
         let mut images = Vec::new();
@@ -137,7 +137,7 @@ impl Parts {
     /// Every image starts the executable of its target's archive, where that part is in `dist` too: a later image may come alone.
     fn same_executables(&self, plan: &Plan, dist: &Path) -> Result<(), Error> {
         for (path, image) in &self.images {
-            let Some(target) = plan.targets.iter().find(|t| t.triple == image.target) else { continue };
+            let Some(target) = plan.server(&image.target) else { continue };
             let Some((_, released)) = read_binary(plan, dist, target)? else { continue };
             let (found, archive) = (image.binary.digest, released.binary.digest);
             if found != archive {
@@ -149,7 +149,7 @@ impl Parts {
 
     /// Returns the problems that stop a real release of these parts, one sentence each.
     pub fn concerns(&self, plan: &Plan) -> Vec<String> {
-        let binaries = self.binaries.iter().map(|(_, p)| (p.target.to_string(), &p.built));
+        let binaries = self.binaries.iter().map(|(_, p)| (p.called(), &p.built));
         let images = self.images.iter().map(|(_, p)| (p.name(), &p.built));
         let mut concerns = Vec::new();
         for (name, built) in binaries.chain(images) {
@@ -229,7 +229,7 @@ fn object(layout: &oci::Layout, digest: Digest, size: u64, kind: Kind) -> Object
 }
 
 fn read_binary(plan: &Plan, dist: &Path, target: &PlannedTarget) -> Result<Option<(PathBuf, BinaryPart)>, Error> {
-    let folder = dist.join(target.triple.as_str());
+    let folder = dist.join(&target.folder);
     let Some(part) = Part::read(&folder)? else { return Ok(None) };
     check_origin(plan, &folder, &part)?;
     let Part::Binary(part) = part else { return Ok(None) };

@@ -111,15 +111,16 @@ impl<'a> Published<'a> {
         Ok(Some(found))
     }
 
-    /// Takes back a target's part, `dist/<triple>/`; `None` where it is not there.
+    /// Takes back a program's part for a target; `None` where it is not there.
     pub fn binary(&self, planned: &PlannedTarget, dist: &Path) -> Result<Option<BinaryPart>, Error> {
-        let Some(entry) = self.manifest.binaries.iter().find(|b| b.target == planned.triple) else { return Ok(None) };
+        let is_it = |b: &&BinaryEntry| b.target == planned.triple && b.product == planned.product;
+        let Some(entry) = self.manifest.binaries.iter().find(is_it) else { return Ok(None) };
         let files = [&entry.archive, &entry.checksum, &entry.sbom];
         let is_there = |file: &&FileEntry| matches!(self.release.assets.get(file.name.as_str()), Some(Asset::Uploaded { digest, .. }) if *digest == Some(file.digest));
         if !files.iter().all(is_there) {
             return Ok(None);
         }
-        let out = dist.join(planned.triple.as_str());
+        let out = dist.join(&planned.folder);
         for file in files {
             let to = out.join(&file.name);
             self.destinations.forge.download(&self.release, &file.name, &to)?;
@@ -140,6 +141,7 @@ impl<'a> Published<'a> {
         BinaryPart {
             schema: part::SCHEMA,
             origin: self.plan.origin(),
+            product: entry.product.clone(),
             target: entry.target.clone(),
             built: entry.built.clone(),
             binary: entry.binary.clone(),

@@ -24,13 +24,11 @@ pub(super) fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePa
     let mut products = Vec::new();
     for part in binaries {
         let Some(target) = table.target(&part.target) else { continue };
+        let Some(program) = table.program(&part.product) else { continue };
         let name = format!("{} ({})", part.binary.name, part.target);
-        products.push(Product {
-            name,
-            size: part.binary.size,
-            budget: build::binary_budget(table, target, &part.built).0,
-        });
-        let budget = target.budget.archive.0;
+        let budget = program.binary_budget(target, &part.built).0;
+        products.push(Product { name, size: part.binary.size, budget });
+        let budget = program.archive_budget(target).0;
         products.push(Product { name: part.archive.name.to_string(), size: part.archive.size, budget });
     }
     let budget = table.image.as_ref().map_or(0, |i| i.budget.0);
@@ -44,7 +42,7 @@ pub(super) fn without(table: &Table, binaries: &[BinaryPart], images: &[ImagePar
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for part in binaries {
         for what in build::without(table, &part.built, false) {
-            all.entry(what).or_default().push(part.target.to_string());
+            all.entry(what).or_default().push(part.called());
         }
     }
     for part in images {

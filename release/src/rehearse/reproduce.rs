@@ -165,7 +165,7 @@ pub fn explain(first: &Path, second: &Path) -> Result<String, Error> {
 fn archives(at: &Path, ours: &BinaryPart, other: &Path, theirs: &BinaryPart) -> Result<Option<String>, Error> {
     if ours.binary.digest != theirs.binary.digest {
         let (a, b) = (unpack(at, ours)?, unpack(other, theirs)?);
-        return Ok(Some(format!("the executable of {}, {}", ours.target, executables(&a, &b))));
+        return Ok(Some(format!("the executable of {}, {}", ours.called(), executables(&a, &b))));
     }
     let changed = ours.assets().into_iter().zip(theirs.assets()).find(|(a, b)| a.digest != b.digest);
     Ok(changed.map(|(a, b)| format!("{}: {} and {}", a.name, a.digest, b.digest)))

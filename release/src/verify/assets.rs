@@ -72,10 +72,11 @@ fn same_origin(name: &str, plan: &Plan, manifest: &Manifest) -> Result<(), Strin
         ));
     }
     // The rows on archives go over what the manifest lists: one that leaves a binary out would make them hold.
-    let theirs: BTreeSet<&str> = manifest.binaries.iter().map(|binary| binary.target.as_str()).collect();
-    let ours: BTreeSet<&str> = plan.targets.iter().map(|target| target.triple.as_str()).collect();
+    let theirs: BTreeSet<String> = manifest.binaries.iter().map(|binary| manifest.called(binary)).collect();
+    let ours: BTreeSet<String> =
+        plan.targets.iter().map(|target| name::part(&plan.name, &target.product, &target.triple)).collect();
     if theirs != ours {
-        let list = |targets: &BTreeSet<&str>| targets.iter().copied().collect::<Vec<_>>().join(", ");
+        let list = |all: &BTreeSet<String>| all.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         return Err(format!("{name} has binaries for [{}], planned are [{}]", list(&theirs), list(&ours)));
     }
     if plan.commit_time == manifest.commit_time {
@@ -193,11 +194,12 @@ fn check_sbom(manifest: &Manifest, entry: &BinaryEntry, bytes: &[u8]) -> Result<
     let at = |pointer: &str| document.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let version = at("/metadata/component/version");
     let hash = at("/metadata/component/hashes/0/content");
-    if at("/specVersion") != "1.6" || version != manifest.version.to_string() || hash != entry.binary.digest.hex() {
-        return Err(format!("{name} describes version {version:?} with SHA-256 {hash:?}, not this binary"));
+    let (program, ours) = (at("/metadata/component/name"), manifest.version.to_string());
+    if at("/specVersion") != "1.6" || version != ours || hash != entry.binary.digest.hex() || entry.product != program {
+        return Err(format!("{name} describes {program:?} {version:?} with SHA-256 {hash:?}, not this binary"));
     }
     let count = document.pointer("/components").and_then(|c| c.as_array()).map_or(0, Vec::len);
-    Ok((entry.target.to_string(), count))
+    Ok((manifest.called(entry), count))
 }
 
 /// The notes as published against the checkout's changelog, or against the digest that the manifest recorded; without the

@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::manifest::{BinaryEntry, Manifest};
 use crate::package;
 use crate::part::Built;
-use crate::table::Target;
+use crate::table::{Program, Target};
 
 /// Digests of a second build, by asset name and by platform, and where it differed if it did.
 #[derive(Debug, Clone, Default)]
@@ -38,49 +38,53 @@ pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
     let mut count = 0;
     let mut binaries = BTreeMap::new();
     for entry in &manifest.binaries {
-        let target = target(context, entry)?;
-        let stem = manifest.names().stem(&entry.target);
+        let (target, program) = planned(context, entry)?;
+        let stem = manifest.names().of(program.asset()).stem(&entry.target);
         let archive = context.archive(&entry.archive.name)?;
         let size = entry.binary.size;
-        bounded::check(&entry.binary.name, size, bounded::above(target.budget.binary.0))?;
+        bounded::check(&entry.binary.name, size, bounded::above(program.largest_binary(target).0))?;
         // Besides the executable there are texts.
         let most = size.saturating_add(DOCUMENT);
         let found = package::list(archive, target.archive, most)?;
-        let files = context.request.table.release.files.iter().map(|f| f.get_ref().as_str());
+        let files = program.files().iter().map(|f| f.get_ref().as_str());
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
             let (found, planned) = package::told_apart(&found, &planned);
             return Err(format!("{} holds {found}, planned is {planned}", entry.archive.name).into());
         }
-        let binary = context.folder.join("binaries").join(entry.target.as_str()).join(&entry.binary.name);
+        let binary = context.folder.join("binaries").join(manifest.folder(entry)).join(&entry.binary.name);
         let inside = format!("{stem}/{}", entry.binary.name);
         package::extract(archive, target.archive, &inside, &binary, size)?;
         let (digest, _) = Digest::of_file(&binary)?;
         if digest != entry.binary.digest {
             return Err(format!("{inside} is {digest}, the manifest says {}", entry.binary.digest).into());
         }
-        binaries.insert(entry.target.to_string(), binary);
+        binaries.insert(entry.archive.name.to_string(), binary);
         count += found.len();
     }
     context.binaries.set(binaries);
     pass(format!("{count} entries, as planned"))
 }
 
-fn target<'a>(context: &Context<'a>, entry: &BinaryEntry) -> Result<&'a Target, String> {
-    let target = context.request.table.target(&entry.target);
-    target.ok_or_else(|| format!("{} is not in the table", entry.target))
+/// The table's words on an entry: its target and its program.
+fn planned<'a>(context: &Context<'a>, entry: &BinaryEntry) -> Result<(&'a Target, Program<'a>), String> {
+    let table = context.request.table;
+    let target = table.target(&entry.target).ok_or_else(|| format!("{} is not in the table", entry.target))?;
+    let program = table.program(&entry.product).ok_or_else(|| format!("{} is not in the table", entry.product))?;
+    Ok((target, program))
 }
 
 /// Checks the demands of each executable on a system, read from the file inside the archive.
 pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
     let mut evidence = Vec::new();
     let mut found = Vec::new();
-    for entry in &context.manifest()?.binaries {
-        let target = target(context, entry)?;
-        let facts = audit::read(context.binary(entry.target.as_str())?)?;
+    let manifest = context.manifest()?;
+    for entry in &manifest.binaries {
+        let (target, _program) = planned(context, entry)?;
+        let facts = audit::read(context.binary(entry)?)?;
         let findings = audit::findings(&facts, Some(&Expectations::from(target)));
-        found.extend(findings.iter().map(|f| format!("{}: {f}", entry.target)));
-        evidence.push(format!("{}: {}", entry.target, facts.summary()));
+        found.extend(findings.iter().map(|f| format!("{}: {f}", manifest.called(entry))));
+        evidence.push(format!("{}: {}", manifest.called(entry), facts.summary()));
     }
     match (found.is_empty(), context.request.rehearsal) {
         (true, _) => pass(evidence.join("; ")),
@@ -97,43 +101,55 @@ pub(super) fn runs(context: &mut Context<'_>) -> Outcome {
         let evidence = "not executed: no attestation says who built it".to_owned();
         return Ok(Evidence { verdict: Verdict::NotHere, evidence });
     }
-    let wanted = format!("{} {}", manifest.name, manifest.version);
     let mut evidence = Vec::new();
     let mut ran = false;
     for entry in &manifest.binaries {
-        if !runnable(entry) {
-            evidence.push(format!("{}: not runnable here", entry.target));
-            continue;
-        }
-        let program = context.binary(entry.target.as_str())?;
-        let folder = context.folder.join("runs").join(entry.target.as_str());
-        let output = match program::run(program, &["--version", "--verbose"], &folder) {
-            Ok(output) => output,
-            Err(program::Error::System(error)) => match machine::refusal(&error, program) {
-                Some(why) => {
-                    evidence.push(format!("{}: {why}", entry.target));
-                    continue;
-                }
-                None => return Err(format!("{}: {error}", entry.target).into()),
-            },
-            Err(error) => return Err(format!("{}: {error}", entry.target).into()),
+        let called = manifest.called(entry);
+        let says = match says(context, manifest, entry).map_err(|fault| format!("{called}: {fault}"))? {
+            Said::Version(version) => {
+                ran = true;
+                version
+            }
+            Said::NotHere(reason) => reason,
         };
-        if let Some(why) = machine::complaint(&output) {
-            evidence.push(format!("{}: {why}", entry.target));
-            continue;
-        }
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut lines = text.lines();
-        let first = lines.next().unwrap_or_default().trim();
-        if !output.status.success() || first != wanted {
-            return Err(format!("{} --version says {first:?} ({}), not {wanted:?}", entry.target, output.status).into());
-        }
-        lines.try_for_each(|line| agrees(line, &entry.built)).map_err(|e| format!("{}: {e}", entry.target))?;
-        evidence.push(format!("{}: {first}", entry.target));
-        ran = true;
+        evidence.push(format!("{called}: {says}"));
     }
     let verdict = if ran { Verdict::Ok } else { Verdict::NotHere };
     Ok(Evidence { verdict, evidence: evidence.join("; ") })
+}
+
+/// The words of an executable, or why this machine does not hear them.
+enum Said {
+    Version(String),
+    NotHere(String),
+}
+
+/// Runs one executable; an error is its own.
+fn says(context: &Context<'_>, manifest: &Manifest, entry: &BinaryEntry) -> Result<Said, String> {
+    if !runnable(entry) {
+        return Ok(Said::NotHere("not runnable here".to_owned()));
+    }
+    let program = context.binary(entry)?;
+    let folder = context.folder.join("runs").join(manifest.folder(entry));
+    let output = match program::run(program, &["--version", "--verbose"], &folder) {
+        Ok(output) => output,
+        Err(program::Error::System(error)) => {
+            return machine::refusal(&error, program).map(Said::NotHere).ok_or_else(|| error.to_string());
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    if let Some(why) = machine::complaint(&output) {
+        return Ok(Said::NotHere(why));
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().trim();
+    let wanted = format!("{} {}", entry.product, manifest.version);
+    if !output.status.success() || first != wanted {
+        return Err(format!("--version says {first:?} ({}), not {wanted:?}", output.status));
+    }
+    lines.try_for_each(|line| agrees(line, &entry.built))?;
+    Ok(Said::Version(first.to_owned()))
 }
 
 /// A line of `--version --verbose` against the manifest. A program need not say more than its version; what it says must hold.

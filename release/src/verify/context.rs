@@ -9,7 +9,7 @@ use super::{Fault, Request, image};
 use crate::attest::VerifiedStatement;
 use crate::bounded::{self, DOCUMENT};
 use crate::forge::{Asset, Release};
-use crate::manifest::Manifest;
+use crate::manifest::{BinaryEntry, Manifest};
 use crate::name::{FileName, NotAFileName};
 use crate::oci::Index;
 
@@ -53,6 +53,7 @@ pub(super) struct Context<'a> {
     pub(super) release: Found<Release>,
     pub(super) manifest: Found<Manifest>,
     pub(super) archives: Found<BTreeMap<String, PathBuf>>,
+    /// By the name of the archive.
     pub(super) binaries: Found<BTreeMap<String, PathBuf>>,
     /// `None` where no image is planned.
     pub(super) image: Found<Option<image::Expected>>,
@@ -96,10 +97,11 @@ impl<'a> Context<'a> {
         archive.map(PathBuf::as_path).ok_or_else(|| format!("{name} was not read"))
     }
 
-    /// The executable of that target, unpacked.
-    pub(super) fn binary(&self, target: &str) -> Result<&Path, String> {
-        let binary = self.binaries.read(self.check)?.get(target);
-        binary.map(PathBuf::as_path).ok_or_else(|| format!("{target} was not unpacked"))
+    /// The executable of that entry, unpacked.
+    pub(super) fn binary(&self, entry: &BinaryEntry) -> Result<&Path, String> {
+        let archive = &entry.archive.name;
+        let binary = self.binaries.read(self.check)?.get(archive.as_str());
+        binary.map(PathBuf::as_path).ok_or_else(|| format!("{archive} was not unpacked"))
     }
 
     pub(super) fn image(&self) -> Result<Option<&image::Expected>, String> {
@@ -118,12 +120,14 @@ impl<'a> Context<'a> {
         self.proofs.read(self.check).map(Vec::as_slice)
     }
 
-    /// The limit of an asset's download: an archive's is its target's budget, any other asset's is that of a document.
+    /// The limit of an asset's download: an archive's is its budget, any other asset's is that of a document.
     fn largest(&self, name: &FileName) -> u64 {
         // Before the manifest is read there is nothing but documents.
         let binaries = self.manifest.value.iter().flat_map(|m| &m.binaries);
-        let archive = binaries.filter(|b| b.archive.name == *name).find_map(|b| self.request.table.target(&b.target));
-        archive.map_or(DOCUMENT, |target| bounded::above(target.budget.archive.0))
+        let table = self.request.table;
+        let budget = |b: &BinaryEntry| Some(table.program(&b.product)?.archive_budget(table.target(&b.target)?));
+        let archive = binaries.filter(|b| b.archive.name == *name).find_map(budget);
+        archive.map_or(DOCUMENT, |budget| bounded::above(budget.0))
     }
 
     /// Downloads an asset once, into a folder where nothing else is.

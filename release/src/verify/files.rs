@@ -145,29 +145,42 @@ struct Named {
 
 impl Named {
     fn of(path: &Path, table: &Table) -> Option<Self> {
-        let file_name = path.file_name()?.to_str()?;
-        let rest = file_name.strip_prefix(table.release.name.get_ref().as_str())?.strip_prefix('-')?;
-        let (stem, kind, version) = if let Some(version) = rest.strip_suffix(name::MANIFEST) {
-            (version, Kind::Manifest, version)
-        } else if let Some(version) = rest.strip_suffix(&format!(".{}", name::ATTESTATIONS)) {
-            (version, Kind::Attestations, version)
-        } else if let Some(version) = rest.strip_suffix(&name::checksum(name::MANIFEST)) {
-            (version, Kind::Checksum, version)
-        } else {
-            table.targets.iter().find_map(|target| {
-                let archive = format!(".{}", target.archive.extension());
-                let kinds = [
-                    (name::checksum(&archive), Kind::Checksum),
-                    (archive, Kind::Archive),
-                    (name::SBOM.to_owned(), Kind::Sbom),
-                ];
-                let (stem, kind) =
-                    kinds.iter().find_map(|(end, kind)| Some((rest.strip_suffix(end.as_str())?, *kind)))?;
-                Some((stem, kind, stem.strip_suffix(target.triple.get_ref().as_str())?.strip_suffix('-')?))
-            })?
+        let name = path.file_name()?.to_str()?;
+        // No version begins with a letter, so a name is of one program alone.
+        let of_release = || Self::of_release(name, table.release.name.get_ref());
+        let (stem, kind, version) =
+            of_release().or_else(|| table.programs().find_map(|p| Self::of_program(name, p.asset(), table)))?;
+        Some(Self { path: path.to_owned(), name: name.to_owned(), stem, kind, version })
+    }
+
+    /// A file that a release has once.
+    fn of_release(name: &str, asset: &str) -> Option<(String, Kind, Version)> {
+        let rest = name.strip_prefix(asset)?.strip_prefix('-')?;
+        let kinds = [
+            (name::MANIFEST.to_owned(), Kind::Manifest),
+            (format!(".{}", name::ATTESTATIONS), Kind::Attestations),
+            (name::checksum(name::MANIFEST), Kind::Checksum),
+        ];
+        let of = |(end, kind): &(String, Kind)| {
+            Some((name.strip_suffix(end)?.to_owned(), *kind, Version::parse(rest.strip_suffix(end)?).ok()?))
         };
-        let version = Version::parse(version).ok()?;
-        Some(Self { path: path.to_owned(), name: file_name.to_owned(), stem: stem.to_owned(), kind, version })
+        kinds.iter().find_map(of)
+    }
+
+    /// A file of a program for a target.
+    fn of_program(name: &str, asset: &str, table: &Table) -> Option<(String, Kind, Version)> {
+        let rest = name.strip_prefix(asset)?.strip_prefix('-')?;
+        table.targets.iter().find_map(|target| {
+            let archive = format!(".{}", target.archive.extension());
+            let kinds = [
+                (name::checksum(&archive), Kind::Checksum),
+                (archive, Kind::Archive),
+                (name::SBOM.to_owned(), Kind::Sbom),
+            ];
+            let (end, kind) = kinds.iter().find(|(end, _)| rest.ends_with(end.as_str()))?;
+            let version = rest.strip_suffix(end)?.strip_suffix(target.triple.get_ref().as_str())?.strip_suffix('-')?;
+            Some((name.strip_suffix(end)?.to_owned(), *kind, Version::parse(version).ok()?))
+        })
     }
 }
 

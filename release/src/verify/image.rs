@@ -239,8 +239,8 @@ fn check_binary(context: &Context<'_>, image: &PlatformImage) -> Result<String, 
             found.name, found.digest, wanted.name, wanted.digest
         ));
     }
-    let archives = &context.manifest()?.binaries;
-    match archives.iter().find(|b| b.target.platform() == Some(name)) {
+    let mut archives = context.manifest()?.server();
+    match archives.find(|b| b.target.platform() == Some(name)) {
         None => Ok(format!("{name} starts {}, and the release has no archive for it", found.digest)),
         Some(entry) if entry.binary.digest == found.digest => {
             Ok(format!("{name} starts the executable of {}", entry.archive.name))

@@ -25,6 +25,8 @@ pub(crate) fn plan(version: &str, targets: usize, platforms: usize) -> Plan {
     let target = |triple: &&str| {
         let stem = format!("sayna-{version}-{triple}");
         PlannedTarget {
+            product: "sayna".to_owned(),
+            folder: (*triple).to_owned(),
             triple: triple.parse().unwrap(),
             runner: "here".to_owned(),
             builder: Builder::Cargo,
@@ -75,7 +77,7 @@ pub(crate) fn plan(version: &str, targets: usize, platforms: usize) -> Plan {
 /// Writes the parts of a plan into `dist`; `salt` makes other bytes under the same names.
 pub(crate) fn write_parts(plan: &Plan, dist: &Path, salt: &str) {
     for target in &plan.targets {
-        write_binary(plan, target, &dist.join(target.triple.as_str()), salt);
+        write_binary(plan, target, &dist.join(&target.folder), salt);
     }
     for platform in plan.image.iter().flat_map(|i| &i.platforms) {
         write_image(plan, platform, &dist.join(format!("{}-{}", platform.os, platform.arch)), salt);
@@ -98,10 +100,11 @@ fn write_binary(plan: &Plan, target: &PlannedTarget, folder: &Path, salt: &str) 
     let line = package::checksum_line(&target.archive, archive.digest);
     let checksum = write(folder, &target.checksum, line.as_bytes());
     let sbom = write(folder, &target.sbom, format!("\"{salt} sbom of {}\"", target.triple).as_bytes());
-    let binary = FileEntry { name: "sayna".parse().unwrap(), size: 5, digest: Digest::of(b"sayna") };
+    let binary = FileEntry { name: target.product.parse().unwrap(), size: 5, digest: Digest::of(b"sayna") };
     let part = BinaryPart {
         schema: part::SCHEMA,
         origin: plan.origin(),
+        product: target.product.parse().unwrap(),
         target: target.triple.clone(),
         built: built(false),
         binary,

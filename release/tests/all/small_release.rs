@@ -156,6 +156,7 @@ impl Release {
         let part = BinaryPart {
             schema: part::SCHEMA,
             origin: plan.origin(),
+            product: target.product.parse().unwrap(),
             target: target.triple.clone(),
             built: built(false),
             binary: archive.binary,

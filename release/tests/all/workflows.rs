@@ -76,9 +76,18 @@ fn the_matrices_are_the_tables_targets_and_platforms() {
     let targets = table["target"].as_array().unwrap();
     let expected: Vec<_> = targets.iter().map(|t| ["triple", "runner", "builder"].map(|k| text(t, k))).collect();
     let keys = ["target", "runner", "builder"];
-    assert_eq!(rows(&include(&output::matrix(&plan, None)), keys), expected);
-    let by_nix: Vec<_> = expected.iter().filter(|t| t[2] == "nix").cloned().collect();
-    assert_eq!(rows(&include(&output::matrix(&plan, Some(Builder::Nix))), keys), by_nix);
+    let products = table["product"].as_array().unwrap().iter().map(|product| text(product, "name"));
+    for program in std::iter::once(text(&table["release"], "name")).chain(products) {
+        let mut plan = plan.clone();
+        plan.targets.retain(|target| target.product == program);
+        let of = |builder| include(&output::matrix(&plan, builder));
+        assert_eq!(rows(&of(None), keys), expected, "{program}");
+        let by_nix: Vec<_> = expected.iter().filter(|t| t[2] == "nix").cloned().collect();
+        assert_eq!(rows(&of(Some(Builder::Nix)), keys), by_nix, "{program}");
+    }
+    let all = include(&output::matrix(&plan, None));
+    let folders: BTreeSet<&str> = all.as_array().unwrap().iter().map(|job| job["folder"].as_str().unwrap()).collect();
+    assert_eq!(folders.len(), expected.len() * 2, "a folder, and so an artifact of the workflow, for each job");
     let platforms = table["image"]["platforms"].as_array().unwrap().iter().map(|p| {
         let (os, arch) = (text(p, "os"), text(p, "arch"));
         [text(p, "target"), format!("{os}/{arch}"), format!("{os}-{arch}")]

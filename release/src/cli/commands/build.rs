@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::{BuildArgs, BuilderChoice, DestinationArgs, ImageArgs, PackageArgs, ReuseArgs, SbomArgs};
 use crate::digest::Digest;
 use crate::git;
-use crate::part::{FileEntry, Part};
+use crate::part::{BinaryPart, FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
 use crate::publish::reuse::{self, Published};
 use crate::registry::Purpose;
@@ -21,33 +21,46 @@ use crate::triple::Triple;
 pub(super) fn build(here: &Workspace, args: &BuildArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
-    let target = target(&made.plan, args.target.as_ref(), &rustc)?;
-    let dist = here.root.join(&args.out);
+    let targets = targets(&made.plan, args.target.as_ref(), &rustc)?;
+    let program = args.product.as_deref().map(|name| build::program(&here.source.table, name)).transpose()?;
     let _alone = here.alone(&args.out)?;
-    let part = if let Some(part) = reused(here, &made.plan, &args.reuse, |published| published.binary(target, &dist))? {
-        part
-    } else {
-        let builders = builders(here, args.builder, &target.triple)?;
-        let mut job = here.job(&made.plan, &rustc, &builders);
-        if args.fetch {
-            let native = here.root.join("dist/native");
-            let table = &here.source.table;
-            let fetched = build::fetch(table, &target.triple, &target.features, &native, &here.progress);
-            job.fetched = fetched.map_err(build::Error::from)?;
+    let mut parts = Vec::new();
+    for target in targets {
+        if program.is_none_or(|program| program.name() == target.product) {
+            parts.push(build_one(here, args, &made.plan, &rustc, target)?);
         }
-        build::binary(&job, target, &dist, &here.progress)?.part
-    };
-    let folder = here.shown(&args.out.join(part.target.as_str()));
-    Output::of(
-        here.json,
-        &part,
-        |part| {
-            let files = part.assets().map(|f| line(&folder, f));
-            let without = build::without(&here.source.table, &part.built, false);
-            files.into_iter().chain(without.iter().map(|what| format!("  without {what}\n"))).collect()
-        },
-        true,
-    )
+    }
+    Output::of(here.json, &parts, |parts| parts.iter().map(|part| built(here, args, part)).collect(), true)
+}
+
+/// The part of one program.
+fn build_one(
+    here: &Workspace,
+    args: &BuildArgs,
+    plan: &Plan,
+    rustc: &Rustc,
+    target: &PlannedTarget,
+) -> Result<BinaryPart, Failure> {
+    let dist = here.root.join(&args.out);
+    if let Some(part) = reused(here, plan, &args.reuse, |published| published.binary(target, &dist))? {
+        return Ok(part);
+    }
+    let builders = builders(here, args.builder, &target.triple)?;
+    let mut job = here.job(plan, rustc, &builders);
+    if args.fetch {
+        let native = here.root.join("dist/native");
+        let table = &here.source.table;
+        let fetched = build::fetch(table, &target.triple, &target.features, &native, &here.progress);
+        job.fetched = fetched.map_err(build::Error::from)?;
+    }
+    Ok(build::binary(&job, target, &dist, &here.progress)?.part)
+}
+
+fn built(here: &Workspace, args: &BuildArgs, part: &BinaryPart) -> String {
+    let folder = here.shown(&args.out.join(part.folder()));
+    let files = part.assets().map(|f| line(&folder, f));
+    let without = build::without(&here.source.table, &part.built, false);
+    files.into_iter().chain(without.iter().map(|what| format!("  without {what}\n"))).collect()
 }
 
 /// What the table's own forge and registries hold already of what is to be made; `None` where they hold nothing, or were not
@@ -83,10 +96,25 @@ fn line(folder: &Path, file: &FileEntry) -> String {
     format!("{}  {} bytes  {}\n", folder.join(&file.name).display(), file.size, file.digest)
 }
 
-fn target<'a>(plan: &'a Plan, triple: Option<&Triple>, rustc: &Rustc) -> Result<&'a PlannedTarget, Failure> {
+/// Every program of the plan for a target; there is at least one.
+fn targets<'a>(plan: &'a Plan, triple: Option<&Triple>, rustc: &Rustc) -> Result<Vec<&'a PlannedTarget>, Failure> {
     let wanted = triple.map_or(rustc.host.as_str(), Triple::as_str);
-    let found = plan.targets.iter().find(|t| t.triple.as_str() == wanted);
-    found.ok_or_else(|| unknown(wanted, plan.targets.iter().map(|t| t.triple.to_string())))
+    let found: Vec<_> = plan.targets.iter().filter(|t| t.triple.as_str() == wanted).collect();
+    let known = plan.targets.iter().filter(|t| t.product == plan.name).map(|t| t.triple.to_string());
+    if found.is_empty() { Err(unknown(wanted, known)) } else { Ok(found) }
+}
+
+/// One of them: that of a product, or the server's.
+fn target<'a>(
+    plan: &'a Plan,
+    triple: Option<&Triple>,
+    product: Option<&str>,
+    rustc: &Rustc,
+) -> Result<&'a PlannedTarget, Failure> {
+    let wanted = product.unwrap_or(&plan.name);
+    let all = targets(plan, triple, rustc)?;
+    let found = all.iter().find(|target| target.product == wanted).copied();
+    found.ok_or_else(|| unknown(wanted, all.iter().map(|target| target.product.clone())))
 }
 
 fn unknown(what: &str, known: impl Iterator<Item = String>) -> Failure {
@@ -99,7 +127,8 @@ pub(super) fn package(here: &Workspace, args: &PackageArgs) -> Result<Output, Fa
         here.plan(&args.tag, false, here.public(&args.tag)?)?;
     }
     let (root, table) = (&here.root, &here.source.table);
-    let planned = plan::target(root, table, build::entry(table, &args.target)?)?;
+    let program = build::program(table, args.product.as_deref().unwrap_or(table.release.name.get_ref()))?;
+    let planned = plan::target(root, program, build::entry(table, &args.target)?)?;
     // `--features ""` is a binary with none.
     let named = args.features.as_ref().map(|list| list.iter().filter(|f| !f.is_empty()).cloned().collect());
     let features: Vec<String> = named.unwrap_or_else(|| planned.features.clone());
@@ -116,7 +145,7 @@ pub(super) fn image(here: &Workspace, args: &ImageArgs) -> Result<Output, Failur
     let platform = platform(&made.plan, args.platform.as_deref(), &rustc)?;
     let dist = here.root.join(&args.out);
     let _alone = here.alone(&args.out)?;
-    let target = target(&made.plan, Some(&platform.target), &rustc)?;
+    let target = target(&made.plan, Some(&platform.target), None, &rustc)?;
     // An image that comes later than its release carries the executable that is public already.
     let taken = reused(here, &made.plan, &args.reuse, |published| match published.image(platform, &dist)? {
         Some(part) => Ok(Some(part)),
@@ -150,18 +179,20 @@ fn platform<'a>(plan: &'a Plan, wanted: Option<&str>, rustc: &Rustc) -> Result<&
 pub(super) fn sbom(here: &Workspace, args: &SbomArgs) -> Result<Output, Failure> {
     let made = here.plan(&args.tag, false, here.public(&args.tag)?)?;
     let rustc = Rustc::ask()?;
-    let planned = target(&made.plan, args.target.as_ref(), &rustc)?;
+    let planned = target(&made.plan, args.target.as_ref(), args.product.as_deref(), &rustc)?;
     let builders = Builders::cargo();
     let job: Job<'_> = here.job(&made.plan, &rustc, &builders);
-    let folder: PathBuf = here.root.join(&args.dist).join(planned.triple.as_str());
+    let folder: PathBuf = here.root.join(&args.dist).join(&planned.folder);
     let bytes = match (&args.binary, Part::read(&folder)?) {
         (Some(binary), _) => {
             let target = build::entry(job.table, &planned.triple)?;
             let built = build::would_build(&job, target, Builder::Cargo, &planned.features);
             let (digest, _size) = Digest::of_file(binary).at("read", binary)?;
-            build::fresh_sbom(&job, &planned.triple, &built, digest)?
+            build::fresh_sbom(&job, &planned.product, &planned.triple, &built, digest)?
         }
-        (None, Some(Part::Binary(part))) => build::fresh_sbom(&job, &part.target, &part.built, part.binary.digest)?,
+        (None, Some(Part::Binary(part))) => {
+            build::fresh_sbom(&job, &planned.product, &part.target, &part.built, part.binary.digest)?
+        }
         (None, _) => {
             let text = format!("{} has no part, so there is no binary to describe", folder.display());
             return Err(Failure::usage(text, "name one with --binary, or run `sayna-release build` first"));

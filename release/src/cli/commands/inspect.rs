@@ -9,6 +9,7 @@ use super::{Output, Workspace, root};
 use crate::atomic::{self, At as _};
 use crate::attest;
 use crate::audit::{self, Expectations, Facts, Finding};
+use crate::build;
 use crate::changelog::{self, Request};
 use crate::cli::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::cli::report;
@@ -39,7 +40,14 @@ pub(super) fn plan(here: &Workspace, args: &PlanArgs) -> Result<Output, Failure>
         Format::Json => Output::document(&plan::output::json(&made), status),
         // A workflow must not get a matrix to build from.
         Format::Matrix if refused => here.plan(&args.tag, false, public).map(|_| Output::text("", status))?,
-        Format::Matrix => Output::document(&plan::output::matrix(&made.plan, args.builder), status),
+        Format::Matrix => {
+            let mut plan = made.plan;
+            if let Some(product) = &args.product {
+                build::program(&here.source.table, product)?;
+                plan.targets.retain(|target| target.product == *product);
+            }
+            Output::document(&plan::output::matrix(&plan, args.builder), status)
+        }
     })
 }
 

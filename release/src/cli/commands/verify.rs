@@ -161,7 +161,7 @@ impl<'a> ReleaseView<'a> {
         let plan = ground.plan.as_ref().ok_or_else(|| NotReproduced::NotHere(elsewhere()))?;
         let failed = |e: &dyn std::fmt::Display| NotReproduced::Failed(e.to_string());
         let rustc = Rustc::ask().map_err(|e| failed(&e))?;
-        let own = manifest.binaries.iter().find(|b| b.target.as_str() == rustc.host);
+        let own = manifest.server().find(|b| b.target.as_str() == rustc.host);
         let own = own.ok_or_else(|| {
             NotReproduced::NotHere(format!("this machine is {}, and the release has no binary for it", rustc.host))
         })?;

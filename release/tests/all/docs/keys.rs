@@ -7,7 +7,7 @@ use crate::support::project_file;
 const PAGE: &str = "docs/release/table-reference.md";
 
 /// The headings of the page with the type that has their keys.
-const SECTIONS: [(&str, &str); 13] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("`[release]`", "Release"),
     ("`[build]`", "Build"),
     ("`build.remap`", "Remap"),
@@ -15,6 +15,8 @@ const SECTIONS: [(&str, &str); 13] = [
     ("`[[target]]`", "Target"),
     ("`target.floor`", "Floor"),
     ("`target.budget`", "TargetBudget"),
+    ("`[[product]]`", "Product"),
+    ("`product.budget`", "ProductBudget"),
     ("`[image]`", "Image"),
     ("`image.platforms`", "Platform"),
     ("`[[native]]`", "Written"),
@@ -29,8 +31,8 @@ type Keys = BTreeMap<String, bool>;
 /// Every struct of the sources that is read from a file.
 fn types() -> BTreeMap<String, Keys> {
     let mut found = BTreeMap::new();
-    for file in ["release/src/table.rs", "release/src/table/native.rs", "release/src/table/model.rs"] {
-        let text = project_file(file);
+    for file in ["table.rs", "table/product.rs", "table/native.rs", "table/model.rs"] {
+        let text = project_file(&format!("release/src/{file}"));
         let (mut before, mut lines) = (Vec::new(), text.lines());
         while let Some(line) = lines.next() {
             let head = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("struct ");
