@@ -1,22 +1,25 @@
-# The release assets of this system: the archive and its checksum, packed by `sayna-release package` as on every other system.
-{ release, server, sayna, source, table, target, epoch }:
+# The release assets of one program on this system: the archive and its checksum, packed by `sayna-release package` as on every
+# other system.
+{ lib, release, source, target, epoch }:
+{ program, crate, features ? [ ] }:
 let
-  inherit (server) crane args;
+  inherit (crate) crane args;
+  name = program.pname;
 in
 crane.mkCargoDerivation {
-  pname = "${table.release.name}-archive";
+  pname = "${name}-archive";
   inherit (args) version cargoVendorDir;
   src = source.archive;
   cargoArtifacts = null;
   doInstallCargoArtifacts = false;
   nativeBuildInputs = [ release.unwrapped ];
   # The packages whose licences go into the archive.
-  env = server.linkedAt;
+  env = crate.linkedAt;
   # Set here and not as an attribute, because the unpack phase sets this variable to the time of the newest file.
   buildPhaseCargoCommand = ''
     export SOURCE_DATE_EPOCH=${toString epoch}
-    sayna-release package --target ${target.triple} --features '${builtins.concatStringsSep "," target.features}' \
-      --binary ${sayna}/bin/${table.release.name} --out "$out"
+    sayna-release package --target ${target.triple} --product ${name} --features '${lib.concatStringsSep "," features}' \
+      --binary ${program}/bin/${name} --out "$out"
   '';
   dontFixup = true;
 }

@@ -26,7 +26,17 @@ lib.makeScope pkgs.newScope (scope: {
   crate = scope.callPackage ./crate.nix { };
   release = scope.callPackage ./release.nix { };
   inherit (scope.callPackage ./sayna.nix { }) server sayna sayna-full sayna-image;
-  archive = scope.callPackage ./archive.nix { };
+  archiveOf = scope.callPackage ./archive.nix { };
+  archive = scope.archiveOf { program = scope.sayna; crate = scope.server; inherit (scope.target) features; };
+  product = scope.callPackage ./product.nix { };
+  # For each product of the table: the released file, and its archive.
+  products = lib.listToAttrs (builtins.concatMap
+    ({ name, ... }:
+      let built = scope.product name; in [
+        (lib.nameValuePair name built.program)
+        (lib.nameValuePair "${name}-archive" built.archive)
+      ])
+    scope.table.products);
   image = scope.callPackage ./image.nix { inherit (inputs.nix2container.packages.${system}) nix2container; };
   checks = scope.callPackage ./checks.nix { };
   shell = scope.callPackage ./shell.nix { };
@@ -35,7 +45,7 @@ lib.makeScope pkgs.newScope (scope: {
     packages = {
       inherit (scope) sayna sayna-full archive libwebrtc onnxruntime release;
       default = scope.sayna;
-    } // lib.optionalAttrs isLinux { inherit (scope) image; };
+    } // scope.products // lib.optionalAttrs isLinux { inherit (scope) image; };
 
     # With the loader of the store, because NixOS has no loader in /lib64.
     apps = lib.genAttrs [ "default" "sayna" ] (_: scope.app scope.sayna-full) // { release = scope.app scope.release; };

@@ -1,5 +1,5 @@
 # Binaries for systems without Nix: linked over a C library as old as the table's floor, with no path below /nix/store.
-{ lib, pkgs, stdenv, stdenvNoCC, runCommand, patchelf, darwin, floor, release, table, target }:
+{ lib, pkgs, stdenv, stdenvNoCC, runCommand, patchelf, darwin, floor, release, target }:
 let
   inherit (stdenv.hostPlatform) isLinux isDarwin;
   loader = {
@@ -63,20 +63,20 @@ in
       ++ lib.optionals isDarwin [ stdenv.cc.bintools.bintools darwin.sigtool ];
     installPhase = ''
       runHook preInstall
-      install -D ${lib.getExe unwrapped} $out/bin/${table.release.name}
+      install -D ${lib.getExe unwrapped} $out/bin/${unwrapped.pname}
       cd $out/bin
     '' + lib.optionalString isLinux ''
       # Removing a run path leaves its text in the file. Setting one overwrites it.
-      patchelf --set-interpreter ${loader} --set-rpath / ${table.release.name}
-      patchelf --remove-rpath ${table.release.name}
+      patchelf --set-interpreter ${loader} --set-rpath / ${unwrapped.pname}
+      patchelf --remove-rpath ${unwrapped.pname}
     '' + lib.optionalString isDarwin ''
       # The system has the same libiconv. A libc++ of the store stays, and the audit rejects it: the system's may lack symbols.
-      otool -L ${table.release.name} | awk '/\/nix\/store\/.*\/libiconv/ { print $1 }' | while read -r library; do
-        install_name_tool -change "$library" /usr/lib/libiconv.2.dylib ${table.release.name}
+      otool -L ${unwrapped.pname} | awk '/\/nix\/store\/.*\/libiconv/ { print $1 }' | while read -r library; do
+        install_name_tool -change "$library" /usr/lib/libiconv.2.dylib ${unwrapped.pname}
       done
-      codesign --force --sign - ${table.release.name}
+      codesign --force --sign - ${unwrapped.pname}
     '' + ''
-      sayna-release --root ${release.table} audit ${table.release.name}
+      sayna-release --root ${release.table} audit ${unwrapped.pname}
       runHook postInstall
     '';
     # Stripping or patching again would invalidate the signature, or restore a store path.

@@ -25,7 +25,7 @@ in
   # The code, and the files that the tests of the server read.
   tests = of (server ++ [ ../tests ../examples ../docs ../README.md ../config.example.yaml ../fuzz/corpus ../fuzz/fuzz_targets ../sayna-release.toml ]);
   # The code, and the files that are packed.
-  archive = of (tools ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") table.release.files);
+  archive = of (tools ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") (table.release.files ++ builtins.concatMap (product: product.files) table.products));
   lints = of (tools ++ [ ../tests ../release/tests ../docs/use/providers.md ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);
   nix = of [ ../flake.nix ../nix ];
 }

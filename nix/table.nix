@@ -39,6 +39,8 @@ let
 in
 table // {
   inherit targets models;
+  # Programs that are released beside the server.
+  products = table.product or [ ];
   inherit (manifest.workspace.package) version license;
   inherit (manifest.package) description;
   systems = map (target: target.system) targets;

@@ -48,12 +48,18 @@ fn locking_leaves_the_lock_file_as_it_is() {
 fn systems_are_those_of_the_table_and_images_are_made_on_linux() {
     let tree = Tree::new();
     let packages = tree.eval("packages", "builtins.mapAttrs (_: builtins.attrNames)");
-    let common = ["archive", "default", "image", "libwebrtc", "onnxruntime", "release", "sayna", "sayna-full"];
-    let wanted: BTreeMap<String, Vec<&str>> = systems()
+    let mut common: Vec<String> =
+        ["archive", "default", "image", "libwebrtc", "onnxruntime", "release", "sayna", "sayna-full"]
+            .map(str::to_owned)
+            .into();
+    let products = table().products.into_iter().map(|product| product.name.into_inner().to_string());
+    common.extend(products.flat_map(|name| [format!("{name}-archive"), name]));
+    common.sort();
+    let wanted: BTreeMap<String, Vec<&String>> = systems()
         .into_iter()
         .map(|(system, _)| {
             let linux = system.ends_with("-linux");
-            (system, common.into_iter().filter(|name| linux || *name != "image").collect())
+            (system, common.iter().filter(|name| linux || *name != "image").collect())
         })
         .collect();
     assert_eq!(packages, json!(wanted));
@@ -125,6 +131,29 @@ fn both_builders_map_the_same_folders_and_clear_the_same_flags() {
 
 #[test]
 #[ignore = "needs nix"]
+fn a_product_is_compiled_as_the_server_is_and_packed_under_its_own_name() {
+    let tree = Tree::new();
+    for (system, triple) in systems() {
+        let linker = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
+        let function = format!(
+            "p: {{ server = p.sayna.unwrapped.{linker}; product = p.sayna-release.unwrapped.{linker}; \
+             profile = p.sayna-release.unwrapped.CARGO_PROFILE; tool = p.release.unwrapped.CARGO_PROFILE; \
+             args = p.sayna-release.unwrapped.buildPhase; packed = p.sayna-release-archive.buildPhase; \
+             main = p.sayna-release.meta.mainProgram; }}"
+        );
+        let found = tree.eval(&format!("packages.{system}"), &function);
+        assert_eq!(found["server"], found["product"], "{system}");
+        assert_eq!((&found["profile"], &found["tool"]), (&json!("release"), &json!("dev")), "{system}");
+        assert_eq!(found["main"], "sayna-release");
+        let args = found["args"].as_str().unwrap();
+        assert!(args.contains("--package sayna-release --no-default-features --features ''"), "{args}");
+        let packed = found["packed"].as_str().unwrap();
+        assert!(packed.contains(&format!("--target {triple} --product sayna-release --features ''")), "{packed}");
+    }
+}
+
+#[test]
+#[ignore = "needs nix"]
 fn an_image_is_what_the_table_says() {
     let tree = Tree::new();
     for (system, arch) in [("x86_64-linux", "amd64"), ("aarch64-linux", "arm64")] {
@@ -158,7 +187,9 @@ fn an_image_is_what_the_table_says() {
 fn rebuilt(tree: &Tree, file: &str) -> Vec<String> {
     let derivations = || {
         let function = "p: builtins.mapAttrs (_: d: d.drvPath) \
-            { inherit (p) sayna sayna-full release archive image; compiled = p.sayna.unwrapped; }";
+            { inherit (p) sayna sayna-full release archive image; compiled = p.sayna.unwrapped; \
+              product = p.sayna-release; product-archive = p.sayna-release-archive; \
+              product-compiled = p.sayna-release.unwrapped; }";
         let Value::Object(found) = tree.eval("packages.x86_64-linux", function) else { panic!("a set") };
         found
     };
@@ -183,13 +214,14 @@ fn a_change_rebuilds_what_it_is_part_of_and_nothing_else() {
     ] {
         assert_eq!(rebuilt(&tree, file), ["image"], "{file}");
     }
-    assert_eq!(rebuilt(&tree, "README.md"), ["archive", "image"]);
+    assert_eq!(rebuilt(&tree, "README.md"), ["archive", "image", "product-archive"]);
     // The audit and the packing are the release program's.
     for file in ["release/src/cli/failure.rs", "sayna-release.toml"] {
-        assert_eq!(rebuilt(&tree, file), ["archive", "image", "release", "sayna", "sayna-full"], "{file}");
+        let mut changed = rebuilt(&tree, file);
+        changed.retain(|name| !name.starts_with("product"));
+        assert_eq!(changed, ["archive", "image", "release", "sayna", "sayna-full"], "{file}");
     }
-    let all = ["archive", "compiled", "image", "release", "sayna", "sayna-full"];
-    assert_eq!(rebuilt(&tree, "src/main.rs"), all);
+    assert_eq!(rebuilt(&tree, "src/main.rs").len(), 9, "Cargo's workspace is one source");
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn values(name: &str) -> Vec<&'static str> {
     match name {
         "GITHUB_REF_NAME" => vec!["v1.2.3"],
         "TARGET" => vec!["x86_64-unknown-linux-gnu", "i686-pc-windows-msvc"],
+        "PRODUCT" => vec!["sayna", "sayna-release"],
         "PLATFORM" => vec!["linux/amd64"],
         "TRACK" => vec!["", "--only=binaries"],
         _ => panic!("a call takes ${name}, which this test does not know"),

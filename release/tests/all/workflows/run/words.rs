@@ -12,6 +12,8 @@ use crate::registry::server::Server;
 pub(super) fn filled(text: &str) -> String {
     let stem = format!("sayna-0.1.0-{TRIPLE}");
     let values = [
+        ("inputs.folder", TRIPLE.to_owned()),
+        ("inputs.product", "sayna".to_owned()),
         ("inputs.target", TRIPLE.to_owned()),
         ("inputs.archive", format!("{stem}.tar.gz")),
         ("inputs.sbom", format!("{stem}.cdx.json")),
@@ -38,7 +40,8 @@ pub(super) fn variable(
     bundles: &BTreeMap<String, PathBuf>,
 ) -> String {
     match name {
-        "TARGET" => TRIPLE.to_owned(),
+        "PRODUCT" => "sayna".to_owned(),
+        "TARGET" | "FOLDER" => TRIPLE.to_owned(),
         "ARCHIVE" => format!("sayna-0.1.0-{TRIPLE}.tar.gz"),
         "PLATFORM" => "linux/amd64".to_owned(),
         "TRACK" => String::new(),
