@@ -23,7 +23,7 @@ use sayna_release::progress::Progress;
 use sayna_release::publish::{self, Destinations, Options};
 use sayna_release::registry::Layout;
 use sayna_release::table::{Builder, Compression, Source};
-use sayna_release::{image, licences, package, sbom};
+use sayna_release::{audit, image, licences, package, sbom};
 
 /// Everything that both sides are given.
 struct Material {
@@ -152,6 +152,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         target: target.triple.clone(),
         built: built(false),
         binary: archive.binary,
+        needs: audit::read(binary).unwrap().needs(),
         archive: archive.archive,
         checksum: archive.checksum,
         sbom: FileEntry::of(&out, &target.sbom).unwrap(),

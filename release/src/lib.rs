@@ -17,6 +17,7 @@
 //! * [`image`]: writes the OCI layout of one platform, and the index over all platforms.
 //! * [`part`]: describes what one machine has built, in `part.json`.
 //! * [`manifest`]: lists every digest of a release, in `<name>-<version>.release.json`.
+//! * [`notes`]: writes the text of a release from changelog and manifest.
 //! * [`publish`]: brings [`forge`] and [`registry`] to the state that plan and parts ask for.
 //! * [`verify`]: fills in a checklist about a published release, with evidence from outside.
 //! * [`attest`]: verifies who signed the files of a release.
@@ -61,6 +62,7 @@ pub mod licences;
 pub mod lock;
 pub mod manifest;
 pub mod name;
+pub mod notes;
 pub mod oci;
 pub mod package;
 pub mod part;

@@ -6,9 +6,11 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Needs;
 use crate::digest::Digest;
 use crate::image::ImageIndex;
 use crate::name::{self, AssetNames, FileName};
+use crate::notes;
 use crate::part::{BinaryPart, Built, FileEntry, ImagePart, InsideEntry};
 use crate::plan::Plan;
 use crate::triple::Triple;
@@ -41,7 +43,7 @@ pub struct Manifest {
     pub toolchain: Version,
     /// Digest of `flake.lock`, where the tree has one.
     pub flake_lock: Option<Digest>,
-    /// Digest of the notes as they were when the release was made.
+    /// Digest of the changelog as the release has it, above what is made from this manifest.
     pub notes: Digest,
     /// One per program and target, the server's first.
     pub binaries: Vec<BinaryEntry>,
@@ -61,6 +63,8 @@ pub struct BinaryEntry {
     pub built: Built,
     /// The executable inside the archive.
     pub binary: FileEntry,
+    /// The demands of the executable on a system.
+    pub needs: Needs,
     /// The archive.
     pub archive: FileEntry,
     /// Its checksum file.
@@ -180,7 +184,7 @@ impl Manifest {
         binaries: &[BinaryPart],
         image: Option<(&ImageIndex, &[ImagePart])>,
     ) -> Self {
-        Self {
+        let mut manifest = Self {
             schema: SCHEMA,
             name: plan.name.clone(),
             version: plan.version.clone(),
@@ -199,7 +203,10 @@ impl Manifest {
                 index: index.digest,
                 platforms: parts.iter().map(PlatformEntry::of).collect(),
             }),
-        }
+        };
+        // How much of the changelog fits depends on the rest.
+        manifest.notes = Digest::of(notes::changelog(&plan.notes, &manifest).as_bytes());
+        manifest
     }
 
     /// The document's bytes: pretty-printed JSON in this order of keys and a final newline.
@@ -222,6 +229,7 @@ impl BinaryEntry {
             target: part.target.clone(),
             built: part.built.clone(),
             binary: part.binary.clone(),
+            needs: part.needs.clone(),
             archive: part.archive.clone(),
             checksum: part.checksum.clone(),
             sbom: part.sbom.clone(),

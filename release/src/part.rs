@@ -9,6 +9,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::atomic::{self, At as _, PathError};
+use crate::audit::Needs;
 use crate::digest::Digest;
 use crate::name::{self, FileName};
 use crate::triple::Triple;
@@ -137,6 +138,8 @@ pub struct BinaryPart {
     pub built: Built,
     /// The executable inside the archive.
     pub binary: FileEntry,
+    /// The demands of the executable on a system.
+    pub needs: Needs,
     /// The archive.
     pub archive: FileEntry,
     /// The archive's checksum file.

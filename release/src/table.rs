@@ -156,7 +156,7 @@ pub struct Target {
 }
 
 /// `floor = { … }`: exactly one of the three, and the one that fits the triple (checked by `plan`).
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Floor {
     /// Newest glibc symbol version a Linux binary may ask for, such as `2.34`.

@@ -8,6 +8,7 @@ mod elf;
 mod finding;
 mod hardening;
 mod macho;
+mod needs;
 mod paths;
 mod pe;
 mod report;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use self::finding::{Finding, Rule};
+pub use self::needs::{NeededSymbol, Needs};
 pub use self::paths::Paths;
 pub use self::report::render;
 pub use self::rules::{Expectations, findings, matching};

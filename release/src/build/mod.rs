@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _};
-use crate::audit::{self, Finding};
+use crate::audit::{self, Finding, Needs};
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::licences::Linked;
@@ -106,13 +106,13 @@ pub fn binary(
         return Ok(BuildOutcome { part, reused: true, findings: Vec::new() });
     }
     let graph = Graph::resolve(job.root, &planned.product, &planned.triple, &built.features)?;
-    let (archive, findings) = match built.by {
+    let (archive, (needs, findings)) = match built.by {
         Builder::Cargo => {
             let executable = executable(job, target, planned, &graph, progress)?;
-            let findings = audit_one(job, target, &executable)?;
+            let audited = audit_one(job, target, &executable)?;
             let tree = Tree { root: job.root, table: job.table, epoch: job.plan.commit_time };
             let linked = linked::of(job, &planned.triple, &built)?;
-            (pack(tree, planned, &graph, &linked, &executable, &out)?, findings)
+            (pack(tree, planned, &graph, &linked, &executable, &out)?, audited)
         }
         Builder::Nix => {
             let (archive, executable, _folder) = nix::archive(job, target, planned, &out, progress)?;
@@ -129,6 +129,7 @@ pub fn binary(
         target: planned.triple.clone(),
         built,
         binary: archive.binary,
+        needs,
         archive: archive.archive,
         checksum: archive.checksum,
         sbom: FileEntry::of(&out, &planned.sbom)?,
@@ -350,11 +351,11 @@ fn executable(
     cargo::build(&call, job.rustc, progress)
 }
 
-fn audit_one(job: &Job<'_>, target: &Target, executable: &Path) -> Result<Vec<Finding>, Error> {
+fn audit_one(job: &Job<'_>, target: &Target, executable: &Path) -> Result<(Needs, Vec<Finding>), Error> {
     let facts = audit::read(executable)?;
     let findings = audit::findings(&facts, Some(&audit::Expectations::from(target)));
     if findings.is_empty() || job.keep_going {
-        return Ok(findings);
+        return Ok((facts.needs(), findings));
     }
     Err(Error::Findings { what: target.triple.get_ref().to_string(), findings })
 }

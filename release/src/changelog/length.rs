@@ -18,15 +18,20 @@ pub fn is_cut(notes: &str) -> bool {
     notes.lines().next_back().is_some_and(|line| line.starts_with(REST))
 }
 
-/// Notes as they are published, and their length where they had to be cut: after a line, outside of code, with a link to all
-/// of them at the end.
-pub(super) fn cut(notes: String, whole: &str) -> (String, Option<usize>) {
+/// Returns notes that fit above a text of so many characters: as they are, or cut as [`cut`] does it.
+pub fn fitted(notes: String, whole: &str, below: usize) -> String {
+    cut(notes, whole, below).0
+}
+
+/// Notes as they are published above a text of so many characters, and their length where they had to be cut: after a line,
+/// outside of code, with a link to all of them at the end.
+pub(super) fn cut(notes: String, whole: &str, below: usize) -> (String, Option<usize>) {
     let length = notes.chars().count();
-    if length <= LIMIT {
+    if length.saturating_add(below) <= LIMIT {
         return (notes, None);
     }
     let link = format!("\n{REST}({whole})\n");
-    let room = KEPT.saturating_sub(link.chars().count()).saturating_sub(FOLD_END.len());
+    let room = KEPT.saturating_sub(below).saturating_sub(link.chars().count()).saturating_sub(FOLD_END.len());
     let (mut used, mut at, mut end, mut fence) = (0, 0, 0, None);
     for line in notes.split_inclusive('\n') {
         used += line.chars().count();

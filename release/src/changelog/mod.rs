@@ -24,7 +24,7 @@ use crate::name;
 use crate::public::Public;
 use crate::table::{self, Source, Table};
 use history::{Boundaries, History};
-pub use length::is_cut;
+pub use length::{fitted, is_cut};
 
 /// The file that says how notes are made.
 pub const CONFIG: &str = "cliff.toml";
@@ -195,7 +195,7 @@ pub fn notes(root: &Path, request: &Request, public: &Public) -> Result<Notes, E
     let cancelled = cancelled.iter().map(|c| Commit::new(&c.id, &c.message)).collect();
     let repository = table.as_ref().map_or_else(String::new, |table| table.forge.github.get_ref().clone());
     let whole = format!("https://github.com/{repository}/blob/{}/{FILE}", request.tag());
-    let (markdown, cut_from) = length::cut(trimmed(&markdown), &whole);
+    let (markdown, cut_from) = length::cut(trimmed(&markdown), &whole, 0);
     Ok(Notes { markdown, previous, unconventional, is_empty, asked, cancelled, cut_from })
 }
 

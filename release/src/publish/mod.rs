@@ -13,7 +13,9 @@ use crate::attest;
 use crate::digest::Digest;
 use crate::forge::{self, Draft, Forge, Release};
 use crate::image::ImageIndex;
+use crate::manifest::Manifest;
 use crate::name;
+use crate::notes;
 use crate::package;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -286,8 +288,11 @@ impl Work {
             }
         }
         let mut bytes = None;
+        let mut notes = plan.notes.clone();
         if !parts.binaries.is_empty() {
-            let bytes = bytes.insert(manifest(plan, parts, index.as_ref(), releases)?);
+            let manifest = manifest(plan, parts, index.as_ref(), releases)?;
+            notes = notes::text(&plan.notes, &manifest);
+            let bytes = bytes.insert(manifest.to_bytes().map_err(PartsError::from)?);
             let path = folder.join(&plan.manifest);
             atomic::ensure(&path, bytes)?;
             let checksum = package::checksum_line(&plan.manifest, Digest::of(bytes));
@@ -305,7 +310,7 @@ impl Work {
             atomic::ensure(&path, &asset.bytes)?;
             files.insert(asset.name.clone(), (path, Digest::of(&asset.bytes)));
         }
-        let draft = Draft { tag: plan.tag.clone(), prerelease: plan.prerelease, notes: plan.notes.clone() };
+        let draft = Draft { tag: plan.tag.clone(), prerelease: plan.prerelease, notes };
         let tag = plan.image.as_ref().map(|i| i.tag.clone()).unwrap_or_default();
         let commit = plan.commit.clone();
         Ok(Self { draft, commit, files, index, index_file, tag, attested })
@@ -333,11 +338,12 @@ fn last_phase(options: Options, releases: &[Release]) -> diff::Phase {
 
 /// The manifest of a release that went public before its image says `image: null` and stays so: a late image is tied
 /// to it by its revision. Every other time it names the index.
-fn manifest(plan: &Plan, parts: &Parts, index: Option<&ImageIndex>, releases: &[Release]) -> Result<Vec<u8>, Error> {
+fn manifest(plan: &Plan, parts: &Parts, index: Option<&ImageIndex>, releases: &[Release]) -> Result<Manifest, Error> {
     let flake_lock = plan.flake_lock;
-    let full = parts.manifest(plan, flake_lock, index)?;
-    let without = parts.manifest(plan, flake_lock, None)?;
-    let is_without = |asset: &forge::Asset| matches!(asset, forge::Asset::Uploaded { digest, .. } if *digest == Some(Digest::of(&without)));
+    let without = parts.manifest(plan, flake_lock, None);
+    let digest = Digest::of(&without.to_bytes().map_err(PartsError::from)?);
+    let is_without =
+        |asset: &forge::Asset| matches!(asset, forge::Asset::Uploaded { digest: d, .. } if *d == Some(digest));
     let public = releases.iter().find(|r| !r.draft).and_then(|r| r.assets.get(&plan.manifest));
-    Ok(if public.is_some_and(is_without) { without } else { full })
+    Ok(if public.is_some_and(is_without) { without } else { parts.manifest(plan, flake_lock, index) })
 }

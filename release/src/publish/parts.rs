@@ -185,16 +185,11 @@ impl Parts {
         Ok(Some(platforms))
     }
 
-    /// The release manifest's bytes, with or without the image.
-    pub fn manifest(
-        &self,
-        plan: &Plan,
-        flake_lock: Option<Digest>,
-        image: Option<&ImageIndex>,
-    ) -> Result<Vec<u8>, Error> {
+    /// The release manifest, with or without the image.
+    pub fn manifest(&self, plan: &Plan, flake_lock: Option<Digest>, image: Option<&ImageIndex>) -> Manifest {
         let binaries: Vec<BinaryPart> = self.binaries.iter().map(|(_, p)| p.clone()).collect();
         let images: Vec<ImagePart> = self.images.iter().map(|(_, p)| p.clone()).collect();
-        Ok(Manifest::of(plan, flake_lock, &binaries, image.map(|i| (i, images.as_slice()))).to_bytes()?)
+        Manifest::of(plan, flake_lock, &binaries, image.map(|i| (i, images.as_slice())))
     }
 
     /// Everything below the image's tag, in the order of pushing. `index_file` holds the index's bytes.

@@ -145,6 +145,7 @@ impl<'a> Published<'a> {
             target: entry.target.clone(),
             built: entry.built.clone(),
             binary: entry.binary.clone(),
+            needs: entry.needs.clone(),
             archive: entry.archive.clone(),
             checksum: entry.checksum.clone(),
             sbom: entry.sbom.clone(),

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::git::{EPOCH, when};
 use crate::manifest::{BinaryEntry, Manifest};
 use crate::name::{self, Tag};
+use crate::notes;
 use crate::part::FileEntry;
 use crate::plan::Plan;
 
@@ -202,22 +203,34 @@ fn check_sbom(manifest: &Manifest, entry: &BinaryEntry, bytes: &[u8]) -> Result<
     Ok((manifest.called(entry), count))
 }
 
-/// The notes as published against the checkout's changelog, or against the digest that the manifest recorded; without the
-/// warning that a withdrawn release has on top.
+/// The text as published against the checkout's changelog, or against the digest that the manifest recorded, and the downloads
+/// below against the manifest; without the warning that a withdrawn release has on top.
 pub(super) fn notes(context: &mut Context<'_>) -> Outcome {
-    let (warning, published) = warned(&context.release()?.notes);
+    let manifest = context.manifest()?;
+    let text = notes::unix(&context.release()?.notes);
+    let (warning, published) = warned(&text);
+    let before = text.lines().count().saturating_sub(published.lines().count());
+    let Some((changelog, below)) = notes::split(published) else {
+        return Err(format!("no line is {:?}: what is below it is missing too", notes::MARKER).into());
+    };
+    let at = before + changelog.lines().count() + 1;
+    if let Some(difference) = notes::difference(below, &notes::below(manifest), at) {
+        return Err(format!("differ from what the manifest gives: {difference}").into());
+    }
     let lines = match warning {
         0 => format!("{} lines", published.lines().count()),
         n => format!("{} lines below a warning of {n}", published.lines().count()),
     };
-    let cut = if changelog::is_cut(published) { "; cut, with a link to all of them" } else { "" };
-    match context.request.plan {
-        Some(plan) if plan.notes == published => pass(format!("{lines}, equal to the changelog{cut}")),
-        Some(_) => Err("differ from `sayna-release changelog` of this checkout".to_owned().into()),
-        None if Digest::of(published.as_bytes()) == context.manifest()?.notes => {
-            pass(format!("{lines}, as recorded in the manifest{cut}"))
+    let cut = if changelog::is_cut(changelog) { "; cut, with a link to all of them" } else { "" };
+    let Some(plan) = context.request.plan else {
+        if Digest::of(changelog.as_bytes()) == manifest.notes {
+            return pass(format!("{lines}, as recorded in the manifest{cut}"));
         }
-        None => Err("differ from what the manifest recorded".to_owned().into()),
+        return Err("the changelog differs from what the manifest recorded".to_owned().into());
+    };
+    match notes::difference(changelog, &notes::changelog(&plan.notes, manifest), before) {
+        Some(difference) => Err(format!("differ from `sayna-release changelog` of this checkout: {difference}").into()),
+        None => pass(format!("{lines}, equal to the changelog and the manifest{cut}")),
     }
 }
 

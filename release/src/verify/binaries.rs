@@ -84,6 +84,12 @@ pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
         let facts = audit::read(context.binary(entry)?)?;
         let findings = audit::findings(&facts, Some(&Expectations::from(target)));
         found.extend(findings.iter().map(|f| format!("{}: {f}", manifest.called(entry))));
+        let needs = facts.needs();
+        if needs != entry.needs {
+            let words = |needs: &audit::Needs| serde_json::to_string(needs).unwrap_or_default();
+            let (found, said) = (words(&needs), words(&entry.needs));
+            return Err(format!("{} needs {found}, the manifest says {said}", manifest.called(entry)).into());
+        }
         evidence.push(format!("{}: {}", manifest.called(entry), facts.summary()));
     }
     match (found.is_empty(), context.request.rehearsal) {

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sayna_release::audit::Needs;
 use sayna_release::digest::Digest;
 use sayna_release::oci;
 use sayna_release::package;
 use sayna_release::part::{self, BinaryPart, Built, FileEntry, ImagePart, InsideEntry, Part};
 use sayna_release::plan::{Plan, PlannedImage, PlannedPlatform, PlannedTarget};
-use sayna_release::table::{ArchiveKind, Builder, Source};
+use sayna_release::table::{ArchiveKind, Builder, Floor, Source};
+use sayna_release::triple::{Os, Triple};
 
 pub(crate) const TRIPLES: [&str; 3] =
     ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"];
@@ -89,6 +91,17 @@ pub(crate) fn built(host_assembled: bool) -> Built {
     Built { by: Builder::Cargo, rustc, features: vec![], left_out: vec![], inputs: vec![], host_assembled }
 }
 
+/// The demands that an executable of that target would have.
+pub(crate) fn needs(triple: &Triple) -> Needs {
+    let version = |text: &str| Some(text.to_owned().try_into().unwrap());
+    let (system, libraries) = match triple.os() {
+        Os::Linux => (Floor { glibc: version("2.34"), ..Floor::default() }, vec!["libgcc_s.so.1", "libc.so.6"]),
+        Os::Macos => (Floor { macos: version("14.0"), ..Floor::default() }, vec!["/usr/lib/libSystem.B.dylib"]),
+        Os::Windows => (Floor { windows: version("6.0"), ..Floor::default() }, vec!["KERNEL32.dll"]),
+    };
+    Needs { system, libraries: libraries.into_iter().map(str::to_owned).collect(), ..Needs::default() }
+}
+
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> FileEntry {
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join(name), bytes).unwrap();
@@ -108,6 +121,7 @@ fn write_binary(plan: &Plan, target: &PlannedTarget, folder: &Path, salt: &str) 
         target: target.triple.clone(),
         built: built(false),
         binary,
+        needs: needs(&target.triple),
         archive,
         checksum,
         sbom,

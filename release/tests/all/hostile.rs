@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use sayna_release::digest::Digest;
+use sayna_release::manifest::Manifest;
+use sayna_release::notes;
 use serde_json::Value;
 
 use crate::small_release::Release;
@@ -46,4 +48,9 @@ fn change(release: &Release, change: impl FnOnce(&mut Value)) {
     fs::write(&path, &bytes).unwrap();
     let line = format!("{}  sayna-1.2.3.release.json\n", Digest::of(&bytes).hex());
     fs::write(path.with_extension("json.sha256"), line).unwrap();
+    // The text of the release goes with it, where this is a manifest at all.
+    if let Ok(manifest) = Manifest::read(&bytes) {
+        let text = notes::text(&release.plan.notes, &manifest);
+        fs::write(release.folder.path().join("forge/published/v1.2.3/notes.md"), text).unwrap();
+    }
 }

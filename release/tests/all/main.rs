@@ -33,6 +33,7 @@ mod latest;
 mod licences;
 mod machine_faults;
 mod nix;
+mod notes;
 mod origin;
 mod package;
 mod plan;

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use sayna_release::attest;
+use sayna_release::audit;
 use sayna_release::digest::Digest;
 use sayna_release::forge::{Directory, Forge};
 use sayna_release::image;
@@ -160,6 +161,7 @@ impl Release {
             target: target.triple.clone(),
             built: built(false),
             binary: archive.binary,
+            needs: audit::read(program).unwrap().needs(),
             archive: archive.archive,
             checksum: archive.checksum,
             sbom,
