@@ -5,6 +5,10 @@ let
   cfg = config.services.sayna;
   inherit (cfg.settings.server) port shutdown_seconds;
   yaml = pkgs.formats.yaml { };
+  # What archives and packages have too: how the server is started, stopped and confined.
+  unit = import ./unit.nix ../packaging/sayna/systemd/sayna.service;
+  # Where the cache is. As an option it can be changed like any other of a NixOS service.
+  variable = builtins.match "([^=]+)=(.*)" unit.Service.Environment;
 
   file = yaml.generate "sayna.yaml" cfg.settings;
   checked = pkgs.runCommand "sayna-checked.yaml" { } ''
@@ -74,61 +78,22 @@ in
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ port ];
 
     systemd.services.sayna = {
-      description = "Sayna, a real-time voice server";
-      documentation = [ "https://github.com/saynaai/sayna" ];
-      wantedBy = [ "multi-user.target" ];
-      # `server.host` may be an address that exists only after that.
-      wants = [ "network-online.target" ];
-      after = [ "network-online.target" ];
-      environment.CACHE_PATH = "/var/cache/sayna";
+      description = unit.Unit.Description;
+      documentation = [ unit.Unit.Documentation ];
+      wantedBy = [ unit.Install.WantedBy ];
+      wants = [ unit.Unit.Wants ];
+      after = [ unit.Unit.After ];
+      environment.${builtins.elemAt variable 0} = builtins.elemAt variable 1;
 
-      serviceConfig = {
-        Type = "exec";
+      # The configuration is in the store, so `ConditionPathExists` is left out.
+      serviceConfig = removeAttrs unit.Service [ "Environment" "EnvironmentFile" ] // {
         ExecStart = "${lib.getExe cfg.package} -c ${checked}";
         EnvironmentFile = lib.mkIf (cfg.environmentFile != null) cfg.environmentFile;
-        CacheDirectory = "sayna";
-        CacheDirectoryMode = "0700";
-        Restart = "on-failure";
-        RestartSec = 5;
-        # An error in the configuration. It must come from the environment, and a restart does not repair it.
-        RestartPreventExitStatus = 2;
-        # The server finishes running requests itself. It is killed only if it does not end.
         TimeoutStopSec = shutdown_seconds + 5;
-
-        # The server listens, connects, and writes to its cache. Every other right is removed.
-        DynamicUser = true;
-        UMask = "0077";
         CapabilityBoundingSet = capabilities;
         AmbientCapabilities = capabilities;
-        NoNewPrivileges = true;
         # A capability in a user namespace does not apply to the host's network.
         PrivateUsers = !low;
-        PrivateDevices = true;
-        PrivateMounts = true;
-        PrivateTmp = true;
-        ProtectSystem = "strict";
-        ProtectHome = true;
-        ProtectProc = "invisible";
-        ProcSubset = "pid";
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        RemoveIPC = true;
-        # AF_UNIX: NixOS resolves names through the socket of nscd.
-        RestrictAddressFamilies = [ "AF_INET" "AF_INET6" "AF_UNIX" ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        LockPersonality = true;
-        MemoryDenyWriteExecute = true;
-        KeyringMode = "private";
-        SystemCallArchitectures = "native";
-        SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
-        # A refused system call returns an error, which the program can report, and does not kill it.
-        SystemCallErrorNumber = "EPERM";
       };
     };
   };

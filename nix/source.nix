@@ -23,7 +23,7 @@ in
   server = of server;
   tools = of tools;
   # The code, and the files that the tests of the server read.
-  tests = of (server ++ [ ../tests ../examples ../docs ../README.md ../config.example.yaml ../fuzz/corpus ../fuzz/fuzz_targets ../sayna-release.toml ]);
+  tests = of (server ++ [ ../tests ../examples ../docs ../README.md ../config.example.yaml ../fuzz/corpus ../fuzz/fuzz_targets ../packaging ../sayna-release.toml ]);
   # The code, and the files that are packed.
   archive = of (tools ++ [ ../deny.toml ] ++ map (file: ../. + "/${file}") (table.release.files ++ builtins.concatMap (product: product.files) table.products));
   lints = of (tools ++ [ ../tests ../release/tests ../docs/use/providers.md ../config.example.yaml ../deny.toml ../clippy.toml ../rustfmt.toml ]);

@@ -55,7 +55,8 @@ pub(crate) enum Command {
         values_only: bool,
     },
     /// Download the model files that this build needs
-    #[cfg(feature = "models")]
+    // Known to every build, which `sayna generate` describes; one without the feature refuses it.
+    #[cfg_attr(not(feature = "models"), command(hide = true))]
     #[command(after_help = "Examples:\n  sayna init\n  sayna init --from ~/Downloads\n\n\
                             Each file must have the digest that is compiled into this program. Files that are present are kept,\n\
                             and interrupted downloads are resumed.\n\n\
@@ -85,6 +86,12 @@ pub(crate) enum Command {
     Health {
         /// Query this URL, plain http [default: from the configuration, with 127.0.0.1 for 0.0.0.0]
         url: Option<String>,
+    },
+    /// Write the completion scripts and the man page below this folder
+    #[command(hide = true, after_help = "Examples:\n  sayna generate packaging/sayna")]
+    Generate {
+        /// Write to this folder, over older files
+        folder: PathBuf,
     },
 }
 

@@ -1,8 +1,10 @@
 //! The program: parses the arguments, runs the server or a command, prints results and errors, and returns the exit status.
 
 mod cli;
+mod generate;
 #[cfg(all(target_os = "linux", target_env = "gnu", feature = "vad"))]
 mod hypot;
+mod manual;
 #[cfg(feature = "models")]
 mod progress;
 
@@ -62,7 +64,9 @@ enum Failure {
     #[cfg(feature = "models")]
     #[error(transparent)]
     Outbound(#[from] sayna::outbound::Error),
-    #[cfg(feature = "openapi")]
+    #[cfg(not(feature = "models"))]
+    #[error("this build has no model files to download; `sayna init` is in builds with the Cargo feature `models`")]
+    NoModels,
     #[error("{} cannot be written: {}", .0.display(), .1)]
     Write(std::path::PathBuf, #[source] io::Error),
     #[error("the system refused to start the server: {0}")]
@@ -91,7 +95,8 @@ impl Failure {
             Self::Init(_) => 1,
             #[cfg(feature = "models")]
             Self::Outbound(_) | Self::Mirror => 2,
-            #[cfg(feature = "openapi")]
+            #[cfg(not(feature = "models"))]
+            Self::NoModels => 2,
             Self::Write(..) => 1,
         }
     }
@@ -105,7 +110,8 @@ impl Failure {
             Self::Init(e) => e.hint().map(str::to_owned),
             #[cfg(feature = "models")]
             Self::Outbound(_) | Self::Mirror => None,
-            #[cfg(feature = "openapi")]
+            #[cfg(not(feature = "models"))]
+            Self::NoModels => None,
             Self::Write(..) => None,
         }
     }
@@ -150,8 +156,13 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             let mirror = mirror.map(|mirror| cli::mirror(&mirror).ok_or(Failure::Mirror)).transpose()?;
             finish(Builder::new_current_thread().enable_all().build()?, fetch(&load()?.config, from, mirror))
         }
+        #[cfg(not(feature = "models"))]
+        Some(Command::Init { .. }) => Err(Failure::NoModels),
         #[cfg(feature = "openapi")]
         Some(Command::Openapi { format, output }) => document(format, output.as_deref()),
+        Some(Command::Generate { folder }) => {
+            Ok(generate::write(&folder).map_err(|(path, e)| Failure::Write(path, e))?)
+        }
         Some(Command::Health { url }) => {
             let url = url.map_or_else(|| Ok(probe::url(&load()?.config.server)?), Ok::<_, Failure>)?;
             // One request needs no thread per processor.

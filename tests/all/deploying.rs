@@ -136,15 +136,3 @@ fn kubernetes_schema_accepts_the_pod() {
     let output = output.expect("kubernetes-validate: `.ci/setup` installs it");
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }
-
-/// `systemd-analyze` exits with 0 for any unit, and prints its findings to standard error.
-#[test]
-#[ignore = "needs systemd-analyze"]
-fn systemd_accepts_the_unit() {
-    let unit = put(&block("systemd", "ini", "[Service]"), "/usr/local/bin/sayna", env!("CARGO_BIN_EXE_sayna"));
-    let world = World::new().with_file("sayna.service", unit);
-    let output = Command::new("systemd-analyze").arg("verify").arg(world.path("sayna.service")).output();
-    let output = output.expect("systemd-analyze: Debian's systemd");
-    assert!(output.status.success());
-    assert_eq!(text(&output.stderr), "");
-}

@@ -34,6 +34,8 @@ mod noise_filter;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod operator_docs;
+#[cfg(unix)]
+mod packaging;
 mod page;
 mod provider;
 mod proxies;

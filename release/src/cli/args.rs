@@ -89,6 +89,12 @@ pub enum Command {
         after_help = "Example:\n  sayna-release doctor\n\nIt changes nothing: it begins an upload to each registry and cancels it."
     )]
     Doctor(DoctorArgs),
+    /// Write the completion scripts and the man page of this program below a folder.
+    #[command(hide = true, after_help = "Example:\n  sayna-release generate packaging/sayna-release")]
+    Generate {
+        /// Write to this folder, over older files.
+        folder: PathBuf,
+    },
 }
 
 /// Which tag.

@@ -4,6 +4,8 @@
 mod args;
 pub mod commands;
 pub mod failure;
+mod generate;
+mod manual;
 pub mod report;
 
 pub use args::{

@@ -1,10 +1,14 @@
 //! Reference pages that are generated from the code: `SAYNA_GOLDEN=write` writes them.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command as Program;
 
 use clap::{Arg, Command, CommandFactory as _};
 use sayna_release::cli::Cli;
 
+use crate::fixture;
 use crate::support::page;
 
 /// A text of clap's in a cell of a table.
@@ -68,6 +72,31 @@ fn command(text: &mut String, command: &Command) {
 }
 
 #[test]
+fn the_completions_and_the_man_page_are_those_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = Program::new(env!("CARGO_BIN_EXE_sayna-release")).arg("generate").arg(folder.path()).output().unwrap();
+    assert!(ended.status.success() && ended.stdout.is_empty() && ended.stderr.is_empty(), "{ended:?}");
+    let name = "sayna-release";
+    let mut files = ["bash", "fish"].map(|shell| format!("completions/{name}.{shell}")).to_vec();
+    files.extend([format!("completions/_{name}"), format!("completions/_{name}.ps1"), format!("man/{name}.1")]);
+    for file in &files {
+        page(&format!("packaging/{name}/{file}"), &fs::read_to_string(folder.path().join(file)).unwrap());
+    }
+    let found = fixture::tree(folder.path()).into_iter().map(|(path, _)| path.to_str().unwrap().to_owned());
+    files.sort();
+    assert_eq!(found.collect::<Vec<_>>(), files);
+}
+
+/// The crates share no code, so a fix of one is a fix of both only if they stay equal.
+#[test]
+fn both_programs_render_their_man_pages_alike() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let [server, own] =
+        ["../src/manual.rs", "src/cli/manual.rs"].map(|file| fs::read_to_string(root.join(file)).unwrap());
+    assert!(server == own, "src/manual.rs and release/src/cli/manual.rs differ");
+}
+
+#[test]
 fn the_page_of_the_command_line_is_that_of_the_program() {
     let mut root = Cli::command();
     root.build();
@@ -79,7 +108,7 @@ fn the_page_of_the_command_line_is_that_of_the_program() {
         .to_owned();
     let global: Vec<&Arg> = root.get_arguments().filter(|arg| arg.is_global_set()).filter(|arg| shown(arg)).collect();
     table(&mut text, &global);
-    for sub in root.get_subcommands().filter(|sub| sub.get_name() != "help") {
+    for sub in root.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
         command(&mut text, sub);
     }
     page("docs/release/cli.md", &(text.trim_end().to_owned() + "\n"));

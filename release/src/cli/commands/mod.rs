@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::build::{Builders, Job, Rustc, restrict_to_host};
 use crate::cli::failure::Failure;
-use crate::cli::{Cli, Command, TagArg};
+use crate::cli::{Cli, Command, TagArg, generate};
 use crate::forge::{self, Github};
 use crate::lock::Lock;
 use crate::plan::{self, Plan, PlanReport};
@@ -80,6 +80,10 @@ pub fn run(cli: &Cli) -> Result<Output, Failure> {
         Command::Verify(args) => verify::verify(cli, args, &progress),
         Command::Promote(args) => verify::promote(cli, args, &progress),
         Command::Audit(args) => inspect::audit(args, cli),
+        Command::Generate { folder } => {
+            generate::write(folder)?;
+            Ok(Output::done(""))
+        }
     }
 }
 
