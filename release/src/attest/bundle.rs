@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sigstore_verify::trust_root::{SigstoreInstance, TrustedRoot};
 use sigstore_verify::types::{self, SignatureContent};
-use sigstore_verify::{VerificationPolicy, Verifier};
+use sigstore_verify::{VerificationPolicy, VerificationResult, Verifier};
 
 use super::{Error, crypto};
 use crate::atomic::At as _;
@@ -17,6 +17,8 @@ use crate::progress::Progress;
 
 /// Six targets and an index come to less than one; SBOMs are part of it.
 pub(crate) const LARGEST: u64 = 64 << 20;
+/// No file of roots has more; `gh attestation trusted-root` prints two.
+const ROOTS: usize = 16;
 /// A clock may lag so far behind that of the log.
 const LAG: Duration = Duration::from_secs(5 * 60);
 
@@ -30,7 +32,7 @@ pub struct Bundle {
     pub number: usize,
     /// The bundle on one line; keys are sorted, so that equal bundles are equal bytes.
     pub line: String,
-    parsed: Box<types::Bundle>,
+    pub(super) parsed: Box<types::Bundle>,
 }
 
 /// The statement of a bundle whose signature is verified. An authentic statement may still have the wrong signer:
@@ -78,7 +80,12 @@ pub struct Signer {
 }
 
 /// The roots that signatures are traced back to. A run reads them once and verifies every bundle with them.
-pub struct Trust(Verifier);
+pub struct Trust {
+    /// Instances with a transparency log, which sign for workflows.
+    logged: Vec<Verifier>,
+    /// GitHub's own instance, which has no log, and signs for no workflow of a public repository.
+    pub(super) github: Vec<Verifier>,
+}
 
 impl std::fmt::Debug for Bundle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -137,28 +144,42 @@ impl Bundle {
         Ok(())
     }
 
-    fn wrong(&self, reason: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, reason: impl std::fmt::Display) -> Error {
         Error::Broken { file: self.file.clone(), number: self.number, reason: reason.to_string() }
     }
 }
 
 impl Trust {
-    /// The roots in `file`, else those that this program was built with: Sigstore's public-good instance, which signs
-    /// for workflows of public repositories.
+    /// The roots in `file`, one JSON document after the other as `gh attestation trusted-root` prints them. Each kind of root
+    /// that the file lacks is the one that this program was built with: Sigstore's public-good instance, which signs for
+    /// workflows of public repositories, and GitHub's own, which signs statements about immutable releases.
     pub fn new(file: Option<&Path>) -> Result<Self, Error> {
         crypto::install();
         let unusable = |e: &dyn std::fmt::Display| Error::Root {
             file: file.map_or_else(|| "the built-in trusted root".to_owned(), |f| f.display().to_string()),
             reason: e.to_string(),
         };
-        let root = match file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).at("read", path)?;
-                TrustedRoot::from_json(&text).map_err(|e| unusable(&e))?
+        let mut trust = Self { logged: Vec::new(), github: Vec::new() };
+        for root in file.map(read_roots).transpose()?.unwrap_or_default() {
+            trust.add(&root).map_err(|e| unusable(&e))?;
+        }
+        for (instance, missing) in [
+            (SigstoreInstance::PublicGood, trust.logged.is_empty()),
+            (SigstoreInstance::GitHub, trust.github.is_empty()),
+        ] {
+            if missing {
+                let root = TrustedRoot::from_embedded(instance).map_err(|e| unusable(&e))?;
+                trust.add(&root).map_err(|e| unusable(&e))?;
             }
-            None => TrustedRoot::from_embedded(SigstoreInstance::PublicGood).map_err(|e| unusable(&e))?,
-        };
-        Ok(Self(Verifier::new(&root).map_err(|e| unusable(&e))?))
+        }
+        Ok(trust)
+    }
+
+    /// A root with a log is never used without its log, whatever it calls itself.
+    fn add(&mut self, root: &TrustedRoot) -> Result<(), sigstore_verify::Error> {
+        let kind = if root.tlogs.is_empty() { &mut self.github } else { &mut self.logged };
+        kind.push(Verifier::new(root)?);
+        Ok(())
     }
 
     /// Verifies a bundle: certificate chain and its log, time, the transparency log's proof, the signature.
@@ -185,8 +206,7 @@ impl Trust {
         let Some(first) = first else { return Err(bundle.wrong("it has no subject")) };
         bundle.wait_until_signed()?;
         // Whether the subjects are the files at hand is the policy's question, for all of them and by name.
-        let result = self.0.verify(first, &bundle.parsed, &VerificationPolicy::any_identity());
-        let result = result.map_err(|e| bundle.wrong(e))?;
+        let result = verified(&self.logged, first, bundle, &VerificationPolicy::any_identity())?;
         let proven = result.certificate_verified() && result.sct_verified() && result.tlog_verified();
         if !proven || !bundle.parsed.has_inclusion_proof() {
             return Err(bundle.wrong("it has no proof that it is in a transparency log"));
@@ -211,4 +231,36 @@ impl Trust {
             signed: signed.map(ToString::to_string).unwrap_or_default(),
         })
     }
+}
+
+/// What the first of these instances that can verify a bundle says of it; else the reason of the first one.
+pub(super) fn verified(
+    instances: &[Verifier],
+    subject: types::Sha256Hash,
+    bundle: &Bundle,
+    policy: &VerificationPolicy,
+) -> Result<VerificationResult, Error> {
+    let mut reason = None;
+    for instance in instances {
+        match instance.verify(subject, &bundle.parsed, policy) {
+            Ok(result) => return Ok(result),
+            Err(error) => reason = reason.or(Some(error)),
+        }
+    }
+    Err(reason.map_or_else(|| bundle.wrong("there is no root for it"), |e| bundle.wrong(e)))
+}
+
+/// The roots of a file: one at least, and no more than [`ROOTS`].
+fn read_roots(path: &Path) -> Result<Vec<TrustedRoot>, Error> {
+    let unusable = |reason: String| Error::Root { file: path.display().to_string(), reason };
+    let bytes = bounded::read(path, LARGEST)?;
+    let mut roots = Vec::new();
+    for value in serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>() {
+        let text = value.map_err(|e| unusable(e.to_string()))?.to_string();
+        roots.push(TrustedRoot::from_json(&text).map_err(|e| unusable(e.to_string()))?);
+        if roots.len() > ROOTS {
+            return Err(unusable(format!("has more than {ROOTS} roots")));
+        }
+    }
+    if roots.is_empty() { Err(unusable("it is empty".to_owned())) } else { Ok(roots) }
 }

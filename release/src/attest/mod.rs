@@ -1,7 +1,8 @@
 //! Attestations: signed statements of the workflows that built a release, verified offline.
 //!
 //! [`bundle`] parses bundles and returns what an authentic one states. [`policy`] decides which identity may state it.
-//! [`expectations`] lists the statements that a release must have, and compares a set of bundles with them.
+//! [`expectations`] lists the statements that a release must have, and compares a set of bundles with them. [`release`] reads what
+//! GitHub itself states about an immutable release, and [`rebuild`] the statement of a job that built a release once more.
 
 use crate::atomic::PathError;
 
@@ -9,6 +10,8 @@ pub mod bundle;
 mod crypto;
 pub mod expectations;
 pub mod policy;
+pub mod rebuild;
+pub mod release;
 
 pub use bundle::{Attestation, Bundle, Signer, Subject, Trust};
 pub use expectations::{ExpectedStatement, Project, VerifiedStatement, check};
@@ -117,7 +120,7 @@ impl Error {
         Some(match self {
             Self::File(_) => return None,
             Self::Form { .. } => "take the file from the release again".to_owned(),
-            Self::Root { .. } => "take one from `gh attestation trusted-root`, first line".to_owned(),
+            Self::Root { .. } => "take the output of `gh attestation trusted-root`".to_owned(),
             Self::Broken { .. } => "take the file from the release again; where its keys are newer than this program, \
                  name a trusted root with --trusted-root: docs/release/when-it-fails.md#attestation-does-not-verify"
                 .to_owned(),

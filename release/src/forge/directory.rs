@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Asset, Draft, Error, Forge, Release, Tagged, Upload};
+use super::{Asset, Draft, Error, Forge, Kept, Release, Tagged, Upload};
 use crate::atomic::{self, At as _};
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::{self, Digest};
@@ -117,6 +117,14 @@ impl Forge for Directory {
 
     fn tagged(&self, _tag: &str) -> Result<Tagged, Error> {
         Ok(Tagged::Unknown)
+    }
+
+    fn statements(&self, _about: Digest, _kind: Kept) -> Result<Option<Vec<String>>, Error> {
+        Ok(None)
+    }
+
+    fn tag_object(&self, _tag: &str) -> Result<Option<String>, Error> {
+        Ok(None)
     }
 
     fn releases(&self, tag: &str) -> Result<Vec<Release>, Error> {

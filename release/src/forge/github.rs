@@ -12,7 +12,8 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{Asset, Draft, Error, Forge, Release, Tagged, Upload};
+use super::{Asset, Draft, Error, Forge, Kept, Release, Tagged, Upload};
+use crate::digest::Digest;
 use crate::http::{self, Body, Client, Method, Repeat, Request, Response};
 use crate::lock::Lock;
 use crate::progress::Progress;
@@ -304,6 +305,15 @@ impl Forge for Github {
             object = found.ok_or_else(|| Error::Missing { forge: self.name(), what: format!("tag {tag}") })?.object;
         }
         Ok(Tagged::At(object.sha))
+    }
+
+    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Vec<String>>, Error> {
+        self.kept(about, kind).map(Some)
+    }
+
+    fn tag_object(&self, tag: &str) -> Result<Option<String>, Error> {
+        let found = self.read::<api::Reference>("read the tag", &self.url(&format!("/git/ref/tags/{tag}")))?;
+        Ok(found.map(|found| found.object.sha))
     }
 
     fn releases(&self, tag: &str) -> Result<Vec<Release>, Error> {

@@ -89,6 +89,15 @@ pub struct Draft {
     pub notes: String,
 }
 
+/// A kind of statement that a forge keeps beside its releases. No more than a hundred of a kind about one digest are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The forge's own about an immutable release.
+    Release,
+    /// Of a job that built the release once more.
+    Rebuild,
+}
+
 /// A file to attach.
 #[derive(Debug, Clone, Copy)]
 pub struct Upload<'a> {
@@ -132,6 +141,11 @@ pub trait Forge {
     fn publish(&self, id: &str) -> Result<(), Error>;
     /// Makes a public release `latest`.
     fn set_latest(&self, id: &str) -> Result<(), Error>;
+    /// The signed statements of one kind that the forge keeps about bytes of that digest, each a bundle on a line; `None` where it
+    /// keeps none of any kind. [`Kept`] says how many there can be.
+    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Vec<String>>, Error>;
+    /// The Git object that the tag's ref points at: a commit, or the object of an annotated tag.
+    fn tag_object(&self, tag: &str) -> Result<Option<String>, Error>;
     /// Copies an asset's bytes to a new file, those of a public release as anybody gets them.
     fn download(&self, release: &Release, name: &str, to: &Path) -> Result<(), Error>;
 }

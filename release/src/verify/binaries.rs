@@ -1,8 +1,9 @@
 //! Rows on what is inside the archives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Evidence, Fault, Outcome, Verdict, machine, pass, program};
+use crate::attest::rebuild;
 use crate::audit::{self, Expectations};
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
@@ -214,6 +215,9 @@ pub(super) fn reproduced(context: &mut Context<'_>) -> Outcome {
     let platforms = manifest.image.iter().flat_map(|i| &i.platforms);
     let images = platforms.map(|p| (p.name(), p.manifest));
     let published: BTreeMap<String, Digest> = archives.chain(sboms).chain(images).collect();
+    if second.digests.is_empty() {
+        return Err(Fault::Unseen("the second build gave no file".to_owned()));
+    }
     let mut same = Vec::new();
     for (name, digest) in &second.digests {
         match published.get(name) {
@@ -222,5 +226,9 @@ pub(super) fn reproduced(context: &mut Context<'_>) -> Outcome {
             None => return Err(format!("{name} was built again but is not published").into()),
         }
     }
-    pass(format!("bit-identical: {}", same.join(", ")))
+    let evidence = format!("bit-identical: {}", same.join(", "));
+    let again: BTreeSet<Digest> = second.digests.values().copied().collect();
+    let subjects = rebuild::published(manifest).into_iter().filter(|subject| again.contains(&subject.digest)).collect();
+    context.reproduced.set(subjects);
+    pass(evidence)
 }

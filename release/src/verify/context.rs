@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::rows::{Check, RELEASE, rests_on};
 use super::{Fault, Request, image};
-use crate::attest::VerifiedStatement;
+use crate::attest::{Subject, VerifiedStatement};
 use crate::bounded::{self, DOCUMENT};
 use crate::forge::{Asset, Release};
 use crate::manifest::{BinaryEntry, Manifest};
@@ -63,6 +63,10 @@ pub(super) struct Context<'a> {
     pub(super) proofs: Found<Vec<VerifiedStatement>>,
     /// The verified statements in the registries, about an image that came later than the release.
     pub(super) image_proofs: Found<Vec<VerifiedStatement>>,
+    /// The verified statements about a second build.
+    pub(super) rebuilt: Found<Vec<VerifiedStatement>>,
+    /// What the second build of this run gave bit by bit.
+    pub(super) reproduced: Found<Vec<Subject>>,
 }
 
 impl<'a> Context<'a> {
@@ -80,6 +84,8 @@ impl<'a> Context<'a> {
             images: Found::by("platforms"),
             proofs: Found::by("attested"),
             image_proofs: Found::by("referrers"),
+            rebuilt: Found::by("rebuilt"),
+            reproduced: Found::by("reproduced"),
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::attest::VerifiedStatement;
+use crate::attest::{Subject, VerifiedStatement};
 use crate::digest::Digest;
 use crate::forge::Forge;
 use crate::manifest::Manifest;
@@ -26,8 +26,10 @@ mod image;
 mod latest;
 mod machine;
 mod program;
+mod rebuilt;
 mod referrers;
 mod rows;
+mod stated;
 
 pub use binaries::{NotReproduced, Reproduce, Reproduced};
 use context::Context;
@@ -122,6 +124,9 @@ pub struct Report {
     /// The image's index, where there is one.
     #[serde(skip)]
     pub index: Option<Digest>,
+    /// The files that a second build of this run gave bit by bit; `None` where there was none, or it differed.
+    #[serde(skip)]
+    pub reproduced: Option<Vec<Subject>>,
 }
 
 impl Report {
@@ -169,6 +174,7 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
     }
     let mut attestations = context.proofs.into_inner().unwrap_or_default();
     attestations.extend(context.image_proofs.into_inner().unwrap_or_default());
+    attestations.extend(context.rebuilt.into_inner().unwrap_or_default());
     Report {
         tag: request.tag.to_owned(),
         forge: request.forge.name(),
@@ -176,6 +182,7 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
         rows: done,
         index: context.image.into_inner().flatten().as_ref().map(image::Expected::index),
         manifest: context.manifest.into_inner(),
+        reproduced: context.reproduced.into_inner(),
         attestations,
     }
 }

@@ -1,6 +1,6 @@
 //! The rows of the checklist, in order, with what each needs.
 
-use super::{Context, Outcome, Request, assets, attested, binaries, image, latest, referrers};
+use super::{Context, Outcome, Request, assets, attested, binaries, image, latest, rebuilt, referrers, stated};
 
 /// One row: what it claims, on which rows it rests, and how it is checked.
 pub(super) struct Check {
@@ -48,6 +48,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("audit", "binaries fit their floor", ["contents"], binaries::audit),
     row!("sbom", "SBOMs are those of these binaries", ["attached"], assets::sboms),
     row!("attested", "attested by this project's workflows", ["digests", "sbom"], attested::attested),
+    row!("stated", "GitHub states this tag and these assets", ["nothing-else", "attested"], stated::stated),
     // Nothing is executed before it is known who built it.
     row!("runs", "binaries run and say this version", ["contents", "attested"], binaries::runs),
     row!("notes", "the notes are the changelog's", ["manifest"], assets::notes),
@@ -56,6 +57,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("layers", "every layer has its digest", ["platforms"], image::layers),
     row!("origin", "the image is this commit's, and starts the archive's executable", ["layers"], image::origin),
     row!("referrers", "the registries say who built the image", ["image", "attested"], referrers::referrers),
+    row!("rebuilt", "rebuilt elsewhere with the same bytes", ["digests", "referrers"], rebuilt::rebuilt),
     row!("latest", "`latest` is right for this version", ["release", "image"], latest::latest),
     row!("reproduced", "a fresh build gives the same bytes", ["digests"], binaries::reproduced, reproducing),
 ];

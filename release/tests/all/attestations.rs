@@ -2,6 +2,7 @@
 
 mod hostile;
 mod policy;
+mod release;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -65,7 +66,7 @@ fn refusal(root: Option<&str>, bytes: &[u8]) -> String {
 }
 
 /// The same bundle with one thing changed.
-fn changed(name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+pub(crate) fn changed(name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut bundle: Value = serde_json::from_slice(&read(name)).unwrap();
     let before = bundle.clone();
     change(&mut bundle);
@@ -74,7 +75,7 @@ fn changed(name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
 }
 
 /// Another letter in the middle of base64.
-fn flip(value: &mut Value) {
+pub(crate) fn flip(value: &mut Value) {
     let text = value.as_str().unwrap();
     let (head, tail) = text.split_at(text.len() / 2);
     let other = if tail.starts_with('A') { "B" } else { "A" };

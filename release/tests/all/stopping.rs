@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use sayna_release::digest::Digest;
-use sayna_release::forge::{self, Directory, Draft, Forge, Release, Tagged, Upload};
+use sayna_release::forge::{self, Directory, Draft, Forge, Kept, Release, Tagged, Upload};
 use sayna_release::lock::Lock;
 use sayna_release::oci::Descriptor;
 use sayna_release::registry::{self, Layout, Object, Registry};
@@ -64,6 +64,12 @@ impl Forge for StoppingForge<'_> {
     }
     fn tagged(&self, tag: &str) -> Result<Tagged, forge::Error> {
         self.inner.tagged(tag)
+    }
+    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Vec<String>>, forge::Error> {
+        self.inner.statements(about, kind)
+    }
+    fn tag_object(&self, tag: &str) -> Result<Option<String>, forge::Error> {
+        self.inner.tag_object(tag)
     }
     fn releases(&self, tag: &str) -> Result<Vec<Release>, forge::Error> {
         self.inner.releases(tag)

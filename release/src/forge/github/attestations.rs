@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Error, Forge as _, Github};
+use super::{Error, Forge as _, Github, Kept};
 use crate::digest::Digest;
 
 /// The kinds that a release has. GitHub adds one of its own to each immutable release, by another authority.
@@ -20,6 +20,19 @@ struct Attestation {
 }
 
 impl Github {
+    /// The first hundred bundles of one kind about a digest. A bundle that is too large for the API is `null` there, and proves
+    /// nothing here.
+    pub(super) fn kept(&self, digest: Digest, kind: Kept) -> Result<Vec<String>, Error> {
+        let predicate = match kind {
+            Kept::Release => "release",
+            Kept::Rebuild => "https%3A%2F%2Fin-toto.io%2Fattestation%2Fsvr%2Fv0.2",
+        };
+        let url = self.url(&format!("/attestations/{digest}?per_page=100&predicate_type={predicate}"));
+        let page = self.read::<Page>("read the attestations", &url)?;
+        let bundles = page.into_iter().flat_map(|page| page.attestations).take(100);
+        Ok(bundles.map(|attestation| attestation.bundle.unwrap_or_default().to_string()).collect())
+    }
+
     /// The bundles about a digest, each on a line of its own; whether they prove anything is for [`crate::attest`].
     pub fn attestations(&self, digest: Digest) -> Result<Vec<String>, Error> {
         let mut lines = Vec::new();
