@@ -37,6 +37,7 @@ mod notes;
 mod origin;
 mod package;
 mod plan;
+mod rebuilt;
 mod reference;
 mod referrers;
 mod registry;

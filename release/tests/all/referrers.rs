@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use sayna_release::attest::Subject;
 use sayna_release::digest::Digest;
@@ -119,10 +120,9 @@ fn after_a_stop_at_every_change_a_rerun_attaches_the_same_bytes() {
     }
 }
 
-/// Attaches another project's bundle about the index.
-fn attach(world: &World, registry: &Layout, line: &str) -> Digest {
-    let folder = world.folder.path().join("others");
-    fs::create_dir_all(&folder).unwrap();
+/// Attaches another bundle about the index, with its files in `folder`.
+pub(crate) fn attach(folder: &Path, index: Digest, registry: &Layout, line: &str) -> Digest {
+    fs::create_dir_all(folder).unwrap();
     let object = |bytes: &[u8], kind: Kind| {
         let digest = Digest::of(bytes);
         let from = folder.join(digest.hex());
@@ -136,7 +136,7 @@ fn attach(world: &World, registry: &Layout, line: &str) -> Digest {
     }
     let mut manifest = oci::Manifest::new(descriptor(oci::media::EMPTY, &empty), vec![descriptor(BUNDLE, &bundle)]);
     manifest.artifact_type = Some(BUNDLE.to_owned());
-    manifest.subject = Some(oci::Descriptor::new(oci::media::INDEX, world.index().unwrap(), 1));
+    manifest.subject = Some(oci::Descriptor::new(oci::media::INDEX, index, 1));
     let manifest = object(&oci::to_bytes(&manifest), Kind::Manifest);
     registry.attach(&[&manifest]).unwrap();
     manifest.digest
@@ -155,7 +155,8 @@ fn foreign_attestations_stay_and_do_not_count() {
         INSTANCE.provenance(&good, &[other]).to_string(),
         "no bundle".to_owned(),
     ];
-    let others: Vec<Digest> = forged.iter().map(|line| attach(&world, &registry, line)).collect();
+    let (folder, index) = (world.folder.path().join("others"), world.index().unwrap());
+    let others: Vec<Digest> = forged.iter().map(|line| attach(&folder, index, &registry, line)).collect();
     let outcome = world.publish_to(&[&registry]).unwrap();
     assert!(actions(&outcome).iter().any(|a| a.starts_with("attach provenance")), "{outcome:?}");
     let listed = registry.referrers(world.index().unwrap()).unwrap();

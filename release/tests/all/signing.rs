@@ -1,6 +1,8 @@
 //! A Sigstore of our own: authority, certificate log and transparency log with keys that live as long as the test run.
 //! What it signs verifies by its own trusted root and by no other.
 
+pub(crate) mod releases;
+
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -103,7 +105,7 @@ impl Instance {
         Self { authority: Issuer::new(params, key), certificate, issuer_key, certificates, log }
     }
 
-    /// Writes the trusted root.
+    /// Writes the roots of this instance and of GitHub's service, one a line.
     pub(crate) fn write_root(&self, path: &Path) {
         let from = json!({"start": "2020-01-01T00:00:00Z"});
         let log = |key: &KeyPair, url: &str| {
@@ -125,7 +127,7 @@ impl Instance {
                 "validFor": from,
             }],
         });
-        fs::write(path, root.to_string()).unwrap();
+        fs::write(path, format!("{root}\n{}\n", releases::SERVICE.trusted_root())).unwrap();
     }
 
     /// A certificate with the claims, and its entry in the certificate log.

@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use sayna_release::attest::Subject;
 use sayna_release::digest::Digest;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, missing};
 use super::schema::{DESCRIPTION, notes};
+use crate::signing::releases::{SERVICE, Stated};
 
 /// What an upload comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,7 +233,26 @@ impl Hub {
         }
         self.releases[at].draft = false;
         self.releases[at].immutable = self.immutable;
+        if self.immutable {
+            self.state_release(at);
+        }
         Ok(())
+    }
+
+    /// GitHub's own statement about an immutable release, found by the digest of each asset.
+    fn state_release(&mut self, at: usize) {
+        let release = &self.releases[at];
+        let subject = |a: &Asset| Subject { name: a.name.clone(), digest: Digest::of(&a.bytes) };
+        let stated = Stated {
+            signer: "https://dotcom.releases.github.com",
+            predicate: "https://in-toto.io/attestation/release/v0.2",
+            repository: "saynaai/sayna".to_owned(),
+            tag: release.tag.clone(),
+            object: self.tags.get(&release.tag).cloned().unwrap_or_default(),
+            assets: release.assets.iter().map(subject).collect(),
+        };
+        let bundle = SERVICE.sign(&stated);
+        self.attestations.extend(stated.assets.iter().map(|s| ("release", s.digest, bundle.clone())));
     }
 
     pub(super) fn edit(&mut self, id: &str, body: &Value) -> Outcome {
