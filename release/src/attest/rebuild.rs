@@ -20,7 +20,7 @@ pub const PROPERTY: &str = "SAYNA_REPRODUCED";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RebuildResult {
-    /// Who compared.
+    /// The party that compared.
     pub verifier: Verifier,
     /// When the second build was compared (RFC 3339).
     pub time_created: String,
@@ -28,7 +28,7 @@ pub struct RebuildResult {
     pub properties: Vec<String>,
 }
 
-/// Who compared.
+/// The party that compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verifier {
     /// The URI of the method: another one when the comparison changes.

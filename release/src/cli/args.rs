@@ -125,7 +125,7 @@ pub struct DestinationArgs {
 /// The trusted root.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TrustArg {
-    /// Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in].
+    /// Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in].
     #[arg(long, value_name = "FILE", env = "SAYNA_TRUSTED_ROOT")]
     pub trusted_root: Option<PathBuf>,
 }
