@@ -10,6 +10,7 @@ use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Verdict};
 use serde_json::{Value, json};
 
+use crate::attestations::{data, flip};
 use crate::github::{Counterpart, reach};
 use crate::referrers::attach;
 use crate::signing::releases::{SERVICE, Stated};
@@ -17,6 +18,10 @@ use crate::signing::{Claim, INSTANCE, statement};
 use crate::small_release::{Release, run};
 
 const SVR: &str = "https://in-toto.io/attestation/svr/v0.2";
+
+fn signed(claim: &Claim, result: &Value, subjects: &[Subject]) -> Value {
+    INSTANCE.sign(claim, &statement(Predicate::Rebuild, result, subjects))
+}
 
 /// An attested release on GitHub, with its image.
 struct World {
@@ -65,8 +70,20 @@ impl World {
         Claim::of(&self.release.plan, "release.yml")
     }
 
-    fn signed(&self, claim: &Claim, result: &Value, subjects: &[Subject]) -> Value {
-        INSTANCE.sign(claim, &statement(Predicate::Rebuild, result, subjects))
+    /// What GitHub states of the release.
+    fn stated(&self) -> Stated {
+        Stated {
+            signer: "https://dotcom.releases.github.com",
+            predicate: "https://in-toto.io/attestation/release/v0.2",
+            repository: "saynaai/sayna".to_owned(),
+            tag: "v1.2.3".to_owned(),
+            object: self.release.plan.commit.clone(),
+            assets: self.hub.hub().releases[0]
+                .assets
+                .iter()
+                .map(|a| Subject { name: a.name.clone(), digest: Digest::of(&a.bytes) })
+                .collect(),
+        }
     }
 
     /// The API has these statements about the archive.
@@ -85,7 +102,7 @@ fn a_rebuild_is_not_here_before_anybody_has_built_again_and_then_names_who_and_w
     assert!(report.passed(), "{report:#?}");
     let (verdict, said) = world.row("rebuilt");
     assert!(verdict == Verdict::NotHere && said.starts_with("none yet"), "{said}");
-    world.keeps(&[world.signed(&world.claim(), &world.result(), &world.subjects())]);
+    world.keeps(&[signed(&world.claim(), &world.result(), &world.subjects())]);
     let report = world.verify();
     assert!(report.passed(), "{report:#?}");
     let (verdict, said) = world.row("rebuilt");
@@ -109,7 +126,7 @@ fn a_rebuild_beside_the_image_counts_once_wherever_it_lies() {
     let world = World::new();
     let registry = world.release.registry();
     let index = registry.resolve("1.2.3").unwrap().unwrap();
-    let bundle = world.signed(&world.claim(), &world.result(), &world.subjects());
+    let bundle = signed(&world.claim(), &world.result(), &world.subjects());
     let folder = world.release.folder.path().join("others");
     attach(&folder, index, &registry, &bundle.to_string());
     attach(&folder, index, &registry, "no bundle");
@@ -131,14 +148,15 @@ fn statements_of_others_or_about_others_are_reported_and_never_count() {
     let with = |change: &dyn Fn(&mut Value)| {
         let mut changed = result.clone();
         change(&mut changed);
-        world.signed(&claim, &changed, &subjects)
+        signed(&claim, &changed, &subjects)
     };
     let archive = subjects[0].clone();
     let other = Subject { digest: Digest::of(b"other"), ..archive.clone() };
     let renamed = Subject { name: "other.tar.gz".to_owned(), ..archive.clone() };
-    let claimed = |claim: Claim| world.signed(&claim, &result, &subjects);
-    let mut flipped = world.signed(&claim, &result, &subjects);
-    crate::attestations::flip(flipped.pointer_mut("/dsseEnvelope/signatures/0/sig").unwrap());
+    let claimed = |claim: Claim| signed(&claim, &result, &subjects);
+    let mut flipped = signed(&claim, &result, &subjects);
+    flip(flipped.pointer_mut("/dsseEnvelope/signatures/0/sig").unwrap());
+    let github = fs::read(data("github-private-attestation.sigstore.json")).unwrap();
     let cases = [
         ("signing workflow", claimed(Claim::of(&world.release.plan, "build.yml"))),
         (
@@ -148,11 +166,11 @@ fn statements_of_others_or_about_others_are_reported_and_never_count() {
         ("signing workflow", claimed(Claim { reference: "refs/heads/main".to_owned(), ..claim.clone() })),
         ("source commit", claimed(Claim { commit: "f".repeat(40), ..claim.clone() })),
         ("issuer", claimed(Claim { issuer: "https://gitlab.com".to_owned(), ..claim.clone() })),
-        ("subjects", world.signed(&claim, &result, &[archive.clone(), other.clone()])),
-        ("subjects", world.signed(&claim, &result, &[other])),
-        ("subjects", world.signed(&claim, &result, &[renamed])),
-        ("subjects", world.signed(&claim, &result, &[archive.clone(), archive.clone()])),
-        ("no subject", world.signed(&claim, &result, &[])),
+        ("subjects", signed(&claim, &result, &[archive.clone(), other.clone()])),
+        ("subjects", signed(&claim, &result, &[other])),
+        ("subjects", signed(&claim, &result, &[renamed])),
+        ("subjects", signed(&claim, &result, &[archive.clone(), archive.clone()])),
+        ("no subject", signed(&claim, &result, &[])),
         ("predicate type", INSTANCE.provenance(&claim, std::slice::from_ref(&archive))),
         ("predicate", with(&|r| *r = json!({}))),
         ("predicate", with(&|r| *r = json!([1, 2]))),
@@ -165,15 +183,9 @@ fn statements_of_others_or_about_others_are_reported_and_never_count() {
         ("does not verify", flipped),
         ("not a list of attestation bundles", json!({})),
         ("not a list of attestation bundles", json!({"mediaType": "\u{1b}[31m"})),
-        (
-            "does not verify",
-            serde_json::from_slice(
-                &fs::read(crate::attestations::data("github-private-attestation.sigstore.json")).unwrap(),
-            )
-            .unwrap(),
-        ),
+        ("does not verify", serde_json::from_slice(&github).unwrap()),
     ];
-    let good = world.signed(&claim, &result, &subjects);
+    let good = signed(&claim, &result, &subjects);
     for (reason, bundle) in &cases {
         world.keeps(std::slice::from_ref(bundle));
         let (verdict, said) = world.row("rebuilt");
@@ -193,18 +205,7 @@ fn statements_of_others_or_about_others_are_reported_and_never_count() {
 #[test]
 fn github_must_state_this_tag_commit_and_these_assets_itself() {
     let world = World::new();
-    let good = Stated {
-        signer: "https://dotcom.releases.github.com",
-        predicate: "https://in-toto.io/attestation/release/v0.2",
-        repository: "saynaai/sayna".to_owned(),
-        tag: "v1.2.3".to_owned(),
-        object: world.release.plan.commit.clone(),
-        assets: world.hub.hub().releases[0]
-            .assets
-            .iter()
-            .map(|a| Subject { name: a.name.clone(), digest: Digest::of(&a.bytes) })
-            .collect(),
-    };
+    let good = world.stated();
     let set = |bundles: &[Value]| {
         let mut hub = world.hub.hub();
         hub.attestations.retain(|(kind, _, _)| *kind != "release");

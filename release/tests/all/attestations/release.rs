@@ -85,7 +85,7 @@ fn roots_of_workflows_and_of_releases_do_not_stand_in_for_each_other() {
         (vec![&public, &foreign], false, true),
         (vec![&foreign, &github], true, true),
     ] {
-        let text: String = roots.iter().map(|root| format!("{root}\n")).collect();
+        let text: String = roots.iter().flat_map(|root| [root.to_string(), "\n".to_owned()]).collect();
         std::fs::write(&file, text).unwrap();
         let trust = Trust::new(Some(&file)).unwrap();
         assert_eq!(trust.open_release(&bundles[0]).is_ok(), release);

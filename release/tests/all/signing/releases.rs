@@ -106,10 +106,9 @@ impl Service {
         let signed = self.clock.sign(&der(0x31, &attributes)).unwrap();
         let identity = sequence(&[issuer(&self.clock_certificate), &[2, 1, 7]]);
         let algorithm = sequence(&[&ECDSA_SHA256]);
-        let signer =
-            sequence(&[&[2, 1, 1], &identity, &hash, &der(0xa0, &attributes), &algorithm, &der(0x04, &signed)]);
+        let about = sequence(&[&[2, 1, 1], &identity, &hash, &der(0xa0, &attributes), &algorithm, &der(0x04, &signed)]);
         let content = sequence(&[&TST_INFO, &der(0xa0, &der(0x04, &info))]);
-        let data = sequence(&[&[2, 1, 3], &der(0x31, &hash), &content, &der(0x31, &signer)]);
+        let data = sequence(&[&[2, 1, 3], &der(0x31, &hash), &content, &der(0x31, &about)]);
         let token = sequence(&[&SIGNED_DATA, &der(0xa0, &data)]);
         sequence(&[&sequence(&[&[2, 1, 0]]), &token])
     }
