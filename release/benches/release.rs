@@ -143,6 +143,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         natives: &[],
         models: &[],
         binary: archive.binary.digest,
+        system: None,
     });
     fs::write(out.join(&target.sbom), document.unwrap()).unwrap();
     let part = BinaryPart {

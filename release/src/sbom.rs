@@ -9,6 +9,7 @@ use semver::Version;
 
 use crate::digest::Digest;
 use crate::graph::{Crate, Graph, Id, Origin};
+use crate::image::Inventory;
 use crate::licences::Linked;
 use crate::plan::Plan;
 use crate::table::Model;
@@ -18,9 +19,11 @@ mod cyclonedx;
 pub mod image;
 mod native;
 mod purl;
+mod system;
 
 use cyclonedx::{
-    Component, Dependency, Document, Hash, Kind, Licence, Metadata, Pedigree, Property, Reference, ReferenceKind, Tools,
+    Aggregate, Component, Composition, Dependency, Document, Hash, Kind, Licence, Metadata, Pedigree, Property,
+    Reference, ReferenceKind, Tools,
 };
 
 /// The reason for a crate's pedigree.
@@ -44,6 +47,8 @@ pub struct Input<'a> {
     pub models: &'a [&'a Model],
     /// Of the executable.
     pub binary: Digest,
+    /// All files of the image around it; `None` of an executable alone.
+    pub system: Option<&'a Inventory>,
 }
 
 /// The reason why there is no document.
@@ -119,6 +124,14 @@ pub fn document(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     for model in input.models {
         components.push(of_model(model)?);
     }
+    let mut compositions = Vec::new();
+    if let Some(inventory) = input.system {
+        let known = input.models.iter().map(|model| model.sha256).chain([input.binary]).collect();
+        let system = system::components(inventory, &known);
+        let aggregate = if system.complete { Aggregate::Complete } else { Aggregate::Incomplete };
+        compositions.push(Composition { aggregate, assemblies: vec![root.clone()], dependencies: vec![root.clone()] });
+        components.extend(system.components);
+    }
     components.sort_by(|a, b| a.bom_ref.cmp(&b.bom_ref));
     let document = Document {
         bom_format: "CycloneDX",
@@ -128,6 +141,7 @@ pub fn document(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         metadata: metadata(input, package)?,
         dependencies: dependencies(input.graph, &root, &components),
         components,
+        compositions,
     };
     document.into_bytes()
 }

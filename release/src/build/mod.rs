@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _};
 use crate::audit::{self, Finding, Needs};
-use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::licences::Linked;
 use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, InsideEntry, LAYOUT, Part};
@@ -13,10 +12,11 @@ use crate::progress::Progress;
 use crate::scratch::Scratch;
 use crate::table::{Builder, Compression, Program, Size, Table, Target};
 use crate::triple::Triple;
-use crate::{image, licences, package, sbom};
+use crate::{image, licences, package};
 
 mod bundled;
 mod cargo;
+mod documents;
 mod error;
 mod features;
 mod fetch;
@@ -26,6 +26,8 @@ mod nix;
 
 pub use bundled::{ModelError, without};
 pub use cargo::{Rustc, second_home};
+use documents::document;
+pub use documents::fresh_sbom;
 pub use error::Error;
 use features::features;
 pub use features::{models, natives};
@@ -121,7 +123,10 @@ pub fn binary(
     };
     check_budget(&archive.binary.name, archive.binary.size, program.binary_budget(target, &built))?;
     check_budget(&archive.archive.name, archive.archive.size, program.archive_budget(target))?;
-    atomic::write(&out.join(&planned.sbom), &document(job, &planned.triple, &built, &graph, archive.binary.digest)?)?;
+    atomic::write(
+        &out.join(&planned.sbom),
+        &document(job, &planned.triple, &built, &graph, archive.binary.digest, None)?,
+    )?;
     let part = BinaryPart {
         schema: part::SCHEMA,
         origin: job.plan.origin(),
@@ -173,7 +178,8 @@ pub fn image(
         check_budget(&format!("image {}", platform.name()), assembled.compressed, image.budget)?;
     }
     let graph = Graph::resolve(job.root, &planned.product, &platform.target, &built.features)?;
-    let sbom = document(job, &platform.target, &built, &graph, assembled.binary.digest)?;
+    let inventory = documents::inventory(job, &out, assembled.manifest)?;
+    let sbom = document(job, &platform.target, &built, &graph, assembled.binary.digest, Some(&inventory))?;
     atomic::write(&out.join(part::SBOM), &sbom)?;
     let part = ImagePart {
         schema: part::SCHEMA,
@@ -190,24 +196,6 @@ pub fn image(
     };
     Part::Image(part.clone()).write(&out)?;
     Ok(BuildOutcome { part, reused: false, findings })
-}
-
-/// The SBOM of a program's binary as this checkout makes it.
-pub fn fresh_sbom(
-    job: &Job<'_>,
-    product: &str,
-    target: &Triple,
-    built: &Built,
-    binary: Digest,
-) -> Result<Vec<u8>, Error> {
-    let graph = Graph::resolve(job.root, product, target, &built.features)?;
-    document(job, target, built, &graph, binary)
-}
-
-fn document(job: &Job<'_>, target: &Triple, built: &Built, graph: &Graph, binary: Digest) -> Result<Vec<u8>, Error> {
-    let (natives, models) = (linked::of(job, target, built)?, models(job.table, &built.features));
-    let (plan, rustc) = (job.plan, &built.rustc);
-    Ok(sbom::document(&sbom::Input { plan, target, rustc, graph, natives: &natives, models: &models, binary })?)
 }
 
 fn compression(table: &Table) -> Compression {

@@ -156,6 +156,53 @@ pub(super) fn paths(file: File, media_type: &str, limit: u64) -> io::Result<Vec<
     Ok(paths)
 }
 
+/// One path of a layer with what is in it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Without slashes at its ends.
+    pub(super) path: String,
+    /// Digest and size of a file; `None` for everything else.
+    pub(super) file: Option<(Digest, u64)>,
+    /// Whether it is a folder.
+    pub(super) folder: bool,
+    /// The bytes of a file whose path `kept` accepts, cut off at `most`.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Every path of a compressed layer with the digests of its files. Layers with more than `count` entries are refused.
+pub(super) fn entries(
+    file: File,
+    media_type: &str,
+    limit: u64,
+    count: usize,
+    kept: (fn(&str) -> bool, u64),
+) -> io::Result<Vec<Entry>> {
+    let mut archive = opened(file, media_type, limit)?;
+    let mut found = Vec::new();
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        if found.len() >= count {
+            return Err(io::Error::other(format!("it has more than {count} entries, which is the limit")));
+        }
+        let path = plain(&String::from_utf8_lossy(&entry.path_bytes())).to_owned();
+        let kind = entry.header().entry_type();
+        let mut bytes = Vec::new();
+        let file = if kind.is_file() {
+            if (kept.0)(&path) {
+                entry.by_ref().take(kept.1).read_to_end(&mut bytes)?;
+            }
+            let mut hashing = HashingWriter::new(io::sink());
+            hashing.write_all(&bytes)?;
+            io::copy(&mut entry, &mut hashing)?;
+            Some(hashing.finish())
+        } else {
+            None
+        };
+        found.push(Entry { path, file, folder: kind.is_dir(), bytes });
+    }
+    Ok(found)
+}
+
 /// Digest and size of one file in a compressed layer; `None` where it has none of that path.
 pub(super) fn find(file: File, media_type: &str, path: &str, limit: u64) -> io::Result<Option<(Digest, u64)>> {
     let mut archive = opened(file, media_type, limit)?;

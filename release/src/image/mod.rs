@@ -18,10 +18,13 @@ use crate::triple::Triple;
 
 mod adopt;
 pub mod closure;
+pub mod debian;
 mod frames;
+mod inventory;
 mod layer;
 
 pub use adopt::{adopt, executable};
+pub use inventory::{Content, Inventory};
 
 use layer::{Layer, Node, NodeKind};
 
@@ -29,7 +32,8 @@ use layer::{Layer, Node, NodeKind};
 const USER: u64 = 65532;
 /// The path of the executable; `/app/<name>` links to it.
 const BINARIES: &str = "usr/bin";
-const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
+/// The path of the certificates in an image that this program assembles.
+pub(crate) const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 
 /// The inputs of an image.
 #[derive(Debug, Clone)]
@@ -237,7 +241,8 @@ fn platform(planned: &PlannedPlatform) -> oci::Platform {
 
 /// The layers, from what changes least to what changes most, and what the image's history says of each.
 fn contents(input: &Input<'_>) -> Result<Vec<(Vec<Node>, String)>, Error> {
-    let mut layers = vec![(layer::complete(system(input)?), "loader, libraries, certificates, user".to_owned())];
+    let mut layers =
+        vec![(layer::complete(system(input)?), "loader, libraries, certificates, packages, user".to_owned())];
     if !input.models.is_empty() {
         layers.push((layer::complete(models(input)), "models".to_owned()));
     }
@@ -251,19 +256,23 @@ fn system(input: &Input<'_>) -> Result<Vec<Node>, Error> {
     let passwd = format!("root:x:0:0:root:/root:/sbin/nologin\n{name}:x:{USER}:{USER}:{name}:/app:/sbin/nologin\n");
     let group = format!("root:x:0:\n{name}:x:{USER}:\n");
     let node = |path: &str, kind: NodeKind| Node { path: path.to_owned(), kind, owner: 0 };
+    let certificates = certificates()?;
     let mut nodes = vec![
         node("etc/passwd", NodeKind::Text(passwd)),
         node("etc/group", NodeKind::Text(group)),
-        node(CERTIFICATES, NodeKind::File { from: certificates()?, mode: 0o644 }),
+        node(CERTIFICATES, NodeKind::File { from: certificates.clone(), mode: 0o644 }),
         node("tmp", NodeKind::Folder(0o1777)),
         node(BINARIES, NodeKind::Folder(0o755)),
         Node { path: "app/cache".to_owned(), kind: NodeKind::Folder(0o755), owner: USER },
     ];
     let target = &input.platform.target;
     let root = sysroot(target).unwrap_or_else(|| PathBuf::from("/"));
+    let mut taken = vec![(CERTIFICATES.to_owned(), certificates)];
     for file in closure::closure(input.binary, target.arch(), &root)? {
-        nodes.push(node(&file.inside, NodeKind::File { from: file.from, mode: 0o755 }));
+        nodes.push(node(&file.inside, NodeKind::File { from: file.from.clone(), mode: 0o755 }));
+        taken.push((file.inside, file.from));
     }
+    nodes.extend(debian::described(&taken, &root)?);
     Ok(nodes)
 }
 

@@ -19,6 +19,23 @@ pub(super) struct Document {
     pub(super) metadata: Metadata,
     pub(super) components: Vec<Component>,
     pub(super) dependencies: Vec<Dependency>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) compositions: Vec<Composition>,
+}
+
+/// How much of something the document lists.
+#[derive(Debug, Serialize)]
+pub(super) struct Composition {
+    pub(super) aggregate: Aggregate,
+    pub(super) assemblies: Vec<String>,
+    pub(super) dependencies: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Aggregate {
+    Complete,
+    Incomplete,
 }
 
 #[derive(Debug, Serialize)]
@@ -37,8 +54,10 @@ pub(super) struct Tools {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     Application,
+    File,
     Library,
     MachineLearningModel,
+    OperatingSystem,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +73,8 @@ pub(super) struct Component {
     pub(super) hashes: Vec<Hash>,
     #[serde(rename = "licenses", skip_serializing_if = "Vec::is_empty")]
     pub(super) licences: Vec<Licence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cpe: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) purl: Option<String>,
     /// The origin of a crate that is not as its registry has it.
@@ -149,6 +170,7 @@ impl Component {
             version,
             hashes: Vec::new(),
             licences: Vec::new(),
+            cpe: None,
             purl: None,
             pedigree: None,
             references: Vec::new(),

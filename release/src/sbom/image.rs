@@ -6,7 +6,7 @@ use super::{Error, cyclonedx};
 use crate::digest::Digest;
 use crate::plan::Plan;
 
-/// One platform with the document of its executable.
+/// One platform with the document of its executable and of the system around it.
 #[derive(Debug, Clone)]
 pub struct Platform {
     /// `linux/amd64`
@@ -15,17 +15,26 @@ pub struct Platform {
     pub document: Value,
 }
 
-/// The document's bytes. What is in it is what the executables link: what lies around them in the image is not.
+/// The document's bytes. It is complete if each platform's document says so of itself.
 pub fn document(plan: &Plan, image: &str, index: Digest, platforms: &[Platform]) -> Result<Vec<u8>, Error> {
     let mut components = Vec::new();
     let mut dependencies = Vec::new();
     let mut executables = Vec::new();
+    let mut complete = !platforms.is_empty();
     for platform in platforms {
         let (component, edges) = nested(platform).ok_or_else(|| Error::Platform { name: platform.name.clone() })?;
         executables.push(component.get("bom-ref").cloned());
         components.push(component);
         dependencies.extend(edges);
+        let aggregate = platform.document.pointer("/compositions/0/aggregate").and_then(Value::as_str);
+        complete &= aggregate == Some("complete");
     }
+    let (aggregate, scope) = if complete {
+        ("complete", "every file of the layers, the executables and what they link")
+    } else {
+        ("incomplete", "the executables, what they link, and files of unknown origin")
+    };
+    let everything: Vec<_> = [Some(json!(image))].into_iter().chain(executables.iter().cloned()).collect();
     dependencies.insert(0, json!({"ref": image, "dependsOn": executables}));
     let first = platforms.first().map(|p| &p.document);
     let metadata = |key: &str| first.and_then(|d| d.pointer(&format!("/metadata/{key}"))).cloned();
@@ -45,12 +54,13 @@ pub fn document(plan: &Plan, image: &str, index: Digest, platforms: &[Platform])
                 "licenses": [{"expression": plan.licence}],
                 "properties": [
                     {"name": "sayna:commit", "value": plan.commit},
-                    {"name": "sayna:scope", "value": "the executables and what they link"},
+                    {"name": "sayna:scope", "value": scope},
                 ],
             },
         },
         "components": components,
         "dependencies": dependencies,
+        "compositions": [{"aggregate": aggregate, "assemblies": everything, "dependencies": everything}],
     }))
 }
 

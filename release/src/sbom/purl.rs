@@ -38,8 +38,22 @@ pub(super) fn generic(name: &str, version: &str, qualifiers: &[(&str, &str)]) ->
     of("generic", name, version, qualifiers)
 }
 
+/// `pkg:deb/<distribution>/name@version?…`; qualifiers come sorted by key.
+pub(super) fn debian(distribution: &str, name: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
+    of(&format!("deb/{}", encode(distribution)), name, version, qualifiers)
+}
+
+/// `pkg:nix/name@version?…`, as scanners write it of a path in a store; qualifiers come sorted by key.
+pub(super) fn nix(name: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
+    of("nix", name, version, qualifiers)
+}
+
 fn of(kind: &str, name: &str, version: &str, qualifiers: &[(&str, &str)]) -> String {
-    let mut purl = format!("pkg:{kind}/{}@{}", encode(name), encode(version));
+    let mut purl = format!("pkg:{kind}/{}", encode(name));
+    if !version.is_empty() {
+        purl.push('@');
+        purl.push_str(&encode(version));
+    }
     for (number, (key, value)) in qualifiers.iter().enumerate() {
         purl.push(if number == 0 { '?' } else { '&' });
         purl.push_str(key);

@@ -65,7 +65,13 @@ fn a_layout_holds_exactly_the_loader_the_libraries_the_certificates_and_the_bina
         "usr/",
         "usr/bin/",
     ];
+    // The packages that these files belong to are described too, in the form of distroless images.
+    let described = ["usr/lib/", "usr/share/", "var/"];
+    let (told, names): (Vec<&str>, Vec<&str>) =
+        names.iter().partition(|name| described.iter().any(|folder| name.starts_with(folder)));
     assert_eq!(names, expected);
+    let packages = ["base-files", "ca-certificates", "libc6"].map(|name| format!("var/lib/dpkg/status.d/{name}"));
+    assert!(packages.iter().all(|entry| told.contains(&entry.as_str())), "{told:?}");
     let of = |name: &str| lower.iter().find(|(n, ..)| n == name).map(|(_, mode, owner, _)| (*mode, *owner)).unwrap();
     assert_eq!(of("app/cache/"), (0o755, 65532));
     assert_eq!(of("tmp/"), (0o1777, 0));

@@ -26,6 +26,7 @@ mod gzip;
 mod hostile;
 mod http;
 mod image;
+mod image_sbom;
 mod inside;
 mod json;
 mod known;

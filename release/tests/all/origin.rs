@@ -79,7 +79,8 @@ fn document(graph: &Graph) -> Value {
     let world = World::begun();
     let plan: Plan = plan::make(world.root(), &plan::Options::default()).unwrap().plan;
     let (plan, target, rustc) = (&plan, &host(), &semver::Version::new(1, 95, 0));
-    let input = sbom::Input { plan, target, rustc, graph, natives: &[], models: &[], binary: Digest::of(b"ELF") };
+    let input =
+        sbom::Input { plan, target, rustc, graph, natives: &[], models: &[], binary: Digest::of(b"ELF"), system: None };
     serde_json::from_slice(&sbom::document(&input).unwrap()).unwrap()
 }
 

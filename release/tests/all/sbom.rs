@@ -40,7 +40,16 @@ fn bytes(plan: &Plan, graph: &Graph, target: &Triple, natives: &[&Native]) -> Re
     };
     let models: Vec<&Model> = natives.iter().map(|_| &model).collect();
     let natives: Vec<Linked<'_>> = natives.iter().map(|native| Linked::read(native, None).unwrap()).collect();
-    sbom::document(&sbom::Input { plan, target, rustc: &rustc, graph, natives: &natives, models: &models, binary })
+    sbom::document(&sbom::Input {
+        plan,
+        target,
+        rustc: &rustc,
+        graph,
+        natives: &natives,
+        models: &models,
+        binary,
+        system: None,
+    })
 }
 
 /// What links an input with two libraries inside, of which one has a text of its own.
@@ -52,7 +61,7 @@ fn with_libraries() -> String {
     let (graph, target, rustc, plan) = (project(), LINUX.parse().unwrap(), semver::Version::new(1, 95, 0), plan());
     let binary = Digest::of(b"ELF");
     let (natives, rustc, plan) = (&natives, &rustc, &plan);
-    let input = sbom::Input { plan, target: &target, rustc, graph: &graph, natives, models: &[], binary };
+    let input = sbom::Input { plan, target: &target, rustc, graph: &graph, natives, models: &[], binary, system: None };
     String::from_utf8(sbom::document(&input).unwrap()).unwrap()
 }
 
@@ -179,7 +188,7 @@ fn every_edge_ends_at_a_component() {
     }
 }
 
-fn edges_are_whole(document: &str) {
+pub(crate) fn edges_are_whole(document: &str) {
     let value: Value = serde_json::from_str(document).unwrap();
     let all = all(&value["components"]).into_iter().chain([&value["metadata"]["component"]]);
     let refs: Vec<&str> = all.map(|c| c["bom-ref"].as_str().unwrap()).collect();
@@ -280,7 +289,7 @@ fn sbom_is_valid_by_the_official_schema() {
     assert_ne!(validate(&broken), "None", "the validator accepts anything");
 }
 
-fn validate(text: &str) -> String {
+pub(crate) fn validate(text: &str) -> String {
     let ours = || crates_folder().join("dist/tools/venv/bin/python");
     let python = std::env::var_os("SAYNA_TEST_PYTHON").map_or_else(ours, PathBuf::from);
     let script = "import sys\n\
