@@ -66,6 +66,8 @@ pub struct Release {
     pub name: Spanned<String>,
     /// Files packed beside the binary, relative to the root.
     pub files: Vec<Spanned<String>>,
+    /// The folder whose files have their path below it in the archive: `man/sayna.1` and not `packaging/sayna/man/sayna.1`.
+    pub tree: Option<Spanned<String>>,
     /// The `rustc` version that released binaries are built with.
     pub toolchain: Spanned<semver::Version>,
     /// The name of the project's cachix cache.

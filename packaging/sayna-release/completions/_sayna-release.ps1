@@ -45,6 +45,7 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
             [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print the plan in this format')
             [CompletionResult]::new('--builder', '--builder', [CompletionResultType]::ParameterName, 'List only the targets of this builder; for --format matrix')
+            [CompletionResult]::new('--product', '--product', [CompletionResultType]::ParameterName, 'List only this program; for --format matrix')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document to standard output instead of text')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -65,9 +66,10 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
         'sayna-release;build' {
             [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml]')
             [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'Build this target [default: this machine''s]')
+            [CompletionResult]::new('--product', '--product', [CompletionResultType]::ParameterName, 'Build this program alone [default: every program of the release]')
             [CompletionResult]::new('--builder', '--builder', [CompletionResultType]::ParameterName, 'Build with Nix or with Cargo; auto takes Nix where sayna-release.toml says so and Nix is installed')
             [CompletionResult]::new('--trusted-root', '--trusted-root', [CompletionResultType]::ParameterName, 'Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in]')
-            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write the part to this folder')
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write the parts to this folder')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]')
             [CompletionResult]::new('--fetch', '--fetch', [CompletionResultType]::ParameterName, 'Download native inputs that this machine lacks, at the digests pinned in sayna-release.toml')
             [CompletionResult]::new('--reuse', '--reuse', [CompletionResultType]::ParameterName, 'Download and verify what is already published of this release, instead of building it')
@@ -79,6 +81,7 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
         'sayna-release;package' {
             [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml]')
             [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'Pack for this target')
+            [CompletionResult]::new('--product', '--product', [CompletionResultType]::ParameterName, 'Pack this program [default: the server]')
             [CompletionResult]::new('--binary', '--binary', [CompletionResultType]::ParameterName, 'Pack this executable')
             [CompletionResult]::new('--features', '--features', [CompletionResultType]::ParameterName, 'Choose the licences by these Cargo features of the executable [default: the target''s]')
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write the archive to this folder')
@@ -166,6 +169,7 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
         'sayna-release;sbom' {
             [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml]')
             [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'Describe this target [default: this machine''s]')
+            [CompletionResult]::new('--product', '--product', [CompletionResultType]::ParameterName, 'Describe this program [default: the server]')
             [CompletionResult]::new('--binary', '--binary', [CompletionResultType]::ParameterName, 'Describe this executable [default: the one in the part of --dist]')
             [CompletionResult]::new('--dist', '--dist', [CompletionResultType]::ParameterName, 'Read the parts from this folder')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]')

@@ -95,7 +95,7 @@ _sayna__release() {
             return 0
             ;;
         sayna__release__subcmd__build)
-            opts="-h --tag --target --builder --fetch --reuse --trusted-root --out --json --root --help"
+            opts="-h --tag --target --product --builder --fetch --reuse --trusted-root --out --json --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -106,6 +106,10 @@ _sayna__release() {
                     return 0
                     ;;
                 --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --product)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -223,7 +227,7 @@ _sayna__release() {
             return 0
             ;;
         sayna__release__subcmd__package)
-            opts="-h --tag --target --binary --features --out --json --root --help"
+            opts="-h --tag --target --product --binary --features --out --json --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -234,6 +238,10 @@ _sayna__release() {
                     return 0
                     ;;
                 --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --product)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -261,7 +269,7 @@ _sayna__release() {
             return 0
             ;;
         sayna__release__subcmd__plan)
-            opts="-h --tag --format --builder --json --root --help"
+            opts="-h --tag --format --builder --product --json --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -277,6 +285,10 @@ _sayna__release() {
                     ;;
                 --builder)
                     COMPREPLY=($(compgen -W "nix cargo" -- "${cur}"))
+                    return 0
+                    ;;
+                --product)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --root)
@@ -393,7 +405,7 @@ _sayna__release() {
             return 0
             ;;
         sayna__release__subcmd__sbom)
-            opts="-h --tag --target --binary --dist --json --root --help"
+            opts="-h --tag --target --product --binary --dist --json --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -404,6 +416,10 @@ _sayna__release() {
                     return 0
                     ;;
                 --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --product)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -46,6 +46,7 @@ json\t'The whole plan'
 matrix\t'The matrix of a GitHub workflow, for `fromJSON`'"
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand plan" -l builder -d 'List only the targets of this builder; for --format matrix' -r -f -a "nix\t''
 cargo\t''"
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand plan" -l product -d 'List only this program; for --format matrix' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand plan" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand plan" -l json -d 'Print one JSON document to standard output instead of text'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -57,11 +58,12 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand changelog" -
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand changelog" -s h -l help -d 'Print help'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l target -d 'Build this target [default: this machine\'s]' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l product -d 'Build this program alone [default: every program of the release]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l builder -d 'Build with Nix or with Cargo; auto takes Nix where sayna-release.toml says so and Nix is installed' -r -f -a "auto\t'Nix where the table says so and both Nix and a flake are there, else Cargo'
 nix\t'Nix'
 cargo\t'Cargo'"
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l trusted-root -d 'Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in]' -r -F
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l out -d 'Write the part to this folder' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l out -d 'Write the parts to this folder' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l fetch -d 'Download native inputs that this machine lacks, at the digests pinned in sayna-release.toml'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l reuse -d 'Download and verify what is already published of this release, instead of building it'
@@ -69,6 +71,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l js
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand package" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand package" -l target -d 'Pack for this target' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand package" -l product -d 'Pack this program [default: the server]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand package" -l binary -d 'Pack this executable' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand package" -l features -d 'Choose the licences by these Cargo features of the executable [default: the target\'s]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand package" -l out -d 'Write the archive to this folder' -r -F
@@ -133,6 +136,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand audit" -l js
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand audit" -s h -l help -d 'Print help'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand sbom" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand sbom" -l target -d 'Describe this target [default: this machine\'s]' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand sbom" -l product -d 'Describe this program [default: the server]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand sbom" -l binary -d 'Describe this executable [default: the one in the part of --dist]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand sbom" -l dist -d 'Read the parts from this folder' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand sbom" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F

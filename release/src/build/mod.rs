@@ -284,8 +284,8 @@ fn pack(
     binary: &Path,
     out: &Path,
 ) -> Result<package::Archive, Error> {
-    let files = program(tree.table, &planned.product)?.files();
-    let files = files.iter().map(|f| (f.get_ref().clone(), tree.root.join(f.get_ref())));
+    let files = program(tree.table, &planned.product)?.packed();
+    let files = files.map(|(name, path)| (name.to_owned(), tree.root.join(path.get_ref())));
     let input = package::Input {
         stem: &planned.stem,
         archive: &planned.archive,

@@ -110,7 +110,7 @@ fn checked(job: &Job<'_>, planned: &PlannedTarget, from: &Path) -> Result<(), su
         return Err(Error::Checksum { path, found: said, planned: line }.into());
     }
     let exe_name = planned.triple.exe_name(&planned.product);
-    let files = super::program(job.table, &planned.product)?.files().iter().map(|f| f.get_ref().as_str());
+    let files = super::program(job.table, &planned.product)?.packed().map(|(name, _)| name);
     let (time, kind) = (job.plan.commit_time, planned.archive_kind);
     let meant = package::planned_entries(&planned.stem, &exe_name, files, time, kind);
     let held = package::list(&archive, kind, u64::MAX)?;

@@ -74,6 +74,7 @@ impl Contents<'_> {
     /// The problems of the files that are packed beside a program.
     pub(super) fn files(&self, program: Program<'_>) -> Vec<Problem> {
         let wrong: Vec<Problem> = program.files().iter().filter_map(|file| self.file(file)).collect();
+        let wrong: Vec<Problem> = wrong.into_iter().chain(self.tree(program)).collect();
         if wrong.is_empty() { self.names(program).into_iter().collect() } else { wrong }
     }
 
@@ -81,12 +82,12 @@ impl Contents<'_> {
     fn names(&self, program: Program<'_>) -> Option<Problem> {
         let own = executables(program, self.source).into_iter();
         let own: BTreeSet<String> = own.chain([name::THIRD_PARTY.to_owned()]).collect();
-        let files = program.files().iter().map(|file| file.get_ref().as_str());
+        let files = program.packed().map(|(name, _)| name);
         let all: Vec<&str> = files.chain(own.iter().map(String::as_str)).collect();
         let refused = package::check_names(&all).err()?;
         let at = match &refused {
             package::Error::Name { name, .. } => {
-                program.files().iter().rfind(|f| f.get_ref().eq_ignore_ascii_case(name))
+                program.packed().filter(|(inside, _)| inside.eq_ignore_ascii_case(name)).last().map(|(_, file)| file)
             }
             _ => None,
         };

@@ -16,6 +16,7 @@ mod problem;
 mod products;
 mod sources;
 mod surroundings;
+mod tree;
 mod version;
 
 use semver::Version;

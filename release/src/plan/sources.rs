@@ -31,7 +31,8 @@ struct Local {
 impl Contents<'_> {
     /// Files that are here and in no clone, as Git ignores them. New ones that it does not ignore are changes.
     pub(super) fn ignored_files(&self) -> Option<Problem> {
-        let files = self.source.table.release.files.iter().map(|file| file.get_ref().as_str());
+        let files =
+            self.source.table.programs().flat_map(|program| program.files()).map(|file| file.get_ref().as_str());
         let named = OWN.into_iter().chain(TOOLCHAIN_FILES).chain(files.filter(|name| is_inside(name)));
         let mut read: BTreeSet<PathBuf> =
             named.map(PathBuf::from).filter(|name| self.root.join(name).is_file()).collect();

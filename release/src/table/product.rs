@@ -18,6 +18,8 @@ pub struct Product {
     pub asset: Option<Spanned<FileName>>,
     /// Files packed beside the binary, relative to the root.
     pub files: Vec<Spanned<String>>,
+    /// The folder whose files have their path below it in the archive.
+    pub tree: Option<Spanned<String>>,
     /// Largest allowed sizes, on every target.
     pub budget: ProductBudget,
 }
@@ -72,6 +74,20 @@ impl<'a> Program<'a> {
     /// Files packed beside the binary.
     pub fn files(&self) -> &'a [Spanned<String>] {
         self.product.map_or(&self.table.release.files, |product| &product.files)
+    }
+
+    /// The folder whose files have their path below it in the archive.
+    pub fn tree(&self) -> Option<&'a Spanned<String>> {
+        self.product.map_or(self.table.release.tree.as_ref(), |product| product.tree.as_ref())
+    }
+
+    /// Each file packed beside the binary: its name in the archive, and its path relative to the root.
+    pub fn packed(self) -> impl Iterator<Item = (&'a str, &'a Spanned<String>)> + use<'a> {
+        let tree = self.tree().map(|tree| tree.get_ref().as_str());
+        self.files().iter().map(move |file| {
+            let below = tree.and_then(|tree| file.get_ref().strip_prefix(tree)?.strip_prefix('/'));
+            (below.unwrap_or(file.get_ref()), file)
+        })
     }
 
     /// Its Cargo features on a target.

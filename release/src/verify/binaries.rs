@@ -47,7 +47,7 @@ pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
         // Besides the executable there are texts.
         let most = size.saturating_add(DOCUMENT);
         let found = package::list(archive, target.archive, most)?;
-        let files = program.files().iter().map(|f| f.get_ref().as_str());
+        let files = program.packed().map(|(name, _)| name);
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
             let (found, planned) = package::told_apart(&found, &planned);

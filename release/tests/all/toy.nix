@@ -79,9 +79,9 @@
           cp ${./LICENSE} ${stem}/LICENSE
           echo none >${stem}/THIRD-PARTY-LICENSES
           cp ${sayna}/bin/sayna ${stem}
-          chmod 644 ${stem}/*
+          find ${stem} -type f -exec chmod 644 {} +
           chmod 755 ${stem} ${stem}/sayna
-          ${tar} ${stem} | gzip -n >$out/${stem}.tar.gz
+          ${tar} --no-recursion ${stem} $(find ${stem} -type f | sort) | gzip -n >$out/${stem}.tar.gz
           cd $out
           sha256sum ${stem}.tar.gz >${stem}.tar.gz.sha256
         '';

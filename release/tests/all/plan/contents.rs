@@ -45,6 +45,52 @@ fn a_file_that_is_missing_or_outside_is_a_problem() {
     }
 }
 
+/// A project whose archives hold files of a tree, from this list of files.
+fn with_tree(tree: &str, files: &str) -> World {
+    let mut world = World::new();
+    for file in ["packaging/sayna/man/sayna.1", "packaging/sayna/completions/_sayna", "packaging/sayna-other/README"] {
+        world.write(file, "x");
+    }
+    world.edit("sayna-release.toml", "\"LICENSE\"]", &format!("\"LICENSE\", {files}]\ntree = {tree:?}"));
+    world.commit("feat: begin");
+    world.tag("v0.1.0");
+    world
+}
+
+#[test]
+fn files_of_the_tree_are_packed_by_their_path_below_it() {
+    let both = "\"packaging/sayna/man/sayna.1\", \"packaging/sayna/completions/_sayna\"";
+    let world = with_tree("packaging/sayna", &format!("{both}, \"packaging/sayna-other/README\""));
+    assert_eq!(kinds(&made(&world).problems), Vec::<&str>::new());
+    let table = made(&world).source.table;
+    let packed: Vec<&str> = table.programs().next().unwrap().packed().map(|(name, _)| name).collect();
+    let other = "packaging/sayna-other/README";
+    assert_eq!(packed, ["README.md", "LICENSE", "man/sayna.1", "completions/_sayna", other]);
+    assert_only(&with_tree("packaging/sayna", "\"packaging/sayna/man/sayna.1\""), "tree-unlisted", &["_sayna"]);
+    assert_only(&with_tree("packaging/none", both), "tree-empty", &["packaging/none"]);
+    assert_only(&with_tree("packaging/sayna/man/sayna.1", both), "tree-empty", &["sayna.1"]);
+    for outside in
+        ["..", "/etc", "", ".", "packaging/sayna/", "packaging//sayna", "./packaging/sayna", "packaging/./sayna"]
+    {
+        assert_only(&with_tree(outside, both), "tree-outside", &["below the top folder"]);
+    }
+    assert_only(&with_tree("packaging/sayna", &format!("{both}, \"man/sayna.1\"")), "file-missing", &["man/sayna.1"]);
+}
+
+#[test]
+fn a_file_of_the_tree_that_stands_twice_in_the_archive_is_a_problem() {
+    let mut world = World::new();
+    world.write("packaging/sayna/readme.md", "x");
+    world.edit(
+        "sayna-release.toml",
+        "\"LICENSE\"]",
+        "\"LICENSE\", \"packaging/sayna/readme.md\"]\ntree = \"packaging/sayna\"",
+    );
+    world.commit("feat: begin");
+    world.tag("v0.1.0");
+    assert_only(&world, "file-twice", &["readme.md", "twice"]);
+}
+
 #[test]
 fn names_that_a_forge_would_change_are_a_problem() {
     let mut world = World::new();

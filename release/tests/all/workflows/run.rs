@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sayna_release::attest::{Predicate, Subject};
 use sayna_release::digest::Digest;
+use sayna_release::table::{Source, Spanned};
 use serde_json::json;
 use serde_norway::Value;
 
@@ -72,16 +73,27 @@ impl Runner {
         let licence = "cp ${./LICENSE} ${stem}/LICENSE";
         let flake = include_str!("../toy.nix");
         assert!(flake.contains(licence));
-        let configuration = format!("{licence}\n          cp ${{./config.example.yaml}} ${{stem}}/config.example.yaml");
-        world.write("flake.nix", &flake.replace(licence, &configuration));
-        world.write("config.example.yaml", "");
+        let own = Source::built_in().unwrap().table;
+        let mut copied = licence.to_owned();
+        for (name, path) in own.programs().next().unwrap().packed() {
+            let path = path.get_ref();
+            if !["README.md", "LICENSE"].contains(&path.as_str()) {
+                world.write(path, "");
+                let line = format!("\n          install -D ${{./{path}}} ${{stem}}/{name}");
+                copied += &line;
+            }
+        }
+        world.write("flake.nix", &flake.replace(licence, &copied));
         world.write(".gitignore", "/target/\n/dist/\n/index/\n");
         let table = world.read("sayna-release.toml");
         let windows = table.find("[[target]]\ntriple = \"x86_64-pc-windows-msvc\"").unwrap();
         let image = table.find("[image]").unwrap();
         let table =
             format!("{}{}", &table[..windows], &table[image..]).replace("files = ", "cachix = \"sayna\"\nfiles = ");
-        let table = table.replace("\"LICENSE\"]", "\"LICENSE\", \"config.example.yaml\"]");
+        let files: Vec<&String> = own.release.files.iter().map(Spanned::get_ref).collect();
+        let packed = format!("files = {files:?}\ntree = {:?}\n", own.release.tree.as_ref().unwrap().get_ref());
+        assert!(table.contains("files = [\"README.md\", \"LICENSE\"]\n"), "{table}");
+        let table = table.replace("files = [\"README.md\", \"LICENSE\"]\n", &packed);
         world.write("sayna-release.toml", &own_repositories(&table, &registries));
         world.write(".ci/smoke", &project_file(".ci/smoke"));
         world.commit("feat: speak");
