@@ -62,7 +62,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l pr
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l builder -d 'Build with Nix or with Cargo; auto takes Nix where sayna-release.toml says so and Nix is installed' -r -f -a "auto\t'Nix where the table says so and both Nix and a flake are there, else Cargo'
 nix\t'Nix'
 cargo\t'Cargo'"
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l trusted-root -d 'Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l out -d 'Write the parts to this folder' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand build" -l fetch -d 'Download native inputs that this machine lacks, at the digests pinned in sayna-release.toml'
@@ -83,7 +83,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand image" -l pl
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand image" -l builder -d 'Build with Nix or with Cargo; auto takes Nix where sayna-release.toml says so and Nix is installed' -r -f -a "auto\t'Nix where the table says so and both Nix and a flake are there, else Cargo'
 nix\t'Nix'
 cargo\t'Cargo'"
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand image" -l trusted-root -d 'Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand image" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand image" -l out -d 'Write the part to this folder' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand image" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand image" -l reuse -d 'Download and verify what is already published of this release, instead of building it'
@@ -99,7 +99,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand rehearse" -s
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l forge -d 'Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l registry -d 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]' -r
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l trusted-root -d 'Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l dist -d 'Read the parts from this folder' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l only -d 'Publish one track only' -r -f -a "binaries\t'The forge'
 images\t'The registries'"
@@ -113,7 +113,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -s 
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l forge -d 'Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l registry -d 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]' -r
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l trusted-root -d 'Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l attestations -d 'Read the attestations from this file [default: the release\'s, beside the first FILE]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l here -d 'Plan only the targets that this machine can build, as a rehearsal does'
@@ -124,7 +124,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -s h
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l forge -d 'Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l registry -d 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]' -r
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l trusted-root -d 'Trust these roots of attestations: the first line of `gh attestation trusted-root` [default: built in]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l here -d 'Plan only the targets that this machine can build, as a rehearsal does'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l back -d 'Allow moving `latest` back to an older version'
