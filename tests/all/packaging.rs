@@ -179,3 +179,28 @@ fn systemd_accepts_the_unit_and_finds_it_little_exposed() {
         success(Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=15"]).arg(&file));
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs root, systemd-container"]
+fn unit_starts_with_a_configuration_and_stays_off_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut boot = Command::new("unshare");
+    boot.args(["--mount", "sh", "-c", include_str!("packaging/boot.sh"), "boot.sh"]);
+    let said = success(boot.arg(folder.path()).arg(unit()).arg(env!("CARGO_BIN_EXE_sayna")));
+    let line =
+        |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {said}"));
+    for (name, words) in [
+        ("without:", ["ActiveState=inactive", "ConditionResult=no"]),
+        // The port of the secrets, which take precedence.
+        ("with:", ["ActiveState=active", "NRestarts=0"]),
+        ("stopped:", ["Result=success", "ExecMainStatus=0"]),
+    ] {
+        assert!(words.iter().all(|word| line(name).contains(word)), "{said}");
+    }
+    let words: Vec<String> = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for wanted in ["NoNewPrivs: 1", "Seccomp: 2", "CapEff: 0000000000000000"] {
+        assert!(words.iter().any(|line| line == wanted), "{wanted}: {said}");
+    }
+    assert!(!words.iter().any(|line| line.starts_with("Uid: 0")), "{said}");
+}

@@ -19,6 +19,9 @@ fn the_archive_is_built_audited_and_packed_in_the_sandbox() {
     assert!(sum.contains("OK"), "{sum}");
     let listed = ok(Command::new("tar").arg("-tvf").arg(out.join(format!("{stem}.tar.gz"))));
     assert!(listed.contains("2026-01-02") && listed.contains("THIRD-PARTY-LICENSES"), "{listed}");
+    for name in ["completions/sayna.bash", "completions/_sayna", "man/sayna.1", "systemd/sayna.service"] {
+        assert!(listed.contains(&format!("{stem}/{name}\n")), "{listed}");
+    }
     let folder = tempfile::tempdir().unwrap();
     ok(Command::new("tar").arg("-xf").arg(out.join(format!("{stem}.tar.gz"))).current_dir(&folder));
     let program = folder.path().join(&stem).join("sayna");
