@@ -22,6 +22,7 @@
 //! * [`verify`]: fills in a checklist about a published release, with evidence from outside.
 //! * [`attest`]: verifies who signed the files of a release.
 //! * [`promote`]: moves `latest` to a verified release.
+//! * [`watch`]: looks at the newest public release again, and keeps one issue of what it finds.
 //! * [`rehearse`]: runs all stages on this machine, and builds twice where that is asked for.
 //!
 //! The services that stages talk to:
@@ -80,3 +81,4 @@ pub mod snippet;
 pub mod table;
 pub mod triple;
 pub mod verify;
+pub mod watch;

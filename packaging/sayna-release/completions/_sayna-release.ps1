@@ -36,6 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Publish a release: upload what forge and registries lack, and make it public')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verify a published release, or downloaded files of one')
             [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'Move `latest` to a release, after verifying it')
+            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Watch the newest public release: verify it, ask for advisories on its components, keep one issue')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit executables: report what they need of a system, and check it against their target''s limits')
             [CompletionResult]::new('sbom', 'sbom', [CompletionResultType]::ParameterValue, 'Print the SBOM of a target (CycloneDX 1.6)')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check everything outside the checkout that could stop a release: tokens, tags, registries, caches')
@@ -154,6 +155,20 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
             [CompletionResult]::new('--here', '--here', [CompletionResultType]::ParameterName, 'Plan only the targets that this machine can build, as a rehearsal does')
             [CompletionResult]::new('--back', '--back', [CompletionResultType]::ParameterName, 'Allow moving `latest` back to an older version')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be moved, and change nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document to standard output instead of text')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'sayna-release;watch' {
+            [CompletionResult]::new('--forge', '--forge', [CompletionResultType]::ParameterName, 'Use this forge: github:OWNER/REPOSITORY, or with --dry-run dir:PATH [default: the one built in]')
+            [CompletionResult]::new('--registry', '--registry', [CompletionResultType]::ParameterName, 'Use this registry: `docker://HOST/REPOSITORY` or oci:PATH; repeatable [default: with the forge built in, its repositories]')
+            [CompletionResult]::new('--trusted-root', '--trusted-root', [CompletionResultType]::ParameterName, 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]')
+            [CompletionResult]::new('--advisories', '--advisories', [CompletionResultType]::ParameterName, 'Ask this service for advisories')
+            [CompletionResult]::new('--vex', '--vex', [CompletionResultType]::ParameterName, 'Leave out advisories that this VEX document excuses [default: security/vex.json of the checkout, if any]')
+            [CompletionResult]::new('--author', '--author', [CompletionResultType]::ParameterName, 'Act on issues of this account alone, which is the token''s')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done to the issue, and change nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON document to standard output instead of text')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')

@@ -52,6 +52,9 @@ _sayna__release() {
             sayna__release,verify)
                 cmd="sayna__release__subcmd__verify"
                 ;;
+            sayna__release,watch)
+                cmd="sayna__release__subcmd__watch"
+                ;;
             *)
                 ;;
         esac
@@ -59,7 +62,7 @@ _sayna__release() {
 
     case "${cmd}" in
         sayna__release)
-            opts="-h -V --json --root --help --version plan changelog build package image rehearse publish verify promote audit sbom doctor"
+            opts="-h -V --json --root --help --version plan changelog build package image rehearse publish verify promote watch audit sbom doctor"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -466,6 +469,48 @@ _sayna__release() {
                     return 0
                     ;;
                 --attestations)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sayna__release__subcmd__watch)
+            opts="-h --forge --registry --trusted-root --advisories --vex --author --dry-run --json --root --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --forge)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trusted-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --advisories)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --vex)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --author)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -37,6 +37,7 @@ complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "rehears
 complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "publish" -d 'Publish a release: upload what forge and registries lack, and make it public'
 complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "verify" -d 'Verify a published release, or downloaded files of one'
 complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "promote" -d 'Move `latest` to a release, after verifying it'
+complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "watch" -d 'Watch the newest public release: verify it, ask for advisories on its components, keep one issue'
 complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "audit" -d 'Audit executables: report what they need of a system, and check it against their target\'s limits'
 complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "sbom" -d 'Print the SBOM of a target (CycloneDX 1.6)'
 complete -c sayna-release -n "__fish_sayna_release_needs_command" -f -a "doctor" -d 'Check everything outside the checkout that could stop a release: tokens, tags, registries, caches'
@@ -131,6 +132,16 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l 
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l dry-run -d 'Print what would be moved, and change nothing'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l json -d 'Print one JSON document to standard output instead of text'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -s h -l help -d 'Print help'
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l forge -d 'Use this forge: github:OWNER/REPOSITORY, or with --dry-run dir:PATH [default: the one built in]' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l registry -d 'Use this registry: `docker://HOST/REPOSITORY` or oci:PATH; repeatable [default: with the forge built in, its repositories]' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l advisories -d 'Ask this service for advisories' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l vex -d 'Leave out advisories that this VEX document excuses [default: security/vex.json of the checkout, if any]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l author -d 'Act on issues of this account alone, which is the token\'s' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l dry-run -d 'Print what would be done to the issue, and change nothing'
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -l json -d 'Print one JSON document to standard output instead of text'
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand watch" -s h -l help -d 'Print help'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand audit" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand audit" -l json -d 'Print one JSON document to standard output instead of text'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand audit" -s h -l help -d 'Print help'

@@ -9,6 +9,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::table::Builder;
 use crate::triple::Triple;
 
+mod watch;
+
+pub use watch::WatchArgs;
+
 /// Releases of Sayna: plan, build, audit, publish, verify; or all of it here, as a rehearsal.
 #[derive(Debug, Parser)]
 #[command(name = "sayna-release", version, about, after_help = EXAMPLES, max_term_width = 100)]
@@ -76,6 +80,11 @@ pub enum Command {
         after_help = "Example:\n  sayna-release promote --tag v1.2.3 --forge dir:forge --registry oci:registry --dry-run"
     )]
     Promote(PromoteArgs),
+    /// Watch the newest public release: verify it, ask for advisories on its components, keep one issue.
+    #[command(
+        after_help = "Example:\n  sayna-release watch --dry-run --json\n\nExit status: 0 nothing was found or nothing is public, 1 a row failed or an advisory counts, 2 something could not be seen; the issue then stays as it is."
+    )]
+    Watch(WatchArgs),
     /// Audit executables: report what they need of a system, and check it against their target's limits.
     #[command(after_help = "Example:\n  sayna-release audit /bin/ls target/release/sayna")]
     Audit(AuditArgs),

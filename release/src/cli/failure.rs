@@ -6,7 +6,7 @@ use crate::table;
 use crate::verify::files;
 use crate::{
     atomic, attest, audit, build, changelog, forge, git, graph, licences, package, part, plan, promote, publish,
-    registry, sbom,
+    registry, sbom, watch,
 };
 
 /// A check failed, or work is left.
@@ -104,6 +104,7 @@ failures! {
     registry::Error => |e| if e.is_usage() { REFUSED } else { INCOMPLETE }, registry::Error::hint;
     reproduce::Error => |_| INCOMPLETE, |_| None;
     sbom::Error => |_| INCOMPLETE, sbom::Error::hint;
+    watch::Error => |_| REFUSED, watch::Error::hint;
     serde_json::Error => |_| INCOMPLETE, |_| None;
 }
 

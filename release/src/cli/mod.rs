@@ -11,5 +11,5 @@ pub mod report;
 pub use args::{
     AuditArgs, BuildArgs, BuilderChoice, ChangelogArgs, Cli, Command, DestinationArgs, DoctorArgs, Format, ImageArgs,
     PackageArgs, PlanArgs, PromoteArgs, PublishArgs, RehearseArgs, ReuseArgs, SbomArgs, TagArg, TrackChoice, TrustArg,
-    Until, VerifyArgs,
+    Until, VerifyArgs, WatchArgs,
 };

@@ -11,6 +11,7 @@ use crate::rehearse::Summary;
 use crate::shown::palette::{BAD, GOOD, QUIET, TITLE, WARN, megabytes};
 use crate::shown::{on_one_line, shown};
 use crate::verify::{Report, Row, Verdict, files};
+use crate::watch::Watched;
 
 /// Every text that is painted may be from outside.
 fn painted(style: Style, text: &str) -> String {
@@ -177,4 +178,37 @@ fn image(summary: &Summary) -> String {
         Some(image) => format!(" and the image {}:{}", image.repositories.join(", "), image.tag),
         None => " and no image".to_owned(),
     }
+}
+
+/// The newest release as the watch has seen it.
+pub fn watched(watched: &Watched) -> String {
+    let Some(finding) = &watched.finding else {
+        return format!("{}: no release is public yet, so there is nothing to watch\n", on_one_line(&watched.forge));
+    };
+    let mut text = painted(TITLE, &on_one_line(&format!("{} in {}", finding.tag, watched.forge))) + "\n";
+    for row in &finding.rows {
+        let _infallible = writeln!(text, "{}  {}: {}", painted(BAD, "FAILED"), row.title, on_one_line(&row.evidence));
+    }
+    for advisory in &finding.advisories {
+        let purls = advisory.components.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let line = format!("{} in {purls}: {}", advisory.id, advisory.summary);
+        let _infallible = writeln!(text, "{}  {}", painted(BAD, "advisory"), on_one_line(&line));
+    }
+    let _infallible = writeln!(
+        text,
+        "{} components in {} SBOMs, {} advisories count, {} are excused, {} components are not known to the advisory service",
+        finding.components,
+        finding.sboms.len(),
+        finding.advisories.len(),
+        finding.excused.len(),
+        finding.not_covered.len()
+    );
+    let would = if watched.dry_run { "would " } else { "" };
+    for action in &watched.actions {
+        let _infallible = writeln!(text, "{would}{action}");
+    }
+    if watched.actions.is_empty() {
+        text.push_str("nothing to do to the issue\n");
+    }
+    text
 }

@@ -21,11 +21,13 @@ use crate::progress::Progress;
 mod api;
 mod assets;
 mod attestations;
+mod issues;
 mod refusal;
 mod repository;
 mod settings;
 mod token;
 
+pub use issues::{Closing, Comment, Issue, NewIssue};
 pub use repository::{NotARepository, Repository};
 pub use settings::Settings;
 pub use token::{Token, Variables};
@@ -164,7 +166,8 @@ impl Github {
     fn pages<T: DeserializeOwned>(&self, doing: &'static str, url: &str) -> Result<Option<Vec<T>>, Error> {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
-        let mut next = Some(format!("{url}?per_page=100"));
+        let mark = if url.contains('?') { '&' } else { '?' };
+        let mut next = Some(format!("{url}{mark}per_page=100"));
         while let Some(url) = next {
             let Some((page, more)) = self.page::<Vec<T>>(doing, &url)? else {
                 let reason = || format!("cannot {doing}: the list is incomplete: its next page {url} does not exist");

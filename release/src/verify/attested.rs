@@ -40,7 +40,8 @@ pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
 }
 
 fn evidence(proofs: &[VerifiedStatement]) -> String {
-    let subjects: BTreeSet<&str> = proofs.iter().flat_map(|p| &p.subjects).map(|s| s.name.as_str()).collect();
+    // An image has the name of each of its repositories, and one digest.
+    let subjects: BTreeSet<Digest> = proofs.iter().flat_map(|p| &p.subjects).map(|s| s.digest).collect();
     let workflows: BTreeSet<&str> = proofs.iter().map(|p| p.workflow.as_str()).collect();
     let workflows: Vec<&str> = workflows.into_iter().collect();
     format!("{} files by {} attestations: {}", subjects.len(), proofs.len(), workflows.join(", "))

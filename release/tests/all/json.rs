@@ -9,6 +9,7 @@ use sayna_release::part::Part;
 use serde_json::Value;
 
 use crate::docs::Page;
+use crate::github::Counterpart;
 use crate::small_release::Release;
 use crate::support::project_file;
 
@@ -61,7 +62,7 @@ fn examples_are_true(documents: &[Value]) {
             compared += 1;
         }
     }
-    assert_eq!((parts, manifests, compared), (2, 1, 6), "examples of the page");
+    assert_eq!((parts, manifests, compared), (2, 1, 7), "examples of the page");
 }
 
 fn read(text: &[u8]) -> Value {
@@ -72,6 +73,17 @@ fn run(arguments: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
     // Outside of a checkout, where `verify` without a forge is an error.
     read(&command.args(arguments).arg("--json").current_dir("/").output().unwrap().stdout)
+}
+
+/// The watch's document, with an advisory.
+fn watched(release: &Release) -> Value {
+    let hub = Counterpart::start();
+    hub.hub().osv.know("RUSTSEC-2026-0001", "pkg:cargo/ring@0.17.0", &serde_json::json!({"summary": "one"}));
+    let place = |name: &str| release.folder.path().join(name).display().to_string();
+    let (forge, registry) = (format!("dir:{}", place("forge")), format!("oci:{}", place("registry")));
+    let (root, service) = (place("root.json"), hub.addresses.outside.clone());
+    let places = ["--forge", &forge, "--registry", &registry, "--trusted-root", &root, "--advisories", &service];
+    run(&[&["watch", "--dry-run"], &places[..]].concat())
 }
 
 #[test]
@@ -94,6 +106,7 @@ fn every_field_of_every_document_is_on_the_page() {
     documents.push(run(&["verify", &archive, "--trusted-root", &root]));
     documents.push(run(&["audit", env!("CARGO_BIN_EXE_sayna-release")]));
     documents.push(run(&["plan"]));
+    documents.push(watched(&release));
     examples_are_true(&documents);
     let mut found = BTreeSet::new();
     for document in &documents {

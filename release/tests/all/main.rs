@@ -52,4 +52,5 @@ mod support;
 mod surroundings;
 mod table;
 mod verify;
+mod watch;
 mod workflows;

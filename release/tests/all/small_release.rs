@@ -140,7 +140,9 @@ impl Release {
         let target = &plan.targets[0];
         let out = dist.join(target.triple.as_str());
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let files = &self.table.table.release.files;
+        let release = &self.table.table.release;
+        let tree = release.tree.as_ref().map_or_else(String::new, |tree| format!("{}/", tree.get_ref()));
+        let name = |path: &String| path.strip_prefix(&tree).unwrap_or(path).to_owned();
         let input = package::Input {
             stem: &target.stem,
             archive: &target.archive,
@@ -148,7 +150,7 @@ impl Release {
             epoch: plan.commit_time,
             binary: program,
             exe_name: "sayna".to_owned(),
-            files: files.iter().map(|f| (f.get_ref().clone(), root.join(f.get_ref()))).collect(),
+            files: release.files.iter().map(|f| (name(f.get_ref()), root.join(f.get_ref()))).collect(),
             third_party: "none\n".to_owned(),
         };
         let archive = package::package(&input, &out).unwrap();
@@ -351,7 +353,9 @@ fn sbom<N>(plan: &Plan, binary: &FileEntry<N>) -> String {
         "hashes": [{"alg": "SHA-256", "content": binary.digest.hex()}],
     });
     let metadata = serde_json::json!({"component": component});
-    serde_json::json!({"specVersion": "1.6", "metadata": metadata, "components": [], "dependencies": []}).to_string()
+    let components = [serde_json::json!({"bom-ref": "ring", "name": "ring", "purl": "pkg:cargo/ring@0.17.0"})];
+    serde_json::json!({"specVersion": "1.6", "metadata": metadata, "components": components, "dependencies": []})
+        .to_string()
 }
 
 /// The digests of index, manifest and configuration, to tell blobs apart.

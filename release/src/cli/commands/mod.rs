@@ -21,6 +21,7 @@ mod destinations;
 mod inspect;
 mod publish;
 mod verify;
+mod watch;
 
 /// The standard output of a command, and its exit status.
 #[derive(Debug)]
@@ -78,6 +79,7 @@ pub fn run(cli: &Cli) -> Result<Output, Failure> {
         // The rest needs no checkout.
         Command::Verify(args) if !args.files.is_empty() => inspect::files(args, cli, &progress),
         Command::Verify(args) => verify::verify(cli, args, &progress),
+        Command::Watch(args) => watch::watch(cli, args, &progress),
         Command::Promote(args) => verify::promote(cli, args, &progress),
         Command::Audit(args) => inspect::audit(args, cli),
         Command::Generate { folder } => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use proxy::{Fault, Proxy};
 use sayna_release::publish::{Error, Outcome};
 
-const FAULTS: [Fault; 12] = [
+pub(crate) const FAULTS: [Fault; 12] = [
     Fault::CutBefore,
     Fault::CutDuring,
     Fault::CutAfter,

@@ -3,6 +3,8 @@
 mod answer;
 mod cases;
 mod faults;
+mod issues;
+mod osv;
 mod schema;
 mod server;
 mod state;
@@ -15,7 +17,9 @@ use std::time::{Duration, SystemTime};
 use sayna_release::forge::Github;
 use sayna_release::http::{Client, Clock};
 
+pub(crate) use issues::{BOT, HubIssue};
 pub(crate) use server::Counterpart;
+pub(crate) use state::Addresses;
 
 /// Pauses that last no time, on a clock that is moved by them: what is tested is what comes after them.
 #[derive(Default)]

@@ -253,6 +253,10 @@ fn read(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &m
             reference("git-ref", kind, sha)
         }
         "GET /git/tags/{tag_sha}" => reference("git-tag", "commit", hub.annotated.get(&rest[0]).ok_or_else(missing)?),
+        "GET /issues" | "GET /issues/{issue_number}/comments" => {
+            let label = asked.query.get("labels").map_or("", String::as_str);
+            return Ok(page(asked, hub, &hub.list_issues(operation, rest, label)?));
+        }
         "GET /releases" => {
             let all: Vec<Value> = hub.visible(rights).map(|r| hub.document(r)).collect();
             return Ok(page(asked, hub, &all));
@@ -286,7 +290,10 @@ fn read(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &m
 }
 
 fn write(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &mut Hub) -> Result<Answer, Answer> {
-    may(rights, Rights::Push, "contents=write")?;
+    let issues = operation.contains(" /issues");
+    if !issues {
+        may(rights, Rights::Push, "contents=write")?;
+    }
     let document = || serde_json::from_slice(asked.body.as_deref().unwrap_or_default()).unwrap_or_default();
     match operation {
         "POST /releases/{release_id}/assets" => {
@@ -295,6 +302,7 @@ fn write(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &
         }
         // Half a document is not a document.
         _ if asked.body.is_none() => Err(Answer::error(500, "Server Error")),
+        _ if issues => hub.write_issue(operation, rest, rights, &document()),
         "POST /releases" => hub.create(&document()),
         "PATCH /releases/{release_id}" => hub.edit(&rest[0], &document()),
         "DELETE /releases/assets/{asset_id}" => hub.delete_asset(&rest[0]),
@@ -324,7 +332,11 @@ fn page(asked: &Asked, hub: &Hub, all: &[Value]) -> Answer {
     let shown: Vec<Value> = all.iter().skip(from).take(size).cloned().collect();
     let mut answer = Answer::new(200, Value::Array(shown));
     if from + size < all.len() {
-        let next = format!("{}{}?per_page={size}&page={}", hub.addresses.api, asked.path, page + 1);
+        let mut query = asked.query.clone();
+        query.retain(|name, _| !["page", "per_page"].contains(&name.as_str()));
+        let mut query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        query.extend([format!("per_page={size}"), format!("page={}", page + 1)]);
+        let next = format!("{}{}?{}", hub.addresses.api, asked.path, query.join("&"));
         answer.headers.push(("link", format!("<{next}>; rel=\"next\", <{next}>; rel=\"last\"")));
     }
     answer
@@ -360,6 +372,7 @@ fn outside(asked: &Asked, hub: &Hub) -> (Answer, Option<Vec<u8>>) {
             "" | "Bearer reader" => cache("Read"),
             _ => Answer::new(401, json!({"error": "Unauthorized"})),
         },
+        (_, path) if path.starts_with("/v1/") => hub.osv.answer(path, asked.body.as_deref().unwrap_or_default()),
         ("HEAD", path) if !hub.gone.contains(path) => Answer::new(200, Value::Null),
         ("GET", path) if hub.files.contains_key(path) => {
             return (Answer::new(200, Value::Null), hub.files.get(path).cloned());

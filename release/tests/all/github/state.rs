@@ -9,6 +9,8 @@ use sayna_release::digest::Digest;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, missing};
+use super::issues::HubIssue;
+use super::osv::Osv;
 use super::schema::{DESCRIPTION, notes};
 use crate::signing::releases::{SERVICE, Stated};
 
@@ -89,6 +91,8 @@ pub(crate) struct Addresses {
 pub(crate) struct Hub {
     pub(crate) addresses: Addresses,
     pub(crate) releases: Vec<Release>,
+    pub(crate) issues: Vec<HubIssue>,
+    pub(crate) osv: Osv,
     /// Git tags by name: a commit, or an annotated tag's own id.
     pub(crate) tags: BTreeMap<String, String>,
     /// Annotated tags by id.
@@ -120,7 +124,7 @@ pub(crate) struct Hub {
     pub(crate) requests: Vec<String>,
     /// Requests or answers that are not GitHub's.
     pub(crate) violations: Vec<String>,
-    pub(super) next: u64,
+    pub(crate) next: u64,
 }
 
 impl Hub {

@@ -174,6 +174,7 @@ impl Runner {
             assert!(output.status.success() && said.contains("v0.1.0 in github:saynaai/sayna"), "{output:?}");
             assert!(said.contains("as recorded in the manifest"), "{said}");
         }
+        self.is_watched(folder.path(), [&one, &two]);
         let name = format!("sayna-0.1.0-{TRIPLE}.tar.gz");
         let bytes = self.hub.hub().releases[0].assets.iter().find(|a| a.name == name).unwrap().bytes.clone();
         fs::write(folder.path().join(&name), bytes).unwrap();
@@ -185,6 +186,26 @@ impl Runner {
         let output = verify();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(1) && said.contains("has no attestation of these files"), "{output:?}");
+    }
+
+    /// The nightly look finds nothing, and writes nothing.
+    fn is_watched(&self, folder: &Path, registries: [&str; 2]) {
+        let watch = || {
+            let [one, two] = registries;
+            let mut command = Command::new(env!("CARGO_BIN_EXE_sayna-release"));
+            command.args(["watch", "--registry", one, "--registry", two]).current_dir(folder);
+            command.env("GITHUB_API_URL", &self.hub.addresses.api).env("GITHUB_TOKEN", "push-token");
+            command.env("SAYNA_ADVISORIES_URL", &self.hub.addresses.outside).env("DOCKER_CONFIG", "/nonexistent");
+            command.env("SAYNA_TRUSTED_ROOT", self.folder.path().join("root.json")).output().unwrap()
+        };
+        let output = watch();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("nothing to do to the issue"), "{output:?}");
+        let before = self.hub.hub().requests.len();
+        assert!(watch().status.success());
+        let changes = self.hub.hub().requests[before..].iter().filter(|r| !r.starts_with("GET ")).count();
+        // The question about advisories, where the release has any crates.
+        assert!(changes <= 1 && self.hub.hub().issues.is_empty());
     }
 
     /// The image's repositories, as the table of this release names them.
