@@ -20,6 +20,7 @@
 //! * [`notes`]: writes the text of a release from changelog and manifest.
 //! * [`publish`]: brings [`forge`] and [`registry`] to the state that plan and parts ask for.
 //! * [`verify`]: fills in a checklist about a published release, with evidence from outside.
+//! * [`page`]: writes that checklist, the downloads and the digests as one HTML file.
 //! * [`attest`]: verifies who signed the files of a release.
 //! * [`promote`]: moves `latest` to a verified release.
 //! * [`watch`]: looks at the newest public release again, and keeps one issue of what it finds.
@@ -66,6 +67,7 @@ pub mod name;
 pub mod notes;
 pub mod oci;
 pub mod package;
+pub mod page;
 pub mod part;
 pub mod plan;
 pub mod progress;

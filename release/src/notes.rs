@@ -105,7 +105,11 @@ pub fn asset_url(manifest: &Manifest, name: &str) -> Option<String> {
 
 /// Returns `owner/repository` of the source; `None` where it is not on GitHub.
 pub fn repository(manifest: &Manifest) -> Option<&str> {
-    let path = manifest.source.strip_prefix("https://github.com/")?;
+    github_name(manifest.source.strip_prefix("https://github.com/")?)
+}
+
+/// Returns the text if it is `owner/repository` and can be part of an address as it stands.
+pub fn github_name(path: &str) -> Option<&str> {
     let (owner, name) = path.split_once('/')?;
     let is_plain = |word: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -16,6 +16,7 @@ use crate::digest::Digest;
 use crate::forge::{Directory, Forge};
 use crate::manifest::Manifest;
 use crate::name;
+use crate::page::{self, Links};
 use crate::part::{BinaryPart, ImagePart};
 use crate::plan::{self, Plan, PlanReport};
 use crate::progress::Progress;
@@ -32,6 +33,9 @@ pub mod reproduce;
 pub use products::Product;
 use products::{products, without};
 use reproduce::Again;
+
+/// The file of a rehearsal that shows it to a person.
+const PAGE: &str = "release.html";
 
 /// The result of a rehearsal.
 #[derive(Debug, Serialize)]
@@ -52,6 +56,8 @@ pub struct Summary {
     pub stages: Vec<Stage>,
     /// The folder of the rehearsal.
     pub folder: PathBuf,
+    /// The release as one HTML page, with the checklist after everything.
+    pub page: PathBuf,
     /// Whether everything that could be shown here was.
     pub passed: bool,
 }
@@ -210,7 +216,9 @@ pub fn run(
     let (passed, reproduced) = (report.passed(), reproduced.map(|r| r.difference.is_none()));
     let (products, without) = (products(table, &binaries, &images), without(table, &binaries, &images));
     let stages = clock.stages;
-    Ok(Summary { plan: made.plan, would_refuse, products, without, report, reproduced, stages, folder, passed })
+    let page = folder.join(PAGE);
+    atomic::ensure(&page, page::render(&report, &Links::of(&report, &page)).as_bytes())?;
+    Ok(Summary { plan: made.plan, would_refuse, products, without, report, reproduced, stages, folder, page, passed })
 }
 
 fn short(plan: &Plan) -> String {

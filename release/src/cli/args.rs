@@ -336,6 +336,9 @@ pub struct VerifyArgs {
     /// Build what this machine can build, and compare it with the release.
     #[arg(long)]
     pub reproduce: bool,
+    /// Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check.
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    pub html: Option<PathBuf>,
     /// Verify these downloaded files: archives, SBOMs, the manifest. No forge is queried.
     #[arg(value_name = "FILE", conflicts_with_all = ["forge", "registries", "here", "reproduce"])]
     pub files: Vec<PathBuf>,

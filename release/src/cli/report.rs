@@ -157,6 +157,7 @@ pub fn rehearsal(summary: &Summary) -> String {
     let stages: Vec<String> = summary.stages.iter().map(|s| format!("{} {:.1} s", s.name, s.seconds)).collect();
     let _infallible = writeln!(text, "\n  stages   {}", stages.join(" · "));
     let _infallible = writeln!(text, "  folder   {}", summary.folder.display());
+    let _infallible = writeln!(text, "  page     {}", summary.page.display());
     let same = match summary.reproduced {
         Some(true) => "built twice in different folders: bit-identical",
         Some(false) => "built twice in different folders: the bytes DIFFER",

@@ -37,6 +37,7 @@ mod nix;
 mod notes;
 mod origin;
 mod package;
+mod page;
 mod plan;
 mod rebuilt;
 mod reference;

@@ -18,7 +18,7 @@ use crate::fixture::{plan, write_parts};
 use crate::small_release::Release;
 
 /// The manifest of a release of small files.
-fn manifest(plan: &Plan) -> Manifest {
+pub(crate) fn manifest(plan: &Plan) -> Manifest {
     let folder = tempfile::tempdir().unwrap();
     write_parts(plan, folder.path(), "");
     let parts = Parts::read(plan, folder.path(), None).unwrap();

@@ -7,12 +7,14 @@ use semver::Version;
 
 use super::destinations::OpenedDestinations;
 use super::{Output, Workspace, root};
+use crate::atomic;
 use crate::build::{Builders, Rustc, restrict_to_host};
 use crate::cli::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::cli::report;
 use crate::cli::{Cli, DestinationArgs, PromoteArgs, TagArg, VerifyArgs};
 use crate::git::Checkout;
 use crate::manifest::Manifest;
+use crate::page::{self, Links};
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
 use crate::promote;
@@ -26,7 +28,7 @@ use crate::verify::{self, NotReproduced, Report, Reproduce, Reproduced, Request}
 /// `verify`
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs, progress: &Progress) -> Result<Output, Failure> {
     let done = ReleaseView::new(cli, &args.tag, &args.destinations, Purpose::Look, progress)
-        .and_then(|view| view.verify(args.reproduce, cli.json));
+        .and_then(|view| view.verify(args, cli.json));
     done.map_err(Failure::of_this_machine)
 }
 
@@ -108,12 +110,16 @@ impl<'a> ReleaseView<'a> {
     }
 
     /// Fills in the checklist of the release.
-    fn verify(&self, reproduce: bool, as_json: bool) -> Result<Output, Failure> {
+    fn verify(&self, args: &VerifyArgs, as_json: bool) -> Result<Output, Failure> {
         let parts = self.parts()?;
         let folder = parts.folder.path();
         let again = |manifest: &Manifest| self.again(manifest, &folder.join("again"));
-        let request = self.request(&parts, reproduce.then_some(&again as Reproduce<'_>));
+        let request = self.request(&parts, args.reproduce.then_some(&again as Reproduce<'_>));
         let report = verify::run(request, folder);
+        if let Some(file) = &args.html {
+            atomic::ensure(file, page::render(&report, &Links::of(&report, file)).as_bytes())?;
+            self.progress.line(&format!("the page of this release is {}", file.display()));
+        }
         let status = match (report.failed(), report.passed()) {
             (true, _) => INCOMPLETE,
             (false, true) => 0,
