@@ -11,7 +11,7 @@ use super::manifests::described;
 use super::present::TOOLCHAIN_FILES;
 use super::problem::Problem;
 use crate::licences;
-use crate::table::FILE;
+use crate::table::{FILE, Table};
 
 /// Files that this program, Cargo and Nix read by these names. Cargo's configuration has a finding of its own.
 const OWN: [&str; 8] =
@@ -43,7 +43,7 @@ impl Contents<'_> {
         let at_its_place =
             |path: &Path| Some(fs::canonicalize(self.root.join(path)).ok()?.strip_prefix(&top).ok()?.to_owned());
         let has = |path: &Path| files.contains(path) || at_its_place(path).is_some_and(|path| files.contains(&path));
-        let (crates, target) = crates(self.root);
+        let (crates, target) = crates(self.root, &self.source.table);
         let ignored = self.checkout.ignored(target.as_deref()).unwrap_or_default();
         for krate in crates {
             let lacks: Vec<PathBuf> = krate.files.iter().filter(|file| !has(file)).cloned().collect();
@@ -117,7 +117,7 @@ fn is_included(text: &str, file: &Path) -> Option<bool> {
 
 /// The crates of this tree that are built for the release, and the folder that Cargo builds in. What Cargo does not
 /// understand has a finding of its own.
-fn crates(root: &Path) -> (Vec<Local>, Option<PathBuf>) {
+fn crates(root: &Path, table: &Table) -> (Vec<Local>, Option<PathBuf>) {
     let Ok(top) = root.canonicalize() else { return (Vec::new(), None) };
     let mut waiting = vec![top.join("Cargo.toml")];
     waiting.extend(patches(&top));
@@ -132,6 +132,10 @@ fn crates(root: &Path) -> (Vec<Local>, Option<PathBuf>) {
             let Some(metadata) = manifest.parent().and_then(|folder| described(folder).ok()) else { continue };
             target.get_or_insert(metadata.target_directory.into_std_path_buf());
             let by_manifest = |package: Package| (package.manifest_path.clone().into_std_path_buf(), package);
+            // A product is a member of the same workspace.
+            let of_release = |package: &&Package| table.program(package.name.as_str()).is_some();
+            let released = metadata.packages.iter().filter(of_release);
+            waiting.extend(released.map(|package| package.manifest_path.clone().into_std_path_buf()));
             packages.extend(metadata.packages.into_iter().map(by_manifest));
         }
         if let Some(package) = packages.get(&manifest) {

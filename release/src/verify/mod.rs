@@ -23,6 +23,7 @@ mod context;
 mod fault;
 pub mod files;
 mod image;
+mod itself;
 mod latest;
 mod machine;
 mod program;

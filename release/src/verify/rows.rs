@@ -1,6 +1,6 @@
 //! The rows of the checklist, in order, with what each needs.
 
-use super::{Context, Outcome, Request, assets, attested, binaries, image, latest, rebuilt, referrers, stated};
+use super::{Context, Outcome, Request, assets, attested, binaries, image, itself, latest, rebuilt, referrers, stated};
 
 /// One row: what it claims, on which rows it rests, and how it is checked.
 pub(super) struct Check {
@@ -49,6 +49,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("sbom", "SBOMs are those of these binaries", ["attached"], assets::sboms),
     row!("attested", "attested by this project's workflows", ["digests", "sbom"], attested::attested),
     row!("stated", "GitHub states this tag and these assets", ["nothing-else", "attested"], stated::stated),
+    row!("program", "this program is the release's own", ["attested"], itself::itself),
     // Nothing is executed before it is known who built it.
     row!("runs", "binaries run and say this version", ["contents", "attested"], binaries::runs),
     row!("notes", "the notes are the changelog's", ["manifest"], assets::notes),

@@ -76,6 +76,25 @@ pub(crate) fn plan(version: &str, targets: usize, platforms: usize) -> Plan {
     }
 }
 
+/// The same plan with a second program for each of its targets.
+pub(crate) fn with_product(mut plan: Plan) -> Plan {
+    let product = |target: &PlannedTarget| {
+        let rename = |name: &str| name.replacen("sayna-", "verifier-", 1);
+        PlannedTarget {
+            product: "sayna-release".to_owned(),
+            folder: format!("sayna-release-{}", target.triple),
+            stem: rename(&target.stem),
+            archive: rename(&target.archive),
+            checksum: rename(&target.checksum),
+            sbom: rename(&target.sbom),
+            ..target.clone()
+        }
+    };
+    let products: Vec<_> = plan.targets.iter().map(product).collect();
+    plan.targets.extend(products);
+    plan
+}
+
 /// Writes the parts of a plan into `dist`; `salt` makes other bytes under the same names.
 pub(crate) fn write_parts(plan: &Plan, dist: &Path, salt: &str) {
     for target in &plan.targets {

@@ -39,6 +39,7 @@ mod origin;
 mod package;
 mod page;
 mod plan;
+mod products;
 mod rebuilt;
 mod reference;
 mod referrers;

@@ -243,7 +243,7 @@ impl Instance {
     /// Writes into `dist` what the workflows would leave there; `manifest` is the asset as `publish` writes it.
     pub(crate) fn attest(&self, plan: &Plan, dist: &Path, index: Option<Digest>, manifest: &[u8]) {
         for target in &plan.targets {
-            let folder = dist.join(target.triple.as_str());
+            let folder = dist.join(&target.folder);
             let Some(Part::Binary(part)) = Part::read(&folder).unwrap() else { panic!("no part") };
             write(&folder, &self.binary(&Claim::of(plan, "build.yml"), &folder, &part));
         }

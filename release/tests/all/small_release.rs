@@ -14,7 +14,7 @@ use sayna_release::image;
 use sayna_release::oci;
 use sayna_release::package;
 use sayna_release::part::{self, BinaryPart, FileEntry, ImagePart, Part};
-use sayna_release::plan::Plan;
+use sayna_release::plan::{Plan, PlannedTarget};
 use sayna_release::progress::Progress;
 use sayna_release::promote;
 use sayna_release::publish::{self, Destinations, Options};
@@ -22,12 +22,17 @@ use sayna_release::registry::{Distribution, Layout, Registry};
 use sayna_release::table::{Compression, Source};
 use sayna_release::verify::{self, Report, Request};
 
-use crate::fixture::{built, plan, table};
+use crate::fixture::{built, plan, table, with_product};
 use crate::signing::INSTANCE;
 
 /// A program that says its name and version, for the host.
 fn program(version: &str, folder: &Path) -> PathBuf {
-    compiled(&format!("fn main() {{ println!(\"sayna {version}\") }}"), folder)
+    named("sayna", version, folder)
+}
+
+/// The same of another name.
+fn named(name: &str, version: &str, folder: &Path) -> PathBuf {
+    compiled(&format!("fn main() {{ println!(\"{name} {version}\") }}"), folder)
 }
 
 /// A program of that source, for the host.
@@ -135,26 +140,54 @@ impl Release {
         self.build(&program(version, folder.path()));
     }
 
+    /// Version 1.2.3 with a second program, which says its name too; attested and published.
+    pub(crate) fn with_product() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::with_product_of(&named("sayna-release", "1.2.3", folder.path()))
+    }
+
+    /// The same with a given executable as the second program.
+    pub(crate) fn with_product_of(second: &Path) -> Self {
+        let release = Self {
+            folder: tempfile::tempdir().unwrap(),
+            plan: with_product(plan("1.2.3", 1, 1)),
+            table: table(),
+            is_project_origin: false,
+            remotes: vec![],
+        };
+        release.build(&PROGRAM.1);
+        release.build_archive(&release.plan.targets[1], second);
+        release.attest();
+        assert!(release.publish().complete());
+        release
+    }
+
     fn build(&self, program: &Path) {
         let (plan, dist) = (&self.plan, self.folder.path().join("dist"));
-        let target = &plan.targets[0];
-        let out = dist.join(target.triple.as_str());
+        self.build_archive(&plan.targets[0], program);
+        self.build_image(program, &dist.join("linux-amd64"));
+        if plan.image.as_ref().unwrap().platforms.len() > 1 {
+            stand_in(&dist.join("linux-amd64"), &dist.join("linux-arm64"));
+        }
+    }
+
+    fn build_archive(&self, target: &PlannedTarget, program: &Path) {
+        let (plan, dist) = (&self.plan, self.folder.path().join("dist"));
+        let out = dist.join(&target.folder);
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let release = &self.table.table.release;
-        let tree = release.tree.as_ref().map_or_else(String::new, |tree| format!("{}/", tree.get_ref()));
-        let name = |path: &String| path.strip_prefix(&tree).unwrap_or(path).to_owned();
+        let files = self.table.table.program(&target.product).unwrap().packed();
         let input = package::Input {
             stem: &target.stem,
             archive: &target.archive,
             kind: target.archive_kind,
             epoch: plan.commit_time,
             binary: program,
-            exe_name: "sayna".to_owned(),
-            files: release.files.iter().map(|f| (name(f.get_ref()), root.join(f.get_ref()))).collect(),
+            exe_name: target.product.clone(),
+            files: files.map(|(name, f)| (name.to_owned(), root.join(f.get_ref()))).collect(),
             third_party: "none\n".to_owned(),
         };
         let archive = package::package(&input, &out).unwrap();
-        fs::write(out.join(&target.sbom), sbom(plan, &archive.binary)).unwrap();
+        fs::write(out.join(&target.sbom), sbom(plan, &target.product, &archive.binary)).unwrap();
         let sbom = FileEntry::of(&out, &target.sbom).unwrap();
         let part = BinaryPart {
             schema: part::SCHEMA,
@@ -169,10 +202,6 @@ impl Release {
             sbom,
         };
         Part::Binary(part).write(&out).unwrap();
-        self.build_image(program, &dist.join("linux-amd64"));
-        if plan.image.as_ref().unwrap().platforms.len() > 1 {
-            stand_in(&dist.join("linux-amd64"), &dist.join("linux-arm64"));
-        }
     }
 
     fn build_image(&self, program: &Path, out: &Path) {
@@ -180,7 +209,7 @@ impl Release {
         let input =
             image::Input { plan: &self.plan, platform, binary: program, models: &[], compression: Compression::Gzip };
         let assembled = image::assemble(&input, &out.join(part::LAYOUT)).unwrap();
-        fs::write(out.join(part::SBOM), sbom(&self.plan, &assembled.binary)).unwrap();
+        fs::write(out.join(part::SBOM), sbom(&self.plan, "sayna", &assembled.binary)).unwrap();
         let part = ImagePart {
             schema: part::SCHEMA,
             origin: self.plan.origin(),
@@ -345,10 +374,10 @@ pub(crate) fn run(request: Request<'_>) -> Report {
     verify::run(request, tempfile::tempdir().unwrap().path())
 }
 
-fn sbom<N>(plan: &Plan, binary: &FileEntry<N>) -> String {
+fn sbom<N>(plan: &Plan, name: &str, binary: &FileEntry<N>) -> String {
     let component = serde_json::json!({
-        "bom-ref": "sayna",
-        "name": "sayna",
+        "bom-ref": name,
+        "name": name,
         "version": plan.version.to_string(),
         "hashes": [{"alg": "SHA-256", "content": binary.digest.hex()}],
     });

@@ -14,7 +14,7 @@ use sayna_release::table::Builder;
 
 use crate::support::{START, World, golden, running_rustc};
 
-fn made(world: &World) -> PlanReport {
+pub(crate) fn made(world: &World) -> PlanReport {
     plan::make(world.root(), &Options::default()).unwrap()
 }
 
@@ -40,7 +40,7 @@ fn with_file(name: &str, from: &str, to: &str) -> World {
 }
 
 /// The only problem of a world: its kind, and a word that its message or hint must have.
-fn assert_only(world: &World, kind: &str, words: &[&str]) -> Problem {
+pub(crate) fn assert_only(world: &World, kind: &str, words: &[&str]) -> Problem {
     let made = made(world);
     assert_eq!(kinds(&made.problems), [kind], "{:#?}", made.problems);
     let problem = made.problems[0].clone();
