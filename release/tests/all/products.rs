@@ -7,7 +7,7 @@ mod table;
 use std::fs;
 use std::path::Path;
 
-use sayna_release::part::{self, Part};
+use sayna_release::part::{self, BinaryPart, Part};
 use sayna_release::table::Source;
 use sayna_release::verify::{Report, Verdict};
 use serde_json::Value;
@@ -204,7 +204,7 @@ fn parts_of_both_programs_are_taken_back_and_missing_ones_named() {
         other => panic!("{folder}: {other:?}"),
     };
     let before = folders.each_ref().map(read);
-    assert_eq!(before.each_ref().map(|part| part.folder()), folders);
+    assert_eq!(before.each_ref().map(BinaryPart::folder), folders);
     for folder in &folders {
         fs::remove_dir_all(dist.join(folder)).unwrap();
     }

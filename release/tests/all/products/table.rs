@@ -69,7 +69,7 @@ fn a_product_that_cannot_be_released_is_refused_at_its_line() {
         world.write(
             "verifier/Cargo.toml",
             &(world.read("verifier/Cargo.toml") + "[[bin]]\nname = \"other\"\npath = \"src/main.rs\"\n"),
-        )
+        );
     };
     assert_only(&world(renamed), "binary-missing", &["other", "[[bin]]"]);
     let twice = |world: &World| world.edit("sayna-release.toml", "[image]", &format!("{}[image]", super::PRODUCT));
