@@ -446,7 +446,7 @@ _sayna__release() {
             return 0
             ;;
         sayna__release__subcmd__verify)
-            opts="-h --tag --forge --registry --here --trusted-root --reproduce --html --attestations --fetch --json --root --help"
+            opts="-h --tag --forge --registry --here --trusted-root --reproduce --html --statement --attestations --fetch --json --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -469,6 +469,10 @@ _sayna__release() {
                     return 0
                     ;;
                 --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --statement)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

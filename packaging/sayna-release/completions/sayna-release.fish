@@ -116,6 +116,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l f
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l registry -d 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l html -d 'Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l statement -d 'Write a statement about the identical build into this folder, to be signed: predicate.json and subjects.sha256' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l attestations -d 'Read the attestations from this file [default: the release\'s, beside the first FILE]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l here -d 'Plan only the targets that this machine can build, as a rehearsal does'

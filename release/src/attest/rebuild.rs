@@ -3,6 +3,7 @@
 //! Format: <https://github.com/in-toto/attestation/blob/main/spec/predicates/svr.md>, version 0.2.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,10 @@ use serde_json::Value;
 
 use super::policy::{self, Check, Expected, Mismatch, plain};
 use super::{Attestation, Predicate, Project, Subject, VerifiedStatement, Workflow};
+use crate::atomic::{self, At as _, PathError};
 use crate::digest::Digest;
 use crate::manifest::Manifest;
+use crate::package;
 
 /// The property of files that a second build gave bit by bit.
 pub const PROPERTY: &str = "SAYNA_REPRODUCED";
@@ -45,6 +48,54 @@ pub struct Policy {
     pub name: String,
     /// By algorithm.
     pub digest: std::collections::BTreeMap<String, String>,
+}
+
+/// The files for `actions/attest`: its inputs `predicate-path` and `subject-checksums`.
+const FILES: [&str; 2] = ["predicate.json", "subjects.sha256"];
+
+/// A second build of this run that gave the same bytes. No signature exists yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The name of the manifest's asset.
+    pub manifest: String,
+    /// Of the manifest's bytes.
+    pub digest: Digest,
+    /// What was built again.
+    pub subjects: Vec<Subject>,
+}
+
+impl Rebuilt {
+    /// Removes a statement of an earlier run, so that none is left where this one has nothing to state.
+    pub fn clear(folder: &Path) -> Result<(), PathError> {
+        std::fs::create_dir_all(folder).at("make", folder)?;
+        for name in FILES {
+            let path = folder.join(name);
+            match std::fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e).at("remove", &path),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the statement's subjects, in the form of `sha256sum`, and its predicate, for the step that signs it.
+    pub fn write(&self, folder: &Path, repository: &str, time: Timestamp) -> Result<(), PathError> {
+        let result = RebuildResult::new(repository, (&self.manifest, self.digest), time);
+        let mut lines = String::new();
+        for Subject { name, digest } in &self.subjects {
+            // A name with a line break would be two subjects.
+            if name.is_empty() || !name.chars().all(|c| c.is_ascii_graphic()) {
+                let problem = std::io::Error::other(format!("{name:?} is no name of a subject"));
+                return Err(problem).at("write", &folder.join(FILES[1]));
+            }
+            lines.push_str(&package::checksum_line(name, *digest));
+        }
+        atomic::write(&folder.join(FILES[1]), lines.as_bytes())?;
+        let path = folder.join(FILES[0]);
+        let mut bytes = serde_json::to_vec_pretty(&result).map_err(std::io::Error::other).at("write", &path)?;
+        bytes.push(b'\n');
+        atomic::write(&path, &bytes)
+    }
 }
 
 /// The method of this version: `verify --reproduce`.

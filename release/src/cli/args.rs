@@ -339,6 +339,9 @@ pub struct VerifyArgs {
     /// Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check.
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     pub html: Option<PathBuf>,
+    /// Write a statement about the identical build into this folder, to be signed: predicate.json and subjects.sha256.
+    #[arg(long, value_name = "DIR", requires = "reproduce", conflicts_with = "files")]
+    pub statement: Option<PathBuf>,
     /// Verify these downloaded files: archives, SBOMs, the manifest. No forge is queried.
     #[arg(value_name = "FILE", conflicts_with_all = ["forge", "registries", "here", "reproduce"])]
     pub files: Vec<PathBuf>,

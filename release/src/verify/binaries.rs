@@ -229,6 +229,8 @@ pub(super) fn reproduced(context: &mut Context<'_>) -> Outcome {
     let evidence = format!("bit-identical: {}", same.join(", "));
     let again: BTreeSet<Digest> = second.digests.values().copied().collect();
     let subjects = rebuild::published(manifest).into_iter().filter(|subject| again.contains(&subject.digest)).collect();
-    context.reproduced.set(subjects);
+    let own = manifest.names().manifest();
+    let (digest, _size) = Digest::of_file(&context.asset(&own)?)?;
+    context.reproduced.set(rebuild::Rebuilt { manifest: own, digest, subjects });
     pass(evidence)
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::rows::{Check, RELEASE, rests_on};
 use super::{Fault, Request, image};
-use crate::attest::{Subject, VerifiedStatement};
+use crate::attest::VerifiedStatement;
+use crate::attest::rebuild::Rebuilt;
 use crate::bounded::{self, DOCUMENT};
 use crate::forge::{Asset, Release};
 use crate::manifest::{BinaryEntry, Manifest};
@@ -66,7 +67,7 @@ pub(super) struct Context<'a> {
     /// The verified statements about a second build.
     pub(super) rebuilt: Found<Vec<VerifiedStatement>>,
     /// What the second build of this run gave bit by bit.
-    pub(super) reproduced: Found<Vec<Subject>>,
+    pub(super) reproduced: Found<Rebuilt>,
 }
 
 impl<'a> Context<'a> {

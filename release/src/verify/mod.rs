@@ -8,7 +8,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::attest::{Subject, VerifiedStatement};
+use crate::attest::VerifiedStatement;
+use crate::attest::rebuild::Rebuilt;
 use crate::digest::Digest;
 use crate::forge::Forge;
 use crate::manifest::Manifest;
@@ -127,7 +128,7 @@ pub struct Report {
     pub index: Option<Digest>,
     /// The files that a second build of this run gave bit by bit; `None` where there was none, or it differed.
     #[serde(skip)]
-    pub reproduced: Option<Vec<Subject>>,
+    pub reproduced: Option<Rebuilt>,
 }
 
 impl Report {

@@ -169,13 +169,20 @@ fn the_jobs_of_a_release_wait_for_the_stage_before() {
         ("plan", vec![]),
         ("promote", vec!["verify"]),
         ("publish", vec!["build", "images"]),
+        ("rebuilt", vec!["verify", "reproduce"]),
         ("reproduce", vec!["plan", "verify"]),
         ("verify", vec!["publish"]),
     ];
     let expected = expected.map(|(id, before)| (id, before.into_iter().map(str::to_owned).collect::<Vec<_>>()));
     assert_eq!(order, BTreeMap::from(expected));
     // GitHub skips what needs a failed or skipped job, however far up: from the two tracks on, each says what it needs.
-    for (job, before) in [("publish", "build"), ("verify", "publish"), ("promote", "verify"), ("reproduce", "verify")] {
+    for (job, before) in [
+        ("publish", "build"),
+        ("verify", "publish"),
+        ("promote", "verify"),
+        ("reproduce", "verify"),
+        ("rebuilt", "verify"),
+    ] {
         let condition = release["jobs"][job]["if"].as_str().unwrap_or_default();
         let success = format!("!cancelled() && needs.{before}.result == 'success'");
         assert!(condition.contains(&success), "{job}: {condition}");

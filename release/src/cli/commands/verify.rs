@@ -8,6 +8,7 @@ use semver::Version;
 use super::destinations::OpenedDestinations;
 use super::{Output, Workspace, root};
 use crate::atomic;
+use crate::attest::rebuild::Rebuilt;
 use crate::build::{Builders, Rustc, restrict_to_host};
 use crate::cli::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::cli::report;
@@ -111,6 +112,7 @@ impl<'a> ReleaseView<'a> {
 
     /// Fills in the checklist of the release.
     fn verify(&self, args: &VerifyArgs, as_json: bool) -> Result<Output, Failure> {
+        args.statement.as_deref().map(Rebuilt::clear).transpose()?;
         let parts = self.parts()?;
         let folder = parts.folder.path();
         let again = |manifest: &Manifest| self.again(manifest, &folder.join("again"));
@@ -120,13 +122,28 @@ impl<'a> ReleaseView<'a> {
             atomic::ensure(file, page::render(&report, &Links::of(&report, file)).as_bytes())?;
             self.progress.line(&format!("the page of this release is {}", file.display()));
         }
-        let status = match (report.failed(), report.passed()) {
+        let stated = match &args.statement {
+            Some(folder) => self.state(&report, folder)?,
+            None => true,
+        };
+        let status = match (report.failed() || !stated, report.passed()) {
             (true, _) => INCOMPLETE,
             (false, true) => 0,
             // What could not be seen is neither right nor wrong.
             (false, false) => REFUSED,
         };
         Output::of(as_json, &report, report::checklist, true).map(|output| output.with_status(status))
+    }
+
+    /// Writes the statement about a second build, where every row holds and the bytes were the same.
+    fn state(&self, report: &Report, folder: &Path) -> Result<bool, Failure> {
+        let Some(rebuilt) = report.reproduced.as_ref().filter(|_| report.passed()) else {
+            self.progress
+                .line("no statement was written: nothing was built again with the same bytes, or a row does not hold");
+            return Ok(false);
+        };
+        rebuilt.write(folder, self.source.table.forge.github.get_ref(), jiff::Timestamp::now())?;
+        Ok(true)
     }
 
     fn parts(&self) -> Result<RequestParts<'_>, Failure> {

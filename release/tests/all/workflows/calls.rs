@@ -112,6 +112,7 @@ fn every_run_of_a_release_is_a_call_of_this_program_that_parses_or_a_named_tool(
     assert_eq!(of("release verify"), ["verify"]);
     assert_eq!(of("release promote"), ["promote"]);
     assert_eq!(of("release reproduce"), ["verify"]);
+    assert_eq!(of("release rebuilt"), [""; 0]);
     assert_eq!(of("build smoke"), [""; 0]);
 }
 
