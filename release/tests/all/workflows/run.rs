@@ -172,7 +172,8 @@ impl Runner {
                 self.stranger(folder.path(), &[&["verify", "--registry", &one, "--registry", &two], tag].concat());
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success() && said.contains("v0.1.0 in github:saynaai/sayna"), "{output:?}");
-            assert!(said.contains("as recorded in the manifest"), "{said}");
+            assert!(said.contains("as recorded in the manifest") && said.contains("GitHub states v0.1.0"), "{said}");
+            assert!(said.contains("digests bit-identical"), "{said}");
         }
         self.is_watched(folder.path(), [&one, &two]);
         let name = format!("sayna-0.1.0-{TRIPLE}.tar.gz");
@@ -261,10 +262,14 @@ impl Runner {
             "actions/download-artifact" => {
                 let name = if with("name").is_empty() { with("pattern") } else { with("name") };
                 let (from, to) = (self.artifacts(&name), with("path"));
-                shell(place, &format!("mkdir -p {to}; for a in {}; do cp -a $a/. {to}; done", from.display()));
+                // Artifacts of a pattern lie in a folder each, where they are not to be merged.
+                let apart = with("name").is_empty() && step["with"]["merge-multiple"].as_bool() != Some(true);
+                let to_each = if apart { format!("{to}/$(basename $a)") } else { to };
+                let from = from.display();
+                shell(place, &format!("for a in {from}; do mkdir -p {to_each}; cp -a $a/. {to_each}; done"));
             }
             "actions/attest" => {
-                let id = step["id"].as_str().unwrap().to_owned();
+                let id = step["id"].as_str().unwrap_or("attest").to_owned();
                 bundles.insert(id.clone(), self.attest(workflow, &id, &with, place));
             }
             "docker/login-action" => {
@@ -306,11 +311,17 @@ impl Runner {
             reference: "refs/tags/v0.1.0".to_owned(),
             commit: self.world.head(),
         };
-        let (kind, bundle) = if with("sbom-path").is_empty() {
+        let signed = |kind: Predicate, input: &str| {
+            let document = serde_json::from_slice(&fs::read(place.join(with(input))).unwrap()).unwrap();
+            INSTANCE.sign(&claim, &statement(kind, &document, &subjects))
+        };
+        let (kind, bundle) = if !with("predicate-path").is_empty() {
+            assert_eq!(with("predicate-type"), Predicate::Rebuild.uri());
+            (Predicate::Rebuild.uri(), signed(Predicate::Rebuild, "predicate-path"))
+        } else if with("sbom-path").is_empty() {
             ("provenance", INSTANCE.provenance(&claim, &subjects))
         } else {
-            let sbom = serde_json::from_slice(&fs::read(place.join(with("sbom-path"))).unwrap()).unwrap();
-            ("sbom", INSTANCE.sign(&claim, &statement(Predicate::Sbom, &sbom, &subjects)))
+            ("sbom", signed(Predicate::Sbom, "sbom-path"))
         };
         let kept = subjects.iter().map(|s| (kind, s.digest, bundle.clone()));
         self.hub.hub().attestations.extend(kept);
