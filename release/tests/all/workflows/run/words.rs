@@ -13,6 +13,7 @@ pub(super) fn filled(text: &str) -> String {
     let stem = format!("sayna-0.1.0-{TRIPLE}");
     let values = [
         ("inputs.folder", TRIPLE.to_owned()),
+        ("matrix.folder", TRIPLE.to_owned()),
         ("inputs.product", "sayna".to_owned()),
         ("inputs.target", TRIPLE.to_owned()),
         ("inputs.archive", format!("{stem}.tar.gz")),
