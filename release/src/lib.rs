@@ -80,6 +80,7 @@ pub mod sbom;
 pub mod scratch;
 pub mod shown;
 pub mod snippet;
+pub mod sums;
 pub mod table;
 pub mod triple;
 pub mod verify;

@@ -164,8 +164,10 @@ impl Manifest {
             return Err(Error::Empty);
         }
         let folders: Vec<String> = manifest.binaries.iter().map(|binary| manifest.folder(binary)).collect();
-        let names = manifest.assets().map(|f| f.name.as_str()).chain(folders.iter().map(String::as_str));
-        if let Some(name) = name::clash(names) {
+        let own = manifest.names();
+        let own = [name::checksum(&own.manifest()), own.manifest(), own.attestations(), name::SUMS.to_owned()];
+        let made = folders.iter().chain(&own).map(String::as_str);
+        if let Some(name) = name::clash(manifest.assets().map(|f| f.name.as_str()).chain(made)) {
             return Err(Error::Twice(name.to_owned()));
         }
         if !matches!(manifest.commit.len(), 40 | 64) || !manifest.commit.bytes().all(|b| b.is_ascii_hexdigit()) {

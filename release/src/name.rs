@@ -12,8 +12,8 @@ use crate::shown::is_unsafe;
 mod asset;
 
 pub use asset::{
-    ATTESTATIONS, AssetNames, CHECKSUM, MANIFEST, NotATag, SBOM, THIRD_PARTY, Tag, checksum, part, part_folder,
-    platform, platform_folder, short,
+    ATTESTATIONS, AssetNames, BUNDLES, CHECKSUM, MANIFEST, NotATag, SBOM, SUMS, THIRD_PARTY, Tag, checksum, part,
+    part_folder, platform, platform_folder, short,
 };
 
 /// The name of one file: a single path component that every system stores under this name and in this folder.

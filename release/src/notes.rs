@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use crate::attest::Workflow;
 use crate::changelog;
 use crate::manifest::{BinaryEntry, ImageEntry, Manifest};
+use crate::name::SUMS;
 use crate::part::FileEntry;
 use crate::shown::on_one_line;
 use crate::shown::palette::megabytes;
@@ -17,9 +18,6 @@ use crate::triple::Triple;
 pub mod escape;
 
 use escape::{cell, code, quoted, url};
-
-/// The sums of all assets, in the form of `sha256sum`.
-const SUMS: &str = "SHA256SUMS";
 
 /// The line between the changelog and what is made from the manifest.
 pub const MARKER: &str = "<!-- sayna-release: everything below this line is made from the release manifest -->";

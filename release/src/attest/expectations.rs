@@ -7,7 +7,9 @@ use super::policy::{self, Expected, Mismatch, Predicate, Workflow};
 use super::{Attestation, Bundle, Error, Subject, Trust};
 use crate::digest::Digest;
 use crate::manifest::Manifest;
+use crate::name::SUMS;
 use crate::part::FileEntry;
+use crate::sums;
 
 /// One statement that a release must have: signer, kind, subjects and content. It is made from the manifest, and compared
 /// with each [`Attestation`] by [`check`].
@@ -104,14 +106,16 @@ impl ExpectedStatement {
         vec![one("provenance", Predicate::Provenance, None), one("SBOM", Predicate::Sbom, document)]
     }
 
-    /// The provenance of the manifest.
-    pub fn of_manifest(name: &str, digest: Digest) -> Self {
+    /// The provenance of the manifest and of [`SUMS`], which one job signs together.
+    pub fn of_manifest(name: &str, digest: Digest, sums: Digest) -> Self {
         Self {
             what: format!("provenance of {name}"),
             workflow: Workflow::Release,
             predicate: Predicate::Provenance,
             document: None,
-            subjects: vec![Subject { name: name.to_owned(), digest }],
+            subjects: [(name, digest), (SUMS, sums)]
+                .map(|(name, digest)| Subject { name: name.to_owned(), digest })
+                .into(),
         }
     }
 
@@ -130,7 +134,7 @@ impl ExpectedStatement {
         if let Some(entry) = &manifest.image {
             wanted.extend(Self::of_image(&entry.repositories, entry.index, image));
         }
-        wanted.push(Self::of_manifest(own.0, own.1));
+        wanted.push(Self::of_manifest(own.0, own.1, sums::digest(manifest, own.1)));
         Ok(wanted)
     }
 

@@ -13,8 +13,12 @@ pub const MANIFEST: &str = ".release.json";
 pub const CHECKSUM: &str = ".sha256";
 /// The ending of an SBOM's name.
 pub const SBOM: &str = ".cdx.json";
-/// A file of attestations: so named beside a `part.json`, and the ending of the asset's name.
+/// A file of attestations beside a `part.json`.
 pub const ATTESTATIONS: &str = "attestations.jsonl";
+/// The ending of the asset that holds all attestations. Other programs look for it: OpenSSF's Scorecard and mise.
+pub const BUNDLES: &str = ".intoto.jsonl";
+/// The asset with the digests of all others: the same name in every release, so that one address always has the newest.
+pub const SUMS: &str = "SHA256SUMS";
 /// The file in each archive with the licence texts of everything that the executable links.
 pub const THIRD_PARTY: &str = "THIRD-PARTY-LICENSES";
 
@@ -72,9 +76,9 @@ impl AssetNames<'_> {
         format!("{}-{}{MANIFEST}", self.name, self.version)
     }
 
-    /// The attestations of everything: `sayna-1.2.3.attestations.jsonl`.
+    /// The attestations of everything: `sayna-1.2.3.intoto.jsonl`.
     pub fn attestations(&self) -> String {
-        format!("{}-{}.{ATTESTATIONS}", self.name, self.version)
+        format!("{}-{}{BUNDLES}", self.name, self.version)
     }
 
     /// The same release's names that begin with another word: those of a product.
@@ -148,7 +152,7 @@ mod tests {
         let names = AssetNames { name: "sayna", version: &version };
         let linux: Triple = "x86_64-unknown-linux-gnu".parse().unwrap();
         assert_eq!(checksum(&names.manifest()), "sayna-1.2.3.release.json.sha256");
-        assert_eq!(names.attestations(), "sayna-1.2.3.attestations.jsonl");
+        assert_eq!(names.attestations(), "sayna-1.2.3.intoto.jsonl");
         assert_eq!(names.archive(&linux, "tar.gz"), "sayna-1.2.3-x86_64-unknown-linux-gnu.tar.gz");
         assert_eq!(names.sbom(&linux), "sayna-1.2.3-x86_64-unknown-linux-gnu.cdx.json");
     }

@@ -224,6 +224,8 @@ impl PlanInputs<'_> {
             targets: self.planned_targets(),
             image: table.image.as_ref().map(|image| self.planned_image(image)),
             manifest: AssetNames { name: &name, version }.manifest(),
+            sums: name::SUMS.to_owned(),
+            attestations: AssetNames { name: &name, version }.attestations(),
             left_out: Vec::new(),
             notes: checkout_state.notes,
             name,

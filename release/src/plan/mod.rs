@@ -74,6 +74,10 @@ pub struct Plan {
     pub image: Option<PlannedImage>,
     /// The manifest's asset name.
     pub manifest: String,
+    /// The asset name of the digests of all files.
+    pub sums: String,
+    /// The asset name of the attestations.
+    pub attestations: String,
     /// Targets and platforms of the table that this plan leaves out, with the reason. Only a rehearsal leaves any out.
     pub left_out: Vec<NotPlanned>,
     /// The notes of this release, Markdown.

@@ -81,7 +81,8 @@ fn rest(plan: &Plan) -> String {
         let platforms = platforms.join(", ");
         image.repositories.iter().map(move |r| format!("image      {r}:{} for {platforms}", image.tag))
     });
-    let manifest = std::iter::once(format!("manifest   {}", plan.manifest));
+    let manifest = [("manifest", &plan.manifest), ("sums", &plan.sums), ("attested", &plan.attestations)];
+    let manifest = manifest.map(|(what, name)| format!("{what:9}  {name}")).into_iter();
     let left_out = plan.left_out.iter().map(|left| format!("left out   {}: {}", left.what, left.reason));
     lines(image.chain(manifest).chain(left_out))
 }

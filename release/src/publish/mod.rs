@@ -14,13 +14,14 @@ use crate::digest::Digest;
 use crate::forge::{self, Draft, Forge, Release};
 use crate::image::ImageIndex;
 use crate::manifest::Manifest;
-use crate::name;
+use crate::name::{self, SUMS};
 use crate::notes;
 use crate::package;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry;
 use crate::sbom;
+use crate::sums;
 
 mod attested;
 mod destinations;
@@ -300,6 +301,9 @@ impl Work {
             atomic::ensure(&folder.join(&beside), checksum.as_bytes())?;
             files.insert(plan.manifest.clone(), (path, Digest::of(bytes)));
             files.insert(beside.clone(), (folder.join(beside), Digest::of(checksum.as_bytes())));
+            let (sums, path) = (sums::text(&manifest, Digest::of(bytes)), folder.join(SUMS));
+            atomic::ensure(&path, sums.as_bytes())?;
+            files.insert(SUMS.to_owned(), (path, Digest::of(sums.as_bytes())));
         }
         let sbom = index.as_ref().map_or(Ok(None), |index| image_sbom(plan, parts, index, &folder))?;
         let index_of = index.as_ref();

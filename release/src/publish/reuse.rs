@@ -19,6 +19,7 @@ use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
 use crate::publish::{Destinations, INDEX};
 use crate::registry::{self, Registry};
 use crate::scratch::Scratch;
+use crate::sums;
 
 /// A release on the forge, draft or public, with its manifest. `--reuse` restores parts from it; it lives as long as that run.
 #[expect(missing_debug_implementations, reason = "trait objects of the caller's")]
@@ -107,7 +108,9 @@ impl<'a> Published<'a> {
             None
         };
         let found = Self { plan, destinations, release, manifest, attested };
-        found.proven(&[ExpectedStatement::of_manifest(&plan.manifest, Digest::of(&bytes))])?;
+        let own = Digest::of(&bytes);
+        let sums = sums::digest(&found.manifest, own);
+        found.proven(&[ExpectedStatement::of_manifest(&plan.manifest, own, sums)])?;
         Ok(Some(found))
     }
 

@@ -8,10 +8,11 @@ use crate::changelog;
 use crate::digest::Digest;
 use crate::git::{EPOCH, when};
 use crate::manifest::{BinaryEntry, Manifest};
-use crate::name::{self, Tag};
+use crate::name::{self, FileName, SUMS, Tag};
 use crate::notes;
 use crate::part::FileEntry;
 use crate::plan::Plan;
+use crate::sums;
 
 /// One public release has the tag, and its pre-release mark is that of its version.
 pub(super) fn release(context: &mut Context<'_>) -> Outcome {
@@ -93,7 +94,7 @@ fn same_origin(name: &str, plan: &Plan, manifest: &Manifest) -> Result<(), Strin
 fn expected(context: &Context<'_>) -> Result<BTreeSet<String>, String> {
     let manifest = context.manifest()?;
     let own = manifest.names().manifest();
-    let mut names: BTreeSet<String> = [name::checksum(&own), own].into();
+    let mut names: BTreeSet<String> = [name::checksum(&own), own, SUMS.to_owned()].into();
     match context.request.plan {
         Some(plan) => names.extend(plan.targets.iter().flat_map(|t| [&t.archive, &t.checksum, &t.sbom]).cloned()),
         None => names.extend(manifest.assets().map(|f| f.name.to_string())),
@@ -133,6 +134,24 @@ fn check_checksum(context: &Context<'_>, name: &str) -> Result<Digest, Fault> {
         return Ok(found);
     }
     Err(format!("{beside} says {:?}, {name} has {}", String::from_utf8_lossy(&text).trim_end(), found.hex()).into())
+}
+
+/// `SHA256SUMS` is, byte for byte, what the manifest gives.
+pub(super) fn sums(context: &mut Context<'_>) -> Outcome {
+    let manifest = context.manifest()?;
+    let (own, _size) = Digest::of_file(&context.asset(&manifest.names().manifest())?)?;
+    let wanted = sums::text(manifest, own);
+    let found = fs::read(context.asset(SUMS)?)?;
+    if found == wanted.as_bytes() {
+        return pass(format!("{} files, as the manifest gives them", wanted.lines().count()));
+    }
+    let found = sums::read(&found).map_err(|e| format!("{SUMS}: {e}"))?;
+    let wanted = sums::read(wanted.as_bytes()).map_err(|e| e.to_string())?;
+    let is_other = |(name, digest): &(&FileName, &Digest)| wanted.get(*name) != Some(*digest);
+    let other = found.iter().find(is_other).map(|(name, digest)| format!("says {} of {name}", digest.hex()));
+    let missing = || wanted.keys().find(|name| !found.contains_key(*name)).map(|name| format!("does not list {name}"));
+    let fault = other.or_else(missing).unwrap_or_else(|| "is in another form".to_owned());
+    Err(format!("{SUMS} {fault}, which the manifest does not give").into())
 }
 
 /// Every archive against its checksum file.

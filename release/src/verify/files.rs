@@ -7,13 +7,15 @@ use semver::Version;
 use serde::Serialize;
 use serde_json::Value;
 
+mod sums;
+
 use super::Verdict;
 use crate::atomic::{At as _, PathError};
 use crate::attest::{self, Attestation, Bundle, Expected, Predicate, Subject, Trust, VerifiedStatement, Workflow};
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::manifest::Manifest;
-use crate::name::{self, AssetNames, Tag};
+use crate::name::{self, AssetNames, SUMS, Tag};
 use crate::package;
 use crate::table::Table;
 
@@ -96,6 +98,14 @@ pub enum Error {
     /// Nothing to hold them against.
     #[error("{}: there are no attestations", .0.display())]
     NoAttestations(PathBuf),
+    /// Digests that are of no release.
+    #[error("{}: not the digests of a release: {reason}", path.display())]
+    Sums {
+        /// The file.
+        path: PathBuf,
+        /// The problem.
+        reason: String,
+    },
     /// A manifest that cannot be read.
     #[error("{}: not a manifest that this program reads: {reason}", path.display())]
     Manifest {
@@ -120,7 +130,9 @@ impl Error {
             Self::NoAttestations(_) => Some(
                 "download it from the release, name it with --attestations FILE, or ask GitHub with --fetch".to_owned(),
             ),
-            Self::Manifest { .. } => Some("download it again, or use the program of that release".to_owned()),
+            Self::Manifest { .. } | Self::Sums { .. } => {
+                Some("download it again, or use the program of that release".to_owned())
+            }
         }
     }
 }
@@ -132,6 +144,7 @@ enum Kind {
     Checksum,
     Manifest,
     Attestations,
+    Sums,
 }
 
 struct Named {
@@ -158,7 +171,7 @@ impl Named {
         let rest = name.strip_prefix(asset)?.strip_prefix('-')?;
         let kinds = [
             (name::MANIFEST.to_owned(), Kind::Manifest),
-            (format!(".{}", name::ATTESTATIONS), Kind::Attestations),
+            (name::BUNDLES.to_owned(), Kind::Attestations),
             (name::checksum(name::MANIFEST), Kind::Checksum),
         ];
         let of = |(end, kind): &(String, Kind)| {
@@ -187,7 +200,10 @@ impl Named {
 /// Verifies every file; the manifest beside them is used where there is one, and verified with them.
 pub fn run(request: &Request<'_>) -> Result<Report, Error> {
     let table = request.table;
-    let named = |path: &PathBuf| Named::of(path, table).ok_or_else(|| Error::Name(path.clone()));
+    let named = |path: &PathBuf| match path.file_name() {
+        Some(name) if name == SUMS => Named::sums(path, table),
+        _ => Named::of(path, table).ok_or_else(|| Error::Name(path.clone())),
+    };
     let mut files = request.files.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     let first = files.first().ok_or(Error::Nothing)?;
     let (version, folder) = (first.version.clone(), first.path.parent().unwrap_or(Path::new("")).to_owned());
@@ -250,6 +266,7 @@ impl FileContext<'_> {
         let (digest, _size) = Digest::of_file(&file.path).at("read", &file.path)?;
         let outcome = self.listed(file, digest).and_then(|()| match file.kind {
             Kind::Checksum => self.checksum(file),
+            Kind::Sums => self.sums(file, digest),
             _ => self.proofs(file, digest),
         });
         let (verdict, evidence, attestations) = match outcome {
@@ -274,7 +291,10 @@ impl FileContext<'_> {
     /// Every statement about a file holds, and one of them is its provenance.
     fn proofs(&self, file: &Named, digest: Digest) -> Result<Vec<VerifiedStatement>, String> {
         let opened = self.opened.map_err(attest::Error::reason)?;
-        let workflow = if file.kind == Kind::Manifest { Workflow::Release } else { Workflow::Build };
+        let workflow = match file.kind {
+            Kind::Manifest | Kind::Sums => Workflow::Release,
+            _ => Workflow::Build,
+        };
         let repository = self.table.forge.github.get_ref();
         let reference = format!("refs/tags/{}", self.tag);
         let path = format!("{repository}/{}@{reference}", workflow.path());

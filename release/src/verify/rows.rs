@@ -43,6 +43,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("attached", "every planned file is attached", ["manifest"], assets::attached),
     row!("nothing-else", "nothing unplanned is attached", ["manifest"], assets::nothing_else),
     row!("checksums", "every archive has a checksum that matches", ["attached"], assets::checksums),
+    row!("sums", "SHA256SUMS lists every file as it is", ["attached"], assets::sums),
     row!("digests", "archives are the ones the manifest names", ["checksums"], assets::digests),
     row!("contents", "archives hold what was planned", ["digests"], binaries::contents),
     row!("audit", "binaries fit their floor", ["contents"], binaries::audit),

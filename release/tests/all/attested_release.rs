@@ -18,7 +18,7 @@ use sayna_release::registry::Registry;
 use crate::fixture::{plan, write_parts};
 use crate::signing::{Claim, INSTANCE, write};
 
-const ASSET: &str = "sayna-1.2.3.attestations.jsonl";
+const ASSET: &str = "sayna-1.2.3.intoto.jsonl";
 
 /// Parts of version 1.2.3, attested as the workflows would do it.
 pub(crate) struct World {

@@ -70,6 +70,8 @@ pub(crate) fn plan(version: &str, targets: usize, platforms: usize) -> Plan {
         targets: TRIPLES[..targets].iter().map(target).collect(),
         image: (platforms > 0).then_some(image),
         manifest: format!("sayna-{version}.release.json"),
+        sums: "SHA256SUMS".to_owned(),
+        attestations: format!("sayna-{version}.intoto.jsonl"),
         left_out: vec![],
         notes: format!("## {version}\n\n- something\n"),
         version,

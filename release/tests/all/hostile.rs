@@ -12,7 +12,9 @@ use std::process::{Command, Output};
 
 use sayna_release::digest::Digest;
 use sayna_release::manifest::Manifest;
+use sayna_release::name::SUMS;
 use sayna_release::notes;
+use sayna_release::sums;
 use serde_json::Value;
 
 use crate::small_release::Release;
@@ -48,8 +50,9 @@ fn change(release: &Release, change: impl FnOnce(&mut Value)) {
     fs::write(&path, &bytes).unwrap();
     let line = format!("{}  sayna-1.2.3.release.json\n", Digest::of(&bytes).hex());
     fs::write(path.with_extension("json.sha256"), line).unwrap();
-    // The text of the release goes with it, where this is a manifest at all.
+    // The text of the release and the list of digests go with it, where this is a manifest at all.
     if let Ok(manifest) = Manifest::read(&bytes) {
+        fs::write(assets(release).join(SUMS), sums::text(&manifest, Digest::of(&bytes))).unwrap();
         let text = notes::text(&release.plan.notes, &manifest);
         fs::write(release.folder.path().join("forge/published/v1.2.3/notes.md"), text).unwrap();
     }

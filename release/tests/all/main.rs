@@ -50,6 +50,7 @@ mod sbom;
 mod signing;
 mod small_release;
 mod stopping;
+mod sums;
 mod support;
 mod surroundings;
 mod table;

@@ -87,6 +87,7 @@ fn a_rehearsal_makes_everything_twice_and_a_second_one_nothing() {
     names.sort();
     let stem = "sayna-0.1.0-x86_64-unknown-linux-gnu";
     let expected = [
+        "SHA256SUMS".to_owned(),
         format!("{stem}.cdx.json"),
         format!("{stem}.tar.gz"),
         format!("{stem}.tar.gz.sha256"),

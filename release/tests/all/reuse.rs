@@ -127,7 +127,7 @@ fn reuse_refuses_changed_parts() {
     }
     fs::write(&manifest, good).unwrap();
     // Provenance and SBOM of the archive, provenance of the image and of the manifest: each is needed.
-    let bundles = assets.join("sayna-1.2.3.attestations.jsonl");
+    let bundles = assets.join("sayna-1.2.3.intoto.jsonl");
     let all = fs::read_to_string(&bundles).unwrap();
     for missing in 0..4 {
         let without = all.split_inclusive('\n').enumerate().filter(|(n, _)| *n != missing).map(|(_, line)| line);

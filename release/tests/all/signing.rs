@@ -15,8 +15,11 @@ use rcgen::{
 };
 use sayna_release::attest::{self, Predicate, Subject};
 use sayna_release::digest::Digest;
+use sayna_release::manifest::Manifest;
+use sayna_release::name::SUMS;
 use sayna_release::part::{BinaryPart, Part};
 use sayna_release::plan::Plan;
+use sayna_release::sums;
 use serde_json::{Value, json};
 
 const SIGNED: u64 = 1_760_000_000;
@@ -254,8 +257,11 @@ impl Instance {
             let sbom = self.sign(&claim, &statement(Predicate::Sbom, &document, &subjects));
             write(&dist.join("index"), &[self.provenance(&claim, &subjects), sbom]);
         }
-        let subject = Subject { name: plan.manifest.clone(), digest: Digest::of(manifest) };
-        write(&dist.join("publish"), &[self.provenance(&Claim::of(plan, "release.yml"), &[subject])]);
+        let own = Digest::of(manifest);
+        let sums = sums::digest(&Manifest::read(manifest).unwrap(), own);
+        let subjects = [(plan.manifest.as_str(), own), (SUMS, sums)]
+            .map(|(name, digest)| Subject { name: name.to_owned(), digest });
+        write(&dist.join("publish"), &[self.provenance(&Claim::of(plan, "release.yml"), &subjects)]);
     }
 
     fn binary(&self, claim: &Claim, folder: &Path, part: &BinaryPart) -> [Value; 2] {

@@ -52,6 +52,7 @@ fn responsible(release: &Release, path: &Path) -> &'static [&'static str] {
         "index.json" => &["image", "latest"],
         "latest" => &["latest"],
         "oci-layout" => &["image"],
+        "SHA256SUMS" => &["sums"],
         _ if name.contains(".release.json") => &["manifest"],
         _ if name.contains(".tar.gz") => &["checksums"],
         _ if name.ends_with(".cdx.json") => &["sbom"],
@@ -86,7 +87,7 @@ fn one_flipped_byte_anywhere_fails_exactly_the_right_row() {
             }
         }
     }
-    assert_eq!(kinds.len(), 9, "every kind of file was there: {kinds:?}");
+    assert_eq!(kinds.len(), 10, "every kind of file was there: {kinds:?}");
     assert!(release.verify().passed());
 }
 
@@ -99,10 +100,10 @@ fn attestations_have_their_own_row() {
         assert!(report.passed(), "{report:#?}");
         let (verdict, evidence) = row(&report, "attested");
         assert_eq!(verdict, &Verdict::Ok);
-        assert!(evidence.starts_with("4 files by 5 attestations: https://github.com/saynaai/sayna/"), "{evidence}");
+        assert!(evidence.starts_with("6 files by 5 attestations: https://github.com/saynaai/sayna/"), "{evidence}");
         assert_eq!(report.attestations.len(), 5);
     }
-    let path = release.folder.path().join("forge/published/v1.2.3/assets/sayna-1.2.3.attestations.jsonl");
+    let path = release.folder.path().join("forge/published/v1.2.3/assets/sayna-1.2.3.intoto.jsonl");
     let good = fs::read(&path).unwrap();
     for position in [0, good.len() / 3, good.len() / 2, good.len() - 2] {
         let mut wrong = good.clone();

@@ -117,15 +117,18 @@ fn check(files: &[&str], wanted: &[ExpectedStatement]) -> Error {
 
 #[test]
 fn a_set_that_is_not_the_wanted_one_is_refused() {
-    let manifest = ExpectedStatement::of_manifest("sayna-1.2.3.release.json", Digest::of(b"manifest"));
+    let manifest =
+        ExpectedStatement::of_manifest("sayna-1.2.3.release.json", Digest::of(b"manifest"), Digest::of(b"sums"));
     assert!(matches!(check(&[PROVENANCE], std::slice::from_ref(&manifest)), Error::Unplanned { .. }));
     assert!(
         matches!(check(&[], std::slice::from_ref(&manifest)), Error::Missing(what) if what == ["provenance of sayna-1.2.3.release.json"])
     );
     let [subject] = artifact();
+    let sums = Digest::of(b"sums");
     let ours = ExpectedStatement {
         workflow: Workflow::Build,
-        ..ExpectedStatement::of_manifest(&subject.name, subject.digest)
+        subjects: vec![subject.clone()],
+        ..ExpectedStatement::of_manifest(&subject.name, subject.digest, sums)
     };
     let Error::Policy { mismatch, .. } = check(&[PROVENANCE], &[ours]) else { panic!("accepted") };
     assert_eq!(mismatch.check, Check::Workflow);
