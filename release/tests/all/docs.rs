@@ -109,13 +109,13 @@ fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_change
         .into_iter()
         .filter(|l| l.starts_with("sha256sum") || (l.starts_with("jq") && l.contains("sha256sum")))
         .collect();
-    assert_eq!(plain.len(), 3);
+    assert_eq!(plain.len(), 4);
     for line in &plain {
         shell(&assets, line);
     }
     let archive = assets.join(&release.plan.targets[0].archive);
     fs::write(&archive, "changed").unwrap();
-    for line in [&plain[0], &plain[2]] {
+    for line in [&plain[0], &plain[2], &plain[3]] {
         let status = Command::new("sh").args(["-c", line]).current_dir(&assets).status().unwrap();
         assert!(!status.success(), "{line}");
     }

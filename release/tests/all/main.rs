@@ -38,6 +38,7 @@ mod notes;
 mod origin;
 mod package;
 mod page;
+mod pickers;
 mod plan;
 mod products;
 mod rebuilt;

@@ -57,7 +57,7 @@ impl Place for Draft<'_> {
     }
 
     fn look(&self) {
-        look(&self.hub.hub(), 11);
+        look(&self.hub.hub(), 12);
     }
 
     fn state(&self) -> State {
@@ -137,7 +137,7 @@ impl Victim for Publishing {
     }
 
     fn look(&self) {
-        look(&self.hub.hub(), 8);
+        look(&self.hub.hub(), 9);
     }
 
     fn state(&self) -> State {
@@ -149,7 +149,7 @@ impl Victim for Publishing {
 fn after_a_kill_at_every_request_a_rerun_finishes() {
     // Mostly they wait for a second to pass between two changes.
     let points = faults::killed_at_every_request(20, |_| Publishing::new());
-    // The requests: the public releases; the tag and the list; the draft; eight files; the tag, the list and the assets; the
+    // The requests: the public releases; the tag and the list; the draft; nine files; the tag, the list and the assets; the
     // release; and, read again, the tag, the list and the assets.
-    assert_eq!(points, 1 + 2 + 1 + 8 + 3 + 1 + 3);
+    assert_eq!(points, 1 + 2 + 1 + 9 + 3 + 1 + 3);
 }

@@ -387,7 +387,7 @@ fn the_scripts_of_the_workflows_make_a_release_and_a_second_run_changes_nothing(
     {
         let hub = runner.hub.hub();
         let names: Vec<&str> = hub.releases[0].assets.iter().map(|a| a.name.as_str()).collect();
-        assert_eq!((hub.releases.len(), names.len(), hub.releases[0].draft), (1, 6, false), "{names:?}");
+        assert_eq!((hub.releases.len(), names.len(), hub.releases[0].draft), (1, 7, false), "{names:?}");
         assert_eq!(hub.latest().unwrap().tag, "v0.1.0");
     }
     for line in ["awaiting promotion", "set github:saynaai/sayna: latest = v0.1.0", "bit-identical: "] {
