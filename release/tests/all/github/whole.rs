@@ -71,9 +71,9 @@ fn every_row_holds_for_maintainer_and_stranger_before_promotion_and_after() {
         for token in ["push-token", ""] {
             let report = world.verify(token, false);
             assert!(report.passed(), "{report:#?}");
-            assert!(evidence(&report, "release").1.ends_with("stable, 5 assets, immutable"), "{report:#?}");
+            assert!(evidence(&report, "release").1.ends_with("stable, 6 assets, immutable"), "{report:#?}");
             let (verdict, said) = evidence(&report, "stated");
-            let wanted = "GitHub states v1.2.3 and 5 assets, signed 2025-10-09T08:53:20Z";
+            let wanted = "GitHub states v1.2.3 and 6 assets, signed 2025-10-09T08:53:20Z";
             assert_eq!((verdict, said), (&Verdict::Ok, wanted), "{report:#?}");
             let said = evidence(&report, "latest").1;
             assert!(said.starts_with("awaiting promotion") || falls_back, "{said}");
