@@ -15,7 +15,7 @@ pub const CHECKSUM: &str = ".sha256";
 pub const SBOM: &str = ".cdx.json";
 /// A file of attestations beside a `part.json`.
 pub const ATTESTATIONS: &str = "attestations.jsonl";
-/// The ending of the asset that holds all attestations. Other programs look for it: OpenSSF's Scorecard and mise.
+/// The ending of the asset that holds all attestations. Other programs look for it, such as Scorecard and mise.
 pub const BUNDLES: &str = ".intoto.jsonl";
 /// The asset with the digests of all others: the same name in every release, so that one address always has the newest.
 pub const SUMS: &str = "SHA256SUMS";

@@ -108,6 +108,6 @@ fn no_file_of_another_program_can_be_taken_for_the_servers() {
         let names_a_system = |target: &Target| once.contains(target.triple.get_ref().as_str());
         assert!(!table.targets.iter().any(names_a_system), "{once}");
     }
-    // The one name of attestations that OpenSSF's Scorecard gives all its points for, and that mise reads.
+    // The one name of attestations that Scorecard gives all its points for, and that mise reads.
     assert!(own.attestations().ends_with(".intoto.jsonl"));
 }

@@ -39,7 +39,7 @@ fn sums_list_every_asset_but_themselves_and_the_attestations() {
     let listed = sums::read(&text).unwrap();
     let mut there = names(&folder);
     there.retain(|name| name != SUMS && !name.ends_with(".intoto.jsonl"));
-    assert_eq!(listed.keys().map(|name| name.to_string()).collect::<Vec<_>>(), there);
+    assert_eq!(listed.keys().map(ToString::to_string).collect::<Vec<_>>(), there);
     for (name, digest) in &listed {
         assert_eq!(*digest, Digest::of_file(&folder.join(name)).unwrap().0, "{name}");
     }
@@ -62,7 +62,7 @@ fn reads(mut command: Command, release: &Release) {
     fs::write(&archive, good).unwrap();
 }
 
-/// The three readers that people have: coreutils, BusyBox, and Perl's, which is that of macOS.
+/// The three readers that people have: coreutils, `BusyBox`, and Perl's, which is that of macOS.
 #[test]
 #[cfg(target_os = "linux")]
 #[ignore = "needs busybox"]
@@ -108,7 +108,7 @@ fn verify_holds_the_sums_against_the_files_that_are_here() {
     // Signed are these bytes and no others, whether the manifest is here or not.
     for other in [
         good.replacen('0', "1", 1),
-        good.lines().filter(|line| !line.ends_with(&archive)).map(|line| format!("{line}\n")).collect(),
+        good.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(&archive)).collect(),
         good.clone() + &format!("{}  zzz\n", "0".repeat(64)),
     ] {
         fs::write(&path, &other).unwrap();
@@ -120,7 +120,7 @@ fn verify_holds_the_sums_against_the_files_that_are_here() {
         fs::write(folder.join(&release.plan.manifest), manifest).unwrap();
     }
     // No release has such a file.
-    let long: String = (0..20_000).map(|n| format!("{}  {n:09}\n", "0".repeat(64))).collect();
+    let long: String = (0..20_000).flat_map(|n| ["0".repeat(64), format!("  {n:09}\n")]).collect();
     for other in [String::new(), good.replace("  ", " *"), good.replace("sayna-", "other-"), "\u{1b}[2J".into(), long] {
         fs::write(&path, &other).unwrap();
         let (status, text) = verify(&release, &[SUMS]);
