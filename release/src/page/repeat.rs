@@ -55,6 +55,7 @@ fn files(manifest: &Manifest, first: &BinaryEntry, id: &str) -> Vec<String> {
     match id {
         "manifest" => vec![format!("sha256sum -c {}", quoted(&crate::name::checksum(&own)))],
         "checksums" => vec![format!("sha256sum -c {}", quoted(&first.checksum.name))],
+        "sums" => vec![format!("sha256sum -c --ignore-missing {}", crate::name::SUMS)],
         "digests" => vec![format!(
             "jq -r '.binaries[] | \"\\(.archive.digest | ltrimstr(\"sha256:\"))  \\(.archive.name)\"' {} | sha256sum -c --ignore-missing",
             quoted(&own)
