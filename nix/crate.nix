@@ -1,5 +1,5 @@
 # One package of the workspace with one set of features: the dependencies, built once, and the builds on top of them.
-{ lib, pkgs, stdenv, inputs, toolchain, source, table, target, natives, libwebrtc, pkg-config, glib }:
+{ lib, pkgs, stdenv, inputs, toolchain, source, table, target, natives, libwebrtc, release, pkg-config, glib }:
 let
   # rust-overlay's toolchain propagates the C compiler of nixpkgs, which precedes any other in PATH. Cargo would link with it.
   bare = toolchain.overrideAttrs (_: { depsHostHostPropagated = [ ]; propagatedBuildInputs = [ ]; });
@@ -81,6 +81,13 @@ in
 {
   inherit crane cargoArtifacts linkedAt;
   args = args // { inherit cargoArtifacts; };
-  # Tests are a separate check, so that the binary does not wait for them.
-  package = crane.buildPackage (args // { inherit cargoArtifacts; doCheck = false; });
+  # Tests are a separate check, so that the binary does not wait for them. Released programs list their crates. The program that
+  # makes the list is not released and has none.
+  package = crane.buildPackage (args // { inherit cargoArtifacts; doCheck = false; } // lib.optionalAttrs (profile == "release") {
+    nativeBuildInputs = args.nativeBuildInputs ++ [ release.unwrapped ];
+    preBuild = args.preBuild + ''
+      SAYNA_DEP_V0=$(sayna-release crates --package ${package} --target ${target.triple} --features '${lib.concatStringsSep "," features}')
+      export SAYNA_DEP_V0
+    '';
+  });
 }

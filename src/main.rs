@@ -1,6 +1,7 @@
 //! The program: parses the arguments, runs the server or a command, prints results and errors, and returns the exit status.
 
 mod cli;
+mod embedded;
 mod generate;
 #[cfg(all(target_os = "linux", target_env = "gnu", feature = "vad"))]
 mod hypot;
@@ -118,6 +119,7 @@ impl Failure {
 }
 
 fn main() -> ExitCode {
+    embedded::keep();
     let ended = run(Arguments::parse());
     sayna::log::finish();
     let Err(failure) = ended else { return ExitCode::SUCCESS };

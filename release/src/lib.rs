@@ -55,6 +55,7 @@ pub mod children;
 pub mod cli;
 pub mod digest;
 pub mod doctor;
+pub mod embedded;
 pub mod forge;
 pub mod git;
 pub mod graph;

@@ -1,5 +1,7 @@
 //! `sayna-release`: see [`sayna_release`] for the stages. This file reads arguments, prints, and exits.
 
+mod section;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -11,6 +13,7 @@ use sayna_release::cli::report;
 use sayna_release::shown::{json, painted};
 
 fn main() -> ExitCode {
+    section::keep();
     let cli = Cli::parse();
     let (text, status) = match commands::run(&cli) {
         Ok(output) => (output.text, output.status),

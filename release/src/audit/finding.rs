@@ -32,6 +32,8 @@ pub enum Rule {
     StorePath,
     /// No path of the build machine is mentioned.
     BuildPath,
+    /// The list of crates inside, where there is one, can be read.
+    Crates,
     /// Position independent.
     Pie,
     /// Relocations are read-only after start.

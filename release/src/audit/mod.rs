@@ -27,6 +27,7 @@ pub use self::paths::Paths;
 pub use self::report::render;
 pub use self::rules::{Expectations, findings, matching};
 use crate::atomic::{At as _, PathError};
+use crate::embedded;
 use crate::shown::on_one_line;
 use crate::table::DottedVersion;
 
@@ -71,6 +72,11 @@ pub struct Facts {
     pub store_paths: Paths,
     /// Paths of the machine it was built on, anywhere in the file.
     pub build_paths: Paths,
+    /// How many crates it lists in cargo-auditable's section; `None` without such a section.
+    pub crates: Option<usize>,
+    /// The reason why the section cannot be read, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crates_fault: Option<String>,
 }
 
 /// One loadable image.
@@ -281,7 +287,12 @@ pub fn facts(bytes: &[u8]) -> Result<Facts, Error> {
         _ => return Err(Error::UnknownFormat { start: hex::encode(bytes.get(..8).unwrap_or(bytes)) }),
     };
     let images: Vec<Image> = images.map_err(|source| Error::Damaged { format, source })?;
-    Ok(Facts { size, images, store_paths: paths::store(bytes), build_paths: paths::build(bytes) })
+    let (crates, crates_fault) = match embedded::List::inside(bytes) {
+        Ok(list) => (list.map(|list| list.packages.len()), None),
+        Err(fault) => (None, Some(on_one_line(&fault.to_string()).into_owned())),
+    };
+    let (store_paths, build_paths) = (paths::store(bytes), paths::build(bytes));
+    Ok(Facts { size, images, store_paths, build_paths, crates, crates_fault })
 }
 
 /// Text of a file, in a form that can be printed and that has a bounded length.

@@ -31,6 +31,7 @@ pub fn render(path: &Path, facts: &Facts, findings: &[Finding]) -> String {
     let paths = [
         Row("Nix store", mentions(facts.store_paths.count), &[Rule::StorePath]),
         Row("build machine", mentions(facts.build_paths.count), &[Rule::BuildPath]),
+        Row("crates listed", facts.crates.map_or_else(|| "no list".to_owned(), |n| n.to_string()), &[Rule::Crates]),
     ];
     for row in paths {
         print_row(&mut out, &row, findings);

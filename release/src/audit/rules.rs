@@ -47,6 +47,7 @@ pub fn findings(facts: &Facts, expectations: Option<&Expectations<'_>>) -> Vec<F
         hardening::check(&mut findings, image);
     }
     paths(&mut findings, facts);
+    crates(&mut findings, facts);
     findings.0
 }
 
@@ -254,6 +255,12 @@ fn paths(findings: &mut Findings, facts: &Facts) {
     if !facts.build_paths.is_empty() {
         let what = format!("it mentions its build machine {}", occurrences(&facts.build_paths));
         findings.add(Rule::BuildPath, what, "build it with --remap-path-prefix for the checkout, Cargo's home and the toolchain, and -ffile-prefix-map for C");
+    }
+}
+
+fn crates(findings: &mut Findings, facts: &Facts) {
+    if let Some(fault) = &facts.crates_fault {
+        findings.add(Rule::Crates, fault.clone(), "build it again by `sayna-release build`");
     }
 }
 

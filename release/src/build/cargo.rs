@@ -74,6 +74,8 @@ pub(super) struct Call<'a> {
     pub(super) triple: &'a Triple,
     /// Cargo features, by name.
     pub(super) features: &'a [String],
+    /// The list of crates for the executable, in hex digits.
+    pub(super) crates: String,
     /// The oldest system.
     pub(super) floor: &'a Floor,
     /// The settings that every build shares.
@@ -147,6 +149,7 @@ fn command(call: &Call<'_>, rustc: &Rustc) -> Result<Command, Error> {
         command.env_remove(name);
     }
     command.envs(call.fetched);
+    command.env(crate::embedded::VARIABLE, &call.crates);
     command.env("CARGO_HOME", &home).env("CARGO_TARGET_DIR", &target_dir);
     command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags(call, &map).join("\u{1f}"));
     let c_flags: Vec<String> = map.iter().map(|(from, to)| quoted(&format!("-ffile-prefix-map={from}={to}"))).collect();

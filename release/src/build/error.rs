@@ -6,7 +6,7 @@ use crate::audit::{self, Finding};
 use crate::cargo::{OUTSIDE, Setting, listed};
 use crate::digest::Digest;
 use crate::triple::Triple;
-use crate::{graph, image, licences, package, part, sbom};
+use crate::{embedded, graph, image, licences, package, part, sbom};
 
 /// The reason why there is no part.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +108,9 @@ pub enum Error {
     /// The dependency graph.
     #[error(transparent)]
     Graph(#[from] graph::Error),
+    /// The list of crates inside the executable.
+    #[error(transparent)]
+    Embedded(#[from] embedded::Fault),
     /// A licence.
     #[error(transparent)]
     Licences(#[from] licences::Error),
@@ -165,6 +168,7 @@ impl Error {
             }
             Self::Audit(e) => e.hint(),
             Self::Graph(e) => e.hint(),
+            Self::Embedded(e) => e.hint(),
             Self::Licences(e) => e.hint(),
             Self::Package(e) => e.hint(),
             Self::Sbom(e) => e.hint(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{self, At as _};
 use crate::audit::{self, Finding, Needs};
+use crate::embedded;
 use crate::graph::Graph;
 use crate::licences::Linked;
 use crate::part::{self, BinaryPart, Built, FileEntry, ImagePart, InsideEntry, LAYOUT, Part};
@@ -118,6 +119,7 @@ pub fn binary(
         }
         Builder::Nix => {
             let (archive, executable, _folder) = nix::archive(job, target, planned, &out, progress)?;
+            embedded::check(&executable, &graph)?;
             (archive, audit_one(job, target, &executable)?)
         }
     };
@@ -284,6 +286,7 @@ fn pack(
     binary: &Path,
     out: &Path,
 ) -> Result<package::Archive, Error> {
+    embedded::check(binary, graph)?;
     let files = program(tree.table, &planned.product)?.packed();
     let files = files.map(|(name, path)| (name.to_owned(), tree.root.join(path.get_ref())));
     let input = package::Input {
@@ -329,6 +332,7 @@ fn executable(
         name: &planned.product,
         triple,
         features,
+        crates: embedded::List::variable(graph)?,
         floor: &target.floor,
         build: &job.table.build,
         natives: natives(job.table, features),

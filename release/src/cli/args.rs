@@ -98,6 +98,12 @@ pub enum Command {
         after_help = "Example:\n  sayna-release doctor\n\nIt changes nothing: it begins an upload to each registry and cancels it."
     )]
     Doctor(DoctorArgs),
+    /// Print the list of crates that a program links, in hex digits for a build.
+    #[command(
+        hide = true,
+        after_help = "Example:\n  sayna-release crates --package sayna --target x86_64-unknown-linux-gnu"
+    )]
+    Crates(super::hidden::CratesArgs),
     /// Write the completion scripts and the man page of this program below a folder.
     #[command(hide = true, after_help = "Example:\n  sayna-release generate packaging/sayna-release")]
     Generate {

@@ -5,6 +5,7 @@ mod args;
 pub mod commands;
 pub mod failure;
 mod generate;
+mod hidden;
 mod manual;
 pub mod report;
 
@@ -13,3 +14,4 @@ pub use args::{
     PackageArgs, PlanArgs, PromoteArgs, PublishArgs, RehearseArgs, ReuseArgs, SbomArgs, TagArg, TrackChoice, TrustArg,
     Until, VerifyArgs, WatchArgs,
 };
+pub use hidden::CratesArgs;

@@ -21,6 +21,7 @@ mod assets;
 mod attested;
 mod binaries;
 mod context;
+mod crates;
 mod fault;
 pub mod files;
 mod image;

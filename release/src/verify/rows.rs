@@ -1,6 +1,8 @@
 //! The rows of the checklist, in order, with what each needs.
 
-use super::{Context, Outcome, Request, assets, attested, binaries, image, itself, latest, rebuilt, referrers, stated};
+use super::{
+    Context, Outcome, Request, assets, attested, binaries, crates, image, itself, latest, rebuilt, referrers, stated,
+};
 
 /// One row: what it claims, on which rows it rests, and how it is checked.
 pub(super) struct Check {
@@ -48,6 +50,7 @@ pub(super) const ROWS: &[Check] = &[
     row!("contents", "archives hold what was planned", ["digests"], binaries::contents),
     row!("audit", "binaries fit their floor", ["contents"], binaries::audit),
     row!("sbom", "SBOMs are those of these binaries", ["attached"], assets::sboms),
+    row!("crates", "executables list the crates of their SBOMs", ["contents", "sbom"], crates::crates),
     row!("attested", "attested by this project's workflows", ["digests", "sbom"], attested::attested),
     row!("stated", "GitHub states this tag and these assets", ["nothing-else", "attested"], stated::stated),
     row!("program", "this program is the release's own", ["attested"], itself::itself),

@@ -174,32 +174,37 @@ fn documents_of_images_are_valid_by_the_official_schema() {
     }
 }
 
-/// Name and version of each package that syft finds in a layout or an SBOM, by kind.
-fn syft(command: &str, source: &str) -> BTreeSet<(String, String, String)> {
-    let text = tool(Command::new("syft").args([command, "--quiet", "--output", "json", source]));
-    let found: Value = serde_json::from_str(&text).unwrap();
-    let word = |artifact: &Value, key: &str| artifact[key].as_str().unwrap_or_default().to_owned();
-    let artifacts = found["artifacts"].as_array().unwrap().iter();
-    artifacts.map(|one| (word(one, "type"), word(one, "name"), word(one, "version"))).collect()
-}
+mod full {
+    use super::{BTreeSet, Command, Inventory, Path, PathBuf, Value, fs, oci, plan};
+    use super::{document, layout, tool};
 
-#[test]
-#[ignore = "needs syft and grype, which .ci/setup full installs"]
-#[expect(clippy::print_stderr, reason = "the counts are for people")]
-fn full_packages_that_syft_finds_in_the_layout_are_those_of_the_sbom() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plan, binary) = (plan("1.2.3", 1, 1), Path::new("/bin/true"));
-    let image = folder.path().join("image");
-    let manifest = layout(&plan, binary, &image);
-    let inventory = Inventory::of_layout(&image, manifest, u64::MAX).unwrap();
-    let file: PathBuf = folder.path().join("image.cdx.json");
-    fs::write(&file, document(&plan, &inventory, binary)).unwrap();
-    let of_layout = syft("scan", &format!("oci-dir:{}", image.display()));
-    let of_sbom = syft("convert", &file.display().to_string());
-    assert!(of_layout.iter().filter(|(kind, ..)| kind == "deb").count() >= 3, "{of_layout:?}");
-    let ours = |wanted: &(String, String, String)| of_sbom.contains(wanted);
-    let missing: Vec<_> = of_layout.iter().filter(|found| found.0 == "deb" && !ours(found)).collect();
-    assert!(missing.is_empty(), "{missing:?} are in no component of {of_sbom:?}");
-    eprintln!("syft: {} packages in the layout, {} in the SBOM", of_layout.len(), of_sbom.len());
-    assert_eq!(oci::Layout::open(&image).unwrap().index().unwrap().manifests.len(), 1);
+    /// Name and version of each package that syft finds in a layout or an SBOM, by kind.
+    fn syft(command: &str, source: &str) -> BTreeSet<(String, String, String)> {
+        let text = tool(Command::new("syft").args([command, "--quiet", "--output", "json", source]));
+        let found: Value = serde_json::from_str(&text).unwrap();
+        let word = |artifact: &Value, key: &str| artifact[key].as_str().unwrap_or_default().to_owned();
+        let artifacts = found["artifacts"].as_array().unwrap().iter();
+        artifacts.map(|one| (word(one, "type"), word(one, "name"), word(one, "version"))).collect()
+    }
+
+    #[test]
+    #[ignore = "needs syft, which .ci/setup full installs"]
+    #[expect(clippy::print_stderr, reason = "the counts are for people")]
+    fn packages_that_syft_finds_in_the_layout_are_those_of_the_sbom() {
+        let folder = tempfile::tempdir().unwrap();
+        let (plan, binary) = (plan("1.2.3", 1, 1), Path::new("/bin/true"));
+        let image = folder.path().join("image");
+        let manifest = layout(&plan, binary, &image);
+        let inventory = Inventory::of_layout(&image, manifest, u64::MAX).unwrap();
+        let file: PathBuf = folder.path().join("image.cdx.json");
+        fs::write(&file, document(&plan, &inventory, binary)).unwrap();
+        let of_layout = syft("scan", &format!("oci-dir:{}", image.display()));
+        let of_sbom = syft("convert", &file.display().to_string());
+        assert!(of_layout.iter().filter(|(kind, ..)| kind == "deb").count() >= 3, "{of_layout:?}");
+        let ours = |wanted: &(String, String, String)| of_sbom.contains(wanted);
+        let missing: Vec<_> = of_layout.iter().filter(|found| found.0 == "deb" && !ours(found)).collect();
+        assert!(missing.is_empty(), "{missing:?} are in no component of {of_sbom:?}");
+        eprintln!("syft: {} packages in the layout, {} in the SBOM", of_layout.len(), of_sbom.len());
+        assert_eq!(oci::Layout::open(&image).unwrap().index().unwrap().manifests.len(), 1);
+    }
 }

@@ -7,9 +7,11 @@ use super::{Output, Workspace};
 use crate::atomic::At as _;
 use crate::build::{self, Builders, Job, Rustc, Tree};
 use crate::cli::failure::Failure;
-use crate::cli::{BuildArgs, BuilderChoice, DestinationArgs, ImageArgs, PackageArgs, ReuseArgs, SbomArgs};
+use crate::cli::{BuildArgs, BuilderChoice, CratesArgs, DestinationArgs, ImageArgs, PackageArgs, ReuseArgs, SbomArgs};
 use crate::digest::Digest;
+use crate::embedded::List;
 use crate::git;
+use crate::graph::Graph;
 use crate::part::{BinaryPart, FileEntry, Part};
 use crate::plan::{self, Plan, PlannedPlatform, PlannedTarget};
 use crate::publish::reuse::{self, Published};
@@ -173,6 +175,16 @@ fn platform<'a>(plan: &'a Plan, wanted: Option<&str>, rustc: &Rustc) -> Result<&
     });
     let known = plan.image.iter().flat_map(|i| &i.platforms).map(name);
     found.ok_or_else(|| unknown(wanted.unwrap_or(&rustc.host), known))
+}
+
+/// `crates`: of any tree with a Cargo.lock, because Nix builds from the sources alone.
+pub(super) fn crates(args: &CratesArgs, root: Option<&Path>) -> Result<Output, Failure> {
+    let features: Vec<String> = args.features.iter().filter(|feature| !feature.is_empty()).cloned().collect();
+    let root = root.unwrap_or(Path::new("."));
+    let root = root.canonicalize().at("read", root)?;
+    let graph = Graph::resolve(&root, &args.package, &args.target, &features).map_err(build::Error::from)?;
+    let digits = List::variable(&graph).map_err(build::Error::from)?;
+    Ok(Output::document(&(digits + "\n"), 0))
 }
 
 /// `sbom`

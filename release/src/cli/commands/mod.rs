@@ -82,6 +82,7 @@ pub fn run(cli: &Cli) -> Result<Output, Failure> {
         Command::Watch(args) => watch::watch(cli, args, &progress),
         Command::Promote(args) => verify::promote(cli, args, &progress),
         Command::Audit(args) => inspect::audit(args, cli),
+        Command::Crates(args) => build::crates(args, cli.root.as_deref()),
         Command::Generate { folder } => {
             generate::write(folder)?;
             Ok(Output::done(""))

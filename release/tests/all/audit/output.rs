@@ -27,6 +27,7 @@ bin/sayna  1 kB
   ✓ stack            not executable
   ✓ Nix store        not mentioned
   ✓ build machine    not mentioned
+  ✓ crates listed    no list
   1 finding
     search-path: it searches libraries in \"/opt/lib\"
       fix: patchelf --remove-rpath, or link without -rpath
@@ -57,6 +58,7 @@ fn the_json_has_stable_names() {
             }],
             "store_paths": { "count": 0, "examples": [] },
             "build_paths": { "count": 0, "examples": [] },
+            "crates": null,
         },
         "findings": [{
             "rule": "cfg",
