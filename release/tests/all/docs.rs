@@ -103,7 +103,7 @@ fn every_call_of_this_program_in_the_docs_parses() {
 #[ignore = "needs jq"]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_changed_one() {
-    let release = Release::published();
+    let release = Release::with_product();
     let assets = release.folder.path().join("forge/published/v1.2.3/assets");
     let plain: Vec<String> = commands("docs/verify/verifying.md")
         .into_iter()
@@ -111,13 +111,13 @@ fn the_plain_commands_of_the_verifying_page_accept_a_release_and_refuse_a_change
         // This release has the server alone.
         .filter(|l| !l.contains("verifier-"))
         .collect();
-    assert_eq!(plain.len(), 4);
+    assert_eq!(plain.len(), 5);
     for line in &plain {
         shell(&assets, line);
     }
     let archive = assets.join(&release.plan.targets[0].archive);
     fs::write(&archive, "changed").unwrap();
-    for line in [&plain[0], &plain[2], &plain[3]] {
+    for line in [&plain[1], &plain[3], &plain[4]] {
         let status = Command::new("sh").args(["-c", line]).current_dir(&assets).status().unwrap();
         assert!(!status.success(), "{line}");
     }
