@@ -119,6 +119,7 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         left_out: vec![],
         inputs: vec![],
         host_assembled,
+        crates: false,
     };
     let graph = Graph::resolve(root, &plan.name, &target.triple, &[]).unwrap();
     let files = &table.table.release.files;

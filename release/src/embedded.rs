@@ -75,6 +75,9 @@ pub enum Fault {
     /// It is not JSON of the format.
     #[error("the section {SECTION} is not cargo-auditable's JSON: {0}")]
     Json(serde_json::Error),
+    /// There is no section, or it is empty.
+    #[error("the executable has no list of its crates: its section {SECTION} is missing or empty")]
+    Missing,
     /// The list contradicts itself.
     #[error("the section {SECTION} {0}")]
     Inside(&'static str),
@@ -88,6 +91,10 @@ impl Fault {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::File(_) => None,
+            Self::Missing => Some(format!(
+                "build it by `sayna-release build`, which sets {VARIABLE}; a program without a static for it, as \
+                 src/embedded.rs, needs one, or `crates = false` in [build] of sayna-release.toml"
+            )),
             _ => Some(format!("build the executable again by `sayna-release build`, which sets {VARIABLE}")),
         }
     }
@@ -181,9 +188,11 @@ impl List {
 }
 
 /// Compares the list of an executable with the graph that it was built from. Returns how many crates it lists; `None` where the
-/// executable has no list, as a program without the static.
-pub fn check(executable: &Path, graph: &Graph) -> Result<Option<usize>, Fault> {
-    let Some(found) = List::read(executable)? else { return Ok(None) };
+/// executable has no list and need not have one.
+pub fn check(executable: &Path, graph: &Graph, needed: bool) -> Result<Option<usize>, Fault> {
+    let Some(found) = List::read(executable)? else {
+        return if needed { Err(Fault::Missing) } else { Ok(None) };
+    };
     let wanted = List::of(graph);
     if found == wanted {
         return Ok(Some(found.packages.len()));

@@ -95,6 +95,8 @@ pub struct Built {
     pub inputs: Vec<Input>,
     /// An image whose files came from the machine that assembled it and not from pinned inputs.
     pub host_assembled: bool,
+    /// Whether the executable lists its crates in the section `.dep-v0`. Where it is true, one without a list is refused.
+    pub crates: bool,
 }
 
 /// The release that a part belongs to, as every part states it.

@@ -232,6 +232,13 @@ pub struct Build {
     /// Flags of `rustc` for every binary.
     #[serde(default)]
     pub rustflags: ByOs,
+    /// Whether every executable must list its crates in the section `.dep-v0`.
+    #[serde(default = "yes")]
+    pub crates: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// `build.remap`

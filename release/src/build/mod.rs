@@ -119,7 +119,7 @@ pub fn binary(
         }
         Builder::Nix => {
             let (archive, executable, _folder) = nix::archive(job, target, planned, &out, progress)?;
-            embedded::check(&executable, &graph)?;
+            embedded::check(&executable, &graph, job.table.build.crates)?;
             (archive, audit_one(job, target, &executable)?)
         }
     };
@@ -262,7 +262,15 @@ pub fn would_build(job: &Job<'_>, target: &Target, by: Builder, wanted: &[String
         Builder::Cargo => (&job.rustc.version, features(job, target.triple.get_ref(), wanted)),
     };
     let inputs = features::inputs(job.table, target.triple.get_ref(), &features);
-    Built { by, rustc: rustc.clone(), features, left_out, inputs, host_assembled: false }
+    Built {
+        by,
+        rustc: rustc.clone(),
+        features,
+        left_out,
+        inputs,
+        host_assembled: false,
+        crates: job.table.build.crates,
+    }
 }
 
 /// Archive and checksum of a binary that exists and has those features, in `out`.
@@ -286,7 +294,7 @@ fn pack(
     binary: &Path,
     out: &Path,
 ) -> Result<package::Archive, Error> {
-    embedded::check(binary, graph)?;
+    embedded::check(binary, graph, tree.table.build.crates)?;
     let files = program(tree.table, &planned.product)?.packed();
     let files = files.map(|(name, path)| (name.to_owned(), tree.root.join(path.get_ref())));
     let input = package::Input {

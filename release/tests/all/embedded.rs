@@ -11,7 +11,10 @@ use proptest::prelude::*;
 use sayna_release::audit::{self, Rule};
 use sayna_release::embedded::{self, Fault, List};
 use sayna_release::graph::Graph;
+use sayna_release::part::Part;
 
+use crate::rehearse;
+use crate::small_release::Release;
 use crate::support::graph::{Skeleton, project};
 
 const MODULES: [(&str, &str); 2] = [("src/embedded.rs", "embedded"), ("release/src/section.rs", "section")];
@@ -44,7 +47,7 @@ fn both_programs_carry_the_list_of_the_graph_which_foreign_readers_read_and_buil
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let program = compiled(module, Some(&digits), one.path());
         assert_eq!(List::read(&program).unwrap().unwrap(), List::of(&graph));
-        assert_eq!(embedded::check(&program, &graph).unwrap(), Some(graph.crates.len() + 1));
+        assert_eq!(embedded::check(&program, &graph, true).unwrap(), Some(graph.crates.len() + 1));
         let foreign = auditable_info::audit_info_from_file(&program, auditable_info::Limits::default()).unwrap();
         let theirs: Vec<String> =
             foreign.packages.iter().map(|p| format!("{} {} {}", p.name, p.version, p.root)).collect();
@@ -59,11 +62,13 @@ fn both_programs_carry_the_list_of_the_graph_which_foreign_readers_read_and_buil
 }
 
 #[test]
-fn programs_without_a_list_are_built_and_accepted() {
+fn a_program_without_a_list_is_refused_where_it_needs_one() {
     for (module, _) in MODULES {
         let folder = tempfile::tempdir().unwrap();
         let program = compiled(module, None, folder.path());
-        assert_eq!(embedded::check(&program, &project()).unwrap(), None);
+        assert_eq!(embedded::check(&program, &project(), false).unwrap(), None);
+        let fault = embedded::check(&program, &project(), true).unwrap_err();
+        assert!(matches!(fault, Fault::Missing) && fault.hint().unwrap().contains("crates = false"), "{fault}");
         assert_eq!(audit::read(&program).unwrap().crates, None);
     }
     assert_eq!(List::inside(b"no executable").unwrap(), None);
@@ -86,9 +91,83 @@ fn an_executable_with_the_crates_of_another_graph_is_refused_with_the_difference
     let folder = tempfile::tempdir().unwrap();
     let digits = List::variable(&skeleton.graph_of("x86_64-pc-windows-msvc", &[])).unwrap();
     let program = compiled(MODULES[0].0, Some(&digits), folder.path());
-    let error = embedded::check(&program, &skeleton.graph()).unwrap_err();
+    let error = embedded::check(&program, &skeleton.graph(), true).unwrap_err();
     assert!(matches!(error, Fault::Other(_)) && error.hint().is_some(), "{error}");
     assert!(error.to_string().ends_with("it has windows-only 1.0.0 too"), "{error}");
+}
+
+/// A toy project whose table demands lists.
+fn demanding() -> crate::support::World {
+    let world = rehearse::project();
+    world.edit("sayna-release.toml", "crates = false\n", "");
+    world
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_program_that_loses_its_list_is_not_built_or_packed() {
+    const BUILD: [&str; 3] = ["build", "--target", "x86_64-unknown-linux-gnu"];
+    let mut world = demanding();
+    world.commit("feat: lists");
+    let output = rehearse::run(world.root(), &BUILD);
+    let said = rehearse::text(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("has no list of its crates"), "{said}");
+    assert!(Part::read(&world.path("dist/x86_64-unknown-linux-gnu")).unwrap().is_none());
+    let package = ["package", "--target", BUILD[2], "--binary", "src/main.rs", "--out", "dist/packed"];
+    let output = rehearse::run(world.root(), &package);
+    let said = rehearse::text(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("has no list of its crates"), "{said}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    world.write("src/embedded.rs", &fs::read_to_string(root.join(MODULES[0].0)).unwrap());
+    let main =
+        world.read("src/main.rs").replacen("fn main() {\n", "mod embedded;\nfn main() {\n    embedded::keep();\n", 1);
+    world.write("src/main.rs", &main);
+    world.commit("feat: its list");
+    let output = rehearse::run(world.root(), &BUILD);
+    assert!(output.status.success(), "{}", rehearse::text(&output.stderr));
+    let Some(Part::Binary(part)) = Part::read(&world.path("dist/x86_64-unknown-linux-gnu")).unwrap() else { panic!() };
+    assert!(part.built.crates);
+}
+
+/// A program that lists itself and these crates, in this version.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn listing(version: &str, crates: &str) -> String {
+    let root = format!(r#"{{"name":"sayna","version":"{version}","source":"local","root":true}}"#);
+    let bytes = packed(format!(r#"{{"packages":[{crates}{root}]}}"#).as_bytes());
+    format!(
+        "#[used]\n#[unsafe(link_section = \".dep-v0\")]\nstatic LIST: [u8; {}] = {bytes:?};\n\
+         fn main() {{ std::hint::black_box(&LIST); println!(\"sayna 1.2.3\"); }}",
+        bytes.len()
+    )
+}
+
+/// The verdict and the evidence of the row, where the part says whether there is a list.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn verified(release: &Release, says: bool) -> (bool, String) {
+    let folder = release.folder.path().join("dist").join(&release.plan.targets[0].folder);
+    let Some(Part::Binary(mut part)) = Part::read(&folder).unwrap() else { panic!("no part") };
+    part.built.crates = says;
+    Part::Binary(part).write(&folder).unwrap();
+    assert!(release.publish().complete());
+    let report = release.verify();
+    let row = report.rows.iter().find(|row| row.id == "crates").unwrap();
+    (row.verdict == sayna_release::verify::Verdict::Ok, row.evidence.clone())
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_release_lists_the_crates_of_its_sbom_or_says_that_it_has_no_list() {
+    let (held, evidence) = verified(&Release::unpublished(), false);
+    assert!(held && evidence.ends_with("no list"), "{evidence}");
+    let (held, evidence) = verified(&Release::unpublished(), true);
+    assert!(!held && evidence.contains("the manifest says that it has one"), "{evidence}");
+    let other = r#"{"name":"other","version":"1.0.0","source":"crates.io"},"#;
+    for (version, crates, wanted) in
+        [("1.2.3", "", ": 0"), ("1.2.4", "", "of sayna 1.2.4"), ("1.2.3", other, "it has other 1.0.0 too")]
+    {
+        let (held, evidence) = verified(&Release::unpublished_of_source(&listing(version, crates)), true);
+        assert!(held == (wanted == ": 0") && evidence.ends_with(wanted), "{evidence}");
+    }
 }
 
 fn packed(text: &[u8]) -> Vec<u8> {

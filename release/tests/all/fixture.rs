@@ -109,7 +109,8 @@ pub(crate) fn write_parts(plan: &Plan, dist: &Path, salt: &str) {
 
 pub(crate) fn built(host_assembled: bool) -> Built {
     let rustc = "1.95.0".parse().unwrap();
-    Built { by: Builder::Cargo, rustc, features: vec![], left_out: vec![], inputs: vec![], host_assembled }
+    let (features, left_out, inputs) = (vec![], vec![], vec![]);
+    Built { by: Builder::Cargo, rustc, features, left_out, inputs, host_assembled, crates: false }
 }
 
 /// The demands that an executable of that target would have.

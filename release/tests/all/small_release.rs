@@ -102,10 +102,16 @@ impl Release {
     /// Version 1.2.3 of a program of that source, published.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(crate) fn of_source(text: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let release = Self::built("1.2.3", &compiled(text, folder.path()));
+        let release = Self::unpublished_of_source(text);
         assert!(release.publish().complete());
         release
+    }
+
+    /// The same, not published yet.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub(crate) fn unpublished_of_source(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::built("1.2.3", &compiled(text, folder.path()))
     }
 
     fn built(version: &str, program: &Path) -> Self {

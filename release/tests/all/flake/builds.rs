@@ -27,6 +27,9 @@ fn the_archive_is_built_audited_and_packed_in_the_sandbox() {
     let program = folder.path().join(&stem).join("sayna");
     assert!(fs::read(&program).unwrap() == fs::read(tree.build("sayna").join("bin/sayna")).unwrap());
     by_the_floors_compiler(&program);
+    let list = sayna_release::embedded::List::read(&program).unwrap().expect("a list of crates");
+    assert_eq!(list.root(), Some(("sayna", env!("CARGO_PKG_VERSION"))));
+    assert!(list.linked().iter().any(|(name, _)| *name == "tokio"), "{list:?}");
     runs_elsewhere(&program);
     assert_eq!(ok(Command::new(&program).arg("--version")), format!("sayna {}\n", env!("CARGO_PKG_VERSION")));
     // Store paths would be an error of the audit; here once more by other eyes.

@@ -251,6 +251,7 @@ budget = "80 MB"
 [build]
 remap = { source = "/src", cargo = "/cargo", target = "/target" }
 unset = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "SOURCE_DATE_EPOCH"]
+crates = false
 
 [forge]
 github = "saynaai/sayna"
