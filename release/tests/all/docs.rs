@@ -82,6 +82,30 @@ fn shell(folder: &Path, line: &str) {
     assert!(output.status.success() && !out.contains("FAILED"), "{line}\n{out}\n{err}");
 }
 
+/// Below another root, from a folder with the files of the archive.
+#[test]
+#[cfg(target_os = "linux")]
+fn every_install_command_of_the_pages_runs() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for (page, expected) in [("README.md", 7), ("docs/use/deploy/systemd.md", 4)] {
+        let world = tempfile::tempdir().unwrap();
+        let (archive, root) = (world.path().join("archive"), world.path().join("root"));
+        fs::create_dir(&archive).unwrap();
+        fs::create_dir(&root).unwrap();
+        fs::write(archive.join("sayna"), "program").unwrap();
+        fs::copy(project.join("config.example.yaml"), archive.join("config.example.yaml")).unwrap();
+        shell(&archive, &format!("cp -R '{}/.' .", project.join("packaging/sayna").display()));
+        let fences = Page::read(page).fences;
+        let lines: Vec<&str> =
+            fences.iter().flat_map(|(_, text)| text.lines()).filter(|line| line.starts_with("install ")).collect();
+        assert_eq!(lines.len(), expected, "{page}");
+        for line in lines {
+            let below = |line: &str, top: &str| line.replace(&format!(" {top}"), &format!(" {}{top}", root.display()));
+            shell(&archive, &below(&below(line, "/usr/"), "/etc/"));
+        }
+    }
+}
+
 #[test]
 fn every_call_of_this_program_in_the_docs_parses() {
     let mut count = 0;
