@@ -138,6 +138,14 @@ fn ignored_advisories_and_statements_are_held_against_each_other() {
 }
 
 #[test]
+fn document_on_the_page_is_valid() {
+    let page = crate::support::project_file("docs/release/when-it-fails.md");
+    let shown = page.split("<!-- vex -->\n```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let deny = "[advisories]\nignore = [\"RUSTSEC-2027-0001\"]";
+    assert_eq!(problems(deny, Some(&serde_json::from_str(shown).unwrap())), Vec::<String>::new());
+}
+
+#[test]
 fn one_wrong_field_of_a_document_is_one_problem() {
     let deny = "[advisories]\nignore = [\"RUSTSEC-2026-0001\"]";
     let changes = [
