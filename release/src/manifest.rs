@@ -63,6 +63,8 @@ pub struct BinaryEntry {
     pub built: Built,
     /// The executable inside the archive.
     pub binary: FileEntry,
+    /// The paths in the archive of the files beside the executable and the third-party licences, sorted.
+    pub files: Vec<String>,
     /// The demands of the executable on a system.
     pub needs: Needs,
     /// The archive.
@@ -231,6 +233,7 @@ impl BinaryEntry {
             target: part.target.clone(),
             built: part.built.clone(),
             binary: part.binary.clone(),
+            files: part.files.clone(),
             needs: part.needs.clone(),
             archive: part.archive.clone(),
             checksum: part.checksum.clone(),

@@ -140,6 +140,8 @@ pub struct BinaryPart {
     pub built: Built,
     /// The executable inside the archive.
     pub binary: FileEntry,
+    /// The paths in the archive of the files beside the executable and the third-party licences, sorted.
+    pub files: Vec<String>,
     /// The demands of the executable on a system.
     pub needs: Needs,
     /// The archive.

@@ -136,6 +136,7 @@ pub fn binary(
         target: planned.triple.clone(),
         built,
         binary: archive.binary,
+        files: program.packed_names(),
         needs,
         archive: archive.archive,
         checksum: archive.checksum,

@@ -148,6 +148,7 @@ impl<'a> Published<'a> {
             target: entry.target.clone(),
             built: entry.built.clone(),
             binary: entry.binary.clone(),
+            files: entry.files.clone(),
             needs: entry.needs.clone(),
             archive: entry.archive.clone(),
             checksum: entry.checksum.clone(),

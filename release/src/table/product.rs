@@ -90,6 +90,13 @@ impl<'a> Program<'a> {
         })
     }
 
+    /// The names in the archive of the files packed beside the binary, sorted.
+    pub fn packed_names(self) -> Vec<String> {
+        let mut names: Vec<String> = self.packed().map(|(name, _)| name.to_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Its Cargo features on a target.
     pub fn features(&self, target: &Target) -> std::collections::BTreeSet<String> {
         if self.product.is_some() { std::collections::BTreeSet::new() } else { target.feature_names() }

@@ -47,7 +47,13 @@ pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
         // Besides the executable there are texts.
         let most = size.saturating_add(DOCUMENT);
         let found = package::list(archive, target.archive, most)?;
-        let files = program.packed().map(|(name, _)| name);
+        // Outside a checkout, the table is that of this program and may be of another version.
+        let files = program.packed_names();
+        if context.request.plan.is_some() && files != entry.files {
+            let (listed, planned) = (entry.files.join(", "), files.join(", "));
+            return Err(format!("{} is said to hold {listed}; planned is {planned}", entry.archive.name).into());
+        }
+        let files = entry.files.iter().map(String::as_str);
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
             let (found, planned) = package::told_apart(&found, &planned);

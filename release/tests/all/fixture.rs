@@ -143,6 +143,7 @@ fn write_binary(plan: &Plan, target: &PlannedTarget, folder: &Path, salt: &str) 
         target: target.triple.clone(),
         built: built(false),
         binary,
+        files: Vec::new(),
         needs: needs(&target.triple),
         archive,
         checksum,

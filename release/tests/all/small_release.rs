@@ -202,6 +202,7 @@ impl Release {
             target: target.triple.clone(),
             built: built(false),
             binary: archive.binary,
+            files: self.table.table.program(&target.product).unwrap().packed_names(),
             needs: audit::read(program).unwrap().needs(),
             archive: archive.archive,
             checksum: archive.checksum,
