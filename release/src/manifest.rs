@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::image::ImageIndex;
 use crate::name::{self, AssetNames, FileName};
 use crate::notes;
-use crate::part::{BinaryPart, Built, FileEntry, ImagePart, InsideEntry};
+use crate::part::{BinaryPart, Built, FileEntry, ImagePart, InsideEntry, Limits};
 use crate::plan::Plan;
 use crate::triple::Triple;
 
@@ -65,6 +65,8 @@ pub struct BinaryEntry {
     pub binary: FileEntry,
     /// The paths in the archive of the files beside the executable and the third-party licences, sorted.
     pub files: Vec<String>,
+    /// The limits that the executable was held against.
+    pub limits: Limits,
     /// The demands of the executable on a system.
     pub needs: Needs,
     /// The archive.
@@ -234,6 +236,7 @@ impl BinaryEntry {
             built: part.built.clone(),
             binary: part.binary.clone(),
             files: part.files.clone(),
+            limits: part.limits.clone(),
             needs: part.needs.clone(),
             archive: part.archive.clone(),
             checksum: part.checksum.clone(),

@@ -12,6 +12,7 @@ use crate::atomic::{self, At as _, PathError};
 use crate::audit::Needs;
 use crate::digest::Digest;
 use crate::name::{self, FileName};
+use crate::table::{Floor, Target};
 use crate::triple::Triple;
 
 /// The name of a part's description.
@@ -124,6 +125,22 @@ pub enum Part {
     Image(ImagePart),
 }
 
+/// The limits of a target, as the table had them when the release was made. A later table may have others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The oldest system.
+    pub floor: Floor,
+    /// Allowed libraries; one that ends in `/` allows everything below it.
+    pub libs: Vec<String>,
+}
+
+impl From<&Target> for Limits {
+    fn from(target: &Target) -> Self {
+        Self { floor: target.floor.clone(), libs: target.libs.clone() }
+    }
+}
+
 /// The part of one program for one target: archive, checksum and SBOM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,6 +159,8 @@ pub struct BinaryPart {
     pub binary: FileEntry,
     /// The paths in the archive of the files beside the executable and the third-party licences, sorted.
     pub files: Vec<String>,
+    /// The limits that the executable was held against.
+    pub limits: Limits,
     /// The demands of the executable on a system.
     pub needs: Needs,
     /// The archive.

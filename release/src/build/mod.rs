@@ -137,6 +137,7 @@ pub fn binary(
         built,
         binary: archive.binary,
         files: program.packed_names(),
+        limits: target.into(),
         needs,
         archive: archive.archive,
         checksum: archive.checksum,

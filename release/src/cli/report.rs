@@ -170,8 +170,8 @@ pub fn rehearsal(summary: &Summary) -> String {
 }
 
 fn assets(summary: &Summary) -> usize {
-    // Three per target, the manifest and its checksum.
-    summary.plan.targets.len() * 3 + 2
+    // Three per target, the manifest, its checksum and SHA256SUMS.
+    summary.plan.targets.len() * 3 + 3
 }
 
 fn image(summary: &Summary) -> String {

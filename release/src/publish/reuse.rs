@@ -149,6 +149,7 @@ impl<'a> Published<'a> {
             built: entry.built.clone(),
             binary: entry.binary.clone(),
             files: entry.files.clone(),
+            limits: entry.limits.clone(),
             needs: entry.needs.clone(),
             archive: entry.archive.clone(),
             checksum: entry.checksum.clone(),

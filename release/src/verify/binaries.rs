@@ -9,7 +9,7 @@ use crate::bounded::{self, DOCUMENT};
 use crate::digest::Digest;
 use crate::manifest::{BinaryEntry, Manifest};
 use crate::package;
-use crate::part::Built;
+use crate::part::{Built, Limits};
 use crate::table::{Program, Target};
 
 /// Digests of a second build, by asset name and by platform, and where it differed if it did.
@@ -76,8 +76,9 @@ pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
 /// The table's words on an entry: its target and its program.
 fn planned<'a>(context: &Context<'a>, entry: &BinaryEntry) -> Result<(&'a Target, Program<'a>), String> {
     let table = context.request.table;
-    let target = table.target(&entry.target).ok_or_else(|| format!("{} is not in the table", entry.target))?;
-    let program = table.program(&entry.product).ok_or_else(|| format!("{} is not in the table", entry.product))?;
+    let unknown = |what: &str| format!("{what} is not in this program's table: use the verifier of that release");
+    let target = table.target(&entry.target).ok_or_else(|| unknown(entry.target.as_str()))?;
+    let program = table.program(&entry.product).ok_or_else(|| unknown(&entry.product))?;
     Ok((target, program))
 }
 
@@ -88,8 +89,12 @@ pub(super) fn audit(context: &mut Context<'_>) -> Outcome {
     let manifest = context.manifest()?;
     for entry in &manifest.binaries {
         let (target, _program) = planned(context, entry)?;
+        if context.request.plan.is_some() && entry.limits != Limits::from(target) {
+            return Err(format!("{} was held against other limits than planned", manifest.called(entry)).into());
+        }
         let facts = audit::read(context.binary(entry)?)?;
-        let findings = audit::findings(&facts, Some(&Expectations::from(target)));
+        let expected = Expectations { triple: &entry.target, floor: &entry.limits.floor, libs: &entry.limits.libs };
+        let findings = audit::findings(&facts, Some(&expected));
         found.extend(findings.iter().map(|f| format!("{}: {f}", manifest.called(entry))));
         let needs = facts.needs();
         if needs != entry.needs {

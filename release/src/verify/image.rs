@@ -90,7 +90,8 @@ pub(super) fn tag(context: &mut Context<'_>) -> Outcome {
         }
     };
     if context.request.registries.is_empty() {
-        return Err("there is an image, but no registry was given to look in".to_owned().into());
+        let reason = "there is an image, and no registry was named to look in: add --registry";
+        return Err(Fault::Unseen(reason.to_owned()));
     }
     let (tag, wanted) = (&expected.tag, expected.index);
     for registry in context.request.registries {

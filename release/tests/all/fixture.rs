@@ -144,6 +144,7 @@ fn write_binary(plan: &Plan, target: &PlannedTarget, folder: &Path, salt: &str) 
         built: built(false),
         binary,
         files: Vec::new(),
+        limits: part::Limits { floor: Floor::default(), libs: Vec::new() },
         needs: needs(&target.triple),
         archive,
         checksum,

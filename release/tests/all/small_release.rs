@@ -203,6 +203,7 @@ impl Release {
             built: built(false),
             binary: archive.binary,
             files: self.table.table.program(&target.product).unwrap().packed_names(),
+            limits: self.table.table.target(&target.triple).unwrap().into(),
             needs: audit::read(program).unwrap().needs(),
             archive: archive.archive,
             checksum: archive.checksum,
