@@ -94,9 +94,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     file.commit()
 }
 
-/// The same, but a file that already has these bytes is left as it is: syncing costs more than reading.
+/// The same, but a file that already has these bytes is left as it is: syncing costs more than reading. Refuses a device, a pipe
+/// and a folder, which a rename would replace.
 pub fn ensure(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
-    if fs::read(path).is_ok_and(|there| there == bytes) { Ok(()) } else { write(path, bytes) }
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        return Err(io::Error::other("it is there, and is not a regular file")).at("write", path);
+    }
+    let same = there.is_some_and(|there| there.len() == bytes.len() as u64);
+    if same && fs::read(path).is_ok_and(|there| there == bytes) { Ok(()) } else { write(path, bytes) }
 }
 
 /// Copies a file's bytes; `executable` decides its mode.

@@ -118,6 +118,7 @@ pub struct Origin {
 /// unfinished; `publish` reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "a machine has a dozen of them")]
 pub enum Part {
     /// One program's archive, checksum and SBOM, for one target.
     Binary(BinaryPart),

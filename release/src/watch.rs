@@ -245,7 +245,7 @@ fn components(request: &Request<'_>, passed: bool, assets: &Path) -> Result<Comp
         let Some(document) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else { continue };
         let added = if document.ends_with(name::SBOM) {
             sbom(&path, &document).map(|sbom| found.add(&document, &sbom))
-        } else if document.ends_with(name::ATTESTATIONS) {
+        } else if document.ends_with(name::BUNDLES) {
             attested(request, &path, &mut found)
         } else {
             continue;

@@ -121,7 +121,8 @@ impl Bundle {
         if let Err(e) = bounded::check("it", size, LARGEST) {
             return Err(Error::Form { file, reason: e.to_string() });
         }
-        Self::parse(&file, &std::fs::read(path).at("read", path)?)
+        // A device has no size.
+        Self::parse(&file, &bounded::read(path, LARGEST)?)
     }
 
     /// The verifier compares the log's time with this machine's clock to the second, and a clock may lag behind. A lag of some

@@ -37,7 +37,11 @@ impl From<&str> for Fault {
 /// An error of the system is this machine's fault. A file that is missing is not: it is the release that lacks it. Nor are
 /// bytes that cannot be unpacked, which are an error without a number of the system's.
 fn is_local(error: &io::Error) -> bool {
-    error.raw_os_error().is_some() && error.kind() != io::ErrorKind::NotFound
+    // `tempfile` wraps the system's error in one that names the path.
+    let inner = error.get_ref().and_then(std::error::Error::source);
+    let inner = inner.and_then(|source| source.downcast_ref::<io::Error>());
+    let of_system = error.raw_os_error().or_else(|| inner.and_then(io::Error::raw_os_error)).is_some();
+    of_system && error.kind() != io::ErrorKind::NotFound
 }
 
 fn of_forge(error: &forge::Error) -> bool {

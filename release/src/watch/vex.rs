@@ -50,7 +50,7 @@ impl Vex {
         let bytes = bounded::read(path, LARGEST)?;
         let form = |reason: String| Error::Vex { path: path.to_owned(), reason };
         let vex: Self = serde_json::from_slice(&bytes).map_err(|e| form(e.to_string()))?;
-        if vex.context.starts_with("https://openvex.dev/ns") {
+        if vex.context == "https://openvex.dev/ns" || vex.context.starts_with("https://openvex.dev/ns/v") {
             return Ok(vex);
         }
         Err(form(format!("its @context is {:?}, expected https://openvex.dev/ns/v0.2.0", vex.context)))
@@ -62,29 +62,29 @@ impl Vex {
         there.then(|| Self::read(path)).transpose()
     }
 
-    /// Whether a statement says that the advisory affects none of the components that it was found in.
+    /// Whether statements name each component that the advisory was found in, and none of them says anything else than that it is
+    /// not affected.
     pub fn excuses(&self, advisory: &Advisory) -> bool {
         let of_it = |s: &&Statement| {
             let mut names = std::iter::once(&s.vulnerability.name).chain(&s.vulnerability.aliases);
-            s.status == NOT_AFFECTED && names.any(|name| advisory.has_name(name))
+            names.any(|name| advisory.has_name(name))
         };
         let statements: Vec<&Statement> = self.statements.iter().filter(of_it).collect();
-        let covers = |purl: &String| statements.iter().any(|s| s.covers(purl));
-        !statements.is_empty() && advisory.components.keys().all(covers)
+        let excused = |purl: &String| {
+            let mut about = statements.iter().filter(|s| s.covers(purl)).peekable();
+            about.peek().is_some() && about.all(|s| s.status == NOT_AFFECTED)
+        };
+        !advisory.components.is_empty() && advisory.components.keys().all(excused)
     }
 }
 
 impl Statement {
-    /// A statement that names crates is about those alone; one that names the product alone is about all of it.
+    /// A statement is about the components that it names, as products or inside of one. It never excuses all of a product.
     fn covers(&self, purl: &str) -> bool {
         let inner = self.products.iter().flat_map(|p| &p.subcomponents);
-        let mut crates = self.products.iter().chain(inner).map(|p| p.id.as_str()).filter(|id| id.starts_with(CRATE));
-        let first = crates.next();
-        first.is_none_or(|first| std::iter::once(first).chain(crates).any(|id| names(id, purl)))
+        self.products.iter().chain(inner).any(|product| names(&product.id, purl))
     }
 }
-
-const CRATE: &str = "pkg:cargo/";
 
 /// Whether an identifier in a statement names a component: by name, and by version where it has one.
 fn names(id: &str, purl: &str) -> bool {

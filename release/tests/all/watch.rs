@@ -262,7 +262,12 @@ fn a_vex_document_excuses_what_it_names_and_nothing_else() {
         with(json!({"vulnerability": {"name": name}, "status": status, "products": products}))
     };
     let product = |inner: &str| json!([{"@id": "pkg:github/saynaai/sayna", "subcomponents": [{"@id": inner}]}]);
-    assert!(one("RUSTSEC-2026-0001", "not_affected", json!([{"@id": "pkg:github/saynaai/sayna"}])));
+    // A statement never excuses all of a product, and none without a component that it names.
+    for products in [json!([{"@id": "pkg:github/saynaai/sayna"}]), json!([{"identifiers": {"purl": PURL}}]), json!([])]
+    {
+        assert!(!one("RUSTSEC-2026-0001", "not_affected", products.clone()), "{products}");
+    }
+    assert!(one("RUSTSEC-2026-0001", "not_affected", product(PURL)));
     assert!(one("CVE-2026-1", "not_affected", product(PURL)));
     assert!(one("CVE-2026-1", "not_affected", product("pkg:cargo/ring")));
     assert!(!one("CVE-2026-1", "not_affected", product("pkg:cargo/ring@0.16.0")));
