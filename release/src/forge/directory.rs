@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Asset, Draft, Error, Forge, Kept, Release, Tagged, Upload};
+use super::{Asset, Draft, Error, Forge, Kept, Release, Statements, Tagged, Upload};
 use crate::atomic::{self, At as _};
 use crate::bounded::{self, DOCUMENT};
 use crate::digest::{self, Digest};
@@ -119,7 +119,7 @@ impl Forge for Directory {
         Ok(Tagged::Unknown)
     }
 
-    fn statements(&self, _about: Digest, _kind: Kept) -> Result<Option<Vec<String>>, Error> {
+    fn statements(&self, _about: Digest, _kind: Kept) -> Result<Option<Statements>, Error> {
         Ok(None)
     }
 

@@ -12,7 +12,7 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{Asset, Draft, Error, Forge, Kept, Release, Tagged, Upload};
+use super::{Asset, Draft, Error, Forge, Kept, Release, Statements, Tagged, Upload};
 use crate::digest::Digest;
 use crate::http::{self, Body, Client, Method, Repeat, Request, Response};
 use crate::lock::Lock;
@@ -310,7 +310,7 @@ impl Forge for Github {
         Ok(Tagged::At(object.sha))
     }
 
-    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Vec<String>>, Error> {
+    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Statements>, Error> {
         self.kept(about, kind).map(Some)
     }
 

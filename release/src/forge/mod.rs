@@ -89,13 +89,38 @@ pub struct Draft {
     pub notes: String,
 }
 
-/// A kind of statement that a forge keeps beside its releases. No more than a hundred of a kind about one digest are read.
+/// A kind of statement that a forge keeps beside its releases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     /// The forge's own about an immutable release.
     Release,
     /// Of a job that built the release once more.
     Rebuild,
+}
+
+/// The statements of one kind about one digest that a forge keeps, as far as they were read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Statements {
+    /// Each a bundle on one line.
+    pub bundles: Vec<String>,
+    /// How many bundles the forge has and does not give, because they are too large for its API.
+    pub too_large: usize,
+    /// The forge has more of them: a hundred are read, those that are too large included.
+    pub more: bool,
+}
+
+impl Statements {
+    /// The reason why the bundles are not all that the forge keeps; `None` where they are.
+    pub fn unread(&self) -> Option<String> {
+        let large = match self.too_large {
+            0 => None,
+            1 => Some("one is too large for the API; `gh attestation download` gets it".to_owned()),
+            n => Some(format!("{n} are too large for the API; `gh attestation download` gets them")),
+        };
+        let read = self.bundles.len() + self.too_large;
+        let more = self.more.then(|| format!("there are more than the {read} that were read"));
+        large.into_iter().chain(more).reduce(|all, next| format!("{all}, and {next}"))
+    }
 }
 
 /// A file to attach.
@@ -141,9 +166,8 @@ pub trait Forge {
     fn publish(&self, id: &str) -> Result<(), Error>;
     /// Makes a public release `latest`.
     fn set_latest(&self, id: &str) -> Result<(), Error>;
-    /// The signed statements of one kind that the forge keeps about bytes of that digest, each a bundle on a line; `None` where it
-    /// keeps none of any kind. [`Kept`] says how many there can be.
-    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Vec<String>>, Error>;
+    /// The signed statements of one kind that the forge keeps about bytes of that digest; `None` where it keeps none of any kind.
+    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Statements>, Error>;
     /// The Git object that the tag's ref points at: a commit, or the object of an annotated tag.
     fn tag_object(&self, tag: &str) -> Result<Option<String>, Error>;
     /// Copies an asset's bytes to a new file, those of a public release as anybody gets them.

@@ -22,6 +22,11 @@ impl Fault {
     }
 }
 
+/// A statement, or the tag that it names, that could not be read says nothing of the release, whatever the reason.
+pub(super) fn unread(error: &forge::Error) -> Fault {
+    Fault::Unseen(error.to_string())
+}
+
 impl From<String> for Fault {
     fn from(reason: String) -> Self {
         Self::Release(reason)

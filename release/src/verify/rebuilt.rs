@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::fault::unread;
 use super::{Context, Evidence, Fault, Outcome, Verdict, image, pass};
 use crate::attest::{Bundle, Predicate, Project, Subject, Trust, VerifiedStatement, rebuild};
 use crate::digest::Digest;
@@ -18,6 +19,7 @@ struct Collected<'a> {
     proofs: Vec<VerifiedStatement>,
     covered: BTreeSet<Digest>,
     refused: Vec<String>,
+    unread: Option<String>,
 }
 
 /// The forge and the registries are asked for statements. That there is none yet is no fault: the release is public before
@@ -40,6 +42,7 @@ pub(super) fn rebuilt(context: &mut Context<'_>) -> Outcome {
         proofs: Vec::new(),
         covered: BTreeSet::new(),
         refused: Vec::new(),
+        unread: None,
     };
     beside(context, &mut collected)?;
     // An SBOM is rebuilt with its archive.
@@ -49,8 +52,9 @@ pub(super) fn rebuilt(context: &mut Context<'_>) -> Outcome {
         if collected.covered.contains(&digest) {
             continue;
         }
-        let Some(lines) = request.forge.statements(digest, Kept::Rebuild)? else { break };
-        for line in lines {
+        let Some(kept) = request.forge.statements(digest, Kept::Rebuild).map_err(|e| unread(&e))? else { break };
+        collected.unread = collected.unread.or_else(|| Some(format!("about {digest} {}", kept.unread()?)));
+        for line in kept.bundles {
             collected.add(&format!("{}, about {digest}", request.forge.name()), line.as_bytes());
         }
     }
@@ -110,6 +114,11 @@ impl Collected<'_> {
             [first] => format!("; one statement does not count: {first}"),
             [first, rest @ ..] => format!("; {} statements do not count: {first}, and others", rest.len() + 1),
         };
+        let unread = self.unread.as_ref().map(|why| format!("not every statement was read: {why}"));
+        if let (true, Some(unread)) = (self.proofs.is_empty(), &unread) {
+            return Err(Fault::Unseen(format!("{unread}{refused}")));
+        }
+        let unread = unread.map(|unread| format!("; {unread}")).unwrap_or_default();
         if self.proofs.is_empty() {
             let evidence = format!("none yet: no statement about a second build{refused}");
             return Ok(Evidence { verdict: Verdict::NotHere, evidence });
@@ -122,6 +131,6 @@ impl Collected<'_> {
         let names = |of: &[&Subject]| of.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
         let left = if left.is_empty() { String::new() } else { format!("; not rebuilt: {}", names(&left)) };
         let count = self.covered.len();
-        pass(format!("{count} digests bit-identical, {} by {}{left}{refused}", names(&same), by.join(" and ")))
+        pass(format!("{count} digests bit-identical, {} by {}{left}{refused}{unread}", names(&same), by.join(" and ")))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fault::unread;
 use super::{Context, Evidence, Fault, Outcome, Verdict, pass};
 use crate::attest::release::{Found, ReleaseStatement};
 use crate::attest::{self, Bundle, Trust};
@@ -17,12 +18,12 @@ pub(super) fn stated(context: &mut Context<'_>) -> Outcome {
     let (digest, _size) = Digest::of_file(&context.asset(&own)?)?;
     let not_here = |evidence: String| Ok(Evidence { verdict: Verdict::NotHere, evidence });
     let name = request.forge.name();
-    let (Some(bundles), Some(repository)) =
-        (request.forge.statements(digest, Kept::Release)?, name.strip_prefix("github:"))
-    else {
+    let kept = request.forge.statements(digest, Kept::Release).map_err(|e| unread(&e))?;
+    let (Some(kept), Some(repository)) = (kept, name.strip_prefix("github:")) else {
         return not_here(format!("{name} signs no statement about its releases"));
     };
-    if bundles.is_empty() {
+    let unread = kept.unread();
+    if kept.bundles.is_empty() && unread.is_none() {
         let reason = match context.release()?.immutable {
             Some(true) => format!("{name} has no statement of its own about this release; {PAGE}"),
             _ => format!("{name} states nothing about this release, because it is not immutable; {PAGE}"),
@@ -33,7 +34,7 @@ pub(super) fn stated(context: &mut Context<'_>) -> Outcome {
     let found = Found { repository, tag: request.tag, assets: &assets };
     let trust = Trust::new(request.trusted_root)?;
     let mut reason = None;
-    for (position, line) in bundles.iter().enumerate() {
+    for (position, line) in kept.bundles.iter().enumerate() {
         let held = open(&trust, &format!("{name}, statement {}", position + 1), line)
             .and_then(|statement| statement.check(&found).map(|()| statement).map_err(|m| m.to_string()));
         match held {
@@ -45,8 +46,17 @@ pub(super) fn stated(context: &mut Context<'_>) -> Outcome {
             Err(error) => reason = reason.or(Some(error)),
         }
     }
-    let reason = reason.unwrap_or_else(|| "there is none".to_owned());
-    Err(format!("no statement of {name} is about this release: {reason}; {PAGE}").into())
+    match (unread, reason) {
+        (Some(unread), reason) => {
+            let others = reason.map(|reason| format!(", and of the others none is about this release: {reason}"));
+            let others = others.unwrap_or_default();
+            Err(Fault::Unseen(format!("{name} has statements that were not read: {unread}{others}; {PAGE}")))
+        }
+        (None, reason) => {
+            let reason = reason.unwrap_or_else(|| "there is none".to_owned());
+            Err(format!("no statement of {name} is about this release: {reason}; {PAGE}").into())
+        }
+    }
 }
 
 fn open(trust: &Trust, file: &str, line: &str) -> Result<ReleaseStatement, String> {
@@ -76,8 +86,8 @@ fn same_tag(context: &Context<'_>, statement: &ReleaseStatement) -> Result<(), F
         return Ok(());
     }
     let (forge, tag) = (context.request.forge, context.request.tag);
-    let leads = matches!(forge.tagged(tag)?, Tagged::At(found) if found == *commit);
-    if leads && forge.tag_object(tag)?.is_some_and(|object| object == statement.object) {
+    let leads = matches!(forge.tagged(tag).map_err(|e| unread(&e))?, Tagged::At(found) if found == *commit);
+    if leads && forge.tag_object(tag).map_err(|e| unread(&e))?.is_some_and(|object| object == statement.object) {
         return Ok(());
     }
     Err(format!("GitHub states {tag} at {}, the manifest is of commit {commit}; {PAGE}", statement.object).into())

@@ -5,6 +5,7 @@ use std::fs;
 use sayna_release::attest::rebuild::{self, RebuildResult};
 use sayna_release::attest::{Predicate, Subject};
 use sayna_release::digest::Digest;
+use sayna_release::forge::Github;
 use sayna_release::manifest::Manifest;
 use sayna_release::registry::Registry as _;
 use sayna_release::verify::{Report, Verdict};
@@ -24,29 +25,38 @@ fn signed(claim: &Claim, result: &Value, subjects: &[Subject]) -> Value {
 }
 
 /// An attested release on GitHub, with its image.
-struct World {
-    hub: Counterpart,
+pub(crate) struct World {
+    pub(crate) hub: Counterpart,
     release: Release,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
     digest: Digest,
 }
 
 impl World {
     fn new() -> Self {
+        Self::at(Counterpart::start(), None)
+    }
+
+    /// The same on this one, where the tag may be annotated by an object of this id.
+    pub(crate) fn at(hub: Counterpart, object: Option<String>) -> Self {
         let mut release = Release::unpublished();
         release.is_project_origin = true;
         release.attest();
-        let hub = Counterpart::start();
+        let commit = release.plan.commit.clone();
         hub.hub().immutable = true;
-        hub.hub().tags.insert(release.plan.tag.clone(), release.plan.commit.clone());
+        hub.hub().annotated.extend(object.clone().map(|object| (object, commit.clone())));
+        hub.hub().tags.insert(release.plan.tag.clone(), object.unwrap_or(commit));
         assert!(release.try_publish_to(&reach(&hub.addresses.api, "push-token")).unwrap().complete());
         let bytes = fs::read(release.folder.path().join("dist/publish").join(&release.plan.manifest)).unwrap();
         Self { hub, release, manifest: Manifest::read(&bytes).unwrap(), digest: Digest::of(&bytes) }
     }
 
     fn verify(&self) -> Report {
-        let forge = reach(&self.hub.addresses.api, "").for_looking();
-        self.release.with_request_to(&forge, None, run)
+        self.verify_at(&reach(&self.hub.addresses.api, "").for_looking())
+    }
+
+    pub(crate) fn verify_at(&self, forge: &Github) -> Report {
+        self.release.with_request_to(forge, None, run)
     }
 
     fn row(&self, id: &str) -> (Verdict, String) {
@@ -84,6 +94,12 @@ impl World {
                 .map(|a| Subject { name: a.name.clone(), digest: Digest::of(&a.bytes) })
                 .collect(),
         }
+    }
+
+    /// A statement about the archive, and about nothing of the image.
+    pub(crate) fn is_rebuilt_in_part(&self) {
+        let archive = self.subjects().remove(0);
+        self.keeps(&[signed(&self.claim(), &self.result(), &[archive])]);
     }
 
     /// The API has these statements about the archive.
@@ -256,4 +272,50 @@ fn github_must_state_this_tag_commit_and_these_assets_itself() {
     world.release.is_project_origin = false;
     assert_eq!(world.row("stated").0, Verdict::NotHere);
     assert!(world.hub.hub().violations.is_empty(), "{:?}", world.hub.hub().violations);
+}
+
+/// A statement that is too large for the API, or one of more than a hundred, is not read: nothing is claimed without it.
+#[test]
+fn what_the_api_does_not_give_is_said_and_never_taken_for_nothing() {
+    let world = World::new();
+    let good = [signed(&world.claim(), &world.result(), &world.subjects()), SERVICE.sign(&world.stated())];
+    let set = |bundles: &[Vec<Value>; 2]| {
+        world.keeps(&bundles[0]);
+        let mut hub = world.hub.hub();
+        hub.attestations.retain(|(kind, _, _)| *kind != "release");
+        hub.attestations.extend(bundles[1].iter().map(|bundle| ("release", world.digest, bundle.clone())));
+    };
+    let (large, more) = ("too large for the API", "more than the 100 that were read");
+    let unread = |bundles: &[Value], words: &[&str]| {
+        set(&[bundles.to_vec(), bundles.to_vec()]);
+        let report = world.verify();
+        assert!(!report.passed() && !report.failed(), "{report:#?}");
+        for id in ["rebuilt", "stated"] {
+            let row = report.rows.iter().find(|r| r.id == id).unwrap();
+            assert!(row.verdict == Verdict::NotSeen, "{row:?}");
+            assert!(words.iter().all(|word| row.evidence.contains(word)), "{row:?}");
+        }
+    };
+    unread(&[Value::Null], &["one is too large for the API", "gh attestation download"]);
+    unread(
+        &[Value::Null, json!({}), Value::Null],
+        &["2 are too large for the API", "not a list of attestation bundles"],
+    );
+    unread(&vec![json!({}); 101], &[more]);
+    unread(&vec![Value::Null; 101], &["100 are too large for the API", more]);
+    for (others, word) in [(vec![Value::Null], large), (vec![json!({}); 100], more)] {
+        set(&good.clone().map(|good| [vec![good], others.clone()].concat()));
+        let report = world.verify();
+        assert!(report.passed(), "{report:#?}");
+        let (verdict, said) = world.row("rebuilt");
+        assert!(
+            verdict == Verdict::Ok && said.contains("not every statement was read") && said.contains(word),
+            "{said}"
+        );
+        assert_eq!(world.row("stated").0, Verdict::Ok);
+    }
+    // A hundred are all.
+    set(&[vec![json!({}); 100], vec![json!({}); 100]]);
+    assert_eq!(world.row("rebuilt").0, Verdict::NotHere);
+    assert_eq!(world.row("stated").0, Verdict::Failed);
 }

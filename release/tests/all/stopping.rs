@@ -65,7 +65,7 @@ impl Forge for StoppingForge<'_> {
     fn tagged(&self, tag: &str) -> Result<Tagged, forge::Error> {
         self.inner.tagged(tag)
     }
-    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<Vec<String>>, forge::Error> {
+    fn statements(&self, about: Digest, kind: Kept) -> Result<Option<forge::Statements>, forge::Error> {
         self.inner.statements(about, kind)
     }
     fn tag_object(&self, tag: &str) -> Result<Option<String>, forge::Error> {

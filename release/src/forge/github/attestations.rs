@@ -5,9 +5,12 @@ use serde_json::Value;
 
 use super::{Error, Forge as _, Github, Kept};
 use crate::digest::Digest;
+use crate::forge::Statements;
 
 /// The kinds that a release has. GitHub adds one of its own to each immutable release, by another authority.
 const KINDS: [&str; 2] = ["provenance", "sbom"];
+/// So many statements of another kind are read about one digest, in one request of the sixty that a stranger has an hour.
+const READ: usize = 100;
 
 #[derive(Deserialize)]
 struct Page {
@@ -20,17 +23,24 @@ struct Attestation {
 }
 
 impl Github {
-    /// The first hundred bundles of one kind about a digest. A bundle that is too large for the API is `null` there, and proves
-    /// nothing here.
-    pub(super) fn kept(&self, digest: Digest, kind: Kept) -> Result<Vec<String>, Error> {
+    /// The first hundred bundles of one kind about a digest. A bundle that is too large for the API is `null` there.
+    pub(super) fn kept(&self, digest: Digest, kind: Kept) -> Result<Statements, Error> {
         let predicate = match kind {
             Kept::Release => "release",
             Kept::Rebuild => "https%3A%2F%2Fin-toto.io%2Fattestation%2Fsvr%2Fv0.2",
         };
-        let url = self.url(&format!("/attestations/{digest}?per_page=100&predicate_type={predicate}"));
-        let page = self.read::<Page>("read the attestations", &url)?;
-        let bundles = page.into_iter().flat_map(|page| page.attestations).take(100);
-        Ok(bundles.map(|attestation| attestation.bundle.unwrap_or_default().to_string()).collect())
+        let url = self.url(&format!("/attestations/{digest}?per_page={READ}&predicate_type={predicate}"));
+        let found = self.page::<Page>("read the attestations", &url)?;
+        let Some((page, next)) = found else { return Ok(Statements::default()) };
+        let count = page.attestations.len();
+        let mut kept = Statements { more: count > READ || (count > 0 && next.is_some()), ..Statements::default() };
+        for attestation in page.attestations.into_iter().take(READ) {
+            match attestation.bundle {
+                Some(bundle) => kept.bundles.push(bundle.to_string()),
+                None => kept.too_large += 1,
+            }
+        }
+        Ok(kept)
     }
 
     /// The bundles about a digest, each on a line of its own; whether they prove anything is for [`crate::attest`].

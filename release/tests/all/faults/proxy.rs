@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// This status although the server did it.
     StatusAfter(u16),
+    /// 200 with this instead of the server's answer.
+    Body(&'static str),
     /// Nothing moves any more, for ever.
     Stall,
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Fault {
             Self::Limit => write!(f, "429, retry-after"),
             Self::Status(status) => write!(f, "{status}, not done"),
             Self::StatusAfter(status) => write!(f, "{status}, done"),
+            Self::Body(body) => write!(f, "200 with {body:.8?}"),
             Self::Stall => write!(f, "stalled"),
         }
     }
@@ -162,6 +165,7 @@ fn serve(mut client: TcpStream, upstream: &str, state: &(Mutex<State>, Condvar))
             ask()?;
             refusal(status)
         }
+        Some(Fault::Body(body)) => answer(200, "", body),
         Some(Fault::Stall) => loop {
             thread::park();
         },
@@ -200,9 +204,12 @@ fn end_of_head(request: &[u8]) -> usize {
 
 fn refusal(status: u16) -> Vec<u8> {
     let wait = if status == 429 { "Retry-After: 1\r\n" } else { "" };
-    let body = r#"{"errors":[{"code":"UNAVAILABLE","message":"broken on purpose"}]}"#;
-    format!("HTTP/1.1 {status} Broken\r\n{wait}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
-        .into()
+    answer(status, wait, r#"{"errors":[{"code":"UNAVAILABLE","message":"broken on purpose"}]}"#)
+}
+
+fn answer(status: u16, header: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status} Broken\r\n{header}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").into()
 }
 
 /// Up to and with the empty line.

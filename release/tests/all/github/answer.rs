@@ -51,6 +51,11 @@ pub(super) fn may(rights: Rights, needed: Rights, permission: &str) -> Result<()
     }
 }
 
+/// One attestation of a list; a bundle that is too large is at its address alone.
+pub(super) fn attestation(bundle: &Value) -> Value {
+    json!({"bundle": bundle, "bundle_url": "https://storage.example.org/bundle.json.sn", "repository_id": 1})
+}
+
 pub(super) fn missing() -> Answer {
     Answer::error(404, "Not Found")
 }

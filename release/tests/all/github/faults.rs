@@ -32,7 +32,7 @@ fn look(hub: &Hub, assets: usize) {
 }
 
 /// A counterpart behind a proxy, which is what its own answers lead to.
-fn behind_a_proxy() -> (Counterpart, Proxy) {
+pub(super) fn behind_a_proxy() -> (Counterpart, Proxy) {
     let hub = Counterpart::start();
     let own = hub.addresses.clone();
     let servers = [&own.api, &own.uploads, &own.web, &own.storage].map(|url| url.trim_start_matches("http://"));

@@ -5,6 +5,8 @@ mod cases;
 mod faults;
 mod issues;
 mod osv;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod reading;
 mod schema;
 mod server;
 mod state;

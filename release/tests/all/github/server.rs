@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::answer::{Answer, may};
+use super::answer::{Answer, attestation, may};
 use super::schema::{DESCRIPTION, Operation};
 use super::state::{Addresses, Hub, Rights};
 
@@ -240,11 +240,13 @@ fn read(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &m
         "GET /attestations/{subject_digest}" => {
             let kind = asked.query.get("predicate_type").map_or("", String::as_str);
             let of = hub.attestations.iter().filter(|(k, digest, _)| *k == kind && digest.to_string() == rest[0]);
-            let found: Vec<Value> = of.map(|(_, _, bundle)| json!({"bundle": bundle, "repository_id": 1})).collect();
+            let found: Vec<Value> = of.map(|(_, _, bundle)| attestation(bundle)).collect();
             if found.is_empty() {
                 return Err(missing());
             }
-            json!({"attestations": found})
+            let mut answer = page(asked, hub, &found);
+            answer.body = json!({"attestations": answer.body});
+            return Ok(answer);
         }
         "GET /git/ref/{ref}" => {
             let name = rest[0].strip_prefix("tags/").ok_or_else(missing)?;
