@@ -16,7 +16,6 @@ use object::{Object as _, ObjectSection as _};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic::{At as _, PathError};
-use crate::audit::LARGEST;
 use crate::graph::{Crate, Graph, Id, Origin};
 
 /// The variable that a build of a program reads at compile time.
@@ -131,15 +130,19 @@ impl List {
 
     /// Reads the list of an executable; `None` where it has no such section, or an empty one.
     pub fn read(path: &Path) -> Result<Option<Self>, Fault> {
-        let mut bytes = Vec::new();
-        File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).at("read", path)?;
-        Self::inside(&bytes)
+        // It may be large, so only its tables and this section are read.
+        let file = object::ReadCache::new(File::open(path).at("read", path)?);
+        Self::inside(&file)
     }
 
-    /// The same of an executable in memory. A file without readable sections has none.
-    pub fn inside(bytes: &[u8]) -> Result<Option<Self>, Fault> {
+    /// The same of an executable in memory, or read in parts. A file without readable sections has none.
+    pub fn inside<'a, R: object::ReadRef<'a>>(bytes: R) -> Result<Option<Self>, Fault> {
         let Ok(file) = object::File::parse(bytes) else { return Ok(None) };
         let Some(section) = file.section_by_name(SECTION) else { return Ok(None) };
+        let size = usize::try_from(section.size()).unwrap_or(usize::MAX);
+        if size > MOST_PACKED {
+            return Err(Fault::TooLarge { found: size });
+        }
         let Ok(data) = section.data() else {
             return Err(Fault::Inside("lies outside of the file"));
         };

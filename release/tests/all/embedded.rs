@@ -71,7 +71,7 @@ fn a_program_without_a_list_is_refused_where_it_needs_one() {
         assert!(matches!(fault, Fault::Missing) && fault.hint().unwrap().contains("crates = false"), "{fault}");
         assert_eq!(audit::read(&program).unwrap().crates, None);
     }
-    assert_eq!(List::inside(b"no executable").unwrap(), None);
+    assert_eq!(List::inside(b"no executable".as_slice()).unwrap(), None);
 }
 
 #[test]
