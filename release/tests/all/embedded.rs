@@ -17,10 +17,10 @@ use crate::rehearse;
 use crate::small_release::Release;
 use crate::support::graph::{Skeleton, project};
 
-const MODULES: [(&str, &str); 2] = [("src/embedded.rs", "embedded"), ("release/src/section.rs", "section")];
+pub(crate) const MODULES: [(&str, &str); 2] = [("src/embedded.rs", "embedded"), ("release/src/section.rs", "section")];
 
 /// Compiles a program with one of the two modules, optimised and stripped as a release.
-fn compiled(module: &str, digits: Option<&str>, folder: &Path) -> PathBuf {
+pub(crate) fn compiled(module: &str, digits: Option<&str>, folder: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let module = root.join(module);
     let main = folder.join("main.rs");

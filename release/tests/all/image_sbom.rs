@@ -176,7 +176,9 @@ fn documents_of_images_are_valid_by_the_official_schema() {
 
 mod full {
     use super::{BTreeSet, Command, Inventory, Path, PathBuf, Value, fs, oci, plan};
-    use super::{document, layout, tool};
+    use super::{Skeleton, document, layout, tool};
+    use crate::embedded::{MODULES, compiled};
+    use sayna_release::embedded::List;
 
     /// Name and version of each package that syft finds in a layout or an SBOM, by kind.
     fn syft(command: &str, source: &str) -> BTreeSet<(String, String, String)> {
@@ -191,20 +193,39 @@ mod full {
     #[ignore = "needs syft, which .ci/setup full installs"]
     #[expect(clippy::print_stderr, reason = "the counts are for people")]
     fn packages_that_syft_finds_in_the_layout_are_those_of_the_sbom() {
-        let folder = tempfile::tempdir().unwrap();
-        let (plan, binary) = (plan("1.2.3", 1, 1), Path::new("/bin/true"));
-        let image = folder.path().join("image");
+        let (folder, plan) = (tempfile::tempdir().unwrap(), plan("1.2.3", 1, 1));
+        let list = List::of(&Skeleton::new().graph());
+        let program = compiled(MODULES[0].0, Some(&hex::encode(list.section().unwrap())), folder.path());
+        let (binary, image) = (program.as_path(), folder.path().join("image"));
         let manifest = layout(&plan, binary, &image);
         let inventory = Inventory::of_layout(&image, manifest, u64::MAX).unwrap();
         let file: PathBuf = folder.path().join("image.cdx.json");
         fs::write(&file, document(&plan, &inventory, binary)).unwrap();
         let of_layout = syft("scan", &format!("oci-dir:{}", image.display()));
+        // Of the program alone, as a stranger unpacks it.
+        let of_program = syft("scan", &format!("file:{}", binary.display()));
         let of_sbom = syft("convert", &file.display().to_string());
         assert!(of_layout.iter().filter(|(kind, ..)| kind == "deb").count() >= 3, "{of_layout:?}");
         let ours = |wanted: &(String, String, String)| of_sbom.contains(wanted);
+        let (root, _) = list.root().unwrap();
         let missing: Vec<_> = of_layout.iter().filter(|found| found.0 == "deb" && !ours(found)).collect();
         assert!(missing.is_empty(), "{missing:?} are in no component of {of_sbom:?}");
-        eprintln!("syft: {} packages in the layout, {} in the SBOM", of_layout.len(), of_sbom.len());
+        let crates = |found: &BTreeSet<(String, String, String)>| -> BTreeSet<(String, String)> {
+            // Crates of the fixture are local ones, to which an SBOM gives no registry.
+            let crates =
+                found.iter().filter(|(kind, name, _)| kind != "deb" && ![root, "std"].contains(&name.as_str()));
+            crates.map(|(_, name, version)| (name.clone(), version.clone())).collect()
+        };
+        let listed = list.linked().into_iter().map(|(name, version)| (name.to_owned(), version.to_owned())).collect();
+        for found in [&of_layout, &of_program, &of_sbom] {
+            assert_eq!(crates(found), listed);
+        }
+        eprintln!(
+            "syft: {} packages in the layout, {} in its program, {} in the SBOM",
+            of_layout.len(),
+            of_program.len(),
+            of_sbom.len()
+        );
         assert_eq!(oci::Layout::open(&image).unwrap().index().unwrap().manifests.len(), 1);
     }
 }
