@@ -212,8 +212,9 @@ mod full {
         assert!(missing.is_empty(), "{missing:?} are in no component of {of_sbom:?}");
         let crates = |found: &BTreeSet<(String, String, String)>| -> BTreeSet<(String, String)> {
             // Crates of the fixture are local ones, to which an SBOM gives no registry.
-            let crates =
-                found.iter().filter(|(kind, name, _)| kind != "deb" && ![root, "std"].contains(&name.as_str()));
+            let crates = found
+                .iter()
+                .filter(|(kind, name, _)| kind != "deb" && ![root, plan.name.as_str(), "std"].contains(&name.as_str()));
             crates.map(|(_, name, version)| (name.clone(), version.clone())).collect()
         };
         let listed = list.linked().into_iter().map(|(name, version)| (name.to_owned(), version.to_owned())).collect();
