@@ -15,6 +15,9 @@ use crate::shown::on_one_line;
 use crate::shown::palette::megabytes;
 use crate::triple::Triple;
 
+/// The page of the repository on how to verify.
+const PAGE: &str = "docs/verify/verifying.md";
+
 pub mod escape;
 
 use escape::{cell, code, quoted, url};
@@ -52,7 +55,8 @@ pub fn below(manifest: &Manifest) -> String {
     let mut out = format!("\n{MARKER}\n\n## Downloads\n\n");
     for (product, entries) in by_product(manifest) {
         if product != manifest.name {
-            let _infallible = write!(out, "And {}:\n\n", code(product));
+            let verifier = if is_verifier(manifest, product) { "the verifier, " } else { "" };
+            let _infallible = write!(out, "And {verifier}{}:\n\n", code(product));
         }
         table(&mut out, manifest, &entries);
         out.push('\n');
@@ -60,6 +64,11 @@ pub fn below(manifest: &Manifest) -> String {
     image(&mut out, manifest);
     verification(&mut out, manifest);
     out
+}
+
+/// Whether a program of the release is this one, which verifies it.
+pub fn is_verifier(manifest: &Manifest, product: &str) -> bool {
+    product == env!("CARGO_PKG_NAME") && product != manifest.name
 }
 
 /// Returns the downloads by program, the server's first.
@@ -163,6 +172,15 @@ fn verification(out: &mut String, manifest: &Manifest) {
         let _infallible = writeln!(out, "{command}");
     }
     out.push_str("```\n");
+    if let Some(repository) = repository(manifest) {
+        let page = format!("https://github.com/{repository}/blob/{}/{PAGE}", url(&manifest.tag));
+        let verifier = code(env!("CARGO_PKG_NAME"));
+        let _infallible = write!(
+            out,
+            "\nThe first command needs the verifier, {verifier}, and the last one needs `{SUMS}` beside the downloads. \
+             [Verifying a download]({page}) says how to get the verifier, and what each command proves.\n"
+        );
+    }
 }
 
 /// Returns the commands that verify a download: the whole release, who built a file, and the sums of the files that are there.

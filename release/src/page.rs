@@ -81,7 +81,7 @@ pub fn render(report: &Report, links: &Links) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { @if report.failed() { "FAILED: " } (title) ", verified" }
+                title { @if report.failed() { "FAILED: " } (title) @if report.passed() && report.signed() { ", verified" } }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -118,7 +118,7 @@ fn header(report: &Report, title: &str) -> Markup {
                 @if report.manifest.is_some() { a href="#downloads" { "Downloads" } " " }
                 a href="#checklist" { "Checklist" } " "
                 a href="#signatures" { "Signatures" }
-                @if report.manifest.is_some() { " " a href="#digests" { "Digests" } }
+                @if report.manifest.is_some() && report.manifest_digest.is_some() { " " a href="#digests" { "Digests" } }
             }
         }
     }
@@ -136,7 +136,12 @@ fn banner(report: &Report) -> Markup {
         let rest = format!("{} of {rows} could not be made here:", stopped.len());
         ("warn", "Not every check could be made.", rest, stopped)
     } else if refused.is_empty() {
-        ("good", "Verified.", format!("{} of {rows} checks hold, and none fails.", holds.len()), vec![])
+        let rest = format!("{} of {rows} checks hold, and none fails.", holds.len());
+        // Whole files can be anybody's.
+        let (class, head) = if report.signed() { ("good", "Verified.") } else { ("warn", "Whole, but not signed.") };
+        let unsigned =
+            if report.signed() { vec![] } else { report.rows.iter().filter(|row| row.id == "attested").collect() };
+        (class, head, rest, unsigned)
     } else {
         let rest = format!("It holds, but {} of {rows} checks would refuse a real release:", refused.len());
         ("warn", "A rehearsal.", rest, refused)
@@ -159,10 +164,10 @@ fn body(report: &Report, links: &Links) -> Markup {
         (facts(report, manifest))
         // After a failure, the failed rows come first.
         @if report.failed() { (checklist::section(report)) }
-        (downloads::section(manifest, links))
+        (downloads::section(report, manifest, links))
         @if !report.failed() { (checklist::section(report)) }
         (checklist::signatures(report))
-        (downloads::digests(manifest))
+        @if let Some(own) = report.manifest_digest { (downloads::digests(manifest, own)) }
     }
 }
 

@@ -29,6 +29,11 @@ pub fn on_one_line(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// A number of things, in the singular or plural form of their name.
+pub fn counted(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
 /// The last gate before a terminal: what this program paints itself (`ESC [ … m`) stays, and nothing else that a terminal
 /// obeys. Texts from outside were made visible before, where they were put in.
 pub fn painted(text: &str) -> Cow<'_, str> {
@@ -89,6 +94,12 @@ mod tests {
             assert!(text.starts_with("a\\u{1b}[2Jb\\u{d}c\\u{7}d\\u{9b}1me\\u{202e}f\\u{2066}g"), "{text}");
         }
         assert_eq!(on_one_line("a\nb\tc"), "a\\nb c");
+    }
+
+    #[test]
+    fn one_thing_is_singular() {
+        let said: Vec<String> = (0..3).map(|n| counted(n, "binary", "binaries")).collect();
+        assert_eq!(said, ["0 binaries", "1 binary", "2 binaries"]);
     }
 
     #[test]

@@ -40,13 +40,18 @@ pub enum Error {
 
 /// Returns the file's text for a manifest, whose bytes have the digest `own`.
 pub fn text(manifest: &Manifest, own: Digest) -> String {
+    of(manifest, own).iter().map(|(name, digest)| checksum_line(name, *digest)).collect()
+}
+
+/// Returns the files that it lists, each with its digest.
+pub fn of(manifest: &Manifest, own: Digest) -> BTreeMap<String, Digest> {
     let name = manifest.names().manifest();
     let checksum = Digest::of(checksum_line(&name, own).as_bytes());
     let mut files: BTreeMap<String, Digest> =
         manifest.assets().map(|file| (file.name.to_string(), file.digest)).collect();
     files.insert(name::checksum(&name), checksum);
     files.insert(name, own);
-    files.iter().map(|(name, digest)| checksum_line(name, *digest)).collect()
+    files
 }
 
 /// Returns the digest of that text.

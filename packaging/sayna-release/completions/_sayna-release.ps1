@@ -132,11 +132,11 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
             break
         }
         'sayna-release;verify' {
-            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml]')
+            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml; outside a checkout the latest release''s]')
             [CompletionResult]::new('--forge', '--forge', [CompletionResultType]::ParameterName, 'Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml]')
             [CompletionResult]::new('--registry', '--registry', [CompletionResultType]::ParameterName, 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]')
             [CompletionResult]::new('--trusted-root', '--trusted-root', [CompletionResultType]::ParameterName, 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]')
-            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check')
+            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check. Not with FILE')
             [CompletionResult]::new('--statement', '--statement', [CompletionResultType]::ParameterName, 'Write a statement about the identical build into this folder, to be signed: predicate.json and subjects.sha256')
             [CompletionResult]::new('--attestations', '--attestations', [CompletionResultType]::ParameterName, 'Read the attestations from this file [default: the release''s, beside the first FILE]')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]')
@@ -149,7 +149,7 @@ Register-ArgumentCompleter -Native -CommandName 'sayna-release' -ScriptBlock {
             break
         }
         'sayna-release;promote' {
-            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml]')
+            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Use this release tag [default: HEAD''s, else v and the version in Cargo.toml; outside a checkout the latest release''s]')
             [CompletionResult]::new('--forge', '--forge', [CompletionResultType]::ParameterName, 'Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml]')
             [CompletionResult]::new('--registry', '--registry', [CompletionResultType]::ParameterName, 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]')
             [CompletionResult]::new('--trusted-root', '--trusted-root', [CompletionResultType]::ParameterName, 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]')

@@ -111,11 +111,11 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l 
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l dry-run -d 'Print what would be done, and change nothing'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -l json -d 'Print one JSON document to standard output instead of text'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand publish" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml; outside a checkout the latest release\'s]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l forge -d 'Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l registry -d 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l html -d 'Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check' -r -F
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l html -d 'Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check. Not with FILE' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l statement -d 'Write a statement about the identical build into this folder, to be signed: predicate.json and subjects.sha256' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l attestations -d 'Read the attestations from this file [default: the release\'s, beside the first FILE]' -r -F
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l root -d 'Use the checkout in this folder [default: the nearest folder upwards with a sayna-release.toml]' -r -F
@@ -124,7 +124,7 @@ complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l fetch -d 'Fetch the attestations from GitHub, by each file\'s digest'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -l json -d 'Print one JSON document to standard output instead of text'
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml]' -r
+complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l tag -d 'Use this release tag [default: HEAD\'s, else v and the version in Cargo.toml; outside a checkout the latest release\'s]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l forge -d 'Use this forge: github:OWNER/REPOSITORY or dir:PATH [default: the one in sayna-release.toml]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l registry -d 'Use this registry: `docker://HOST/REPOSITORY` (HOST defaults to docker.io) or oci:PATH; repeatable [default: with the forge of sayna-release.toml, the repositories listed there]' -r
 complete -c sayna-release -n "__fish_sayna_release_using_subcommand promote" -l trusted-root -d 'Trust these roots of attestations: the output of `gh attestation trusted-root` [default: built in]' -r -F

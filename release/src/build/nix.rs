@@ -115,8 +115,7 @@ fn checked(job: &Job<'_>, planned: &PlannedTarget, from: &Path) -> Result<(), su
     let meant = package::planned_entries(&planned.stem, &exe_name, files, time, kind);
     let held = package::list(&archive, kind, u64::MAX)?;
     if held != meant {
-        let (found, planned) = package::told_apart(&held, &meant);
-        return Err(Error::Contents { path: archive, found, planned }.into());
+        return Err(Error::Contents { path: archive, difference: package::told_apart(&held, &meant) }.into());
     }
     Ok(())
 }

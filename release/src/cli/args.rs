@@ -120,6 +120,14 @@ pub struct TagArg {
     pub tag: Option<String>,
 }
 
+/// Which tag, of a release that is public.
+#[derive(Debug, Args)]
+pub struct ReleasedTagArg {
+    /// Use this release tag [default: HEAD's, else v and the version in Cargo.toml; outside a checkout the latest release's].
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+}
+
 /// The destinations of a release.
 #[derive(Debug, Args)]
 pub struct DestinationArgs {
@@ -336,19 +344,21 @@ pub struct PublishArgs {
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     #[command(flatten)]
-    pub tag: TagArg,
+    pub tag: ReleasedTagArg,
     #[command(flatten)]
     pub destinations: DestinationArgs,
     /// Build what this machine can build, and compare it with the release.
     #[arg(long)]
     pub reproduce: bool,
-    /// Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check.
+    /// Write the release as one HTML page to this file: downloads, the checklist, digests, how to repeat each check. Not with
+    /// FILE.
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     pub html: Option<PathBuf>,
     /// Write a statement about the identical build into this folder, to be signed: predicate.json and subjects.sha256.
     #[arg(long, value_name = "DIR", requires = "reproduce", conflicts_with = "files")]
     pub statement: Option<PathBuf>,
-    /// Verify these downloaded files: archives, SBOMs, the manifest. No forge is queried.
+    /// Verify these downloaded files: archives, SBOMs, checksum files, the manifest, SHA256SUMS. No forge is queried, except for
+    /// attestations with --fetch.
     #[arg(value_name = "FILE", conflicts_with_all = ["forge", "registries", "here", "reproduce"])]
     pub files: Vec<PathBuf>,
     /// Read the attestations from this file [default: the release's, beside the first FILE].
@@ -363,7 +373,7 @@ pub struct VerifyArgs {
 #[derive(Debug, Args)]
 pub struct PromoteArgs {
     #[command(flatten)]
-    pub tag: TagArg,
+    pub tag: ReleasedTagArg,
     #[command(flatten)]
     pub destinations: DestinationArgs,
     /// Allow moving `latest` back to an older version.

@@ -11,7 +11,7 @@ pub mod report;
 
 pub use args::{
     AuditArgs, BuildArgs, BuilderChoice, ChangelogArgs, Cli, Command, DestinationArgs, DoctorArgs, Format, ImageArgs,
-    PackageArgs, PlanArgs, PromoteArgs, PublishArgs, RehearseArgs, ReuseArgs, SbomArgs, TagArg, TrackChoice, TrustArg,
-    Until, VerifyArgs, WatchArgs,
+    PackageArgs, PlanArgs, PromoteArgs, PublishArgs, RehearseArgs, ReleasedTagArg, ReuseArgs, SbomArgs, TagArg,
+    TrackChoice, TrustArg, Until, VerifyArgs, WatchArgs,
 };
 pub use hidden::CratesArgs;

@@ -9,7 +9,7 @@ use crate::promote;
 use crate::publish;
 use crate::rehearse::Summary;
 use crate::shown::palette::{BAD, GOOD, QUIET, TITLE, WARN, megabytes};
-use crate::shown::{on_one_line, shown};
+use crate::shown::{counted, on_one_line, shown};
 use crate::verify::{Report, Row, Verdict, files};
 use crate::watch::Watched;
 
@@ -197,12 +197,12 @@ pub fn watched(watched: &Watched) -> String {
     }
     let _infallible = writeln!(
         text,
-        "{} components in {} SBOMs, {} advisories count, {} are excused, {} components are not known to the advisory service",
-        finding.components,
-        finding.sboms.len(),
-        finding.advisories.len(),
-        finding.excused.len(),
-        finding.not_covered.len()
+        "{} in {}, {}, {}, {} not known to the advisory service",
+        counted(finding.components, "component", "components"),
+        counted(finding.sboms.len(), "SBOM", "SBOMs"),
+        counted(finding.advisories.len(), "advisory counts", "advisories count"),
+        counted(finding.excused.len(), "is excused", "are excused"),
+        counted(finding.not_covered.len(), "component is", "components are")
     );
     let would = if watched.dry_run { "would " } else { "" };
     for action in &watched.actions {

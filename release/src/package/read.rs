@@ -1,5 +1,6 @@
 //! Reading archives back: what is in them, and one file out of them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -19,7 +20,7 @@ use crate::name::THIRD_PARTY;
 use crate::table::ArchiveKind;
 
 /// One entry as an archive lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Its whole name; folders end with a slash.
     pub name: String,
@@ -57,17 +58,66 @@ pub fn planned_entries<'a>(
     folder.into_iter().chain(names.into_iter().map(|n| entry(format!("{stem}/{n}"), mode(n)))).collect()
 }
 
-/// Renders the difference between the entries of an archive and the planned ones: where nothing but the time differs, by their
-/// times.
-pub fn told_apart(found: &[Entry], planned: &[Entry]) -> (String, String) {
+/// So many entries of a kind are told; the rest is counted.
+const TOLD: usize = 5;
+
+/// Renders the difference between the entries of an archive and the planned ones: those that are too much and those that are
+/// missing; where nothing but the time differs, the times; where nothing but the order does, the first entry out of place.
+pub fn told_apart(found: &[Entry], planned: &[Entry]) -> String {
     let same = |(a, b): (&Entry, &Entry)| (&a.name, a.mode, a.owner) == (&b.name, b.mode, b.owner);
-    let words = |entries: &[Entry]| entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    if found.len() != planned.len() || !found.iter().zip(planned).all(same) {
-        return (words(found), words(planned));
+    let all_but_time = found.len() == planned.len() && found.iter().zip(planned).all(same);
+    if let Some((a, b)) = found.iter().zip(planned).find(|(a, b)| all_but_time && a.time != b.time) {
+        let time = |entry: &Entry| entry.time.parse().map_or(entry.time.clone(), when);
+        return format!("holds entries of the time {}, planned is {}", time(a), time(b));
     }
-    let time = |entry: &Entry| format!("entries of the time {}", entry.time.parse().map_or(entry.time.clone(), when));
-    let other = found.iter().zip(planned).find(|(a, b)| a.time != b.time);
-    other.map_or_else(|| (words(found), words(planned)), |(a, b)| (time(a), time(b)))
+    let kinds = [("holds", without(found, planned), "which is not planned"), ("lacks", without(planned, found), "")];
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .filter(|(_, entries, _)| !entries.is_empty())
+        .map(|(verb, entries, end)| told(verb, &entries, end))
+        .collect();
+    if !kinds.is_empty() {
+        return kinds.join(", and ");
+    }
+    match found.iter().zip(planned).find(|(a, b)| a != b) {
+        Some((a, b)) => format!(
+            "holds what was planned in another order: {} where {} belongs",
+            cut(&a.to_string()),
+            cut(&b.to_string())
+        ),
+        None => "holds what was planned".to_owned(),
+    }
+}
+
+/// The entries that have no counterpart among the others, each of which is one entry's.
+fn without<'a>(entries: &'a [Entry], others: &[Entry]) -> Vec<&'a Entry> {
+    let mut left: BTreeMap<&Entry, usize> = BTreeMap::new();
+    for other in others {
+        *left.entry(other).or_default() += 1;
+    }
+    let mut is_left_over = |entry: &&Entry| match left.get_mut(*entry) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    entries.iter().filter(|entry| is_left_over(entry)).collect()
+}
+
+/// A text of an archive, as much as a line has room for.
+fn cut(text: &str) -> String {
+    const MOST: usize = 200;
+    let rest = if text.chars().nth(MOST).is_some() { "…" } else { "" };
+    text.chars().take(MOST).chain(rest.chars()).collect()
+}
+
+fn told(verb: &str, entries: &[&Entry], end: &str) -> String {
+    let words: Vec<String> = entries.iter().take(TOLD).map(|entry| cut(&entry.to_string())).collect();
+    let more = entries.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let end = if end.is_empty() { String::new() } else { format!(", {end}") };
+    format!("{verb} {}{more}{end}", words.join("; "))
 }
 
 /// Lists the entries of an archive, in its own order. It is read to its end, so that every checksum inside is compared; `limit`
@@ -222,4 +272,45 @@ fn save(entry: impl Read, to: &Path, limit: u64) -> Result<(), Error> {
     let mut file = AtomicFile::create(to)?.executable();
     io::copy(&mut Bounded::new(entry, "an unpacked file", limit), &mut file).at("unpack to", to)?;
     Ok(file.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, time: &str) -> Entry {
+        Entry { name: name.to_owned(), mode: 0o644, time: time.to_owned(), owner: (0, 0) }
+    }
+
+    fn entries(names: &[&str]) -> Vec<Entry> {
+        names.iter().map(|name| entry(name, "0")).collect()
+    }
+
+    #[test]
+    fn what_differs_is_told_and_nothing_else() {
+        let planned = entries(&["a", "b", "c"]);
+        let times = format!("holds entries of the time {}, planned is {}", when(1), when(0));
+        for (found, said) in [
+            (entries(&["a", "b", "c", "d"]), "holds d 644 0 0:0, which is not planned"),
+            (entries(&["a", "b", "b", "c"]), "holds b 644 0 0:0, which is not planned"),
+            (entries(&["a", "c"]), "lacks b 644 0 0:0"),
+            (entries(&["a", "x", "c"]), "holds x 644 0 0:0, which is not planned, and lacks b 644 0 0:0"),
+            (
+                entries(&["a", "c", "b"]),
+                "holds what was planned in another order: c 644 0 0:0 where b 644 0 0:0 belongs",
+            ),
+            (vec![entry("a", "1"), entry("b", "0"), entry("c", "0")], &times),
+        ] {
+            assert_eq!(told_apart(&found, &planned), said);
+        }
+    }
+
+    #[test]
+    fn an_archive_of_a_thousand_others_is_told_in_one_line() {
+        let long = "ü".repeat(4000);
+        let found: Vec<Entry> = (0..1000).map(|n| entry(&format!("{n}{long}"), "0")).collect();
+        let said = told_apart(&found, &entries(&["a"]));
+        assert!(said.contains("…; and 995 more, which is not planned, and lacks a 644"), "{said}");
+        assert!(said.chars().count() < 1_200, "{said}");
+    }
 }

@@ -12,6 +12,7 @@ use crate::name::{self, FileName, SUMS, Tag};
 use crate::notes;
 use crate::part::FileEntry;
 use crate::plan::Plan;
+use crate::shown::counted;
 use crate::sums;
 
 /// One public release has the tag, and its pre-release mark is that of its version.
@@ -38,8 +39,8 @@ pub(super) fn release(context: &mut Context<'_>) -> Outcome {
         Some(false) => ", not immutable: its owners can change it",
         None => "",
     };
-    let count = release.assets.len();
-    let evidence = format!("{} {}, {kind}, {count} assets{fixed}", request.forge.name(), release.tag);
+    let count = counted(release.assets.len(), "asset", "assets");
+    let evidence = format!("{} {}, {kind}, {count}{fixed}", request.forge.name(), release.tag);
     context.release.set(release.clone());
     pass(evidence)
 }
@@ -60,8 +61,10 @@ pub(super) fn manifest(context: &mut Context<'_>) -> Outcome {
     if let Some(plan) = context.request.plan {
         same_origin(&name, plan, &manifest)?;
     }
-    let evidence = format!("{name}: commit {}, {} binaries", name::short(&manifest.commit), manifest.binaries.len());
+    let binaries = counted(manifest.binaries.len(), "binary", "binaries");
+    let evidence = format!("{name}: commit {}, {binaries}", name::short(&manifest.commit));
     context.manifest.set(manifest);
+    context.manifest_digest.set(Digest::of(&bytes));
     pass(evidence)
 }
 
@@ -163,7 +166,7 @@ pub(super) fn checksums(context: &mut Context<'_>) -> Outcome {
         archives.insert(name.clone(), context.asset(name)?);
     }
     context.archives.set(archives);
-    pass(format!("sha256sum -c would say OK {} times", names.len()))
+    pass(format!("sha256sum -c would say OK {}", counted(names.len(), "time", "times")))
 }
 
 /// Every archive against the manifest: a checksum that was changed together with its archive shows here.
@@ -204,7 +207,8 @@ pub(super) fn sboms(context: &mut Context<'_>) -> Outcome {
     } else {
         "equal to this checkout's graph"
     };
-    let components: Vec<String> = components.iter().map(|(target, n)| format!("{target}: {n} components")).collect();
+    let said = |(target, n): &(String, usize)| format!("{target}: {}", counted(*n, "component", "components"));
+    let components: Vec<String> = components.iter().map(said).collect();
     pass(format!("{}; {compared}", components.join(", ")))
 }
 

@@ -7,6 +7,7 @@ use super::{Context, Evidence, Fault, Outcome, Verdict, pass};
 use crate::attest::{self, Bundle, ExpectedStatement, Project, Trust, VerifiedStatement};
 use crate::digest::Digest;
 use crate::part::FileEntry;
+use crate::shown::counted;
 
 /// Bundles, manifest, archives, SBOMs and index belong together, and this project's workflows say so.
 pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
@@ -44,5 +45,7 @@ fn evidence(proofs: &[VerifiedStatement]) -> String {
     let subjects: BTreeSet<Digest> = proofs.iter().flat_map(|p| &p.subjects).map(|s| s.digest).collect();
     let workflows: BTreeSet<&str> = proofs.iter().map(|p| p.workflow.as_str()).collect();
     let workflows: Vec<&str> = workflows.into_iter().collect();
-    format!("{} files by {} attestations: {}", subjects.len(), proofs.len(), workflows.join(", "))
+    let files = counted(subjects.len(), "file", "files");
+    let attestations = counted(proofs.len(), "attestation", "attestations");
+    format!("{files} by {attestations}: {}", workflows.join(", "))
 }

@@ -56,8 +56,7 @@ pub(super) fn contents(context: &mut Context<'_>) -> Outcome {
         let files = entry.files.iter().map(String::as_str);
         let planned = package::planned_entries(&stem, &entry.binary.name, files, manifest.commit_time, target.archive);
         if found != planned {
-            let (found, planned) = package::told_apart(&found, &planned);
-            return Err(format!("{} holds {found}, planned is {planned}", entry.archive.name).into());
+            return Err(format!("{} {}", entry.archive.name, package::told_apart(&found, &planned)).into());
         }
         let binary = context.folder.join("binaries").join(manifest.folder(entry)).join(&entry.binary.name);
         let inside = format!("{stem}/{}", entry.binary.name);

@@ -9,6 +9,7 @@ use super::{Fault, Request, image};
 use crate::attest::VerifiedStatement;
 use crate::attest::rebuild::Rebuilt;
 use crate::bounded::{self, DOCUMENT};
+use crate::digest::Digest;
 use crate::forge::{Asset, Release};
 use crate::manifest::{BinaryEntry, Manifest};
 use crate::name::{FileName, NotAFileName};
@@ -53,6 +54,8 @@ pub(super) struct Context<'a> {
     pub(super) check: &'static Check,
     pub(super) release: Found<Release>,
     pub(super) manifest: Found<Manifest>,
+    /// The digest of the manifest's own bytes.
+    pub(super) manifest_digest: Found<Digest>,
     pub(super) archives: Found<BTreeMap<String, PathBuf>>,
     /// By the name of the archive.
     pub(super) binaries: Found<BTreeMap<String, PathBuf>>,
@@ -78,6 +81,7 @@ impl<'a> Context<'a> {
             check: &RELEASE,
             release: Found::by("release"),
             manifest: Found::by("manifest"),
+            manifest_digest: Found::by("manifest"),
             archives: Found::by("checksums"),
             binaries: Found::by("contents"),
             image: Found::by("image"),

@@ -13,6 +13,7 @@ use crate::oci::{self, annotation};
 use crate::part::InsideEntry;
 use crate::plan::PlannedPlatform;
 use crate::registry::Registry;
+use crate::shown::counted;
 
 /// The image that the rows below look for.
 pub(super) struct Expected {
@@ -198,7 +199,7 @@ pub(super) fn layers(context: &mut Context<'_>) -> Outcome {
             }
         }
     }
-    pass(format!("{count} layers, {size} bytes compressed"))
+    pass(format!("{}, {size} bytes compressed", counted(count, "layer", "layers")))
 }
 
 /// Annotations and labels name version, commit and source, and what the image starts is the archive's executable.

@@ -124,6 +124,9 @@ pub struct Report {
     /// The manifest, where it could be read.
     #[serde(skip)]
     pub manifest: Option<Manifest>,
+    /// The digest of the manifest's own bytes, where it could be read.
+    #[serde(skip)]
+    pub manifest_digest: Option<Digest>,
     /// The image's index, where there is one.
     #[serde(skip)]
     pub index: Option<Digest>,
@@ -136,6 +139,11 @@ impl Report {
     /// Whether no row failed, or hangs on one that did.
     pub fn passed(&self) -> bool {
         !self.rows.iter().any(|r| r.verdict.stops_promotion())
+    }
+
+    /// Whether the signatures of the project's workflows were verified. A rehearsal has none.
+    pub fn signed(&self) -> bool {
+        self.rows.iter().any(|r| r.id == "attested" && r.verdict == Verdict::Ok)
     }
 
     /// Whether some row does not hold by a fault of the release itself, and not because it could not be seen.
@@ -185,6 +193,7 @@ pub fn run(request: Request<'_>, folder: &Path) -> Report {
         rows: done,
         index: context.image.into_inner().flatten().as_ref().map(image::Expected::index),
         manifest: context.manifest.into_inner(),
+        manifest_digest: context.manifest_digest.into_inner(),
         reproduced: context.reproduced.into_inner(),
         attestations,
     }

@@ -8,6 +8,7 @@ use crate::attest::{Bundle, Predicate, Project, Subject, Trust, VerifiedStatemen
 use crate::digest::Digest;
 use crate::forge::Kept;
 use crate::publish::referrers;
+use crate::shown::counted;
 
 /// What was found: the statements that hold, the files that they are about, and why others do not count.
 struct Collected<'a> {
@@ -130,7 +131,7 @@ impl Collected<'_> {
             archives.iter().partition(|archive| self.covered.contains(&archive.digest));
         let names = |of: &[&Subject]| of.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
         let left = if left.is_empty() { String::new() } else { format!("; not rebuilt: {}", names(&left)) };
-        let count = self.covered.len();
-        pass(format!("{count} digests bit-identical, {} by {}{left}{refused}{unread}", names(&same), by.join(" and ")))
+        let count = counted(self.covered.len(), "digest", "digests");
+        pass(format!("{count} bit-identical, {} by {}{left}{refused}{unread}", names(&same), by.join(" and ")))
     }
 }

@@ -76,6 +76,19 @@ fn every_command_of_the_readme_is_run() {
     }
 }
 
+#[test]
+fn the_readme_calls_systems_as_page_and_notes_do() {
+    let mut count = 0;
+    for target in sayna_release::table::Source::built_in().unwrap().table.targets {
+        let (system, triple) =
+            (sayna_release::notes::system(target.triple.get_ref()), target.triple.get_ref().as_str());
+        let row = format!("| {system} | `sayna-<version>-{triple}.");
+        assert!(project_file("README.md").contains(&row), "{row}");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
 fn shell(folder: &Path, line: &str) {
     let output = Command::new("sh").args(["-c", line]).current_dir(folder).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -69,7 +69,10 @@ fn notes_list_every_download_with_system_needs_and_size() {
     assert_eq!(rows[2][0], "Linux ARM64");
     assert_eq!(rows[3][0..3], ["Windows 64-bit", plan.targets[2].archive.as_str(), "Windows 10 or newer"]);
     let base = "https://github.com/saynaai/sayna/releases/download/v1.2.3";
-    let expected: Vec<String> = plan.targets.iter().map(|t| format!("{base}/{}", t.archive)).collect();
+    let page = "https://github.com/saynaai/sayna/blob/v1.2.3/docs/verify/verifying.md".to_owned();
+    assert!(crate::support::project_file("docs/verify/verifying.md").contains("\n## Download the verifier\n"));
+    let archives = plan.targets.iter().map(|t| format!("{base}/{}", t.archive));
+    let expected: Vec<String> = archives.chain([page]).collect();
     assert_eq!(links(&text), expected);
     let index = manifest.image.as_ref().unwrap().index;
     assert!(text.contains("* `docker.io/saynaai/sayna:1.2.3`\n"), "{text}");
@@ -102,7 +105,7 @@ fn notes_list_every_program_in_a_table_of_its_own_the_server_first() {
     let files: Vec<&str> = rows.iter().map(|row| row[1].split('-').next().unwrap()).collect();
     assert_eq!(files, ["file", "sayna", "sayna", "file", "tool", "tool"]);
     assert_eq!(rows[5][2], "nothing else");
-    assert!(text.contains("\n\nAnd `sayna-release`:\n\n| system"), "{text}");
+    assert!(text.contains("\n\nAnd the verifier, `sayna-release`:\n\n| system"), "{text}");
     assert!(text.contains("gh attestation verify sayna-1.2.3-x86_64"), "the server's archive: {text}");
 }
 

@@ -28,7 +28,7 @@ const TARGETS: [&str; 6] = [
 fn whole() -> Manifest {
     let mut manifest = manifest(&plan("1.2.3", 1, 2));
     let like = manifest.binaries.remove(0);
-    for (product, asset, megabytes) in [("sayna", "sayna", 11), ("sayna-release", "sayna-release", 7)] {
+    for (product, asset, megabytes) in [("sayna", "sayna", 11), ("sayna-release", "verifier", 7)] {
         for (n, triple) in (0..).zip(TARGETS) {
             let ending = if triple.ends_with("msvc") { "zip" } else { "tar.gz" };
             let (mut entry, stem) = (like.clone(), format!("{asset}-1.2.3-{triple}"));
@@ -83,11 +83,12 @@ fn report(verdicts: &[(&'static str, &'static str, Verdict, &str)]) -> Report {
         index: manifest.image.as_ref().map(|image| image.index),
         reproduced: None,
         attestations,
+        manifest_digest: Some(Digest::of(&manifest.to_bytes().unwrap())),
         manifest: Some(manifest),
     }
 }
 
-const GOOD: [(&str, &str, Verdict, &str); 8] = [
+const GOOD: [(&str, &str, Verdict, &str); 9] = [
     ("release", "the release is public", Verdict::Ok, "github:saynaai/sayna v1.2.3, stable, 42 assets, immutable"),
     (
         "manifest",
@@ -96,6 +97,7 @@ const GOOD: [(&str, &str, Verdict, &str); 8] = [
         "sayna-1.2.3.release.json: commit 0123456, 12 binaries",
     ),
     ("checksums", "every archive has a checksum that matches", Verdict::Ok, "sha256sum -c would say OK 12 times"),
+    ("sums", "SHA256SUMS lists every file as it is", Verdict::Ok, "38 files, as the manifest gives them"),
     (
         "digests",
         "archives are the ones the manifest names",
@@ -174,17 +176,25 @@ fn the_page_is_whole_and_leads_to_the_releases_own_assets_alone() {
     }
     let base = "https://github.com/saynaai/sayna/releases/download/v1.2.3/";
     let (own, inside): (Vec<String>, Vec<String>) = addresses(&page).into_iter().partition(|a| !a.starts_with('#'));
-    assert_eq!(own.len(), 36, "archive, checksum and SBOM of twelve");
+    assert_eq!(own.len(), 40, "archive, checksum and SBOM of twelve, manifest, its checksum, sums and attestations");
     assert!(own.iter().all(|address| address.starts_with(base)), "{own:?}");
     for anchor in inside {
         assert!(page.contains(&format!(" id=\"{}\"", &anchor[1..])), "{anchor}");
     }
     let manifest = whole();
-    for entry in manifest.assets() {
-        assert!(page.contains(&format!("{}  {}\n", entry.digest.hex(), entry.name)), "{}", entry.name);
+    let sums = sayna_release::sums::text(&manifest, Digest::of(&manifest.to_bytes().unwrap()));
+    assert!(sums.lines().count() == 38 && page.contains(&format!(">{sums}</pre>")), "the lines of SHA256SUMS: {sums}");
+    for name in
+        ["sayna-1.2.3.release.json", "sayna-1.2.3.release.json.sha256", "SHA256SUMS", "sayna-1.2.3.intoto.jsonl"]
+    {
+        assert!(own.contains(&format!("{base}{name}")), "{name}");
     }
+    assert!(page.contains("<title>sayna 1.2.3, verified</title>"));
     let linux = page.find("Linux x86-64").unwrap();
-    assert!(linux < page.find("<h3>sayna-release</h3>").unwrap() && page.contains("glibc 2.34 or newer, libgcc"));
+    assert!(
+        linux < page.find("<h3>sayna-release, the verifier</h3>").unwrap()
+            && page.contains("glibc 2.34 or newer, libgcc")
+    );
     for said in [manifest.commit.as_str(), "rustc 1.95.0", "docker.io/saynaai/sayna:1.2.3", "2026-11-28T12:34:56Z"] {
         assert!(page.contains(said), "{said}");
     }
@@ -205,7 +215,7 @@ fn the_policy_of_the_page_allows_its_own_style_and_nothing_else() {
 fn the_page_of_a_failed_verification_says_so_first_and_offers_nothing() {
     let mut rows = GOOD.to_vec();
     rows[2].2 = Verdict::Failed;
-    rows[3].2 = Verdict::NotChecked { row: 3 };
+    rows[4].2 = Verdict::NotChecked { row: 3 };
     let page = of(&report(&rows));
     let body = page.split_once("<body>").unwrap().1;
     assert!(
@@ -215,26 +225,45 @@ fn the_page_of_a_failed_verification_says_so_first_and_offers_nothing() {
         "{body}"
     );
     assert!(
-        body.contains("1 of 8 checks failed:</p><ul><li><a href=\"#row-3\">every archive has a checksum"),
+        body.contains("1 of 9 checks failed:</p><ul><li><a href=\"#row-3\">every archive has a checksum"),
         "{body}"
     );
-    assert!(page.contains("<title>FAILED: sayna 1.2.3"), "{page}");
+    assert!(page.contains("<title>FAILED: sayna 1.2.3</title>"), "{page}");
     assert!(page.find("id=\"checklist\"").unwrap() < page.find("id=\"downloads\"").unwrap(), "what failed comes first");
     assert!(addresses(&page).iter().all(|address| address.starts_with('#')), "nothing to download");
     let mut unseen = GOOD.to_vec();
-    unseen[6].2 = Verdict::NotSeen;
+    unseen[7].2 = Verdict::NotSeen;
     let page = of(&report(&unseen));
-    assert!(page.contains("<strong>Not every check could be made.</strong> 1 of 8 could not be made here:"), "{page}");
-    assert!(of(&report(&GOOD)).contains("<strong>Verified.</strong> 7 of 8 checks hold, and none fails."));
+    assert!(page.contains("<strong>Not every check could be made.</strong> 1 of 9 could not be made here:"), "{page}");
+    assert!(page.contains("<title>sayna 1.2.3</title>"), "{page}");
+    assert!(of(&report(&GOOD)).contains("<strong>Verified.</strong> 8 of 9 checks hold, and none fails."));
     let mut refused = GOOD.to_vec();
-    refused[6].2 = Verdict::WouldRefuse;
-    assert!(of(&report(&refused)).contains("<strong>A rehearsal.</strong> It holds, but 1 of 8 checks would refuse"));
+    refused[7].2 = Verdict::WouldRefuse;
+    assert!(of(&report(&refused)).contains("<strong>A rehearsal.</strong> It holds, but 1 of 9 checks would refuse"));
+}
+
+#[test]
+fn the_page_of_a_release_without_signatures_says_that_it_is_whole_and_no_more() {
+    let mut rows = GOOD.to_vec();
+    let row = rows.iter_mut().find(|row| row.0 == "attested").unwrap();
+    (row.2, row.3) = (Verdict::NotHere, "no attestations: a rehearsal has none");
+    let mut report = report(&rows);
+    report.attestations.clear();
+    let page = of(&report);
+    assert!(page.contains("<title>sayna 1.2.3</title>") && !page.contains("Verified."), "{page}");
+    assert!(
+        page.contains("<div class=\"banner warn\" role=\"status\"><p><strong>Whole, but not signed.</strong> 7 of 9")
+    );
+    assert!(page.contains("<li><a href=\"#row-6\">attested by this project's workflows</a></li>"), "{page}");
+    assert!(page.contains("v1.2.3/SHA256SUMS\"") && !page.contains("intoto.jsonl"), "{page}");
+    report.rows.retain(|row| row.id != "attested");
+    assert!(of(&report).contains("Whole, but not signed."));
 }
 
 #[test]
 fn a_release_whose_manifest_cannot_be_read_has_a_page_too() {
     let mut report = report(&[("release", "the release is public", Verdict::Failed, "it is still a draft")]);
-    report.manifest = None;
+    (report.manifest, report.manifest_digest) = (None, None);
     report.attestations.clear();
     let page = of(&report);
     read(&page);
@@ -315,7 +344,9 @@ fn the_page_of_a_published_release_leads_to_files_that_are_there() {
     let file = release.folder.path().join("release.html");
     let page = render(&report, &Links::of(&report, &file));
     let links: Vec<String> = addresses(&page).into_iter().filter(|a| !a.starts_with('#')).collect();
-    assert_eq!(links.len(), 3, "{links:?}");
+    assert_eq!(links.len(), 7, "{links:?}");
+    let sums = fs::read_to_string(release.folder.path().join("forge/published/v1.2.3/assets/SHA256SUMS")).unwrap();
+    assert!(page.contains(&format!(">{sums}</pre>")), "{sums}");
     for link in links {
         assert!(fs::exists(release.folder.path().join(&link)).unwrap(), "{link}");
     }
@@ -352,7 +383,7 @@ fn verify_writes_the_page_whatever_the_result_is_and_says_where_it_cannot() {
     assert!(said.contains("the page of this release is page.html"), "{said}");
     let page = fs::read_to_string(folder.join("page.html")).unwrap();
     assert!(
-        page.contains("<strong>Verified.</strong>")
+        page.contains("<strong>Whole, but not signed.</strong>")
             && page.contains("href=\"forge/published/v1.2.3/assets/sayna-1.2.3-x86_64")
     );
     assert_eq!(run("again.html", &["--json"]).0, Some(0));
@@ -362,7 +393,7 @@ fn verify_writes_the_page_whatever_the_result_is_and_says_where_it_cannot() {
     let page = fs::read_to_string(folder.join("page.html")).unwrap();
     assert!(page.contains("Do not use this release.") && !page.contains("<script"), "{page}");
     let (status, said) = run("forge", &[]);
-    assert!(status == Some(2) && said.contains("to forge: Is a directory"), "{status:?} {said}");
+    assert!(status == Some(2) && said.contains("cannot write forge: it is there"), "{status:?} {said}");
     let (status, said) = run("page.html", &["sayna.tar.gz"]);
     assert!(status == Some(2) && said.contains("cannot be used with"), "{said}");
 }

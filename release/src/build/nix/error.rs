@@ -81,14 +81,12 @@ pub enum Error {
         planned: String,
     },
     /// An archive that was made from another plan.
-    #[error("{}: holds {found}; planned is {planned}", path.display())]
+    #[error("{}: it {difference}", path.display())]
     Contents {
         /// The archive.
         path: PathBuf,
-        /// Its entries.
-        found: String,
-        /// Those of the plan.
-        planned: String,
+        /// The entries in which it and the plan differ, in words.
+        difference: String,
     },
     /// The image could not be copied.
     #[error("{} failed: {said}", program.display())]

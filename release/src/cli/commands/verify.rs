@@ -12,7 +12,7 @@ use crate::attest::rebuild::Rebuilt;
 use crate::build::{Builders, Rustc, restrict_to_host};
 use crate::cli::failure::{Failure, INCOMPLETE, REFUSED};
 use crate::cli::report;
-use crate::cli::{Cli, DestinationArgs, PromoteArgs, TagArg, VerifyArgs};
+use crate::cli::{Cli, DestinationArgs, PromoteArgs, ReleasedTagArg, VerifyArgs};
 use crate::git::Checkout;
 use crate::manifest::Manifest;
 use crate::page::{self, Links};
@@ -83,7 +83,7 @@ struct RequestParts<'v> {
 impl<'a> ReleaseView<'a> {
     fn new(
         cli: &Cli,
-        tag: &TagArg,
+        tag: &ReleasedTagArg,
         args: &'a DestinationArgs,
         purpose: Purpose,
         progress: &'a Progress,
@@ -213,7 +213,7 @@ fn latest(opened: &OpenedDestinations) -> Result<String, Failure> {
 /// plan to hold it against, and one line says why.
 fn plan_of(
     here: &Workspace,
-    tag: &TagArg,
+    tag: &ReleasedTagArg,
     args: &DestinationArgs,
     opened: &OpenedDestinations,
 ) -> Result<(String, Option<Plan>), Failure> {
