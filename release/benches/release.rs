@@ -123,6 +123,8 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
     };
     let graph = Graph::resolve(root, &plan.name, &target.triple, &[]).unwrap();
     let files = &table.table.release.files;
+    let mut packed: Vec<String> = files.iter().map(|f| f.get_ref().clone()).collect();
+    packed.sort_unstable();
     let input = package::Input {
         stem: &target.stem,
         archive: &target.archive,
@@ -154,6 +156,8 @@ fn make_parts(material: &Material, dist: &Path) -> u64 {
         target: target.triple.clone(),
         built: built(false),
         binary: archive.binary,
+        files: packed,
+        limits: table.table.target(&target.triple).unwrap().into(),
         needs: audit::read(binary).unwrap().needs(),
         archive: archive.archive,
         checksum: archive.checksum,
