@@ -12,6 +12,8 @@ use crate::fixture::tree;
 use crate::support::World;
 
 mod messages;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod statement;
 
 const PROGRAM: &str = r#"fn main() {
     println!("sayna {}", env!("CARGO_PKG_VERSION"));
@@ -200,7 +202,7 @@ fn single_commands_give_the_bytes_of_the_rehearsal() {
     assert_eq!(again.matches("nothing to do").count(), 2, "{again}");
     let statement = root.join("dist/statement");
     let checklist = succeeds(root, &with(&["verify", "--reproduce", "--statement", "dist/statement"]));
-    states_what_was_rebuilt(&statement, &part);
+    statement::states_what_was_rebuilt(&statement, &part);
     assert!(checklist.contains("awaiting promotion") && checklist.contains("bit-identical"), "{checklist}");
     assert!(succeeds(root, &with(&["promote", "--dry-run"])).contains("would set"));
     assert!(!root.join("dist/forge/latest").exists());
@@ -215,18 +217,6 @@ fn single_commands_give_the_bytes_of_the_rehearsal() {
     };
     assert_eq!(verdicts, ids.iter().map(expected).collect::<Vec<_>>());
     assert_eq!(verdicts.len(), 23);
-}
-
-/// The files that `actions/attest` signs.
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn states_what_was_rebuilt(folder: &Path, part: &part::BinaryPart) {
-    let subjects = fs::read_to_string(folder.join("subjects.sha256")).unwrap();
-    for file in [&part.archive, &part.sbom] {
-        assert!(subjects.contains(&format!("{}  {}\n", file.digest.hex(), file.name)), "{subjects}");
-    }
-    let predicate: Value = serde_json::from_slice(&fs::read(folder.join("predicate.json")).unwrap()).unwrap();
-    assert_eq!(predicate["properties"], serde_json::json!(["SAYNA_REPRODUCED"]));
-    assert_eq!(predicate["verifier"]["policies"].as_array().unwrap().len(), 1);
 }
 
 #[test]
