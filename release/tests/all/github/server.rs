@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::answer::{Answer, attestation, may};
+use super::answer::{Answer, may};
 use super::schema::{DESCRIPTION, Operation};
 use super::state::{Addresses, Hub, Rights};
 
@@ -239,12 +239,7 @@ fn read(asked: &Asked, operation: &str, rest: &[String], rights: Rights, hub: &m
         }
         "GET /attestations/{subject_digest}" => {
             let kind = asked.query.get("predicate_type").map_or("", String::as_str);
-            let of = hub.attestations.iter().filter(|(k, digest, _)| *k == kind && digest.to_string() == rest[0]);
-            let found: Vec<Value> = of.map(|(_, _, bundle)| attestation(bundle)).collect();
-            if found.is_empty() {
-                return Err(missing());
-            }
-            let mut answer = page(asked, hub, &found);
+            let mut answer = page(asked, hub, &hub.attestations_about(kind, &rest[0])?);
             answer.body = json!({"attestations": answer.body});
             return Ok(answer);
         }

@@ -8,7 +8,7 @@ use sayna_release::attest::Subject;
 use sayna_release::digest::Digest;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Outcome, missing};
+use super::answer::{Answer, Outcome, attestation, missing};
 use super::issues::HubIssue;
 use super::osv::Osv;
 use super::schema::{DESCRIPTION, notes};
@@ -257,6 +257,13 @@ impl Hub {
         };
         let bundle = SERVICE.sign(&stated);
         self.attestations.extend(stated.assets.iter().map(|s| ("release", s.digest, bundle.clone())));
+    }
+
+    /// The attestations of a kind about a digest, of which there is one at least.
+    pub(super) fn attestations_about(&self, kind: &str, digest: &str) -> Result<Vec<Value>, Answer> {
+        let of = self.attestations.iter().filter(|(k, about, _)| *k == kind && about.to_string() == digest);
+        let found: Vec<Value> = of.map(|(_, _, bundle)| attestation(bundle)).collect();
+        if found.is_empty() { Err(missing()) } else { Ok(found) }
     }
 
     pub(super) fn edit(&mut self, id: &str, body: &Value) -> Outcome {
