@@ -98,8 +98,8 @@ fn image(image: &ImageEntry) -> Markup {
 
 /// Every file with its digest: the lines of `SHA256SUMS`.
 pub(super) fn digests(manifest: &Manifest, own: Digest) -> Markup {
-    let lines: String =
-        sums::of(manifest, own).iter().map(|(name, digest)| format!("{}  {}\n", digest.hex(), text(name))).collect();
+    let files = sums::of(manifest, own);
+    let lines: Vec<String> = files.iter().map(|(name, digest)| format!("{}  {}\n", digest.hex(), text(name))).collect();
     html! {
         section aria-labelledby="digests" {
             h2 #digests { "Digests" }
@@ -107,7 +107,7 @@ pub(super) fn digests(manifest: &Manifest, own: Digest) -> Markup {
                 "The lines of " code { (SUMS) } ". One click selects all of it. Saved as a file beside the downloads, "
                 code { "sha256sum -c --ignore-missing" } " reads it."
             }
-            pre.copy tabindex="0" role="region" aria-label="Digests of all files" { (lines) }
+            pre.copy tabindex="0" role="region" aria-label="Digests of all files" { (lines.concat()) }
         }
     }
 }
