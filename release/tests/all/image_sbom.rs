@@ -175,7 +175,7 @@ fn documents_of_images_are_valid_by_the_official_schema() {
 }
 
 mod full {
-    use super::{BTreeSet, Command, Inventory, Path, PathBuf, Value, fs, oci, plan};
+    use super::{BTreeSet, Command, Inventory, PathBuf, Value, fs, oci, plan};
     use super::{Skeleton, document, layout, tool};
     use crate::embedded::{MODULES, compiled};
     use sayna_release::embedded::List;
