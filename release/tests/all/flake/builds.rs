@@ -211,8 +211,12 @@ fn the_program_makes_both_parts_by_nix_and_they_are_published() {
         ok(command.args(arguments).args(["--json", "--root"]).arg(tree.root()).current_dir(tree.root()))
     };
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-    let part = json(&run(&["build", "--builder", "nix"]));
-    assert_eq!((&part["built"]["by"], &part["built"]["host_assembled"]), (&"nix".into(), &false.into()), "{part}");
+    let parts = json(&run(&["build", "--builder", "nix"]));
+    for (part, product) in parts.as_array().unwrap().iter().zip(["sayna", "sayna-release"]) {
+        assert_eq!(part["product"], product, "{part}");
+        assert_eq!((&part["built"]["by"], &part["built"]["host_assembled"]), (&"nix".into(), &false.into()), "{part}");
+    }
+    assert_eq!(parts.as_array().unwrap().len(), 2, "{parts}");
     let part = json(&run(&["image", "--builder", "nix"]));
     assert!(part["binary"]["name"].as_str().unwrap().starts_with("nix/store/"), "{part}");
     let places = ["--forge", "dir:dist/forge", "--registry", "oci:dist/registry", "--here"];
