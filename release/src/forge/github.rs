@@ -1,7 +1,6 @@
 //! The forge `github:OWNER/REPOSITORY`: GitHub's REST API for releases.
 //!
-//! Written on [`crate::http`] and not on a client crate: the ones that there are repeat what must not happen twice, and
-//! read whole files into memory.
+//! Written on [`crate::http`]: client crates repeat what must not happen twice, and read whole files into memory.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

@@ -18,7 +18,7 @@ use sayna_release::table::{Source, Spanned};
 use serde_json::json;
 use serde_norway::Value;
 
-use words::{filled, own_repositories, variable};
+use words::{CONDITIONS, filled, own_repositories, variable};
 
 use super::{jobs, list, steps, workflow};
 use crate::github::Counterpart;
@@ -28,29 +28,6 @@ use crate::signing::{Claim, INSTANCE, statement};
 use crate::support::{World, project_file};
 
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
-/// By now, in the workflows' own words; whatever else a step depends on is a mistake of this test.
-type Condition = (&'static str, fn(&Path) -> bool);
-const CONDITIONS: [Condition; 12] = [
-    ("inputs.builder == 'nix'", |_| true),
-    ("inputs.builder == 'cargo'", |_| false),
-    ("inputs.builder == 'cargo' && hashFiles('dist/*/attestations.jsonl') == ''", |_| false),
-    ("hashFiles('dist/*/attestations.jsonl') == ''", |job| {
-        !job.join("dist").join(TRIPLE).join("attestations.jsonl").exists()
-    }),
-    ("hashFiles('dist/index/attestations.jsonl') == ''", |job| !job.join("dist/index/attestations.jsonl").exists()),
-    ("inputs.platform != ''", |_| true),
-    ("inputs.platform != '' && hashFiles('target/layout/*/part.json') != ''", |job| {
-        job.join("target/layout/linux-amd64/part.json").exists()
-    }),
-    ("needs.images.result == 'success'", |_| true),
-    // There is no Docker here.
-    ("runner.os == 'Linux'", |_| false),
-    // The project of the tests has no rooms.
-    ("contains(inputs.features, 'livekit') && runner.os != 'Windows'", |_| false),
-    ("always()", |_| true),
-    ("", |_| true),
-];
-
 /// A tagged project whose builds take a second, and everything that its release touches.
 struct Runner {
     world: World,
