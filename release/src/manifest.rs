@@ -10,7 +10,6 @@ use crate::audit::Needs;
 use crate::digest::Digest;
 use crate::image::ImageIndex;
 use crate::name::{self, AssetNames, FileName};
-use crate::notes;
 use crate::part::{BinaryPart, Built, FileEntry, ImagePart, InsideEntry, Limits};
 use crate::plan::Plan;
 use crate::triple::Triple;
@@ -190,7 +189,7 @@ impl Manifest {
         binaries: &[BinaryPart],
         image: Option<(&ImageIndex, &[ImagePart])>,
     ) -> Self {
-        let mut manifest = Self {
+        Self {
             schema: SCHEMA,
             name: plan.name.clone(),
             version: plan.version.clone(),
@@ -209,10 +208,7 @@ impl Manifest {
                 index: index.digest,
                 platforms: parts.iter().map(PlatformEntry::of).collect(),
             }),
-        };
-        // How much of the changelog fits depends on the rest.
-        manifest.notes = Digest::of(notes::changelog(&plan.notes, &manifest).as_bytes());
-        manifest
+        }
     }
 
     /// The document's bytes: pretty-printed JSON in this order of keys and a final newline.

@@ -123,7 +123,11 @@ pub fn binary(
             (archive, audit_one(job, target, &executable)?)
         }
     };
-    check_budget(&archive.binary.name, archive.binary.size, program.binary_budget(target, &built))?;
+    check_budget(
+        &archive.binary.name,
+        archive.binary.size,
+        program.binary_budget(target, &built.features, !built.left_out.is_empty()),
+    )?;
     check_budget(&archive.archive.name, archive.archive.size, program.archive_budget(target))?;
     atomic::write(
         &out.join(&planned.sbom),

@@ -18,7 +18,7 @@ pub fn is_cut(notes: &str) -> bool {
     notes.lines().next_back().is_some_and(|line| line.starts_with(REST))
 }
 
-/// Returns notes that fit above a text of so many characters: as they are, or cut as [`cut`] does it.
+/// Returns notes that fit above a text of so many characters: as they are, or cut as `cut` does it.
 pub fn fitted(notes: String, whole: &str, below: usize) -> String {
     cut(notes, whole, below).0
 }

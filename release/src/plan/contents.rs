@@ -8,7 +8,6 @@ use std::path::{Component, Path};
 
 use super::package::Package;
 use super::problem::{Problem, SHOWN};
-use super::products::executables;
 use crate::git::{Checkout, Kind, Tracked};
 use crate::name::{self, Tag};
 use crate::package;
@@ -328,4 +327,9 @@ pub(super) fn first(names: &[String]) -> String {
 fn listed(names: &BTreeMap<String, Vec<String>>) -> String {
     let names: Vec<&str> = names.keys().map(String::as_str).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The names of the executables of a program, one per operating system.
+fn executables(program: Program<'_>, source: &Source) -> Vec<String> {
+    source.table.targets.iter().map(|target| target.triple.get_ref().exe_name(program.name())).collect()
 }

@@ -10,7 +10,10 @@ use semver::Version;
 use super::contents::first;
 use super::package::{Locked, Package};
 use super::problem::Problem;
-use super::products;
+use super::{
+    member::{binary, licence_file, sources, too_new},
+    products,
+};
 use crate::cargo::{Words, foreign};
 use crate::table::{Source, Target};
 
@@ -81,16 +84,6 @@ fn problems(root: &Path, source: &Source, package: &Package, metadata: &Metadata
     problems
 }
 
-/// A package whose `rust-version` is above the compiler of releases.
-pub(super) fn too_new(source: &Source, described: &Described) -> Option<Problem> {
-    let toolchain = &source.table.release.toolchain;
-    let wanted = toolchain.get_ref();
-    let least = described.rust_version.as_ref().filter(|least| *least > wanted)?;
-    let message = format!("{} asks for rustc {least}, and releases are built with {wanted}", described.name);
-    let hint = format!("set release.toolchain to {least} or newer, or lower `rust-version` in Cargo.toml");
-    Some(Problem::new("toolchain-old", message).hint(hint).at(toolchain.span()))
-}
-
 /// A workspace above the tree has profiles and a lock file of its own, which are in no commit of this tree.
 fn workspace(root: &Path, metadata: &Metadata) -> Option<Problem> {
     let found = metadata.workspace_root.as_std_path();
@@ -98,17 +91,6 @@ fn workspace(root: &Path, metadata: &Metadata) -> Option<Problem> {
     (!same).then(|| {
         let message = format!("the package belongs to the workspace in {}, which is not in this tree", found.display());
         Problem::new("workspace-outside", message).hint("write an empty [workspace] into Cargo.toml")
-    })
-}
-
-pub(super) fn binary<'a>(package: &'a Described, name: &str) -> Result<&'a CargoTarget, Problem> {
-    let binaries = || package.targets.iter().filter(|target| target.is_bin());
-    binaries().find(|target| target.name == name).ok_or_else(|| {
-        let there: Vec<String> = binaries().map(|target| target.name.clone()).collect();
-        let there = if there.is_empty() { "no binary".to_owned() } else { first(&there) };
-        let hint =
-            "what is released is a package with a binary of its own name: add src/main.rs or a [[bin]] of that name";
-        Problem::new("binary-missing", format!("the package has no binary {name:?}; it has {there}")).hint(hint)
     })
 }
 
@@ -122,28 +104,6 @@ fn features(target: &Target, binary: &CargoTarget, package: &Package) -> Option<
         let message = format!("the binary {} requires {}, which {triple} does not have", binary.name, first(&lacking));
         let hint = "add it to that target's features, or take it out of `required-features`";
         Problem::new("binary-features", message).hint(hint).at(target.triple.span())
-    })
-}
-
-/// The files that the build of the binary begins with.
-pub(super) fn sources(package: &Described) -> Option<Problem> {
-    let is_built = |target: &&CargoTarget| {
-        target.is_lib() || target.is_custom_build() || (target.is_bin() && target.name == package.name.as_str())
-    };
-    let built = package.targets.iter().filter(is_built);
-    let missing: Vec<String> =
-        built.filter(|target| !target.src_path.is_file()).map(|target| target.src_path.to_string()).collect();
-    (!missing.is_empty()).then(|| {
-        let message = format!("Cargo.toml names source files that are not there: {}", first(&missing));
-        Problem::new("source-missing", message).hint("add them, or name others in Cargo.toml")
-    })
-}
-
-pub(super) fn licence_file(package: &Described) -> Option<Problem> {
-    let path = package.license_file()?;
-    (!path.is_file()).then(|| {
-        let message = format!("Cargo.toml names the licence file {path}, which is not there");
-        Problem::new("licence-file", message).hint("add the file, or name another in `license-file`")
     })
 }
 

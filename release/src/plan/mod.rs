@@ -8,6 +8,7 @@ pub mod crates;
 mod lists;
 mod make;
 mod manifests;
+mod member;
 mod native;
 pub mod output;
 mod package;

@@ -3,11 +3,11 @@
 use cargo_metadata::{Metadata, Package as Described};
 
 use super::contents::{Contents, first};
-use super::manifests::{self, licence_file, sources};
+use super::member::{self, licence_file, sources};
 use super::package::Package;
 use super::problem::Problem;
 use crate::snippet::nearest;
-use crate::table::{Product, Program, Source};
+use crate::table::{Product, Source};
 
 impl Contents<'_> {
     /// The files, names and sizes of every product.
@@ -52,7 +52,7 @@ fn one(source: &Source, product: &Product, package: &Package, metadata: &Metadat
         return vec![Problem::new("product-missing", message).hint(hint).at(span)];
     };
     let mut problems: Vec<Problem> = version(described, package).into_iter().collect();
-    match manifests::binary(described, name) {
+    match member::binary(described, name) {
         Ok(binary) if !binary.required_features.is_empty() => {
             let message =
                 format!("the binary {name} requires {}, and products have none", first(&binary.required_features));
@@ -61,7 +61,7 @@ fn one(source: &Source, product: &Product, package: &Package, metadata: &Metadat
         Ok(_binary) => {}
         Err(problem) => problems.push(problem),
     }
-    problems.extend(manifests::too_new(source, described));
+    problems.extend(member::too_new(source, described));
     problems.extend(licence_file(described));
     problems.extend(sources(described));
     problems
@@ -78,9 +78,4 @@ fn version(described: &Described, package: &Package) -> Option<Problem> {
         let hint = "write `version.workspace = true` in both, so that one tag is of both";
         Problem::new("product-version", message).hint(hint)
     })
-}
-
-/// The names of the executables of a program, one per operating system.
-pub(super) fn executables(program: Program<'_>, source: &Source) -> Vec<String> {
-    source.table.targets.iter().map(|target| target.triple.get_ref().exe_name(program.name())).collect()
 }

@@ -7,6 +7,7 @@ use crate::atomic::{At as _, PathError};
 use crate::digest::Digest;
 use crate::image::ImageIndex;
 use crate::manifest::Manifest;
+use crate::notes;
 use crate::oci;
 use crate::part::{self, BinaryPart, ImagePart, LAYOUT, Part};
 use crate::plan::{Plan, PlannedPlatform, PlannedTarget};
@@ -189,7 +190,10 @@ impl Parts {
     pub fn manifest(&self, plan: &Plan, flake_lock: Option<Digest>, image: Option<&ImageIndex>) -> Manifest {
         let binaries: Vec<BinaryPart> = self.binaries.iter().map(|(_, p)| p.clone()).collect();
         let images: Vec<ImagePart> = self.images.iter().map(|(_, p)| p.clone()).collect();
-        Manifest::of(plan, flake_lock, &binaries, image.map(|i| (i, images.as_slice())))
+        let manifest = Manifest::of(plan, flake_lock, &binaries, image.map(|i| (i, images.as_slice())));
+        // How much of the changelog fits depends on the rest.
+        let notes = Digest::of(notes::changelog(&plan.notes, &manifest).as_bytes());
+        Manifest { notes, ..manifest }
     }
 
     /// Everything below the image's tag, in the order of pushing. `index_file` holds the index's bytes.

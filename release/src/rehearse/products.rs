@@ -26,7 +26,7 @@ pub(super) fn products(table: &Table, binaries: &[BinaryPart], images: &[ImagePa
         let Some(target) = table.target(&part.target) else { continue };
         let Some(program) = table.program(&part.product) else { continue };
         let name = format!("{} ({})", part.binary.name, part.target);
-        let budget = program.binary_budget(target, &part.built).0;
+        let budget = program.binary_budget(target, &part.built.features, !part.built.left_out.is_empty()).0;
         products.push(Product { name, size: part.binary.size, budget });
         let budget = program.archive_budget(target).0;
         products.push(Product { name: part.archive.name.to_string(), size: part.archive.size, budget });

@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use super::{Size, Spanned, Table, Target};
 use crate::name::FileName;
-use crate::part::Built;
 use crate::triple::Triple;
 
 /// `[[product]]`
@@ -112,14 +111,15 @@ impl<'a> Program<'a> {
         self.product.map_or(target.budget.binary, |product| product.budget.binary)
     }
 
-    /// The most that a binary for a target may weigh. Of the server, one without some of its features may weigh less.
-    pub fn binary_budget(&self, target: &Target, built: &Built) -> Size {
+    /// The most that a binary for a target may weigh. Of the server, one with fewer `features` may weigh less; `reduced` is one that
+    /// had to leave some out.
+    pub fn binary_budget(&self, target: &Target, features: &[String], reduced: bool) -> Size {
         let largest = self.largest_binary(target);
         if self.product.is_some() {
             return largest;
         }
-        let reduced = target.budget.without_livekit.filter(|_| !built.left_out.is_empty());
-        let bare = built.features.is_empty() && is_measured(target.triple.get_ref());
+        let reduced = target.budget.without_livekit.filter(|_| reduced);
+        let bare = features.is_empty() && is_measured(target.triple.get_ref());
         let bare = self.table.budget.default_binary.filter(|_| bare);
         [reduced, bare].into_iter().flatten().fold(largest, Size::min)
     }
