@@ -21,6 +21,7 @@ mod api;
 mod assets;
 mod attestations;
 mod issues;
+mod once;
 mod refusal;
 mod repository;
 mod settings;
@@ -259,18 +260,6 @@ impl Github {
         })
     }
 
-    /// Returns the draft, if there is one, after a creation whose answer was lost.
-    fn look_for_draft(&self, tag: &str) -> Result<Option<String>, Error> {
-        for look in 1..=VISIBILITY_ATTEMPTS {
-            let found = self.listed()?.into_iter().find(|r| r.tag_name == tag);
-            if let Some(release) = found {
-                return Ok(Some(release.id.to_string()));
-            }
-            self.pause(look);
-        }
-        Ok(None)
-    }
-
     fn pause(&self, look: u32) {
         self.client.clock().sleep(Duration::from_secs(1 << look.min(5)));
     }
@@ -341,25 +330,11 @@ impl Forge for Github {
             "tag_name": draft.tag, "name": draft.tag, "body": draft.notes, "draft": true,
             "prerelease": draft.prerelease, "make_latest": "false",
         });
-        let url = self.url("/releases");
-        let request = self.request(Method::POST, &url).body(Self::body(&fields));
-        for attempt in 1.. {
-            let error = match self.change(&request).and_then(Response::json::<api::Release>) {
-                Ok(made) => return self.remember_upload_url(&made).map(|()| made.id.to_string()),
-                Err(error) => error,
-            };
-            if !error.is_ambiguous() {
-                return Err(self.refused(doing, error));
-            }
-            // Two drafts of one tag are worse than none.
-            if let Some(id) = self.look_for_draft(&draft.tag)? {
-                return Ok(id);
-            }
-            if attempt == TRIES {
-                return Err(self.refused(doing, error));
-            }
-        }
-        Err(Error::Missing { forge: self.name(), what: format!("draft {}", draft.tag) })
+        // Two drafts of one tag are worse than none.
+        let look = || Ok(self.listed()?.into_iter().find(|release| release.tag_name == draft.tag));
+        let read = |response: Response<'_>| response.json::<api::Release>();
+        let made = self.once(doing, &self.url("/releases"), &fields, read, look)?;
+        self.remember_upload_url(&made).map(|()| made.id.to_string())
     }
 
     /// `draft` is not among the fields: it would take a release back that went public meanwhile.

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Error, Forge as _, Github, JSON, Method, Repeat, Response, TRIES, VISIBILITY_ATTEMPTS, api};
-use crate::http;
+use super::{Error, Forge as _, Github, Method, Repeat, Response, api};
 
 /// An open issue as GitHub lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,34 +149,5 @@ impl Github {
         let url = self.url(&format!("/issues/{number}"));
         let request = self.request(Method::PATCH, &url).body(Self::body(fields)).repeat(Repeat::Safe);
         self.change(&request).map(drop).map_err(|error| self.refused(doing, error))
-    }
-
-    /// Creates something that must not be there twice: after an answer that was lost it is looked for before the next try.
-    fn once<T>(
-        &self,
-        doing: &'static str,
-        url: &str,
-        fields: &Value,
-        read: impl Fn(Response<'_>) -> Result<T, http::Error>,
-        look: impl Fn() -> Result<Option<T>, Error>,
-    ) -> Result<T, Error> {
-        let request = self.request(Method::POST, url).body(Self::body(fields));
-        for attempt in 1.. {
-            let error = match self.change(&request).and_then(&read) {
-                Ok(made) => return Ok(made),
-                Err(error) if error.is_ambiguous() => error,
-                Err(error) => return Err(self.refused(doing, error)),
-            };
-            for pause in 1..=VISIBILITY_ATTEMPTS {
-                if let Some(found) = look()? {
-                    return Ok(found);
-                }
-                self.pause(pause);
-            }
-            if attempt == TRIES {
-                return Err(self.refused(doing, error));
-            }
-        }
-        Err(Error::Missing { forge: self.name(), what: JSON.to_owned() })
     }
 }
