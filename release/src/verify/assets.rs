@@ -142,8 +142,7 @@ fn check_checksum(context: &Context<'_>, name: &str) -> Result<Digest, Fault> {
 /// `SHA256SUMS` is, byte for byte, what the manifest gives.
 pub(super) fn sums(context: &mut Context<'_>) -> Outcome {
     let manifest = context.manifest()?;
-    let (own, _size) = Digest::of_file(&context.asset(&manifest.names().manifest())?)?;
-    let wanted = sums::text(manifest, own);
+    let wanted = sums::text(manifest, context.manifest_digest()?);
     let found = fs::read(context.asset(SUMS)?)?;
     if found == wanted.as_bytes() {
         return pass(format!("{} files, as the manifest gives them", wanted.lines().count()));
@@ -234,7 +233,7 @@ pub(super) fn notes(context: &mut Context<'_>) -> Outcome {
     let (warning, published) = warned(&text);
     let before = text.lines().count().saturating_sub(published.lines().count());
     let Some((changelog, below)) = notes::split(published) else {
-        return Err(format!("no line is {:?}: what is below it is missing too", notes::MARKER).into());
+        return Err(format!("no line is {:?}: the part below that line is missing too", notes::MARKER).into());
     };
     let at = before + changelog.lines().count() + 1;
     if let Some(difference) = notes::difference(below, &notes::below(manifest), at) {

@@ -23,7 +23,7 @@ pub(super) fn attested(context: &mut Context<'_>) -> Outcome {
         };
     }
     let own = manifest.names().manifest();
-    let (digest, _size) = Digest::of_file(&context.asset(&own)?)?;
+    let digest = context.manifest_digest()?;
     let document = |sbom: &FileEntry| -> Result<_, Fault> {
         let bytes = fs::read(context.asset(&sbom.name)?)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|e| format!("{}: {e}", sbom.name).into())

@@ -240,7 +240,7 @@ pub(super) fn reproduced(context: &mut Context<'_>) -> Outcome {
     let again: BTreeSet<Digest> = second.digests.values().copied().collect();
     let subjects = rebuild::published(manifest).into_iter().filter(|subject| again.contains(&subject.digest)).collect();
     let own = manifest.names().manifest();
-    let (digest, _size) = Digest::of_file(&context.asset(&own)?)?;
+    let digest = context.manifest_digest()?;
     context.reproduced.set(rebuild::Rebuilt { manifest: own, digest, subjects });
     pass(evidence)
 }

@@ -102,6 +102,10 @@ impl<'a> Context<'a> {
         self.manifest.read(self.check)
     }
 
+    pub(super) fn manifest_digest(&self) -> Result<Digest, String> {
+        self.manifest_digest.read(self.check).copied()
+    }
+
     /// The archive of that name, downloaded.
     pub(super) fn archive(&self, name: &str) -> Result<&Path, String> {
         let archive = self.archives.read(self.check)?.get(name);

@@ -28,12 +28,11 @@ struct Collected<'a> {
 pub(super) fn rebuilt(context: &mut Context<'_>) -> Outcome {
     let request = context.request;
     let manifest = context.manifest()?;
-    let own = manifest.names().manifest();
     let published = rebuild::published(manifest);
     let mut collected = Collected {
         trust: Trust::new(request.trusted_root)?,
         published: &published,
-        manifest: Digest::of_file(&context.asset(&own)?)?.0,
+        manifest: context.manifest_digest()?,
         project: Project {
             repository: request.table.forge.github.get_ref(),
             tag: request.tag,

@@ -14,8 +14,7 @@ const PAGE: &str = "docs/release/when-it-fails.md#github-does-not-state-the-rele
 /// GitHub states this tag, at the manifest's commit, with exactly the assets that are attached.
 pub(super) fn stated(context: &mut Context<'_>) -> Outcome {
     let request = context.request;
-    let own = context.manifest()?.names().manifest();
-    let (digest, _size) = Digest::of_file(&context.asset(&own)?)?;
+    let digest = context.manifest_digest()?;
     let not_here = |evidence: String| Ok(Evidence { verdict: Verdict::NotHere, evidence });
     let name = request.forge.name();
     let kept = request.forge.statements(digest, Kept::Release).map_err(|e| unread(&e))?;
