@@ -29,15 +29,16 @@ pub fn cell(text: &str) -> String {
 /// Returns the text as a code span, for a line that is no cell of a table.
 pub fn code(text: &str) -> String {
     let text = on_one_line(text);
-    let (mut longest, mut run) = (0, 0);
-    for c in text.chars() {
-        run = if c == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    let fence = "`".repeat(longest + 1);
+    let fence = fence(&text);
     let odd = text.is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
     let pad = if odd { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// Returns the backticks around a code span of the text: one more than it has itself in a row.
+pub fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest + 1)
 }
 
 /// Returns the text as one segment of a URL's path.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{copyable, repeat, text};
-use crate::attest::VerifiedStatement;
+use crate::attest::{Predicate, VerifiedStatement};
 use crate::verify::{Report, Row, Verdict};
 
 /// Every row, in order.
@@ -63,8 +63,10 @@ pub(super) fn signatures(report: &Report) -> Markup {
 fn by_run(report: &Report) -> Vec<Vec<&VerifiedStatement>> {
     let mut runs: Vec<Vec<&VerifiedStatement>> = Vec::new();
     for statement in &report.attestations {
-        let of = |s: &VerifiedStatement| (s.workflow.clone(), s.run.clone(), s.commit.clone());
-        match runs.iter_mut().find(|run| run.first().is_some_and(|first| of(first) == of(statement))) {
+        let same = |first: &&VerifiedStatement| {
+            (&first.workflow, &first.run, &first.commit) == (&statement.workflow, &statement.run, &statement.commit)
+        };
+        match runs.iter_mut().find(|run| run.first().is_some_and(same)) {
             Some(run) => run.push(statement),
             None => runs.push(vec![statement]),
         }
@@ -86,8 +88,8 @@ fn run(statements: &[&VerifiedStatement]) -> Markup {
 
 fn signature(statement: &VerifiedStatement) -> Markup {
     let kind = match statement.predicate {
-        "https://slsa.dev/provenance/v1" => "Provenance",
-        "https://cyclonedx.org/bom" => "SBOM",
+        uri if uri == Predicate::Provenance.uri() => "Provenance",
+        uri if uri == Predicate::Sbom.uri() => "SBOM",
         other => other,
     };
     html! {

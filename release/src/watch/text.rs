@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::advisories::{Advisory, is_id};
 use super::{Finding, Wanted};
+use crate::notes::escape::fence;
 use crate::shown::on_one_line;
 
 /// The first line of each issue of the watch.
@@ -80,8 +81,7 @@ fn code(text: &str) -> String {
         short.push('…');
     }
     let short = short.trim();
-    let longest = short.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
+    let fence = fence(short);
     if short.is_empty() { "(nothing)".to_owned() } else { format!("{fence} {short} {fence}") }
 }
 
