@@ -14,6 +14,7 @@ use sayna_release::registry::{Layout, Registry};
 
 use crate::fixture::{plan, tree, write_parts};
 use crate::stopping::{Fuse, StoppingForge, StoppingRegistry};
+use crate::support::names;
 
 const ALLOWED: Options = Options { only: None, until_draft: false, dry_run: false, allow_host_parts: true };
 
@@ -33,8 +34,7 @@ fn actions(outcome: &Outcome) -> usize {
 fn look_as_a_stranger(root: &Path, plan: &Plan) {
     let assets = root.join("forge/published").join(&plan.tag).join("assets");
     if assets.exists() {
-        let names: Vec<String> =
-            fs::read_dir(&assets).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let names = names(&assets);
         assert_eq!(names.len(), plan.targets.len() * 3 + 3, "an incomplete release is public: {names:?}");
         for target in &plan.targets {
             let line = fs::read_to_string(assets.join(&target.checksum)).unwrap();

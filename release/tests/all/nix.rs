@@ -11,7 +11,7 @@ use sayna_release::{image, oci};
 use serde_json::Value;
 
 use crate::rehearse::{built_by_nix, project};
-use crate::support::{World, running_rustc};
+use crate::support::{World, names, running_rustc};
 
 const FLAKE: &str = include_str!("toy.nix");
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
@@ -61,9 +61,7 @@ fn a_build_ends_in_a_part_and_leaves_nothing_else() {
     assert_eq!((part.built.by, part.built.rustc.to_string()), (Builder::Nix, running_rustc()));
     let folder = world.path("dist").join(TRIPLE);
     part.check(&folder).unwrap();
-    let mut names: Vec<String> =
-        fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
+    let names = names(&folder);
     let stem = format!("sayna-0.1.0-{TRIPLE}");
     assert_eq!(
         names,

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::rehearse::{project, run, text};
 use crate::small_release::Release;
-use crate::support::World;
+use crate::support::{World, names};
 
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 /// The entry that this project's own table has too.
@@ -40,13 +40,6 @@ fn failed(report: &Report) -> Vec<&str> {
 
 fn evidence<'a>(report: &'a Report, id: &str) -> &'a str {
     &report.rows.iter().find(|r| r.id == id).unwrap().evidence
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 #[test]

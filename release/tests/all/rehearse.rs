@@ -9,7 +9,7 @@ use sayna_release::part::{self, Part};
 use serde_json::Value;
 
 use crate::fixture::tree;
-use crate::support::World;
+use crate::support::{World, names};
 
 mod messages;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -84,9 +84,7 @@ fn a_rehearsal_makes_everything_twice_and_a_second_one_nothing() {
     assert!(note.ends_with(&format!("{} not here", of("not-here"))), "{note}");
     let folder = folder(&first);
     let assets = folder.join("forge/published/v0.1.0/assets");
-    let mut names: Vec<String> =
-        fs::read_dir(&assets).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
+    let names = names(&assets);
     let stem = "sayna-0.1.0-x86_64-unknown-linux-gnu";
     let expected = [
         "SHA256SUMS".to_owned(),

@@ -1,7 +1,7 @@
 //! `SHA256SUMS`: as publishing leaves it, as other programs read it, and as `verify` holds it against the release.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use sayna_release::digest::Digest;
@@ -10,6 +10,7 @@ use sayna_release::name::SUMS;
 use sayna_release::sums;
 
 use crate::small_release::Release;
+use crate::support::names;
 
 fn assets(release: &Release) -> PathBuf {
     release.folder.path().join("forge/published/v1.2.3/assets")
@@ -22,13 +23,6 @@ fn verify(release: &Release, files: &[&str]) -> (Option<i32>, String) {
     command.current_dir(assets(release)).arg("verify").args(files).args(["--trusted-root", &root]);
     let output = command.output().unwrap();
     (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 #[test]
