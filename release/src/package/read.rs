@@ -58,7 +58,7 @@ pub fn planned_entries<'a>(
     folder.into_iter().chain(names.into_iter().map(|n| entry(format!("{stem}/{n}"), mode(n)))).collect()
 }
 
-/// So many entries of a kind are told; the rest is counted.
+/// At most this many entries of a kind are listed. The others are counted.
 const TOLD: usize = 5;
 
 /// Renders the difference between the entries of an archive and the planned ones: those that are too much and those that are

@@ -72,7 +72,7 @@ fn whole(report: &Report, manifest: &Manifest, links: &Links) -> Markup {
     }
 }
 
-/// A file by its name, or by a word; then who does not see the card around it is told which one it is.
+/// A link to a file, by its name or by a word. The label of a word has the name too, for readers who hear the page.
 fn link(name: &str, word: &str, links: &Links) -> Markup {
     let label = (word != name).then(|| format!("{word} {}", text(name)));
     html! {

@@ -22,7 +22,7 @@ pub(super) fn binary<'a>(package: &'a Described, name: &str) -> Result<&'a Cargo
         let there: Vec<String> = binaries().map(|target| target.name.clone()).collect();
         let there = if there.is_empty() { "no binary".to_owned() } else { first(&there) };
         let hint =
-            "what is released is a package with a binary of its own name: add src/main.rs or a [[bin]] of that name";
+            "each released program is a package with a binary of its own name: add src/main.rs or a [[bin]] of that name";
         Problem::new("binary-missing", format!("the package has no binary {name:?}; it has {there}")).hint(hint)
     })
 }

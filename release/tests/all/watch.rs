@@ -18,7 +18,7 @@ use crate::github::{Addresses, BOT, Counterpart, HubIssue, reach};
 const PURL: &str = "pkg:cargo/ring@0.17.0";
 const MARKER: &str = "<!-- sayna-release watch -->";
 
-/// What was seen of a release whose SBOM has `ring`, by the service at this address.
+/// The finding for a release whose SBOM has `ring`, with the advisory service at this address.
 fn finding(service: &str) -> Result<Finding, Error> {
     let mut components = Components::default();
     components.add(
