@@ -14,6 +14,7 @@
 //! * [`licences`]: collects the licence texts of everything that is linked.
 //! * [`sbom`]: describes the contents of an executable or image as CycloneDX.
 //! * [`package`]: writes the archive and its checksum.
+//! * [`system_package`]: orders the versions of `.deb` and `.rpm` files, and names them.
 //! * [`image`]: writes the OCI layout of one platform, and the index over all platforms.
 //! * [`part`]: describes what one machine has built, in `part.json`.
 //! * [`manifest`]: lists every digest of a release, in `<name>-<version>.release.json`.
@@ -82,6 +83,7 @@ pub mod scratch;
 pub mod shown;
 pub mod snippet;
 pub mod sums;
+pub mod system_package;
 pub mod table;
 pub mod triple;
 pub mod verify;

@@ -55,6 +55,7 @@ mod stopping;
 mod sums;
 mod support;
 mod surroundings;
+mod system_package;
 mod table;
 mod verify;
 mod vex;
