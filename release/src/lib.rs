@@ -14,7 +14,7 @@
 //! * [`licences`]: collects the licence texts of everything that is linked.
 //! * [`sbom`]: describes the contents of an executable or image as CycloneDX.
 //! * [`package`]: writes the archive and its checksum.
-//! * [`system_package`]: orders the versions of `.deb` and `.rpm` files, and names them.
+//! * [`system_package`]: orders the versions of `.deb` and `.rpm` files.
 //! * [`image`]: writes the OCI layout of one platform, and the index over all platforms.
 //! * [`part`]: describes what one machine has built, in `part.json`.
 //! * [`manifest`]: lists every digest of a release, in `<name>-<version>.release.json`.

@@ -1,4 +1,4 @@
-//! System packages: names and versions of the `.deb` and the `.rpm` of a release.
+//! System packages: processors and versions of a release as `.deb` and `.rpm` have them. [`crate::name`] spells their names.
 
 use semver::Version;
 
@@ -26,16 +26,6 @@ impl Format {
             (Os::Linux, "aarch64", Self::Rpm) => Some("aarch64"),
             _ => None,
         }
-    }
-
-    /// The asset of a version for a triple: `sayna_1.2.3-1_amd64.deb`, `sayna-1.2.3-1.x86_64.rpm`. It has the semantic version,
-    /// because a forge stores no `~` in a name.
-    pub fn asset(self, name: &str, version: &Version, triple: &Triple) -> Option<String> {
-        let arch = self.architecture(triple)?;
-        Some(match self {
-            Self::Deb => format!("{name}_{version}-{RELEASE}_{arch}.deb"),
-            Self::Rpm => format!("{name}-{version}-{RELEASE}.{arch}.rpm"),
-        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use semver::Version;
 
+use crate::system_package::{Format, RELEASE};
 use crate::triple::Triple;
 
 /// The ending of a release manifest's name.
@@ -100,6 +101,16 @@ impl AssetNames<'_> {
     pub fn sbom(&self, target: &Triple) -> String {
         format!("{}{SBOM}", self.stem(target))
     }
+
+    /// A target's system package: `sayna_1.2.3-1_amd64.deb`, `sayna-1.2.3-1.x86_64.rpm`; `None` where there are no such packages.
+    /// It has the semantic version, because a forge stores no `~` in a name.
+    pub fn system_package(&self, format: Format, target: &Triple) -> Option<String> {
+        let (name, version, arch) = (self.name, self.version, format.architecture(target)?);
+        Some(match format {
+            Format::Deb => format!("{name}_{version}-{RELEASE}_{arch}.deb"),
+            Format::Rpm => format!("{name}-{version}-{RELEASE}.{arch}.rpm"),
+        })
+    }
 }
 
 /// The checksum beside a file: `sayna-1.2.3.release.json.sha256`.
@@ -155,5 +166,19 @@ mod tests {
         assert_eq!(names.attestations(), "sayna-1.2.3.intoto.jsonl");
         assert_eq!(names.archive(&linux, "tar.gz"), "sayna-1.2.3-x86_64-unknown-linux-gnu.tar.gz");
         assert_eq!(names.sbom(&linux), "sayna-1.2.3-x86_64-unknown-linux-gnu.cdx.json");
+    }
+
+    #[test]
+    fn a_system_package_is_named_as_its_own_tools_name_it() {
+        let version = Version::parse("1.2.3-rc.1").unwrap();
+        let names = AssetNames { name: "sayna", version: &version };
+        let arm: Triple = "aarch64-unknown-linux-gnu".parse().unwrap();
+        assert_eq!(names.system_package(Format::Deb, &arm).unwrap(), "sayna_1.2.3-rc.1-1_arm64.deb");
+        assert_eq!(names.system_package(Format::Rpm, &arm).unwrap(), "sayna-1.2.3-rc.1-1.aarch64.rpm");
+        for triple in ["aarch64-apple-darwin", "x86_64-pc-windows-msvc"] {
+            let triple = triple.parse().unwrap();
+            let package = |format| names.system_package(format, &triple);
+            assert_eq!((package(Format::Deb), package(Format::Rpm)), (None, None));
+        }
     }
 }
